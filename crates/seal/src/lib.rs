@@ -1,1 +1,35 @@
-//! placeholder
+#![doc = include_str!("../README.md")]
+#![forbid(unsafe_code)]
+#![deny(missing_docs)]
+
+pub mod connection;
+pub mod field;
+pub mod kdf;
+pub mod keyring;
+pub mod mac;
+pub mod password;
+pub mod random;
+pub mod root;
+pub mod row;
+pub mod service_key;
+pub mod signing_key;
+pub mod site;
+pub mod token;
+pub mod user_key;
+pub mod vault;
+pub mod vault_key;
+
+mod context;
+mod envelope;
+mod error;
+mod secret;
+mod text;
+
+pub use context::{Context, Tier};
+pub use error::{KeyError, OpenError, RootError};
+pub use keyring::{Keyring, MasterKey};
+pub use secret::{Key, Secret, SecretBytes, SecretText};
+pub use service_key::{Purpose, ServiceKey};
+pub use signing_key::SigningKey;
+pub use user_key::UserKey;
+pub use vault_key::VaultKey;

@@ -1,0 +1,81 @@
+//! The place a value is sealed for. It goes into the key derivation and into the authenticated
+//! data, so that a value which is moved elsewhere no longer opens.
+
+use uuid::Uuid;
+
+use crate::{UserKey, VaultKey};
+
+/// A cell of a table. Names are those of the database and are part of the format: renaming a
+/// column means sealing its values again. The user and the key version come from the key.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Context {
+    /// The table's name.
+    pub table: &'static str,
+    /// The column's name.
+    pub column: &'static str,
+    /// The row's id, chosen before sealing.
+    pub row: Uuid,
+}
+
+/// Which keys a value is sealed under.
+#[derive(Clone, Copy)]
+pub enum Tier<'k> {
+    /// The user's platform key alone: can be opened without the user.
+    Platform(&'k UserKey),
+    /// The platform key and the vault key: can be opened while the vault is unlocked.
+    Vault(&'k UserKey, &'k VaultKey),
+}
+
+impl Context {
+    /// `"kg1" ‖ L(table) ‖ L(column) ‖ user ‖ row ‖ u32 user key version [‖ u32 vault key version]`
+    pub(crate) fn encode(&self, tier: Tier<'_>) -> Vec<u8> {
+        let user_key = tier.user_key();
+        let mut bytes = start(self.table);
+        push_sized(&mut bytes, self.column.as_bytes());
+        bytes.extend_from_slice(user_key.user().as_bytes());
+        bytes.extend_from_slice(self.row.as_bytes());
+        bytes.extend_from_slice(&user_key.version().to_be_bytes());
+        if let Tier::Vault(_, vault_key) = tier {
+            bytes.extend_from_slice(&vault_key.version().to_be_bytes());
+        }
+        bytes
+    }
+}
+
+impl<'k> Tier<'k> {
+    /// The platform key of either tier.
+    pub(crate) fn user_key(self) -> &'k UserKey {
+        match self {
+            Self::Platform(user_key) | Self::Vault(user_key, _) => user_key,
+        }
+    }
+
+    /// Input key material: `UK`, or `UK ‖ VK`.
+    pub(crate) fn with_material<R>(self, use_it: impl FnOnce(&[u8]) -> R) -> R {
+        match self {
+            Self::Platform(user_key) => use_it(user_key.key().expose()),
+            Self::Vault(user_key, vault_key) => {
+                let both = crate::Secret::<[u8; 64]>::filled(|both| {
+                    both[..32].copy_from_slice(user_key.key().expose());
+                    both[32..].copy_from_slice(vault_key.key().expose());
+                });
+                use_it(both.expose())
+            }
+        }
+    }
+}
+
+/// `"kg1" ‖ L(table)`: how every context begins.
+pub(crate) fn start(table: &str) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(128);
+    bytes.extend_from_slice(b"kg1");
+    push_sized(&mut bytes, table.as_bytes());
+    bytes
+}
+
+/// Appends `L(part)`: the length as u16, then the part. Names and ids are far below 64 KiB.
+pub(crate) fn push_sized(bytes: &mut Vec<u8>, part: &[u8]) {
+    let length = u16::try_from(part.len()).unwrap_or(u16::MAX);
+    bytes.extend_from_slice(&length.to_be_bytes());
+    bytes.extend_from_slice(part);
+}

@@ -1,0 +1,72 @@
+//! Ed25519 keys of the service (access tokens, audit checkpoints): the 32-byte seed is sealed
+//! under the master key in `keygate.signing_keys`.
+
+use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair as _};
+
+use crate::keyring::Keyring;
+use crate::{Key, KeyError, OpenError, Secret, SecretBytes, random};
+
+/// An Ed25519 key pair (RFC 8032) with its key id.
+pub struct SigningKey {
+    kid: String,
+    seed: Key,
+    pair: Ed25519KeyPair,
+}
+
+impl SigningKey {
+    /// A fresh key pair. The key id names the row and stands in token headers.
+    pub fn generate(kid: &str) -> Self {
+        #[expect(clippy::expect_used, reason = "every 32 bytes are an Ed25519 seed")]
+        Self::from_seed(kid, random::key()).expect("a seed of 32 bytes")
+    }
+
+    /// Opens the row of this key id.
+    pub fn open(keyring: &Keyring, kid: &str, sealed: &str) -> Result<Self, KeyError> {
+        let seed = keyring.open(TABLE, kid.as_bytes(), sealed)?.into_key()?;
+        Ok(Self::from_seed(kid, seed)?)
+    }
+
+    /// Seals the seed for its row, under the active master key.
+    pub fn seal(&self, keyring: &Keyring) -> String {
+        keyring.seal(TABLE, self.kid.as_bytes(), self.seed.expose())
+    }
+
+    /// The key id.
+    pub fn kid(&self) -> &str {
+        &self.kid
+    }
+
+    /// Signs a message.
+    pub fn sign(&self, message: &[u8]) -> [u8; 64] {
+        let mut signature = [0; 64];
+        signature.copy_from_slice(self.pair.sign(message).as_ref());
+        signature
+    }
+
+    /// The public key, 32 bytes: what `jsonwebtoken::DecodingKey::from_ed_der` takes.
+    pub fn public_key(&self) -> [u8; 32] {
+        let mut public_key = [0; 32];
+        public_key.copy_from_slice(self.pair.public_key().as_ref());
+        public_key
+    }
+
+    /// The private key as PKCS#8 version 1 (RFC 8410): what
+    /// `jsonwebtoken::EncodingKey::from_ed_der` takes.
+    pub fn pkcs8(&self) -> SecretBytes {
+        let mut der = Vec::with_capacity(48);
+        der.extend_from_slice(&PKCS8_PREFIX);
+        der.extend_from_slice(self.seed.expose());
+        Secret::from(der)
+    }
+
+    fn from_seed(kid: &str, seed: Key) -> Result<Self, OpenError> {
+        let pair = Ed25519KeyPair::from_seed_unchecked(seed.expose()).map_err(|_| OpenError)?;
+        Ok(Self { kid: kid.to_owned(), seed, pair })
+    }
+}
+
+const TABLE: &str = "signing_keys";
+
+/// `SEQUENCE { INTEGER 0, SEQUENCE { OID 1.3.101.112 }, OCTET STRING { OCTET STRING (32) } }`
+const PKCS8_PREFIX: [u8; 16] =
+    [0x30, 0x2e, 0x02, 0x01, 0x00, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x04, 0x22, 0x04, 0x20];
