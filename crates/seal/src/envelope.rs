@@ -84,8 +84,9 @@ impl KeyType for Length {
     }
 }
 
+/// AES-256-GCM under `K`.
 #[expect(clippy::expect_used, reason = "the key is 32 bytes by its type")]
-fn aes(keys: &Secret<[u8; 64]>) -> LessSafeKey {
+pub(crate) fn aes(keys: &Secret<[u8; 64]>) -> LessSafeKey {
     LessSafeKey::new(
         UnboundKey::new(&AES_256_GCM, &keys.expose()[..32]).expect("an AES-256 key has 32 bytes"),
     )

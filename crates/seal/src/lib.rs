@@ -24,6 +24,8 @@ mod envelope;
 mod error;
 mod secret;
 mod text;
+#[cfg(test)]
+mod vectors;
 
 pub use context::{Context, Tier};
 pub use error::{KeyError, OpenError, RootError};

@@ -10,8 +10,7 @@ use crate::{Key, OpenError, RootError, SecretBytes, SecretText, random, text};
 
 /// What a key-management service, a security module or a local key offers.
 pub trait Root: Send + Sync {
-    /// A stable name of provider and key, of letters, digits and `_:/@-`; it is stored with what
-    /// was wrapped.
+    /// A stable, printable name of provider and key; it is stored with what was wrapped.
     fn id(&self) -> &str;
 
     /// Encrypts and authenticates a small secret together with `aad`.
@@ -32,7 +31,8 @@ pub struct LocalRoot {
 }
 
 impl LocalRoot {
-    /// Reads 32 bytes of standard base64; one trailing line break is allowed.
+    /// Reads 32 bytes of standard base64; one trailing line break is allowed. A key of 32 equal
+    /// bytes is a placeholder and refused.
     pub fn parse(encoded: &str) -> Result<Self, RootError> {
         let line = encoded.strip_suffix('\n').unwrap_or(encoded);
         let line = line.strip_suffix('\r').unwrap_or(line);

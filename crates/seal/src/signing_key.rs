@@ -59,7 +59,7 @@ impl SigningKey {
         Secret::from(der)
     }
 
-    fn from_seed(kid: &str, seed: Key) -> Result<Self, OpenError> {
+    pub(crate) fn from_seed(kid: &str, seed: Key) -> Result<Self, OpenError> {
         let pair = Ed25519KeyPair::from_seed_unchecked(seed.expose()).map_err(|_| OpenError)?;
         Ok(Self { kid: kid.to_owned(), seed, pair })
     }

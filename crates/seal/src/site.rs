@@ -13,7 +13,7 @@ pub struct Site<'a> {
     pub row: Uuid,
     /// The column's name.
     pub column: &'static str,
-    /// The row's `provider`: a key moved to another provider's row no longer opens.
+    /// The row's `provider`: a value moved to another provider's row no longer opens.
     pub provider: &'a str,
 }
 
@@ -26,7 +26,7 @@ pub fn seal(root: &dyn Root, site: &Site<'_>, plaintext: &[u8]) -> Result<String
 /// Opens a site key. One sealed by another root key is [`KeyError::WrongRootKey`].
 pub fn open(root: &dyn Root, site: &Site<'_>, sealed: &str) -> Result<SecretBytes, KeyError> {
     let (id, payload) =
-        sealed.strip_prefix("kms1.").and_then(|rest| rest.split_once('.')).ok_or(OpenError)?;
+        sealed.strip_prefix("kms1.").and_then(|rest| rest.rsplit_once('.')).ok_or(OpenError)?;
     let wrapped = text::from_b64url(payload)?;
     if id != root.id() {
         return Err(KeyError::WrongRootKey);

@@ -110,7 +110,7 @@ fn checksum(bytes: &[u8]) -> String {
 }
 
 /// CRC-32 of zlib and Ethernet (reflected, polynomial 0xEDB88320).
-fn crc32(bytes: &[u8]) -> u32 {
+pub(crate) fn crc32(bytes: &[u8]) -> u32 {
     !bytes.iter().fold(u32::MAX, |crc, byte| {
         (0..8).fold(crc ^ u32::from(*byte), |crc, _| (crc >> 1) ^ (0xEDB8_8320 * (crc & 1)))
     })

@@ -3,21 +3,26 @@
 //! `kg1v.<user key version>.<vault key version>.<b64url(salt ‖ C ‖ ct)>`; the row keeps one IV for
 //! all fields, whose keys differ, and their tags in column order.
 //!
-//! A row is sealed whole: the IV is made with each [`Row`] and cannot be given.
+//! A row is sealed whole: the IV is made with each call and cannot be given.
 
 use uuid::Uuid;
 
 use crate::envelope::{COMMITMENT, IV, SALT, Seal, TAG};
 use crate::{Context, OpenError, SecretBytes, Tier, UserKey, VaultKey, random, text};
 
-/// A row being sealed. Call [`Row::seal`] or [`Row::skip`] once per sealed column, in column order.
-pub struct Row<'k> {
-    keys: (&'k UserKey, &'k VaultKey),
-    table: &'static str,
-    id: Uuid,
-    iv: [u8; IV],
-    tags: Vec<String>,
+/// A sealed row of `N` columns.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Row<const N: usize> {
+    /// The fields, `None` where nothing was given.
+    pub fields: [Option<String>; N],
+    /// The row's `iv`: base64 of 12 bytes.
+    pub iv: String,
+    /// The row's `auth_tag`: the tags as base64, joined by dots, empty where a field is `None`.
+    pub auth_tag: String,
 }
+
+/// A column to seal and its value, if it has one.
+pub type Column<'a> = (&'static str, Option<&'a [u8]>);
 
 /// A stored field: the three texts of its row that belong to it.
 #[derive(Clone, Copy, Debug)]
@@ -32,40 +37,25 @@ pub struct Stored<'a> {
     pub position: usize,
 }
 
-impl<'k> Row<'k> {
-    /// Begins a row with a fresh IV.
-    pub fn new(user_key: &'k UserKey, vault_key: &'k VaultKey, table: &'static str, id: Uuid) -> Self {
-        Self { keys: (user_key, vault_key), table, id, iv: random::array(), tags: Vec::new() }
-    }
-
-    /// Seals the next column.
-    pub fn seal(&mut self, column: &'static str, plaintext: &[u8]) -> String {
-        let (user_key, vault_key) = self.keys;
-        let tier = Tier::Vault(user_key, vault_key);
-        let salt = random::array::<SALT>();
-        let context = Context { table: self.table, column, row: self.id }.encode(tier);
-        let seal = Seal { salt: &salt, iv: &self.iv, context: &context };
-        let body = tier.with_material(|ikm| seal.seal(ikm, plaintext));
-        let (sealed, tag) = body.split_at(body.len() - TAG);
-        self.tags.push(text::b64(tag));
-        let payload = text::b64url(&[&salt, sealed].concat());
-        format!("kg1v.{}.{}.{payload}", user_key.version(), vault_key.version())
-    }
-
-    /// Leaves the next column NULL.
-    pub fn skip(&mut self) {
-        self.tags.push(String::new());
-    }
-
-    /// The row's `iv`: base64 of 12 bytes.
-    pub fn iv(&self) -> String {
-        text::b64(&self.iv)
-    }
-
-    /// The row's `auth_tag`: the tags as base64, joined by dots, empty where a column is NULL.
-    pub fn auth_tag(&self) -> String {
-        self.tags.join(".")
-    }
+/// Seals all fields of a row, in column order.
+pub fn seal<const N: usize>(
+    user_key: &UserKey,
+    vault_key: &VaultKey,
+    table: &'static str,
+    id: Uuid,
+    columns: [Column<'_>; N],
+) -> Row<N> {
+    let iv = random::array::<IV>();
+    let mut tags = Vec::with_capacity(N);
+    let fields = columns.map(|(column, value)| {
+        let place = Context { table, column, row: id };
+        let sealed =
+            value.map(|plaintext| seal_one(Tier::Vault(user_key, vault_key), &place, &iv, plaintext));
+        let (payload, tag) = sealed.unzip();
+        tags.push(tag.unwrap_or_default());
+        payload.map(|payload| format!("kg1v.{}.{}.{payload}", user_key.version(), vault_key.version()))
+    });
+    Row { fields, iv: text::b64(&iv), auth_tag: tags.join(".") }
 }
 
 /// Opens a field at its place.
@@ -93,6 +83,16 @@ pub fn open(
 /// The versions of the user key and the vault key that a text is sealed under.
 pub fn versions(sealed: &str) -> Result<(u32, u32), OpenError> {
     parse(sealed).map(|(versions, _)| versions)
+}
+
+/// The payload `salt ‖ C ‖ ct` as b64url, and the tag as base64.
+fn seal_one(tier: Tier<'_>, place: &Context, iv: &[u8; IV], plaintext: &[u8]) -> (String, String) {
+    let salt = random::array::<SALT>();
+    let context = place.encode(tier);
+    let seal = Seal { salt: &salt, iv, context: &context };
+    let body = tier.with_material(|ikm| seal.seal(ikm, plaintext));
+    let (sealed, tag) = body.split_at(body.len() - TAG);
+    (text::b64url(&[&salt, sealed].concat()), text::b64(tag))
 }
 
 /// Splits `kg1v.<user key version>.<vault key version>.<payload>`.
