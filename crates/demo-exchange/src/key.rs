@@ -1,0 +1,56 @@
+//! The keys an exchange knows, found by their public half.
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+
+use crate::config::{Key, Permission};
+use crate::floor::AccountId;
+use crate::request::Signer;
+
+#[derive(Default)]
+pub(crate) struct Keys(HashMap<String, Entry>);
+
+/// A key and the account it opens.
+#[derive(Clone)]
+pub(crate) struct Entry {
+    pub(crate) account: AccountId,
+    pub(crate) account_name: String,
+    pub(crate) key: Key,
+}
+
+impl Keys {
+    pub(crate) fn insert(&mut self, account: AccountId, account_name: &str, key: Key) {
+        let entry = Entry { account, account_name: account_name.to_owned(), key };
+        self.0.insert(entry.key.api_key.clone(), entry);
+    }
+
+    pub(crate) fn get(&self, api_key: &str) -> Option<&Entry> {
+        self.0.get(api_key)
+    }
+
+    pub(crate) fn get_mut(&mut self, api_key: &str) -> Option<&mut Key> {
+        self.0.get_mut(api_key).map(|entry| &mut entry.key)
+    }
+
+    pub(crate) fn remove(&mut self, api_key: &str) -> bool {
+        self.0.remove(api_key).is_some()
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Entry> {
+        self.0.values()
+    }
+}
+
+impl Entry {
+    pub(crate) fn may(&self, permission: Permission) -> bool {
+        self.key.permissions.contains(&permission)
+    }
+
+    pub(crate) fn admits(&self, peer: IpAddr) -> bool {
+        self.key.ips.is_empty() || self.key.ips.contains(&peer)
+    }
+
+    pub(crate) fn signer(&self, exchange: &'static str) -> Signer {
+        Signer { exchange, account: self.account_name.clone(), key: self.key.name.clone() }
+    }
+}

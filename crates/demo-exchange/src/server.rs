@@ -1,0 +1,215 @@
+//! The HTTP side: bytes in, bytes out, on one loopback port.
+
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use http_body_util::{BodyExt, Full, Limited};
+use hyper::body::{Bytes, Incoming};
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper::{Request, Response};
+use hyper_util::rt::TokioIo;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::{JoinHandle, JoinSet};
+
+use crate::Exchange;
+use crate::binance::Binance;
+use crate::clock::Clock;
+use crate::coinone::Coinone;
+use crate::config::Config;
+use crate::fault::{Fault, Faults};
+use crate::floor::Floor;
+use crate::key::Keys;
+use crate::page;
+use crate::record::{Record, Records};
+use crate::request::{Answer, Received, Signer};
+
+/// Everything the exchange knows while it runs.
+pub(crate) struct State {
+    pub(crate) binance: Binance,
+    pub(crate) coinone: Coinone,
+    pub(crate) records: Records,
+    pub(crate) faults: Faults,
+}
+
+pub(crate) struct Shared {
+    clock: Clock,
+    state: Mutex<State>,
+}
+
+/// The listening task; stops with every open connection when dropped.
+pub(crate) struct Listening {
+    pub(crate) address: SocketAddr,
+    task: JoinHandle<()>,
+}
+
+/// Bodies above this are refused with 413.
+const MAX_BODY: usize = 1024 * 1024;
+
+impl Shared {
+    pub(crate) fn new(config: &Config, clock: Clock) -> Self {
+        let now = clock.now_ms();
+        let state = State {
+            binance: Binance::new(config, now),
+            coinone: Coinone::new(config, now),
+            records: Records::default(),
+            faults: Faults::default(),
+        };
+        Self { clock, state: Mutex::new(state) }
+    }
+
+    pub(crate) fn now_ms(&self) -> i64 {
+        self.clock.now_ms()
+    }
+
+    pub(crate) fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Listening {
+    pub(crate) async fn start(address: SocketAddr, shared: Arc<Shared>) -> io::Result<Self> {
+        let listener = TcpListener::bind(address).await?;
+        let address = listener.local_addr()?;
+        Ok(Self { address, task: tokio::spawn(accept(listener, shared)) })
+    }
+
+    pub(crate) fn stop(&self) {
+        self.task.abort();
+    }
+}
+
+impl Drop for Listening {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+async fn accept(listener: TcpListener, shared: Arc<Shared>) {
+    let mut connections = JoinSet::new();
+    loop {
+        if let Ok((stream, peer)) = listener.accept().await {
+            connections.spawn(serve(stream, peer.ip(), shared.clone()));
+        }
+        while connections.try_join_next().is_some() {}
+    }
+}
+
+async fn serve(stream: TcpStream, peer: IpAddr, shared: Arc<Shared>) {
+    let _ = stream.set_nodelay(true);
+    let service = service_fn(move |request| respond(request, peer, shared.clone()));
+    // A failed connection is the client's business: it went away, or a fault asked for it.
+    let _ = http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
+}
+
+/// The connection is closed without an answer.
+#[derive(Debug)]
+struct Dropped;
+
+impl std::fmt::Display for Dropped {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("connection dropped on purpose")
+    }
+}
+
+impl std::error::Error for Dropped {}
+
+async fn respond(
+    request: Request<Incoming>,
+    peer: IpAddr,
+    shared: Arc<Shared>,
+) -> Result<Response<Full<Bytes>>, Dropped> {
+    let answer = match receive(request, peer, shared.now_ms()).await {
+        Some(request) if request.path.starts_with("/_demo") => page::answer(&shared, &request),
+        Some(request) => exchange(&shared, request).await?,
+        None => Answer::text(413, "text/plain", "body too large\n"),
+    };
+    Ok(response(answer))
+}
+
+async fn receive(request: Request<Incoming>, peer: IpAddr, at_ms: i64) -> Option<Received> {
+    let (parts, body) = request.into_parts();
+    let body = Limited::new(body, MAX_BODY).collect().await.ok()?.to_bytes().to_vec();
+    let text = |value: &hyper::header::HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
+    Some(Received {
+        method: parts.method,
+        path: parts.uri.path().to_owned(),
+        query: parts.uri.query().unwrap_or_default().to_owned(),
+        headers: parts.headers.iter().map(|(name, value)| (name.to_string(), text(value))).collect(),
+        body,
+        peer,
+        at_ms,
+    })
+}
+
+/// Lets a request meet its fault, or the exchange, and records it.
+async fn exchange(shared: &Shared, mut request: Received) -> Result<Answer, Dropped> {
+    let mut record = Record::new(&request);
+    let (outcome, fault) = {
+        let mut state = shared.state();
+        let fault = state.faults.next(&request.path);
+        record.fault = fault.as_ref().map(Fault::name);
+        let outcome = state.play(&mut request, fault.as_ref(), &mut record);
+        record.status = outcome.as_ref().ok().map(|answer| answer.status);
+        state.records.push(record);
+        (outcome, fault)
+    };
+    if let Some(Fault::Delay { ms }) = fault {
+        tokio::time::sleep(Duration::from_millis(ms)).await;
+    }
+    outcome
+}
+
+impl State {
+    fn play(
+        &mut self,
+        request: &mut Received,
+        fault: Option<&Fault>,
+        record: &mut Record,
+    ) -> Result<Answer, Dropped> {
+        if let Some(answer) = fault.and_then(|fault| fault.instead(request)) {
+            return Ok(answer);
+        }
+        match fault {
+            Some(Fault::DropBefore) => return Err(Dropped),
+            Some(Fault::Skew { ms }) => request.at_ms += ms,
+            _ => {}
+        }
+        let (answer, signer) = self.execute(request);
+        record.signed_by = signer;
+        record.error = answer.error.clone();
+        match fault {
+            Some(Fault::DropAfter) => Err(Dropped),
+            Some(Fault::Garbage) => Ok(Answer::text(200, "application/json", "{\"orderId\": <garbage")),
+            _ => Ok(answer),
+        }
+    }
+
+    pub(crate) fn venue(&mut self, exchange: Exchange) -> (&mut Floor, &mut Keys) {
+        match exchange {
+            Exchange::Binance => (&mut self.binance.floor, &mut self.binance.keys),
+            Exchange::Coinone => (&mut self.coinone.floor, &mut self.coinone.keys),
+        }
+    }
+
+    fn execute(&mut self, request: &Received) -> (Answer, Option<Signer>) {
+        if Binance::speaks(&request.path) {
+            self.binance.answer(request)
+        } else {
+            self.coinone.answer(request)
+        }
+    }
+}
+
+fn response(answer: Answer) -> Response<Full<Bytes>> {
+    let mut response = Response::new(Full::new(Bytes::from(answer.body)));
+    *response.status_mut() = hyper::StatusCode::from_u16(answer.status).unwrap_or_default();
+    for (name, value) in answer.headers {
+        if let Ok(value) = value.parse() {
+            response.headers_mut().insert(name, value);
+        }
+    }
+    response
+}
