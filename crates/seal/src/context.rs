@@ -3,7 +3,7 @@
 
 use uuid::Uuid;
 
-use crate::{UserKey, VaultKey};
+use crate::{OpenError, Secret, UserKey, VaultKey};
 
 /// A cell of a table. Names are those of the database and are part of the format: renaming a
 /// column means sealing its values again. The user and the key version come from the key.
@@ -50,12 +50,21 @@ impl<'k> Tier<'k> {
         }
     }
 
+    /// Refuses a value whose prefix names other key versions.
+    pub(crate) fn expect_versions(self, user_key: u32, vault_key: Option<u32>) -> Result<(), OpenError> {
+        let own = match self {
+            Self::Platform(own) => (own.version(), None),
+            Self::Vault(own, vault) => (own.version(), Some(vault.version())),
+        };
+        if own == (user_key, vault_key) { Ok(()) } else { Err(OpenError) }
+    }
+
     /// Input key material: `UK`, or `UK ‖ VK`.
     pub(crate) fn with_material<R>(self, use_it: impl FnOnce(&[u8]) -> R) -> R {
         match self {
             Self::Platform(user_key) => use_it(user_key.key().expose()),
             Self::Vault(user_key, vault_key) => {
-                let both = crate::Secret::<[u8; 64]>::filled(|both| {
+                let both = Secret::<[u8; 64]>::filled(|both| {
                     both[..32].copy_from_slice(user_key.key().expose());
                     both[32..].copy_from_slice(vault_key.key().expose());
                 });

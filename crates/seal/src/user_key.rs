@@ -5,7 +5,7 @@ use uuid::Uuid;
 
 use crate::envelope::{SALT, hkdf};
 use crate::keyring::Keyring;
-use crate::{Key, KeyError, OpenError, context, random, text};
+use crate::{Key, KeyError, context, random, text};
 
 /// A user's key, one version of it.
 pub struct UserKey {
@@ -76,11 +76,6 @@ impl UserKey {
 
     pub(crate) fn key(&self) -> &Key {
         &self.key
-    }
-
-    /// Refuses a value whose prefix names another version.
-    pub(crate) fn expect_version(&self, version: u32) -> Result<(), OpenError> {
-        if version == self.version { Ok(()) } else { Err(OpenError) }
     }
 }
 

@@ -24,17 +24,15 @@ pub struct Row<const N: usize> {
 /// A column to seal and its value, if it has one.
 pub type Column<'a> = (&'static str, Option<&'a [u8]>);
 
-/// A stored field: the three texts of its row that belong to it.
+/// A stored row of `N` columns, as the database holds it.
 #[derive(Clone, Copy, Debug)]
-pub struct Stored<'a> {
-    /// The field itself.
-    pub sealed: &'a str,
+pub struct Stored<'a, const N: usize> {
+    /// The sealed columns in column order, `None` where NULL.
+    pub columns: [(&'static str, Option<&'a str>); N],
     /// The row's `iv`.
     pub iv: &'a str,
     /// The row's `auth_tag`.
     pub auth_tag: &'a str,
-    /// Which tag is this field's: 0 for the first sealed column.
-    pub position: usize,
 }
 
 /// Seals all fields of a row, in column order.
@@ -58,26 +56,23 @@ pub fn seal<const N: usize>(
     Row { fields, iv: text::b64(&iv), auth_tag: tags.join(".") }
 }
 
-/// Opens a field at its place.
-pub fn open(
+/// Opens all fields of a row. There must be a tag for each field and none besides.
+pub fn open<const N: usize>(
     user_key: &UserKey,
     vault_key: &VaultKey,
-    place: &Context,
-    stored: Stored<'_>,
-) -> Result<SecretBytes, OpenError> {
-    let (versions, payload) = parse(stored.sealed)?;
-    if versions != (user_key.version(), vault_key.version()) {
-        return Err(OpenError);
-    }
-    let (salt, sealed) = text::take::<SALT>(&payload)?;
-    if sealed.len() < COMMITMENT {
-        return Err(OpenError);
-    }
+    table: &'static str,
+    id: Uuid,
+    stored: Stored<'_, N>,
+) -> Result<[Option<SecretBytes>; N], OpenError> {
     let iv = text::from_b64(stored.iv)?;
-    let body = [sealed, &tag(stored.auth_tag, stored.position)?].concat();
+    let tags: [&str; N] = Vec::from_iter(stored.auth_tag.split('.')).try_into().map_err(|_| OpenError)?;
     let tier = Tier::Vault(user_key, vault_key);
-    let context = place.encode(tier);
-    tier.with_material(|ikm| Seal { salt, iv: &iv, context: &context }.open(ikm, &body))
+    let opened = stored.columns.into_iter().zip(tags).map(|((column, sealed), tag)| match sealed {
+        None if tag.is_empty() => Ok(None),
+        None => Err(OpenError),
+        Some(sealed) => open_one(tier, &Context { table, column, row: id }, &iv, (sealed, tag)).map(Some),
+    });
+    opened.collect::<Result<Vec<_>, _>>()?.try_into().map_err(|_| OpenError)
 }
 
 /// The versions of the user key and the vault key that a text is sealed under.
@@ -95,20 +90,28 @@ fn seal_one(tier: Tier<'_>, place: &Context, iv: &[u8; IV], plaintext: &[u8]) ->
     (text::b64url(&[&salt, sealed].concat()), text::b64(tag))
 }
 
+/// Opens a field and its tag.
+fn open_one(
+    tier: Tier<'_>,
+    place: &Context,
+    iv: &[u8; IV],
+    (sealed, tag): (&str, &str),
+) -> Result<SecretBytes, OpenError> {
+    let (versions, payload) = parse(sealed)?;
+    tier.expect_versions(versions.0, Some(versions.1))?;
+    let (salt, sealed) = text::take::<SALT>(&payload)?;
+    if sealed.len() < COMMITMENT {
+        return Err(OpenError);
+    }
+    let body = [sealed, &text::from_b64::<TAG>(tag)?].concat();
+    let context = place.encode(tier);
+    tier.with_material(|ikm| Seal { salt, iv, context: &context }.open(ikm, &body))
+}
+
 /// Splits `kg1v.<user key version>.<vault key version>.<payload>`.
 fn parse(sealed: &str) -> Result<((u32, u32), Vec<u8>), OpenError> {
     let rest = sealed.strip_prefix("kg1v.").ok_or(OpenError)?;
     let (user_key, rest) = rest.split_once('.').ok_or(OpenError)?;
     let (vault_key, payload) = rest.split_once('.').ok_or(OpenError)?;
     Ok(((text::number(user_key)?, text::number(vault_key)?), text::from_b64url(payload)?))
-}
-
-/// The tag at a position. The whole column must be well formed, not just the part asked for.
-fn tag(joined: &str, position: usize) -> Result<[u8; TAG], OpenError> {
-    let tags: Vec<&str> = joined.split('.').collect();
-    let well_formed = tags.iter().all(|tag| tag.is_empty() || text::from_b64::<TAG>(tag).is_ok());
-    match tags.get(position) {
-        Some(tag) if well_formed => text::from_b64(tag),
-        _ => Err(OpenError),
-    }
 }

@@ -61,14 +61,14 @@ fn signing_keys_open_and_sign_alike() {
 #[test]
 fn every_vault_slot_holds_the_same_key() {
     for golden in all() {
-        let place = Context { table: "t", column: "c", row: Uuid::nil() };
-        let probe = vault::seal(&golden.user_key, &golden.vault_key, "t", place.row, [("c", Some(b"probe"))]);
+        let probe = [("c", Some(&b"probe"[..]))];
+        let row = vault::seal(&golden.user_key, &golden.vault_key, "t", Uuid::nil(), probe);
         for slot in list(&golden.file, "vault_slots") {
             let key = vault_key(&golden.service_key, slot);
-            let sealed = probe.fields[0].as_deref().unwrap();
-            let stored = vault::Stored { sealed, iv: &probe.iv, auth_tag: &probe.auth_tag, position: 0 };
-            let opened = vault::open(&golden.user_key, &key, &place, stored).unwrap();
-            assert_eq!(opened.expose(), b"probe", "{}", text(slot, "kind"));
+            let columns = [("c", row.fields[0].as_deref())];
+            let stored = vault::Stored { columns, iv: &row.iv, auth_tag: &row.auth_tag };
+            let [opened] = vault::open(&golden.user_key, &key, "t", Uuid::nil(), stored).unwrap();
+            assert_eq!(opened.unwrap().expose(), b"probe", "{}", text(slot, "kind"));
         }
     }
 }
@@ -109,26 +109,20 @@ fn rows_open_and_keep_their_form() {
 fn vault_rows_open_and_keep_their_form() {
     for golden in all() {
         for item in list(&golden.file, "vault_rows") {
-            let (table, row) = (leak(text(item, "table")), id(item, "row"));
-            let columns = [0, 1, 2].map(|n| {
-                let plaintext = item["plaintext"][n].as_str();
-                (leak(item["columns"][n].as_str().unwrap()), plaintext.map(str::as_bytes))
-            });
-            let again = vault::seal(&golden.user_key, &golden.vault_key, table, row, columns);
-            assert_eq!(again.auth_tag.len(), text(item, "auth_tag").len());
-            for (position, (column, plaintext)) in columns.into_iter().enumerate() {
-                let Some(plaintext) = plaintext else {
-                    assert!(item["sealed"][position].is_null() && again.fields[position].is_none());
-                    continue;
-                };
-                let sealed = item["sealed"][position].as_str().unwrap();
-                let (iv, auth_tag) = (text(item, "iv"), text(item, "auth_tag"));
-                let stored = vault::Stored { sealed, iv, auth_tag, position };
-                let place = Context { table, column, row };
-                let opened = vault::open(&golden.user_key, &golden.vault_key, &place, stored).unwrap();
-                assert_eq!(opened.expose(), plaintext);
-                let again = again.fields[position].as_deref().unwrap();
-                assert_eq!(shape(again, plaintext.len()), shape(sealed, plaintext.len()));
+            let (table, id) = (leak(text(item, "table")), id(item, "row"));
+            let names = [0, 1, 2].map(|n| leak(item["columns"][n].as_str().unwrap()));
+            let sealed = [0, 1, 2].map(|n| item["sealed"][n].as_str());
+            let plain = [0, 1, 2].map(|n| item["plaintext"][n].as_str().map(str::as_bytes));
+            let columns = [0, 1, 2].map(|n| (names[n], sealed[n]));
+            let stored = vault::Stored { columns, iv: text(item, "iv"), auth_tag: text(item, "auth_tag") };
+            let opened = vault::open(&golden.user_key, &golden.vault_key, table, id, stored).unwrap();
+            let columns = [0, 1, 2].map(|n| (names[n], plain[n]));
+            let again = vault::seal(&golden.user_key, &golden.vault_key, table, id, columns);
+            assert_eq!(again.auth_tag.len(), stored.auth_tag.len());
+            for n in 0..3 {
+                assert_eq!(opened[n].as_ref().map(|secret| secret.expose()), plain[n]);
+                let shape = |sealed: Option<&str>| Some(shape(sealed?, plain[n]?.len()));
+                assert_eq!(shape(again.fields[n].as_deref()), shape(sealed[n]));
             }
         }
     }
