@@ -1,1 +1,30 @@
-//! placeholder
+#![doc = include_str!("../README.md")]
+#![forbid(unsafe_code)]
+
+mod answer;
+mod class;
+mod conformance;
+mod definition;
+mod exchanges;
+mod method;
+mod pair;
+mod probe;
+mod reading;
+mod request;
+mod signing;
+
+pub use crate::{
+    answer::{Answer, DialectResponse, ErrorKind, ExchangeError},
+    class::{Class, SignLevel},
+    conformance::conformance,
+    definition::{Capabilities, Definition, DefinitionError, PRODUCTION, RateScope, Upstream},
+    exchanges::Exchanges,
+    method::Method,
+    probe::{Balance, Permissions, Price, Probe, ProbeError},
+    reading::{Order, Reading, Side, Symbol, Withdrawal},
+    request::{Incoming, Part, Refusal, Request},
+    signing::{
+        CredentialError, CredentialProblem, Credentials, Field, KeyError, KeyKind, NonceKind, Options,
+        SecretForm, SignError, Signed, SigningKey, Stamp, Verified, VerifyError,
+    },
+};

@@ -1,0 +1,236 @@
+//! Errors in the exchange's own words: written for clients, read from the exchange.
+//!
+//! A client library decides by status and code whether to try again, so a denial must look final and a
+//! passing trouble retryable, in exactly the exchange's shape.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::{Definition, request::quote};
+
+/// What there is to say to a client.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// Not allowed until a person changes something. Final.
+    Denied,
+    /// No such access key. Final.
+    UnknownKey,
+    /// The client's signature does not hold. Final.
+    BadSignature,
+    /// The client's time or nonce is outside the window.
+    BadTimestamp,
+    /// The request cannot be read. Final.
+    BadRequest,
+    /// Too many calls. Retryable.
+    RateLimited {
+        /// When to try again, in seconds.
+        retry_after: Option<u64>,
+    },
+    /// The gateway or the exchange cannot be reached now, nothing was sent. Retryable.
+    Down,
+    /// It was sent, and what came of it is not known.
+    OutcomeUnknown,
+}
+
+/// A complete answer to a client.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DialectResponse {
+    /// The HTTP status.
+    pub status: u16,
+    /// `content-type` and where it applies `retry-after`, in lower case.
+    pub headers: Vec<(&'static str, String)>,
+    /// The body.
+    pub body: String,
+}
+
+/// An error the exchange answered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ExchangeError {
+    /// What it means.
+    pub kind: ErrorKind,
+    /// The exchange's code, as text; empty if it gave none.
+    pub code: String,
+    /// The exchange's words, at most 300 characters; empty if it gave none.
+    pub text: String,
+}
+
+/// What an exchange's error means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ErrorKind {
+    /// The exchange does not know the key.
+    BadKey,
+    /// The secret is wrong.
+    BadSignature,
+    /// The clock or nonce is off.
+    BadTimestamp,
+    /// The key may not do this.
+    Permission,
+    /// The key is not valid from this address.
+    IpNotAllowed,
+    /// One of key, address and permission: the exchange does not say which (Binance -2015).
+    KeyIpOrPermission,
+    /// Too many calls.
+    RateLimited,
+    /// Anything else.
+    Other,
+}
+
+/// How a definition reads errors.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Errors {
+    /// JSON pointers to the code and to the text; the first that is there counts.
+    code: Vec<String>,
+    text: Vec<String>,
+    /// Codes that mean success.
+    #[serde(default)]
+    ok: Vec<String>,
+    #[serde(default)]
+    http_rate_limited: Vec<u16>,
+    pub(crate) kinds: BTreeMap<ErrorKind, Vec<String>>,
+}
+
+/// The answers of a definition.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Answers {
+    /// The JSON body with `{code}` and `{text}` inside its strings or, for a number, bare.
+    body: String,
+    denied: Shape,
+    unknown_key: Shape,
+    bad_signature: Shape,
+    bad_timestamp: Shape,
+    bad_request: Shape,
+    rate_limited: Shape,
+    down: Shape,
+    outcome_unknown: Shape,
+}
+
+/// Status and code of one answer; without a code it is plain text.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Shape {
+    status: u16,
+    code: Option<String>,
+}
+
+impl Definition {
+    /// The answer a client of this exchange understands. The body's text is `Keygate: {text} ({request_id})`.
+    ///
+    /// Keep the exchange's own phrases out of `text`: client libraries match some of them.
+    pub fn answer(&self, answer: Answer, text: &str, request_id: &str) -> DialectResponse {
+        let shape = self.answers.shape(answer);
+        let text = format!("Keygate: {text} ({request_id})");
+        let (content_type, body) = match &shape.code {
+            Some(code) => ("application/json", self.answers.fill(code, &text)),
+            None => ("text/plain; charset=utf-8", text.replace(char::is_control, " ")),
+        };
+        let mut headers = vec![("content-type", content_type.to_owned())];
+        if let Answer::RateLimited { retry_after: Some(seconds) } = answer {
+            headers.push(("retry-after", seconds.to_string()));
+        }
+        DialectResponse { status: shape.status, headers, body }
+    }
+
+    /// Reads an exchange's answer; `None` if it is a success.
+    ///
+    /// Exchanges report errors by status, by a code in a 200, or both. A body that is not JSON counts by its
+    /// status alone.
+    pub fn read_error(&self, status: u16, body: &[u8]) -> Option<ExchangeError> {
+        let errors = &self.errors;
+        let json: Value = serde_json::from_slice(body).unwrap_or_default();
+        let code = first_text(&json, &errors.code).filter(|code| !errors.ok.contains(code));
+        let failed = status >= 400 || (code.is_some() && !json.is_array());
+        let by_code = code.as_ref().and_then(|code| errors.kind(code));
+        let kind = match by_code {
+            _ if !failed => return None,
+            Some(kind) => kind,
+            None if errors.http_rate_limited.contains(&status) => ErrorKind::RateLimited,
+            None => ErrorKind::Other,
+        };
+        let text = first_text(&json, &errors.text).unwrap_or_default();
+        Some(ExchangeError { kind, code: code.unwrap_or_default(), text: text.chars().take(300).collect() })
+    }
+}
+
+impl Errors {
+    fn kind(&self, code: &str) -> Option<ErrorKind> {
+        self.kinds.iter().find(|(_, codes)| codes.iter().any(|own| own == code)).map(|(kind, _)| *kind)
+    }
+
+    /// Every code may have one meaning only.
+    pub(crate) fn check(&self) -> Result<(), &'static str> {
+        let mut codes: Vec<_> = self.kinds.values().flatten().collect();
+        codes.sort();
+        match codes.windows(2).any(|pair| pair[0] == pair[1]) {
+            true => Err("an error code has two meanings"),
+            false => Ok(()),
+        }
+    }
+}
+
+impl Answers {
+    fn shape(&self, answer: Answer) -> &Shape {
+        match answer {
+            Answer::Denied => &self.denied,
+            Answer::UnknownKey => &self.unknown_key,
+            Answer::BadSignature => &self.bad_signature,
+            Answer::BadTimestamp => &self.bad_timestamp,
+            Answer::BadRequest => &self.bad_request,
+            Answer::RateLimited { .. } => &self.rate_limited,
+            Answer::Down => &self.down,
+            Answer::OutcomeUnknown => &self.outcome_unknown,
+        }
+    }
+
+    fn fill(&self, code: &str, text: &str) -> String {
+        let quoted = quote(text);
+        let (before, after) = self.body.split_once("{text}").unwrap_or((&self.body, ""));
+        let inner = quoted.get(1..quoted.len() - 1).unwrap_or_default();
+        format!("{}{inner}{}", before.replace("{code}", code), after.replace("{code}", code))
+    }
+
+    /// Every answer must be an error status or JSON that holds its code and text.
+    pub(crate) fn check(&self) -> Result<(), &'static str> {
+        let all = [
+            &self.denied,
+            &self.unknown_key,
+            &self.bad_signature,
+            &self.bad_timestamp,
+            &self.bad_request,
+            &self.rate_limited,
+            &self.down,
+            &self.outcome_unknown,
+        ];
+        for shape in all {
+            let Some(code) = &shape.code else { continue };
+            let body = self.fill(code, "a \"text\"");
+            let json: Value =
+                serde_json::from_str(&body).map_err(|_| "the body of the answers is not JSON")?;
+            if !json.is_object() || !body.contains(code) || !body.contains("a \\\"text\\\"") {
+                return Err("the body of the answers needs {code} and \"{text}\"");
+            }
+        }
+        match all.iter().all(|shape| (200..=599).contains(&shape.status)) {
+            true => Ok(()),
+            false => Err("an answer's status is 200 to 599"),
+        }
+    }
+}
+
+/// The first string or number any of the JSON pointers leads to.
+pub(crate) fn first_text(json: &Value, pointers: &[String]) -> Option<String> {
+    pointers.iter().find_map(|pointer| text_at(json, pointer))
+}
+
+/// The string or number (as written) a JSON pointer leads to.
+pub(crate) fn text_at(json: &Value, pointer: &str) -> Option<String> {
+    match json.pointer(pointer)? {
+        Value::String(text) => Some(text.clone()),
+        Value::Number(number) => Some(number.to_string()),
+        _ => None,
+    }
+}

@@ -1,0 +1,184 @@
+//! Where requests go: fixed hosts per environment, chosen by the longest path prefix.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+
+/// One environment: its hosts, the hosts of its groups, and headers that select it.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Environment {
+    /// Path prefix (with both slashes) to origin.
+    pub(crate) hosts: BTreeMap<Prefix, Origin>,
+    /// The same for `/x/{exchange}.{group}/...`, where two hosts share paths.
+    #[serde(default)]
+    pub(crate) group: BTreeMap<String, BTreeMap<Prefix, Origin>>,
+    /// Headers set on every request, such as OKX's `x-simulated-trading`.
+    #[serde(default)]
+    pub(crate) headers: BTreeMap<String, String>,
+}
+
+/// The place a request is sent to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Upstream {
+    pub(crate) origin: Origin,
+    pub(crate) headers: Vec<(String, String)>,
+}
+
+/// `https://host`, or for the built-in demo exchange `http://127.0.0.1:port`. No path, no user, no query.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[serde(try_from = "String")]
+pub(crate) struct Origin(String);
+
+/// A path prefix that ends at a segment: `/api/`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[serde(try_from = "String")]
+pub(crate) struct Prefix(String);
+
+impl Environment {
+    /// The upstream of `path`, or `None` if this environment has no host for it.
+    pub(crate) fn upstream(&self, group: Option<&str>, path: &str) -> Option<Upstream> {
+        let hosts = match group {
+            Some(group) => self.group.get(group)?,
+            None => &self.hosts,
+        };
+        let fitting = hosts.iter().filter(|(prefix, _)| path.starts_with(prefix.0.as_str()));
+        let (_, origin) = fitting.max_by_key(|(prefix, _)| prefix.0.len())?;
+        let headers = self.headers.iter().map(|(name, value)| (name.clone(), value.clone())).collect();
+        Some(Upstream { origin: origin.clone(), headers })
+    }
+
+    /// The same prefixes and groups, all at one origin and without the selecting headers.
+    pub(crate) fn moved_to(&self, origin: &Origin) -> Environment {
+        let moved = |hosts: &BTreeMap<Prefix, Origin>| {
+            hosts.keys().map(|prefix| (prefix.clone(), origin.clone())).collect()
+        };
+        Environment {
+            hosts: moved(&self.hosts),
+            group: self.group.iter().map(|(name, hosts)| (name.clone(), moved(hosts))).collect(),
+            headers: BTreeMap::new(),
+        }
+    }
+}
+
+impl Upstream {
+    /// Scheme, host and port: `https://api.binance.com`.
+    pub fn origin(&self) -> &str {
+        &self.origin.0
+    }
+
+    /// The host as it stands in the `Host` header: with the port if it is not the scheme's own.
+    pub fn host(&self) -> &str {
+        self.origin.0.split_once("://").map_or("", |(_, host)| host)
+    }
+
+    /// Headers that select the environment. Already part of what [`Definition::sign`] returns.
+    ///
+    /// [`Definition::sign`]: crate::Definition::sign
+    pub fn headers(&self) -> &[(String, String)] {
+        &self.headers
+    }
+}
+
+impl Origin {
+    /// An origin of a built-in definition: https on port 443, a lower-case DNS name with a dot, no literal
+    /// address (its last label must have a letter, which also excludes `2130706433` and `127.1`).
+    fn parse(text: &str) -> Result<Origin, &'static str> {
+        let host = text.strip_prefix("https://").ok_or("a host is https://name")?;
+        let label = |label: &str| {
+            !label.is_empty()
+                && label.len() <= 63
+                && !label.starts_with('-')
+                && !label.ends_with('-')
+                && label.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+        };
+        let name = host.rsplit_once('.').is_some_and(|(_, top)| top.bytes().all(|b| b.is_ascii_lowercase()));
+        match name && host.len() <= 253 && host.split('.').all(label) {
+            true => Ok(Origin(text.to_owned())),
+            false => Err("a host is a lower-case DNS name, without port, path, user or trailing dot"),
+        }
+    }
+
+    /// An origin given by the operator: as above, or plain http on this machine with a port.
+    pub(crate) fn parse_own(text: &str) -> Result<Origin, &'static str> {
+        let port = ["http://127.0.0.1:", "http://[::1]:", "http://localhost:"]
+            .iter()
+            .find_map(|prefix| text.strip_prefix(prefix))
+            .filter(|port| port.bytes().all(|b| b.is_ascii_digit()) && !port.starts_with('0'))
+            .and_then(|port| port.parse::<u16>().ok());
+        match port {
+            Some(_) => Ok(Origin(text.to_owned())),
+            None => Origin::parse(text),
+        }
+    }
+}
+
+impl TryFrom<String> for Origin {
+    type Error = &'static str;
+
+    fn try_from(text: String) -> Result<Origin, &'static str> {
+        Origin::parse(&text)
+    }
+}
+
+impl TryFrom<String> for Prefix {
+    type Error = &'static str;
+
+    fn try_from(text: String) -> Result<Prefix, &'static str> {
+        let plain = |b: u8| b.is_ascii_alphanumeric() || b"_.-/".contains(&b);
+        match text.starts_with('/') && text.ends_with('/') && text.bytes().all(plain) {
+            true => Ok(Prefix(text)),
+            false => Err("a path prefix starts and ends with /"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_plain_https_name_is_a_host() {
+        assert!(Origin::parse("https://api.binance.com").is_ok());
+        for text in [
+            "http://api.binance.com",
+            "https://api.binance.com:443",
+            "https://api.binance.com/",
+            "https://user@api.binance.com",
+            "https://API.binance.com",
+            "https://api.binance.com.",
+            "https://api..com",
+            "https://localhost",
+            "https://127.0.0.1",
+            "https://2130706433",
+            "https://0x7f.1",
+            "https://[::1]",
+            "https://-a.com",
+            "https://",
+            "//evil.com",
+            "https://evil.com\\@api.binance.com",
+        ] {
+            assert!(Origin::parse(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn an_own_origin_may_be_a_port_of_this_machine_and_nothing_else_plain() {
+        assert!(Origin::parse_own("http://127.0.0.1:8081").is_ok());
+        assert!(Origin::parse_own("http://[::1]:8081").is_ok());
+        assert!(Origin::parse_own("https://sandbox.example").is_ok());
+        for text in [
+            "http://127.0.0.1",
+            "http://127.0.0.1:",
+            "http://127.0.0.1:0",
+            "http://127.0.0.1:+80",
+            "http://127.0.0.1:65536",
+            "http://127.0.0.1:80/",
+            "http://127.0.0.1:80@evil.com",
+            "http://10.0.0.1:80",
+            "http://sandbox.example",
+        ] {
+            assert!(Origin::parse_own(text).is_err(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,391 @@
+//! What an exchange is: one TOML file, read strictly.
+//!
+//! Unknown keys, impossible hosts and patterns, one pattern in two classes, a profile that cannot sign: all
+//! refused with line and reason when the file is read, so nothing can be wrong later.
+
+mod environment;
+mod error;
+mod pattern;
+mod profile;
+mod template;
+
+pub use self::{environment::Upstream, error::DefinitionError};
+pub(crate) use self::{
+    pattern::{Case, Pattern},
+    profile::{Carrier, Profile},
+    template::{Hole, Values},
+};
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::Deserialize;
+use toml::Spanned;
+
+use self::environment::{Environment, Origin};
+use crate::{
+    Class, Field, KeyKind, Method, Request, SignLevel,
+    answer::{Answers, Errors},
+    pair::SecretShape,
+    probe::Probes,
+    reading::{CancelReader, OrderReader, WithdrawalReader},
+};
+
+/// An exchange. Immutable; share it in an `Arc`.
+#[derive(Clone, Debug)]
+pub struct Definition {
+    id: String,
+    name: String,
+    docs: String,
+    fields: Vec<Field>,
+    environments: BTreeMap<String, Environment>,
+    profiles: Vec<Profile>,
+    ops: Vec<(Class, Pattern)>,
+    key_only: Vec<Pattern>,
+    response_headers: Vec<String>,
+    rate_scope: RateScope,
+    pub(crate) request_headers: Vec<String>,
+    pub(crate) repeatable: Vec<String>,
+    pub(crate) max_body: usize,
+    pub(crate) orders: Vec<OrderReader>,
+    pub(crate) cancels: Vec<CancelReader>,
+    pub(crate) withdrawals: Vec<WithdrawalReader>,
+    pub(crate) probes: Probes,
+    pub(crate) errors: Errors,
+    pub(crate) answers: Answers,
+    pub(crate) secret_shape: SecretShape,
+}
+
+/// What can be done with an exchange, for forms and lists.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Capabilities {
+    /// The exchange tells what a key may do.
+    pub permissions: bool,
+    /// Withdrawals can be read, so they can be allowed.
+    pub withdraw: bool,
+    /// There is an environment without real money.
+    pub testnet: bool,
+}
+
+/// What an exchange counts rate limits by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum RateScope {
+    /// The sender's address: all keys behind one egress share the budget.
+    Ip,
+    /// The API key or its account.
+    Key,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    exchange: Head,
+    env: BTreeMap<String, Environment>,
+    request: RequestRules,
+    response: ResponseRules,
+    signing: BTreeMap<String, Spanned<Profile>>,
+    ops: BTreeMap<Class, Vec<Spanned<Pattern>>>,
+    #[serde(default)]
+    sign_level: SignLevels,
+    #[serde(default)]
+    order: Vec<Spanned<OrderReader>>,
+    #[serde(default)]
+    cancel: Vec<Spanned<CancelReader>>,
+    #[serde(default)]
+    withdrawal: Vec<Spanned<WithdrawalReader>>,
+    probe: Spanned<Probes>,
+    errors: Spanned<Errors>,
+    answers: Spanned<Answers>,
+    virtual_secret: Spanned<SecretShape>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Head {
+    id: Spanned<String>,
+    name: String,
+    docs: String,
+    fields: Vec<Field>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RequestRules {
+    headers: Vec<String>,
+    #[serde(default)]
+    repeatable: Vec<String>,
+    #[serde(default = "max_body")]
+    max_body: usize,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ResponseRules {
+    headers: Vec<String>,
+    rate_scope: RateScope,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SignLevels {
+    #[serde(default)]
+    key_only: Vec<Pattern>,
+}
+
+fn max_body() -> usize {
+    64 * 1024
+}
+
+/// The environment with real money. Every definition has it.
+pub const PRODUCTION: &str = "production";
+
+impl Definition {
+    /// Reads an `exchange.toml`.
+    ///
+    /// Errors: the first thing that is wrong, with its line.
+    pub fn parse(text: &str) -> Result<Definition, DefinitionError> {
+        let file: File = toml::from_str(text).map_err(|error| DefinitionError::from_toml(text, &error))?;
+        build(file).map_err(|(at, reason)| DefinitionError::at(text, at, reason))
+    }
+
+    /// The id used in addresses: `binance` of `/x/binance/...`.
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// The exchange's name for people.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Where the exchange documents its API.
+    pub fn docs(&self) -> &str {
+        &self.docs
+    }
+
+    /// What a user must supply to connect it.
+    pub fn fields(&self) -> &[Field] {
+        &self.fields
+    }
+
+    /// The kinds of keys it takes, on any of its paths.
+    pub fn key_kinds(&self) -> BTreeSet<KeyKind> {
+        self.profiles.iter().flat_map(|profile| profile.keys.keys().copied()).collect()
+    }
+
+    /// What can be done with it.
+    pub fn capabilities(&self) -> Capabilities {
+        Capabilities {
+            permissions: self.tells_permissions(),
+            withdraw: !self.withdrawals.is_empty(),
+            testnet: self.environments.len() > 1,
+        }
+    }
+
+    /// The names of its environments; [`PRODUCTION`] is the one with real money.
+    pub fn environments(&self) -> impl Iterator<Item = &str> {
+        self.environments.keys().map(String::as_str)
+    }
+
+    /// Where `request` goes in an environment; `None` if that environment has no host for its path.
+    pub fn upstream(&self, environment: &str, request: &Request) -> Option<Upstream> {
+        self.environments.get(environment)?.upstream(request.group(), request.path())
+    }
+
+    /// This definition with one more environment, whose every path prefix and group goes to `origin`:
+    /// `https://name` or, on this machine, `http://127.0.0.1:port`.
+    ///
+    /// Errors: the name is taken or not a plain word, or the origin is something else.
+    pub fn with_environment(&self, name: &str, origin: &str) -> Result<Definition, DefinitionError> {
+        let wrong = |reason: &str| DefinitionError { line: 0, reason: reason.to_owned() };
+        let origin = Origin::parse_own(origin).map_err(wrong)?;
+        if self.environments.contains_key(name) || !is_word(name) {
+            return Err(wrong("the environment's name is taken or not a plain word"));
+        }
+        let mut definition = self.clone();
+        let moved = self.environments.get(PRODUCTION).map(|own| own.moved_to(&origin));
+        definition.environments.extend(moved.map(|moved| (name.to_owned(), moved)));
+        Ok(definition)
+    }
+
+    /// What an endpoint does, or `None` if the definition does not list it: then it is refused. `path` starts
+    /// with `/` and has no query.
+    ///
+    /// A path whose class depends on the case of its letters has none, since the exchange may ignore case.
+    pub fn classify(&self, method: Method, path: &str) -> Option<Class> {
+        let class = self.class_of(method, path, Case::Exact)?;
+        (self.class_of(method, path, Case::Ignored) == Some(class)).then_some(class)
+    }
+
+    /// Whether a header of the exchange's answers goes back to the client; the name in any case.
+    pub fn passes_response_header(&self, name: &str) -> bool {
+        let name = name.to_ascii_lowercase();
+        self.response_headers.iter().any(|own| match own.strip_suffix('*') {
+            Some(prefix) => name.starts_with(prefix),
+            None => name == *own,
+        })
+    }
+
+    /// What the exchange counts rate limits by.
+    pub fn rate_scope(&self) -> RateScope {
+        self.rate_scope
+    }
+
+    /// The largest body a client may send, in bytes.
+    pub fn max_body(&self) -> usize {
+        self.max_body
+    }
+
+    /// `None` and every host group any environment has.
+    pub(crate) fn groups(&self) -> impl Iterator<Item = Option<&str>> {
+        let groups: BTreeSet<_> = self.environments.values().flat_map(|own| own.group.keys()).collect();
+        std::iter::once(None).chain(groups.into_iter().map(|name| Some(name.as_str())))
+    }
+
+    pub(crate) fn has_group(&self, group: &str) -> bool {
+        self.environments.values().any(|environment| environment.group.contains_key(group))
+    }
+
+    /// Whether a request header (lower case) is read: passed on, or part of the client's signature.
+    pub(crate) fn reads_header(&self, name: &str) -> bool {
+        self.is_signing_header(name) || self.request_headers.iter().any(|own| own == name)
+    }
+
+    pub(crate) fn sign_level(&self, method: Method, path: &str, class: Class) -> SignLevel {
+        let key_only = self.key_only.iter().any(|pattern| pattern.matches(method, path, Case::Exact));
+        match class {
+            _ if key_only => SignLevel::KeyOnly,
+            Class::Public => SignLevel::Unsigned,
+            _ => SignLevel::Signed,
+        }
+    }
+
+    /// The profile for a path. The first is the one for the rest.
+    pub(crate) fn profile_for(&self, path: &str) -> &Profile {
+        self.profiles.iter().find(|profile| profile.covers(path) == Some(true)).unwrap_or(&self.profiles[0])
+    }
+
+    /// Readers belong to single endpoints of the class they read.
+    fn check_readers(&self, readers: &[(usize, Class, Vec<Pattern>)]) -> Result<(), Wrong> {
+        for (start, class, patterns) in readers {
+            let fits = |pattern: &Pattern| {
+                let endpoint = pattern.literal();
+                endpoint.is_some_and(|(method, path)| self.classify(method, &path) == Some(*class))
+            };
+            if !patterns.iter().all(fits) {
+                return Err((
+                    Some(*start),
+                    format!("reads what is not an endpoint of class {}", class.as_str()),
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    fn is_signing_header(&self, name: &str) -> bool {
+        self.profiles.iter().any(|profile| profile.headers.contains_key(name))
+    }
+
+    fn class_of(&self, method: Method, path: &str, case: Case) -> Option<Class> {
+        let matching = self.ops.iter().find(|(_, pattern)| pattern.matches(method, path, case));
+        matching.map(|(class, _)| *class)
+    }
+}
+
+/// Where in the file, and what.
+type Wrong = (Option<usize>, String);
+
+/// Checks what the shapes alone cannot say.
+fn build(file: File) -> Result<Definition, Wrong> {
+    let id = checked(&file.exchange.id, |id| {
+        if is_word(id) { Ok(()) } else { Err("an id is lower-case letters and digits") }
+    })?;
+    let errors = checked(&file.errors, Errors::check)?;
+    let answers = checked(&file.answers, Answers::check)?;
+    let secret_shape = checked(&file.virtual_secret, SecretShape::check)?;
+    if !file.env.contains_key(PRODUCTION) {
+        return Err((None, "there is no [env.production]".to_owned()));
+    }
+    let money = file.order.iter().map(|own| (own.span().start, Class::Trade, own.get_ref().patterns.clone()));
+    let money = money
+        .chain(file.cancel.iter().map(|own| (own.span().start, Class::Trade, own.get_ref().patterns.clone())))
+        .chain(
+            file.withdrawal
+                .iter()
+                .map(|own| (own.span().start, Class::Withdraw, own.get_ref().patterns.clone())),
+        );
+    let money: Vec<_> = money.collect();
+    let probes = (file.probe.span().start, file.probe.into_inner());
+    let definition = Definition {
+        id,
+        name: file.exchange.name,
+        docs: file.exchange.docs,
+        fields: file.exchange.fields,
+        environments: file.env,
+        profiles: check_profiles(file.signing)?,
+        ops: order_ops(file.ops)?,
+        key_only: file.sign_level.key_only,
+        response_headers: lower(file.response.headers),
+        rate_scope: file.response.rate_scope,
+        request_headers: lower(file.request.headers),
+        repeatable: file.request.repeatable,
+        max_body: file.request.max_body,
+        orders: file.order.into_iter().map(Spanned::into_inner).collect(),
+        cancels: file.cancel.into_iter().map(Spanned::into_inner).collect(),
+        withdrawals: file.withdrawal.into_iter().map(Spanned::into_inner).collect(),
+        probes: probes.1,
+        errors,
+        answers,
+        secret_shape,
+    };
+    definition.check_probes().map_err(|refusal| (Some(probes.0), refusal.to_string()))?;
+    definition.check_readers(&money)?;
+    if definition.request_headers.iter().any(|name| definition.is_signing_header(name)) {
+        return Err((None, "a signing header cannot be passed on from the client".to_owned()));
+    }
+    Ok(definition)
+}
+
+fn checked<T: Clone>(part: &Spanned<T>, check: impl Fn(&T) -> Result<(), &'static str>) -> Result<T, Wrong> {
+    match check(part.get_ref()) {
+        Ok(()) => Ok(part.get_ref().clone()),
+        Err(reason) => Err((Some(part.span().start), reason.to_owned())),
+    }
+}
+
+/// All profiles, the general one first.
+fn check_profiles(file: BTreeMap<String, Spanned<Profile>>) -> Result<Vec<Profile>, Wrong> {
+    let mut profiles = Vec::new();
+    for profile in file.into_values() {
+        let start = profile.span().start;
+        profiles.push(profile.into_inner().check().map_err(|reason| (Some(start), reason.to_owned()))?);
+    }
+    profiles.sort_by_key(|profile| !profile.paths.is_empty());
+    match profiles.iter().filter(|profile| profile.paths.is_empty()).count() {
+        1 => Ok(profiles),
+        _ => Err((None, "exactly one signing profile must have no paths".to_owned())),
+    }
+}
+
+/// All patterns in the order of precedence, each once.
+fn order_ops(mut ops: BTreeMap<Class, Vec<Spanned<Pattern>>>) -> Result<Vec<(Class, Pattern)>, Wrong> {
+    let mut ordered: Vec<(Class, Pattern)> = Vec::new();
+    for class in Class::PRECEDENCE {
+        for pattern in ops.remove(&class).unwrap_or_default() {
+            if ordered.iter().any(|(_, own)| own == pattern.get_ref()) {
+                return Err((Some(pattern.span().start), "this pattern is listed twice".to_owned()));
+            }
+            ordered.push((class, pattern.into_inner()));
+        }
+    }
+    Ok(ordered)
+}
+
+fn lower(names: Vec<String>) -> Vec<String> {
+    names.into_iter().map(|name| name.to_ascii_lowercase()).collect()
+}
+
+fn is_word(text: &str) -> bool {
+    let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
+    (1..=32).contains(&text.len()) && text.bytes().all(plain)
+}

@@ -1,0 +1,175 @@
+//! Endpoint patterns: `METHOD /path/glob`.
+//!
+//! `*` as the method is any method. In the path `*` stands for a piece of one segment and may have text
+//! around it (`/sapi/v*/x`), `**` stands last and for one or more whole segments. A trailing slash is part
+//! of the path: it matches only where the pattern has one.
+
+use serde::Deserialize;
+
+use crate::Method;
+
+/// One pattern of a definition.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub(crate) struct Pattern {
+    method: Option<Method>,
+    segments: Vec<Segment>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Segment {
+    Exact(String),
+    Glob { prefix: String, suffix: String },
+    Rest,
+}
+
+/// How letters compare. Exchanges' own routers may ignore case, so classes are looked up both ways.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Case {
+    Exact,
+    Ignored,
+}
+
+impl TryFrom<String> for Pattern {
+    type Error = &'static str;
+
+    fn try_from(text: String) -> Result<Pattern, &'static str> {
+        Pattern::parse(&text)
+    }
+}
+
+impl Pattern {
+    /// Reads `METHOD /path/glob`; the error says what is wrong with it.
+    pub(crate) fn parse(text: &str) -> Result<Pattern, &'static str> {
+        let (method, path) = text.split_once(' ').ok_or("a pattern is METHOD, one space, and a path")?;
+        let method = match method {
+            "*" => None,
+            name => Some(Method::parse(name).ok_or("unknown method")?),
+        };
+        let path = path.strip_prefix('/').ok_or("the path must start with /")?;
+        let segments: Vec<_> = path.split('/').map(Segment::parse).collect::<Result<_, _>>()?;
+        let rest = segments.iter().position(|segment| *segment == Segment::Rest);
+        match rest {
+            Some(at) if at + 1 != segments.len() => Err("** may only stand last"),
+            Some(0) => Err("** alone would match everything"),
+            _ => Ok(Pattern { method, segments }),
+        }
+    }
+
+    /// Method and path, if this pattern covers exactly one endpoint.
+    pub(crate) fn literal(&self) -> Option<(Method, String)> {
+        let segment = |segment: &Segment| match segment {
+            Segment::Exact(text) => Some(format!("/{text}")),
+            _ => None,
+        };
+        Some((self.method?, self.segments.iter().map(segment).collect::<Option<String>>()?))
+    }
+
+    /// Whether this pattern covers `method` and `path` (which starts with `/`).
+    pub(crate) fn matches(&self, method: Method, path: &str, case: Case) -> bool {
+        if self.method.is_some_and(|own| own != method) {
+            return false;
+        }
+        let Some(path) = path.strip_prefix('/') else { return false };
+        let mut segments = path.split('/');
+        for own in &self.segments {
+            if *own == Segment::Rest {
+                let mut rest = segments.peekable();
+                return rest.peek().is_some() && rest.all(|segment| !segment.is_empty());
+            }
+            match segments.next() {
+                Some(segment) if own.matches(segment, case) => {}
+                _ => return false,
+            }
+        }
+        segments.next().is_none()
+    }
+}
+
+impl Segment {
+    fn parse(text: &str) -> Result<Segment, &'static str> {
+        let plain = |text: &str| text.bytes().all(|b| b.is_ascii_alphanumeric() || b"_:~.-".contains(&b));
+        match text.split_once('*') {
+            None if plain(text) => Ok(Segment::Exact(text.to_owned())),
+            Some(("", "*")) => Ok(Segment::Rest),
+            Some((prefix, suffix)) if plain(prefix) && plain(suffix) => {
+                Ok(Segment::Glob { prefix: prefix.to_owned(), suffix: suffix.to_owned() })
+            }
+            _ => Err("a path segment holds letters, digits and _:~.- and at most one *"),
+        }
+    }
+
+    fn matches(&self, segment: &str, case: Case) -> bool {
+        let same = |a: &str, b: &str| match case {
+            Case::Exact => a == b,
+            Case::Ignored => a.eq_ignore_ascii_case(b),
+        };
+        match self {
+            Segment::Exact(text) => same(text, segment),
+            Segment::Glob { prefix, suffix } => {
+                segment.len() > prefix.len() + suffix.len()
+                    && segment.is_char_boundary(prefix.len())
+                    && segment.is_char_boundary(segment.len() - suffix.len())
+                    && same(prefix, &segment[..prefix.len()])
+                    && same(suffix, &segment[segment.len() - suffix.len()..])
+            }
+            Segment::Rest => !segment.is_empty(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn matches(pattern: &str, method: &str, path: &str) -> bool {
+        Pattern::parse(pattern).unwrap().matches(Method::parse(method).unwrap(), path, Case::Exact)
+    }
+
+    #[test]
+    fn a_star_is_a_piece_of_one_segment() {
+        assert!(matches("GET /sapi/v*/x", "GET", "/sapi/v12/x"));
+        assert!(!matches("GET /sapi/v*/x", "GET", "/sapi/v/x"), "a glob needs at least one character");
+        assert!(!matches("GET /sapi/v*/x", "GET", "/sapi/v1/y/x"));
+        assert!(matches("POST /sapi/v1/*-staking/x", "POST", "/sapi/v1/eth-staking/x"));
+    }
+
+    #[test]
+    fn two_stars_are_one_or_more_segments_but_never_an_empty_one() {
+        assert!(matches("GET /a/**", "GET", "/a/b"));
+        assert!(matches("GET /a/**", "GET", "/a/b/c"));
+        assert!(!matches("GET /a/**", "GET", "/a"));
+        assert!(!matches("GET /a/**", "GET", "/a/"));
+        assert!(!matches("GET /a/**", "GET", "/a/b/"));
+    }
+
+    #[test]
+    fn a_trailing_slash_is_part_of_the_path() {
+        assert!(matches("POST /api/v2/balance/", "POST", "/api/v2/balance/"));
+        assert!(!matches("POST /api/v2/balance/", "POST", "/api/v2/balance"));
+        assert!(!matches("POST /api/v2/balance", "POST", "/api/v2/balance/"));
+    }
+
+    #[test]
+    fn the_method_counts_unless_it_is_a_star() {
+        assert!(!matches("GET /a", "POST", "/a"));
+        assert!(matches("* /a", "DELETE", "/a"));
+    }
+
+    #[test]
+    fn a_pattern_that_means_nothing_or_everything_is_refused() {
+        for text in [
+            "GET/a",
+            "GET a",
+            "get /a",
+            "GET  /a",
+            "GET /a/**/b",
+            "* /**",
+            "GET /a/b**",
+            "GET /a?b",
+            "GET /%61",
+        ] {
+            assert!(Pattern::parse(text).is_err(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,398 @@
+//! What a request asks for in terms of money: the part that limits and symbol rules are decided on.
+
+use rust_decimal::Decimal;
+use serde::Deserialize;
+
+use crate::{
+    Definition, Part, Refusal, Request,
+    definition::{Case, Pattern},
+};
+
+/// A request in terms of money.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Reading {
+    /// A new order.
+    Order(Order),
+    /// Takes orders back.
+    Cancel {
+        /// The market it is limited to, if it is.
+        symbol: Option<Symbol>,
+    },
+    /// Sends an asset out of the account.
+    Withdrawal(Withdrawal),
+    /// Moves money in a way this definition cannot put a number on; the text says why. Refuse it for keys
+    /// with a money limit or a symbol rule, and always in class `withdraw`.
+    Unpriceable(&'static str),
+    /// Moves nothing: class `public` or `read`.
+    NotMoney,
+}
+
+/// A new order. All amounts are exact decimals, zero or more.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Order {
+    /// The market.
+    pub symbol: Symbol,
+    /// Which side of it.
+    pub side: Side,
+    /// The exchange's own word for the type: `LIMIT`, `MARKET`, ...
+    pub kind: String,
+    /// In units of the base asset; for one-cancels-other lists the quantity of each leg.
+    pub quantity: Option<Decimal>,
+    /// In quote per base: the highest price the order names, limit or trigger. `None`: at the market. For a
+    /// sale it is a floor, so value it at the market if that is higher.
+    pub price: Option<Decimal>,
+    /// Instead of a quantity: the amount of the quote asset to spend or get.
+    pub quote_amount: Option<Decimal>,
+}
+
+/// A withdrawal.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Withdrawal {
+    /// The asset, as the client wrote it.
+    pub asset: String,
+    /// In units of the asset, before or after fees as the exchange defines it.
+    pub amount: Decimal,
+    /// Where to.
+    pub address: String,
+    /// The memo or destination tag.
+    pub tag: Option<String>,
+    /// The network, by the exchange's name.
+    pub network: Option<String>,
+}
+
+/// A market.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Symbol {
+    /// The exchange's own name, in capitals, where it cannot be split without the exchange's list (BTCUSDT).
+    Market(String),
+    /// Both assets, in capitals.
+    Pair {
+        /// What is bought or sold.
+        base: String,
+        /// What it is paid with.
+        quote: String,
+    },
+}
+
+/// A side.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Side {
+    /// Gets the base asset.
+    Buy,
+    /// Gives the base asset.
+    Sell,
+}
+
+/// How a definition reads orders of some endpoints.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct OrderReader {
+    #[serde(rename = "match")]
+    pub(crate) patterns: Vec<Pattern>,
+    symbol: SymbolSource,
+    side: SideSource,
+    #[serde(rename = "type")]
+    kind: Source,
+    quantity: Option<String>,
+    #[serde(default)]
+    price: Vec<String>,
+    quote_amount: Option<String>,
+    known: Vec<String>,
+}
+
+/// How a definition reads cancellations of some endpoints.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct CancelReader {
+    #[serde(rename = "match")]
+    pub(crate) patterns: Vec<Pattern>,
+    symbol: Option<SymbolSource>,
+    known: Vec<String>,
+}
+
+/// How a definition reads withdrawals of some endpoints.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct WithdrawalReader {
+    #[serde(rename = "match")]
+    pub(crate) patterns: Vec<Pattern>,
+    asset: String,
+    amount: String,
+    address: String,
+    tag: Option<String>,
+    network: Option<String>,
+    known: Vec<String>,
+}
+
+/// A parameter's name, or after `=` a constant.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(from = "String")]
+enum Source {
+    Param(String),
+    Always(String),
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(untagged)]
+enum SymbolSource {
+    Market(String),
+    Pair { base: Source, quote: Source },
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(untagged)]
+enum SideSource {
+    Always(Side),
+    Param { param: String, buy: Vec<String>, sell: Vec<String> },
+}
+
+impl Definition {
+    /// Reads the money fields of a request and refuses parameters a money-moving endpoint does not have.
+    pub(crate) fn read(&self, request: &Request) -> Result<Reading, Refusal> {
+        let fits = |patterns: &[Pattern]| {
+            patterns.iter().any(|pattern| pattern.matches(request.method, &request.path, Case::Exact))
+        };
+        if !request.class.moves_money() {
+            return Ok(Reading::NotMoney);
+        }
+        if let Some(reader) = self.orders.iter().find(|reader| fits(&reader.patterns)) {
+            self.deny_unknown(request, &reader.names())?;
+            return reader.read(request);
+        }
+        if let Some(reader) = self.cancels.iter().find(|reader| fits(&reader.patterns)) {
+            self.deny_unknown(request, &reader.names())?;
+            let symbol =
+                reader.symbol.as_ref().and_then(|symbol| symbol.read(request).transpose()).transpose()?;
+            return Ok(Reading::Cancel { symbol });
+        }
+        if let Some(reader) = self.withdrawals.iter().find(|reader| fits(&reader.patterns)) {
+            self.deny_unknown(request, &reader.names())?;
+            return reader.read(request).map(Reading::Withdrawal);
+        }
+        Ok(Reading::Unpriceable("this endpoint's amounts are not read"))
+    }
+
+    fn deny_unknown(&self, request: &Request, known: &[&str]) -> Result<(), Refusal> {
+        let signing = self.profile_for(&request.path).own_params();
+        let unknown = |name: &str| !known.contains(&name) && !signing.contains(&name);
+        match request.names().into_iter().find(|(_, name)| unknown(name)) {
+            Some((part, name)) => {
+                Err(Refusal::field(part, name, "not a parameter this endpoint is known to have"))
+            }
+            None => Ok(()),
+        }
+    }
+}
+
+impl OrderReader {
+    fn names(&self) -> Vec<&str> {
+        let mut names = self.symbol.names();
+        if let SideSource::Param { param, .. } = &self.side {
+            names.push(param);
+        }
+        names.extend(self.kind.name());
+        names.extend(
+            self.quantity
+                .iter()
+                .chain(&self.quote_amount)
+                .chain(&self.price)
+                .chain(&self.known)
+                .map(String::as_str),
+        );
+        names
+    }
+
+    fn read(&self, request: &Request) -> Result<Reading, Refusal> {
+        let quantity = optional_amount(request, self.quantity.as_deref())?;
+        let quote_amount = optional_amount(request, self.quote_amount.as_deref())?;
+        let prices = self.price.iter().map(|name| optional_amount(request, Some(name)));
+        let prices = prices.collect::<Result<Vec<_>, _>>()?;
+        let order = Order {
+            symbol: self.symbol.read(request)?.ok_or(missing(self.symbol.first_name()))?,
+            side: self.side.read(request)?,
+            kind: self.kind.read(request)?.to_ascii_uppercase(),
+            quantity,
+            price: prices.into_iter().flatten().max(),
+            quote_amount,
+        };
+        Ok(match (quantity, quote_amount) {
+            (None, None) => Reading::Unpriceable("the order names no amount"),
+            (Some(_), Some(_)) => Reading::Unpriceable("the order names two amounts"),
+            _ => Reading::Order(order),
+        })
+    }
+}
+
+impl CancelReader {
+    fn names(&self) -> Vec<&str> {
+        let symbol = self.symbol.iter().flat_map(SymbolSource::names);
+        symbol.chain(self.known.iter().map(String::as_str)).collect()
+    }
+}
+
+impl WithdrawalReader {
+    fn names(&self) -> Vec<&str> {
+        let fields = [&self.asset, &self.amount, &self.address].into_iter();
+        fields.chain(&self.tag).chain(&self.network).chain(&self.known).map(String::as_str).collect()
+    }
+
+    fn read(&self, request: &Request) -> Result<Withdrawal, Refusal> {
+        let text = |name: &str| request.param(name).filter(|text| !text.is_empty()).map(str::to_owned);
+        let optional = |name: &Option<String>| name.as_deref().and_then(text);
+        Ok(Withdrawal {
+            asset: text(&self.asset).ok_or(missing(&self.asset))?,
+            amount: optional_amount(request, Some(&self.amount))?.ok_or(missing(&self.amount))?,
+            address: text(&self.address).ok_or(missing(&self.address))?,
+            tag: optional(&self.tag),
+            network: optional(&self.network),
+        })
+    }
+}
+
+impl From<String> for Source {
+    fn from(text: String) -> Source {
+        match text.strip_prefix('=') {
+            Some(constant) => Source::Always(constant.to_owned()),
+            None => Source::Param(text),
+        }
+    }
+}
+
+impl Source {
+    fn name(&self) -> Option<&str> {
+        match self {
+            Source::Param(name) => Some(name),
+            Source::Always(_) => None,
+        }
+    }
+
+    fn read<'a>(&'a self, request: &'a Request) -> Result<&'a str, Refusal> {
+        match self {
+            Source::Always(text) => Ok(text),
+            Source::Param(name) => request.param(name).ok_or(missing(name)),
+        }
+    }
+}
+
+impl SymbolSource {
+    fn names(&self) -> Vec<&str> {
+        match self {
+            SymbolSource::Market(name) => vec![name],
+            SymbolSource::Pair { base, quote } => base.name().into_iter().chain(quote.name()).collect(),
+        }
+    }
+
+    fn first_name(&self) -> &str {
+        self.names().first().copied().unwrap_or_default()
+    }
+
+    /// `None` if the request names no market.
+    fn read(&self, request: &Request) -> Result<Option<Symbol>, Refusal> {
+        Ok(match self {
+            SymbolSource::Market(name) => match request.param(name) {
+                Some(text) => Some(Symbol::Market(asset(name, text)?)),
+                None => None,
+            },
+            SymbolSource::Pair { base, quote } => {
+                if base.name().is_some_and(|name| request.param(name).is_none()) {
+                    return Ok(None);
+                }
+                let name = |source: &Source| source.name().unwrap_or_default().to_owned();
+                let (base, quote) =
+                    (asset(&name(base), base.read(request)?)?, asset(&name(quote), quote.read(request)?)?);
+                Some(Symbol::Pair { base, quote })
+            }
+        })
+    }
+}
+
+impl SideSource {
+    fn read(&self, request: &Request) -> Result<Side, Refusal> {
+        let (param, buy, sell) = match self {
+            SideSource::Always(side) => return Ok(*side),
+            SideSource::Param { param, buy, sell } => (param, buy, sell),
+        };
+        let text = request.param(param).ok_or(missing(param))?;
+        match (buy.iter().any(|word| word == text), sell.iter().any(|word| word == text)) {
+            (true, _) => Ok(Side::Buy),
+            (_, true) => Ok(Side::Sell),
+            _ => Err(Refusal::field(Part::Body, param, "not a side this exchange knows")),
+        }
+    }
+}
+
+fn missing(name: &str) -> Refusal {
+    Refusal::field(Part::Body, name, "missing")
+}
+
+/// The name of a market or asset, in capitals.
+fn asset(name: &str, text: &str) -> Result<String, Refusal> {
+    match (1..=64).contains(&text.len()) && !text.contains(char::is_whitespace) {
+        true => Ok(text.to_uppercase()),
+        false => Err(Refusal::field(Part::Body, name, "not the name of a market or asset")),
+    }
+}
+
+fn optional_amount(request: &Request, name: Option<&str>) -> Result<Option<Decimal>, Refusal> {
+    let Some((name, text)) = name.and_then(|name| Some((name, request.param(name)?))) else {
+        return Ok(None);
+    };
+    amount(text).map(Some).ok_or(Refusal::field(Part::Body, name, "not a plain decimal number"))
+}
+
+/// `1`, `0.25`: digits and one point, no sign, no exponent, no leading zero, exact in 28 digits. What two
+/// decoders could read differently is not a number here.
+pub(crate) fn amount(text: &str) -> Option<Decimal> {
+    let (whole, fraction) = text.split_once('.').unwrap_or((text, "0"));
+    let digits = |text: &str| (1..=20).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit());
+    let leading_zero = whole.len() > 1 && whole.starts_with('0');
+    if !digits(whole) || !digits(fraction) || leading_zero {
+        return None;
+    }
+    Decimal::from_str_exact(text).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_amount_is_plain_digits() {
+        for text in ["0", "1", "0.1", "10", "25000.5", "0.00000001", "99999999999999999999"] {
+            assert_eq!(amount(text).unwrap().to_string(), text);
+        }
+    }
+
+    #[test]
+    fn everything_that_could_be_read_in_two_ways_is_not_an_amount() {
+        for text in [
+            "",
+            ".",
+            "1.",
+            ".5",
+            "-1",
+            "+1",
+            "1e3",
+            "1E3",
+            "NaN",
+            "inf",
+            "Infinity",
+            "0x10",
+            "010",
+            "00",
+            "1,5",
+            "1_000",
+            " 1",
+            "1 ",
+            "1.2.3",
+            "١",
+            "１",
+            "999999999999999999999",
+            "0.123456789012345678901",
+            "12345678901234567890.1234567890123456789",
+        ] {
+            assert_eq!(amount(text), None, "{text}");
+        }
+    }
+}

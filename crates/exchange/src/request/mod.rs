@@ -1,0 +1,233 @@
+//! A client's request, read once and strictly. What is decided on is what is signed and sent.
+
+mod json;
+mod params;
+mod refusal;
+mod target;
+
+pub use self::refusal::{Part, Refusal};
+pub(crate) use self::{
+    json::{Document, quote},
+    params::Params,
+};
+
+use std::borrow::Cow;
+
+use base64::{Engine, prelude::BASE64_STANDARD};
+
+use crate::{Class, Definition, Method, Reading, SignLevel, definition::Carrier};
+
+/// What arrived, still untrusted.
+#[derive(Clone, Copy, Default)]
+pub struct Incoming<'a> {
+    /// The method as sent.
+    pub method: &'a str,
+    /// The host group: `coinm` of `/x/binance.coinm/...`; `None` without a suffix.
+    pub group: Option<&'a str>,
+    /// The raw target behind `/x/{exchange}`, neither decoded nor normalised: `/api/v3/order?symbol=...`.
+    pub target: &'a str,
+    /// All headers, names in any case. Those the definition does not name are dropped unread.
+    pub headers: &'a [(&'a str, &'a [u8])],
+    /// The whole body; empty if there was none.
+    pub body: &'a [u8],
+}
+
+/// A request that has exactly one reading: known endpoint, strict parameters, its class and money fields.
+/// The texts are the client's own; nothing was re-encoded.
+#[derive(Clone, Debug)]
+pub struct Request {
+    pub(crate) method: Method,
+    pub(crate) group: Option<String>,
+    pub(crate) path: String,
+    pub(crate) query: Params,
+    pub(crate) body: Body,
+    pub(crate) headers: Vec<(String, String)>,
+    pub(crate) class: Class,
+    pub(crate) level: SignLevel,
+    pub(crate) reading: Reading,
+}
+
+/// A body in one of the forms exchanges take.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Body {
+    Empty,
+    Form(Params),
+    Json(Document),
+    /// JSON in base64: the object, and the base64 text as the client wrote it.
+    Payload(Document, String),
+}
+
+const MAX_HEADER: usize = 16 * 1024;
+
+impl Definition {
+    /// Reads a client's request.
+    ///
+    /// Errors: a [`Refusal`] that names the part and, where there is one, the field. `Part::Endpoint` means
+    /// that the definition does not list method and path (default deny); the others that the request has more
+    /// than one reading or breaks a limit.
+    pub fn request(&self, incoming: Incoming<'_>) -> Result<Request, Refusal> {
+        let method = Method::parse(incoming.method).ok_or(Refusal::new(Part::Method, "not supported"))?;
+        let (path, query) = target::split(incoming.target)?;
+        let unknown = Refusal::new(Part::Endpoint, "not an endpoint this gateway knows");
+        let class = self.classify(method, path).ok_or(unknown)?;
+        let repeatable = if class.moves_money() { &[] } else { self.repeatable.as_slice() };
+        let mut request = Request {
+            method,
+            group: incoming.group.map(str::to_owned),
+            path: path.to_owned(),
+            query: Params::parse(query, Part::Query, repeatable)?,
+            body: Body::Empty,
+            headers: self.read_headers(incoming.headers)?,
+            class,
+            level: self.sign_level(method, path, class),
+            reading: Reading::NotMoney,
+        };
+        request.body = self.read_body(&request, incoming.body)?;
+        request.check_places()?;
+        request.reading = self.read(&request)?;
+        Ok(request)
+    }
+
+    /// Keeps the headers that are passed on and those that hold the client's key and signature.
+    fn read_headers(&self, headers: &[(&str, &[u8])]) -> Result<Vec<(String, String)>, Refusal> {
+        let mut kept: Vec<(String, String)> = Vec::new();
+        for (name, value) in headers {
+            let name = name.to_ascii_lowercase();
+            if !self.reads_header(&name) {
+                continue;
+            }
+            let refuse = |reason| Refusal::field(Part::Header, &name, reason);
+            let value = std::str::from_utf8(value).map_err(|_| refuse("not text"))?;
+            if value.len() > MAX_HEADER || !value.bytes().all(|b| b == b' ' || b.is_ascii_graphic()) {
+                return Err(refuse("not printable, or too long"));
+            }
+            if kept.iter().any(|(own, _)| *own == name) {
+                return Err(refuse("given twice"));
+            }
+            kept.push((name, value.trim().to_owned()));
+        }
+        Ok(kept)
+    }
+
+    fn read_body(&self, request: &Request, bytes: &[u8]) -> Result<Body, Refusal> {
+        let refuse = |reason| Refusal::new(Part::Body, reason);
+        if bytes.len() > self.max_body {
+            return Err(refuse("too large"));
+        }
+        let text = std::str::from_utf8(bytes).map_err(|_| refuse("not UTF-8"))?;
+        if !text.is_empty() && request.method == Method::Get {
+            return Err(refuse("a GET has no body"));
+        }
+        match self.profile_for(&request.path).carrier {
+            Carrier::Form if text.is_empty() => Ok(Body::Empty),
+            Carrier::Form => {
+                request.check_content_type("application/x-www-form-urlencoded")?;
+                Params::parse(text, Part::Body, &[]).map(Body::Form)
+            }
+            Carrier::Payload => self.read_payload(request, text),
+        }
+    }
+
+    /// JSON, either plain or as base64 in a header (and then perhaps in the body too).
+    fn read_payload(&self, request: &Request, text: &str) -> Result<Body, Refusal> {
+        let refuse = |reason| Refusal::new(Part::Body, reason);
+        let payload =
+            self.profile_for(&request.path).payload_header.as_ref().and_then(|name| request.header(name));
+        if !text.is_empty() {
+            request.check_content_type("application/json")?;
+        }
+        let Some(payload) = payload else {
+            return if text.is_empty() { Ok(Body::Empty) } else { Document::parse(text).map(Body::Json) };
+        };
+        let json = BASE64_STANDARD.decode(payload).map_err(|_| refuse("the payload is not base64"))?;
+        let json = String::from_utf8(json).map_err(|_| refuse("not UTF-8"))?;
+        if !text.is_empty() && text != payload && text != json {
+            return Err(refuse("differs from the payload in the header"));
+        }
+        Ok(Body::Payload(Document::parse(&json)?, payload.to_owned()))
+    }
+}
+
+impl Request {
+    /// The method.
+    pub fn method(&self) -> Method {
+        self.method
+    }
+
+    /// The exchange's own path, without `/x/{exchange}` and without the query.
+    pub fn path(&self) -> &str {
+        &self.path
+    }
+
+    /// The host group of the address, if it had one.
+    pub fn group(&self) -> Option<&str> {
+        self.group.as_deref()
+    }
+
+    /// What the endpoint does.
+    pub fn class(&self) -> Class {
+        self.class
+    }
+
+    /// What the endpoint wants to see of the key.
+    pub fn sign_level(&self) -> SignLevel {
+        self.level
+    }
+
+    /// What the request asks for in terms of money.
+    pub fn reading(&self) -> &Reading {
+        &self.reading
+    }
+
+    /// The value of a parameter, wherever the exchange takes parameters: query, form or JSON (outermost
+    /// members that are strings or numbers; numbers as written).
+    pub fn param(&self, name: &str) -> Option<&str> {
+        self.query.get(name).or_else(|| match &self.body {
+            Body::Empty => None,
+            Body::Form(params) => params.get(name),
+            Body::Json(document) | Body::Payload(document, _) => document.get(name),
+        })
+    }
+
+    /// A kept header by its lower-case name.
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(own, _)| own == name).map(|(_, value)| value.as_str())
+    }
+
+    /// The names of all parameters.
+    pub(crate) fn names(&self) -> Vec<(Part, &str)> {
+        let query = self.query.iter().map(|param| (Part::Query, param.name.as_str()));
+        let body: Vec<&str> = match &self.body {
+            Body::Empty => Vec::new(),
+            Body::Form(params) => params.iter().map(|param| param.name.as_str()).collect(),
+            Body::Json(document) | Body::Payload(document, _) => {
+                document.members().iter().map(|member| member.name.as_str()).collect()
+            }
+        };
+        query.chain(body.into_iter().map(|name| (Part::Body, name))).collect()
+    }
+
+    /// No parameter may stand in the query and in the body: exchanges differ in which one they take.
+    fn check_places(&self) -> Result<(), Refusal> {
+        let names = self.names();
+        let in_query = |name: &str| {
+            names.iter().any(|(part, own)| *part == Part::Query && own.eq_ignore_ascii_case(name))
+        };
+        match names.iter().find(|(part, name)| *part == Part::Body && in_query(name)) {
+            Some((_, name)) => Err(Refusal::field(Part::Body, name, "in the query as well")),
+            None => Ok(()),
+        }
+    }
+
+    /// A body is what its header says: the media type is absent or the expected one, the charset UTF-8.
+    fn check_content_type(&self, expected: &str) -> Result<(), Refusal> {
+        let Some(value) = self.header("content-type") else { return Ok(()) };
+        let (media, charset) =
+            value.split_once(';').map_or((value, ""), |(media, rest)| (media.trim(), rest.trim()));
+        let charset: Cow<'_, str> = charset.to_ascii_lowercase().into();
+        match media.eq_ignore_ascii_case(expected) && ["", "charset=utf-8"].contains(&charset.as_ref()) {
+            true => Ok(()),
+            false => Err(Refusal::field(Part::Header, "content-type", "does not fit this exchange's bodies")),
+        }
+    }
+}

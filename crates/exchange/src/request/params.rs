@@ -1,0 +1,199 @@
+//! `name=value&name=value`, in a query or a form body, kept as the client wrote it.
+//!
+//! Accepted is only what every parser reads alike: no name without `=`, no empty piece, no raw `;`, no broken
+//! percent encoding, no control character, no name twice. The pieces joined by `&` are the text again.
+
+use std::{borrow::Cow, ops::Range};
+
+use super::{Part, Refusal};
+
+/// Parsed parameters over their own text.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Params {
+    text: String,
+    items: Vec<Param>,
+}
+
+/// One parameter: decoded name and value, and where its piece stands in the text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Param {
+    pub(crate) name: String,
+    pub(crate) value: String,
+    piece: Range<usize>,
+}
+
+const MAX_TEXT: usize = 8 * 1024;
+const MAX_ITEMS: usize = 128;
+
+impl Params {
+    /// Reads `text`, a query or a form. `repeatable` names the parameters that may stand several times.
+    pub(crate) fn parse(text: &str, part: Part, repeatable: &[String]) -> Result<Params, Refusal> {
+        if text.len() > MAX_TEXT {
+            return Err(Refusal::new(part, "longer than 8 KiB"));
+        }
+        let mut params = Params { text: text.to_owned(), items: Vec::new() };
+        if text.is_empty() {
+            return Ok(params);
+        }
+        let mut start = 0;
+        for piece in text.split('&') {
+            let (name, value) = read_piece(piece, part)?;
+            let twice = params.items.iter().any(|own| own.name.eq_ignore_ascii_case(&name));
+            if twice && !repeatable.contains(&name) {
+                return Err(Refusal::field(part, &name, "given twice"));
+            }
+            params.items.push(Param { name, value, piece: start..start + piece.len() });
+            start += piece.len() + 1;
+        }
+        match params.items.len() > MAX_ITEMS {
+            true => Err(Refusal::new(part, "more than 128 parameters")),
+            false => Ok(params),
+        }
+    }
+
+    /// The text as the client wrote it.
+    pub(crate) fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// The parameters in their order.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Param> {
+        self.items.iter()
+    }
+
+    /// The decoded value of a parameter.
+    pub(crate) fn get(&self, name: &str) -> Option<&str> {
+        self.items.iter().find(|item| item.name == name).map(|item| item.value.as_str())
+    }
+
+    /// The text without the named parameters.
+    pub(crate) fn without(&self, names: &[&str]) -> String {
+        let kept = self.items.iter().filter(|item| !names.contains(&item.name.as_str()));
+        join(kept.map(|item| Cow::Borrowed(&self.text[item.piece.clone()])))
+    }
+
+    /// The text with each `name=value` (already encoded) in the place of its namesake, or in front if it has
+    /// none, and without the parameter `dropped`.
+    pub(crate) fn with(&self, settings: &[(&str, String)], dropped: Option<&str>) -> String {
+        let absent = settings.iter().filter(|(name, _)| self.get(name).is_none());
+        let front = absent.map(|(name, value)| Cow::Owned(format!("{name}={value}")));
+        let kept = self.items.iter().filter(|item| dropped != Some(item.name.as_str()));
+        join(front.chain(kept.map(|item| match settings.iter().find(|(name, _)| *name == item.name) {
+            Some((name, value)) => Cow::Owned(format!("{name}={value}")),
+            None => Cow::Borrowed(&self.text[item.piece.clone()]),
+        })))
+    }
+
+    /// The decoded text, for clients that sign before they encode. Only if it names the same pairs when it
+    /// is itself read as parameters: otherwise one signature would fit two meanings.
+    pub(crate) fn decoded(&self, without: &str) -> Option<String> {
+        let kept: Vec<_> = self.items.iter().filter(|item| item.name != without).collect();
+        let text = join(kept.iter().map(|item| Cow::Owned(format!("{}={}", item.name, item.value))));
+        let ambiguous = |item: &&Param| {
+            item.name.contains(['&', '=', '%', '+']) || item.value.contains(['&', '%', '+', ';'])
+        };
+        (!kept.iter().any(ambiguous)).then_some(text)
+    }
+}
+
+fn join<'a>(pieces: impl Iterator<Item = Cow<'a, str>>) -> String {
+    let mut text = String::new();
+    for piece in pieces {
+        if !text.is_empty() {
+            text.push('&');
+        }
+        text.push_str(&piece);
+    }
+    text
+}
+
+fn read_piece(piece: &str, part: Part) -> Result<(String, String), Refusal> {
+    let (raw_name, raw_value) = piece.split_once('=').ok_or(Refusal::new(part, "a parameter without ="))?;
+    let name = read_name(raw_name).map_err(|reason| Refusal::new(part, reason))?;
+    let value = decode(raw_value).map_err(|reason| Refusal::field(part, &name, reason))?;
+    Ok((name, value))
+}
+
+/// Names are plain words; `[` and `]` may be percent-encoded, nothing else needs to be.
+fn read_name(raw: &str) -> Result<String, &'static str> {
+    let name = raw.replace("%5B", "[").replace("%5b", "[").replace("%5D", "]").replace("%5d", "]");
+    let plain = |b: u8| b.is_ascii_alphanumeric() || b"_.-[]".contains(&b);
+    match name.len() {
+        1..=64 if name.bytes().all(plain) => Ok(name),
+        _ => Err("a parameter name is 1 to 64 letters, digits and _.-[]"),
+    }
+}
+
+fn decode(raw: &str) -> Result<String, &'static str> {
+    let mut bytes = Vec::with_capacity(raw.len());
+    let mut rest = raw.bytes();
+    while let Some(b) = rest.next() {
+        bytes.push(match b {
+            b'%' => {
+                let (high, low) = (rest.next().and_then(hex), rest.next().and_then(hex));
+                high.zip(low).map(|(high, low)| high << 4 | low).ok_or("broken percent encoding")?
+            }
+            b'+' => b' ',
+            b'!' | b'$'..=b':' | b'=' | b'?'..=b'[' | b']'..=b'~' => b,
+            _ => return Err("a character that must be percent-encoded"),
+        });
+    }
+    let text = String::from_utf8(bytes).map_err(|_| "not UTF-8")?;
+    match text.chars().any(char::is_control) {
+        true => Err("a control character"),
+        false => Ok(text),
+    }
+}
+
+fn hex(digit: u8) -> Option<u8> {
+    char::from(digit).to_digit(16).and_then(|value| u8::try_from(value).ok())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(text: &str) -> Result<Params, Refusal> {
+        Params::parse(text, Part::Query, &[])
+    }
+
+    #[test]
+    fn values_are_decoded_and_the_text_is_kept() {
+        let params = parse("a=b%20c&d=e+f&g=&h=1=2").unwrap();
+        assert_eq!(params.get("a"), Some("b c"));
+        assert_eq!(params.get("d"), Some("e f"));
+        assert_eq!(params.get("g"), Some(""));
+        assert_eq!(params.get("h"), Some("1=2"));
+        assert_eq!(params.text(), "a=b%20c&d=e+f&g=&h=1=2");
+    }
+
+    #[test]
+    fn a_parameter_is_replaced_where_it_stands_and_inserted_in_front_otherwise() {
+        let params = parse("b=1&timestamp=2&signature=x&c=%2f").unwrap();
+        let set = [("timestamp", "9".to_owned())];
+        assert_eq!(params.with(&set, Some("signature")), "b=1&timestamp=9&c=%2f");
+        assert_eq!(parse("b=1").unwrap().with(&set, None), "timestamp=9&b=1");
+        assert_eq!(parse("").unwrap().with(&set, None), "timestamp=9");
+    }
+
+    #[test]
+    fn a_repeated_name_is_refused_unless_it_is_declared() {
+        assert_eq!(parse("a=1&A=2").unwrap_err().reason, "given twice");
+        assert!(Params::parse("id=1&id=2", Part::Query, &["id".to_owned()]).is_ok());
+    }
+
+    #[test]
+    fn a_refusal_names_the_field_and_not_the_value() {
+        let refusal = parse("symbol=secret%zz").unwrap_err();
+        assert_eq!(refusal.field, "symbol");
+        assert!(!refusal.to_string().contains("secret"));
+    }
+
+    #[test]
+    fn the_decoded_text_is_only_given_if_it_means_the_same() {
+        assert_eq!(parse("a=b%20c%2Fd").unwrap().decoded("signature").as_deref(), Some("a=b c/d"));
+        for text in ["a=b%26c%3Dd", "a=b%2526c", "a=b%2Bc", "a=b%3Bc"] {
+            assert_eq!(parse(text).unwrap().decoded("signature"), None, "{text}");
+        }
+    }
+}

@@ -1,0 +1,205 @@
+//! The private half of an exchange key, and the operations with it.
+
+use std::fmt;
+
+use aws_lc_rs::{
+    hmac,
+    rand::SystemRandom,
+    signature::{self, Ed25519KeyPair, KeyPair, RsaKeyPair, UnparsedPublicKey},
+};
+use base64::{Engine, prelude::BASE64_STANDARD};
+use data_encoding::{HEXLOWER, HEXLOWER_PERMISSIVE};
+use serde::{Deserialize, Serialize};
+use zeroize::Zeroizing;
+
+use super::pem::{self, Label};
+
+/// A parsed secret, ready to sign. Has no Debug and no Clone; its bytes are wiped when it is dropped.
+pub struct SigningKey(Inner);
+
+enum Inner {
+    Hmac(Zeroizing<Vec<u8>>),
+    Rsa(Box<RsaKeyPair>),
+    Ed25519(Ed25519KeyPair),
+}
+
+/// What kind of key a secret is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum KeyKind {
+    /// A shared secret text.
+    Hmac,
+    /// An RSA private key in PEM; signatures are PKCS#1 v1.5.
+    Rsa,
+    /// An Ed25519 private key in PEM (PKCS#8, with or without its public half).
+    Ed25519,
+}
+
+/// How the text of a shared secret becomes key bytes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum SecretForm {
+    /// The text itself.
+    #[default]
+    Utf8,
+    /// The text in capitals (Coinone v2, and ccxt for every version).
+    Upper,
+}
+
+/// The hash of a profile.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Hash {
+    Sha256,
+    Sha512,
+}
+
+/// How signature bytes are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Encoding {
+    /// Written in lower case, read in any.
+    Hex,
+    /// Standard alphabet with padding.
+    Base64,
+}
+
+/// Why a secret cannot be used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum KeyError {
+    /// Nothing was given.
+    Empty,
+    /// A shared secret holds spaces, line breaks or other characters that are not printable ASCII, or is
+    /// longer than 512 bytes.
+    NotPlainText,
+    /// The PEM armour or its base64 is damaged, or there is more than one block.
+    BrokenPem,
+    /// The PEM holds a password-protected key.
+    EncryptedPem,
+    /// The PEM holds the public half; the private one is needed.
+    PublicKey,
+    /// The PEM holds something else than an RSA or Ed25519 private key.
+    UnsupportedPem,
+    /// The PEM is sound, but the key inside is not: damaged, or RSA below 2048 bits.
+    BrokenKey,
+}
+
+impl SigningKey {
+    /// Reads a secret: PEM by its armour, everything else is a shared secret.
+    pub fn parse(secret: &[u8]) -> Result<SigningKey, KeyError> {
+        if pem::is_pem(secret) {
+            return SigningKey::parse_pem(secret);
+        }
+        match secret.len() {
+            0 => Err(KeyError::Empty),
+            1..=512 if secret.iter().all(u8::is_ascii_graphic) => {
+                Ok(SigningKey(Inner::Hmac(Zeroizing::new(secret.to_vec()))))
+            }
+            _ => Err(KeyError::NotPlainText),
+        }
+    }
+
+    fn parse_pem(secret: &[u8]) -> Result<SigningKey, KeyError> {
+        let pem = pem::parse(secret)?;
+        if pem.label == Label::RsaPrivateKey {
+            let pair = RsaKeyPair::from_der(&pem.der).map_err(|_| KeyError::BrokenKey)?;
+            return Ok(SigningKey(Inner::Rsa(Box::new(pair))));
+        }
+        if let Ok(pair) = Ed25519KeyPair::from_pkcs8_maybe_unchecked(&pem.der) {
+            return Ok(SigningKey(Inner::Ed25519(pair)));
+        }
+        let pair = RsaKeyPair::from_pkcs8(&pem.der).map_err(|_| KeyError::BrokenKey)?;
+        Ok(SigningKey(Inner::Rsa(Box::new(pair))))
+    }
+
+    /// What kind of key it is.
+    pub fn kind(&self) -> KeyKind {
+        match &self.0 {
+            Inner::Hmac(_) => KeyKind::Hmac,
+            Inner::Rsa(_) => KeyKind::Rsa,
+            Inner::Ed25519(_) => KeyKind::Ed25519,
+        }
+    }
+
+    /// The signature of `message`, or `None` if the library refuses to make one.
+    pub(super) fn sign(&self, hash: Hash, form: SecretForm, message: &[u8]) -> Option<Vec<u8>> {
+        match &self.0 {
+            Inner::Hmac(secret) => Some(hmac::sign(&hmac_key(secret, hash, form), message).as_ref().to_vec()),
+            Inner::Ed25519(pair) => pair.try_sign(message).ok().map(|signature| signature.as_ref().to_vec()),
+            Inner::Rsa(pair) => {
+                let padding = match hash {
+                    Hash::Sha256 => &signature::RSA_PKCS1_SHA256,
+                    Hash::Sha512 => &signature::RSA_PKCS1_SHA512,
+                };
+                let mut bytes = vec![0; pair.public_modulus_len()];
+                pair.sign(padding, &SystemRandom::new(), message, &mut bytes).ok().map(|()| bytes)
+            }
+        }
+    }
+
+    /// Whether `signature` is this key's for `message`; in constant time for shared secrets.
+    pub(super) fn verify(&self, hash: Hash, form: SecretForm, message: &[u8], signature: &[u8]) -> bool {
+        match &self.0 {
+            Inner::Hmac(secret) => hmac::verify(&hmac_key(secret, hash, form), message, signature).is_ok(),
+            Inner::Ed25519(pair) => {
+                let public = UnparsedPublicKey::new(&signature::ED25519, pair.public_key());
+                public.verify(message, signature).is_ok()
+            }
+            Inner::Rsa(pair) => {
+                let padding = match hash {
+                    Hash::Sha256 => &signature::RSA_PKCS1_2048_8192_SHA256,
+                    Hash::Sha512 => &signature::RSA_PKCS1_2048_8192_SHA512,
+                };
+                let public = UnparsedPublicKey::new(padding, pair.public_key());
+                public.verify(message, signature).is_ok()
+            }
+        }
+    }
+}
+
+impl Encoding {
+    pub(super) fn write(self, signature: &[u8]) -> String {
+        match self {
+            Encoding::Hex => HEXLOWER.encode(signature),
+            Encoding::Base64 => BASE64_STANDARD.encode(signature),
+        }
+    }
+
+    pub(super) fn read(self, text: &str) -> Option<Vec<u8>> {
+        match self {
+            Encoding::Hex => HEXLOWER_PERMISSIVE.decode(text.as_bytes()).ok(),
+            Encoding::Base64 => BASE64_STANDARD.decode(text).ok(),
+        }
+    }
+}
+
+impl fmt::Display for KeyError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            KeyError::Empty => "is empty",
+            KeyError::NotPlainText => "holds spaces, line breaks or other characters a secret does not have",
+            KeyError::BrokenPem => "is not one whole PEM block: paste it with its BEGIN and END lines",
+            KeyError::EncryptedPem => "is protected by a password: paste the key without it",
+            KeyError::PublicKey => "is the public half: paste the private key",
+            KeyError::UnsupportedPem => "is PEM, but not an RSA or Ed25519 private key",
+            KeyError::BrokenKey => "is PEM, but the key inside is damaged or too short",
+        })
+    }
+}
+
+impl std::error::Error for KeyError {}
+
+fn hmac_key(secret: &[u8], hash: Hash, form: SecretForm) -> hmac::Key {
+    let algorithm = match hash {
+        Hash::Sha256 => hmac::HMAC_SHA256,
+        Hash::Sha512 => hmac::HMAC_SHA512,
+    };
+    match form {
+        SecretForm::Utf8 => hmac::Key::new(algorithm, secret),
+        SecretForm::Upper => {
+            let mut upper = Zeroizing::new(secret.to_vec());
+            upper.make_ascii_uppercase();
+            hmac::Key::new(algorithm, &upper)
+        }
+    }
+}

@@ -1,0 +1,49 @@
+//! Private keys in PEM (RFC 7468), read into DER.
+
+use base64::{Engine, prelude::BASE64_STANDARD};
+use zeroize::Zeroizing;
+
+use super::KeyError;
+
+/// A PEM block whose armour was read.
+pub(super) struct Pem {
+    pub(super) label: Label,
+    pub(super) der: Zeroizing<Vec<u8>>,
+}
+
+/// The kinds of private key blocks that exchanges' users have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Label {
+    /// PKCS#8, any algorithm.
+    PrivateKey,
+    /// PKCS#1.
+    RsaPrivateKey,
+}
+
+/// Whether `text` is meant as PEM.
+pub(super) fn is_pem(text: &[u8]) -> bool {
+    text.trim_ascii_start().starts_with(b"-----")
+}
+
+/// Reads exactly one block; space around it and CRLF are fine.
+pub(super) fn parse(text: &[u8]) -> Result<Pem, KeyError> {
+    let text = std::str::from_utf8(text.trim_ascii()).map_err(|_| KeyError::BrokenPem)?;
+    let inner = text.strip_prefix("-----BEGIN ").and_then(|text| text.strip_suffix("-----"));
+    let (label, rest) = inner.and_then(|text| text.split_once("-----")).ok_or(KeyError::BrokenPem)?;
+    let (body, end) = rest.split_once("-----END ").ok_or(KeyError::BrokenPem)?;
+    if end != label {
+        return Err(KeyError::BrokenPem);
+    }
+    let label = match label {
+        "PRIVATE KEY" => Label::PrivateKey,
+        "RSA PRIVATE KEY" => Label::RsaPrivateKey,
+        "ENCRYPTED PRIVATE KEY" => return Err(KeyError::EncryptedPem),
+        _ if label.ends_with("PUBLIC KEY") || label == "CERTIFICATE" => return Err(KeyError::PublicKey),
+        _ => return Err(KeyError::UnsupportedPem),
+    };
+    let mut base64 = Zeroizing::new(Vec::with_capacity(body.len()));
+    base64.extend(body.bytes().filter(|b| !b" \t\r\n".contains(b)));
+    let mut der = Zeroizing::new(Vec::with_capacity(body.len()));
+    BASE64_STANDARD.decode_vec(base64.as_slice(), &mut der).map_err(|_| KeyError::BrokenPem)?;
+    Ok(Pem { label, der })
+}

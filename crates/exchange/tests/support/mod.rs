@@ -1,0 +1,144 @@
+//! The vector files of all exchanges, and what tests do with them.
+#![allow(dead_code, clippy::unwrap_used, reason = "test support: each binary uses a part of it")]
+
+use std::{fs, path::Path};
+
+use exchange::{
+    Credentials, Definition, Exchanges, Incoming, Options, Refusal, Request, Signed, Stamp, Upstream,
+};
+use serde_json::Value;
+
+/// One vector: a request unsigned, as a client signs it with another pair, and as it must leave.
+pub struct Vector(pub Value);
+
+/// The vectors of every exchange that has some.
+pub fn vectors() -> Vec<Vector> {
+    let files = files("vectors.json");
+    let vectors: Vec<_> =
+        files.iter().flat_map(|file| file.as_array().unwrap().clone()).map(Vector).collect();
+    assert!(vectors.len() >= 35, "Binance has 22 and Coinone 13");
+    vectors
+}
+
+/// `exchanges/*/{name}`, parsed.
+pub fn files(name: &str) -> Vec<Value> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("exchanges");
+    let folders = fs::read_dir(root).unwrap().map(|folder| folder.unwrap().path().join(name));
+    folders
+        .filter(|file| file.is_file())
+        .map(|file| serde_json::from_slice(&fs::read(file).unwrap()).unwrap())
+        .collect()
+}
+
+impl Vector {
+    pub fn id(&self) -> &str {
+        self.0["id"].as_str().unwrap()
+    }
+
+    pub fn exchange(&self) -> &str {
+        self.0["exchange"].as_str().unwrap()
+    }
+
+    pub fn flows(&self) -> Vec<&str> {
+        self.0["flows"].as_array().unwrap().iter().map(|flow| flow.as_str().unwrap()).collect()
+    }
+
+    pub fn signed(&self) -> &Value {
+        &self.0["signed"]
+    }
+
+    pub fn now_ms(&self) -> u64 {
+        self.0["now_ms"].as_u64().unwrap()
+    }
+
+    pub fn credentials(&self, definition: &Definition) -> Credentials {
+        let pair = &self.0["credentials"];
+        let options: Options = serde_json::from_value(self.0["params"].clone()).unwrap();
+        let secret = secret_text(&pair["secret"]);
+        Credentials::parse(definition, pair["api_key"].as_str().unwrap(), secret.as_bytes(), options).unwrap()
+    }
+
+    /// Signs the request of one flow, or says why not.
+    pub fn sign(&self, definition: &Definition, flow: &str) -> Result<Signed, String> {
+        let message = Message::of(&self.0[flow]);
+        let request = message.parse(definition).map_err(|refusal| refusal.to_string())?;
+        let stamp = Stamp { now_ms: self.now_ms(), nonce: self.0["nonce"].as_str().map(str::to_owned) };
+        let upstream = upstream(definition, &request).ok_or("no upstream")?;
+        definition
+            .sign(&request, &upstream, &self.credentials(definition), &stamp)
+            .map_err(|error| error.to_string())
+    }
+
+    /// Whether `signed` is byte for byte what must leave.
+    pub fn is(&self, signed: &Signed) -> bool {
+        let expected = Message::of(self.signed());
+        let mut headers: Vec<_> =
+            expected.headers.iter().map(|(name, value)| (name.to_ascii_lowercase(), value.clone())).collect();
+        let mut ours = signed.headers.clone();
+        headers.sort();
+        ours.sort();
+        signed.method.as_str() == expected.method
+            && signed.url() == expected.url
+            && signed.body == expected.body
+            && ours == headers
+    }
+}
+
+/// A request in the vector file's form, open for changes.
+#[derive(Clone, Debug)]
+pub struct Message {
+    pub method: String,
+    pub url: String,
+    pub headers: Vec<(String, String)>,
+    pub body: Vec<u8>,
+}
+
+impl Message {
+    pub fn of(value: &Value) -> Message {
+        let headers = value["headers"].as_object().unwrap().iter();
+        Message {
+            method: value["method"].as_str().unwrap().to_owned(),
+            url: value["url"].as_str().unwrap().to_owned(),
+            headers: headers
+                .map(|(name, value)| (name.clone(), value.as_str().unwrap().to_owned()))
+                .collect(),
+            body: value["body"].as_str().unwrap_or_default().as_bytes().to_vec(),
+        }
+    }
+
+    /// Path and query.
+    pub fn target(&self) -> &str {
+        let host = self.url.find("://").unwrap() + 3;
+        &self.url[host + self.url[host..].find('/').unwrap()..]
+    }
+
+    pub fn parse(&self, definition: &Definition) -> Result<Request, Refusal> {
+        let headers: Vec<_> =
+            self.headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes())).collect();
+        let target = self.target();
+        definition.request(Incoming {
+            method: &self.method,
+            group: None,
+            target,
+            headers: &headers,
+            body: &self.body,
+        })
+    }
+}
+
+pub fn upstream(definition: &Definition, request: &Request) -> Option<Upstream> {
+    definition.upstream(exchange::PRODUCTION, request)
+}
+
+/// A secret of a vector file: text, or a PEM block kept as label and body.
+pub fn secret_text(secret: &Value) -> String {
+    let Some(label) = secret["pem"].as_str() else { return secret.as_str().unwrap().to_owned() };
+    let body = secret["body"].as_str().unwrap().as_bytes();
+    let lines: Vec<_> = body.chunks(64).map(|line| std::str::from_utf8(line).unwrap()).collect();
+    let end = if secret["final_newline"].as_bool().unwrap() { "\n" } else { "" };
+    format!("-----BEGIN {label}-----\n{}\n-----END {label}-----{end}", lines.join("\n"))
+}
+
+pub fn builtin(id: &str) -> std::sync::Arc<Definition> {
+    Exchanges::builtin().get(id).unwrap().clone()
+}

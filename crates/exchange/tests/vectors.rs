@@ -1,0 +1,62 @@
+//! What real clients send, and the bytes that must leave: every vector, in both flows.
+
+mod support;
+
+use exchange::{Exchanges, conformance};
+use serde_json::{Value, json};
+use support::{Message, builtin, vectors};
+
+#[test]
+fn every_vector_is_signed_byte_for_byte_in_every_flow() {
+    let mut count = 0;
+    for vector in vectors() {
+        let definition = builtin(vector.exchange());
+        for flow in vector.flows() {
+            let signed = vector
+                .sign(&definition, flow)
+                .unwrap_or_else(|error| panic!("{} {flow}: {error}", vector.id()));
+            assert!(
+                vector.is(&signed),
+                "{} {flow}: {} {:?}",
+                vector.id(),
+                signed.url(),
+                String::from_utf8(signed.body)
+            );
+            count += 1;
+        }
+    }
+    assert_eq!(count, 66, "35 vectors, four of python-binance with one flow");
+}
+
+#[test]
+fn every_vector_is_signed_by_the_line_protocol() {
+    let exchanges = Exchanges::builtin();
+    for vector in vectors() {
+        for flow in vector.flows() {
+            let mut line = vector.0.clone();
+            for other in ["request", "dummy_signed", "signed", "flows"].iter().filter(|name| **name != flow) {
+                line.as_object_mut().unwrap().remove(*other);
+            }
+            let answer: Value = serde_json::from_str(&conformance(&exchanges, &line.to_string())).unwrap();
+            assert_eq!(answer["error"], Value::Null, "{} {flow}", vector.id());
+            assert_eq!(answer["id"], vector.0["id"]);
+            let (ours, expected) = (Message::of(&answer), Message::of(vector.signed()));
+            assert_eq!((ours.method, ours.url, ours.body), (expected.method, expected.url, expected.body));
+            for (name, value) in &expected.headers {
+                assert_eq!(answer["headers"][name.to_ascii_lowercase()], json!(value), "{}", vector.id());
+            }
+        }
+    }
+}
+
+#[test]
+fn every_signed_vector_verifies_as_a_client_request() {
+    for vector in vectors() {
+        let definition = builtin(vector.exchange());
+        let request = Message::of(vector.signed()).parse(&definition).unwrap();
+        let pair = vector.credentials(&definition);
+        assert_eq!(definition.presented_key(&request), Some(pair.api_key()), "{}", vector.id());
+        let verified = definition.verify(&request, &pair, vector.now_ms());
+        assert!(verified.is_ok(), "{}: {verified:?}", vector.id());
+    }
+}
