@@ -1,5 +1,6 @@
 //! One JSON line in, one JSON line out: signing for anyone's conformance checks.
 
+use seal::SecretText;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
@@ -82,8 +83,8 @@ fn answer(exchanges: &Exchanges, value: Value) -> Result<Map<String, Value>, Str
         (None, None) => return Err("neither request nor dummy_signed".to_owned()),
     };
     let options = Options { secret_transform: line.params.unwrap_or_default().secret_transform };
-    let secret = line.credentials.secret.into_text();
-    let credentials = Credentials::parse(definition, &line.credentials.api_key, secret.as_bytes(), options)
+    let secret = SecretText::from(line.credentials.secret.into_text());
+    let credentials = Credentials::parse(definition, &line.credentials.api_key, &secret, options)
         .map_err(|error| error.to_string())?;
     let (upstream, request) = read(definition, &message)?;
     let stamp = Stamp { now_ms: line.now_ms, nonce: line.nonce };

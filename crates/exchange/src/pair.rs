@@ -1,8 +1,8 @@
 //! Virtual secrets: made here, in the form the exchange's own secrets have, so that any client accepts them.
 
 use aws_lc_rs::hmac::{HMAC_SHA256, Key, sign};
+use seal::{Key as RandomKey, SecretText};
 use serde::Deserialize;
-use zeroize::Zeroizing;
 
 use crate::Definition;
 
@@ -19,22 +19,22 @@ impl Definition {
     ///
     /// The bytes are stretched with HMAC-SHA256 over a counter, and bytes that would favour some letters are
     /// skipped; so the text holds all 256 bits and is the same for the same bytes.
-    pub fn virtual_secret(&self, random: &[u8; 32]) -> Zeroizing<String> {
+    pub fn virtual_secret(&self, random: &RandomKey) -> SecretText {
         let SecretShape { alphabet, length } = &self.secret_shape;
         let letters = alphabet.as_bytes();
         let fair = 256 - 256 % letters.len();
-        let key = Key::new(HMAC_SHA256, random);
-        let mut text = Zeroizing::new(String::with_capacity(*length));
+        let key = Key::new(HMAC_SHA256, random.expose());
+        let mut text = String::with_capacity(*length);
         let blocks = (0u32..).map(|counter| sign(&key, &counter.to_be_bytes()));
         for block in blocks {
             for byte in block.as_ref().iter().map(|b| usize::from(*b)).filter(|b| *b < fair) {
                 if text.len() == *length {
-                    return text;
+                    return text.into();
                 }
                 text.push(char::from(letters[byte % letters.len()]));
             }
         }
-        text
+        text.into()
     }
 }
 

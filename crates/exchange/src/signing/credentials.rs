@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use seal::SecretText;
 use serde::{Deserialize, Serialize};
 
 use super::{KeyError, KeyKind, SecretForm, SigningKey};
@@ -59,11 +60,11 @@ pub enum CredentialProblem {
 impl Credentials {
     /// Checks a pair against what the exchange takes.
     ///
-    /// `api_key`: the public half as text. `secret`: its bytes as the user gave them.
+    /// `api_key`: the public half as text. `secret`: as the user gave it, PEM with its armour.
     pub fn parse(
         definition: &Definition,
         api_key: &str,
-        secret: &[u8],
+        secret: &SecretText,
         options: Options,
     ) -> Result<Credentials, CredentialError> {
         let wrong = |field, problem| Err(CredentialError { field, problem });
@@ -73,7 +74,7 @@ impl Credentials {
         if !(1..=512).contains(&api_key.len()) || !api_key.bytes().all(|b| b.is_ascii_graphic()) {
             return wrong(Field::ApiKey, CredentialProblem::BadApiKey);
         }
-        if api_key.as_bytes() == secret.trim_ascii() {
+        if api_key.as_bytes() == secret.expose().trim().as_bytes() {
             return wrong(Field::Secret, CredentialProblem::Same);
         }
         match SigningKey::parse(secret) {

@@ -9,8 +9,8 @@ use aws_lc_rs::{
 };
 use base64::{Engine, prelude::BASE64_STANDARD};
 use data_encoding::{HEXLOWER, HEXLOWER_PERMISSIVE};
+use seal::{SecretBytes, SecretText};
 use serde::{Deserialize, Serialize};
-use zeroize::Zeroizing;
 
 use super::pem::{self, Label};
 
@@ -18,7 +18,7 @@ use super::pem::{self, Label};
 pub struct SigningKey(Inner);
 
 enum Inner {
-    Hmac(Zeroizing<Vec<u8>>),
+    Hmac(SecretBytes),
     Rsa(Box<RsaKeyPair>),
     Ed25519(Ed25519KeyPair),
 }
@@ -86,14 +86,15 @@ pub enum KeyError {
 
 impl SigningKey {
     /// Reads a secret: PEM by its armour, everything else is a shared secret.
-    pub fn parse(secret: &[u8]) -> Result<SigningKey, KeyError> {
+    pub fn parse(secret: &SecretText) -> Result<SigningKey, KeyError> {
+        let secret = secret.expose().as_bytes();
         if pem::is_pem(secret) {
             return SigningKey::parse_pem(secret);
         }
         match secret.len() {
             0 => Err(KeyError::Empty),
             1..=512 if secret.iter().all(u8::is_ascii_graphic) => {
-                Ok(SigningKey(Inner::Hmac(Zeroizing::new(secret.to_vec()))))
+                Ok(SigningKey(Inner::Hmac(SecretBytes::from(secret.to_vec()))))
             }
             _ => Err(KeyError::NotPlainText),
         }
@@ -102,13 +103,13 @@ impl SigningKey {
     fn parse_pem(secret: &[u8]) -> Result<SigningKey, KeyError> {
         let pem = pem::parse(secret)?;
         if pem.label == Label::RsaPrivateKey {
-            let pair = RsaKeyPair::from_der(&pem.der).map_err(|_| KeyError::BrokenKey)?;
+            let pair = RsaKeyPair::from_der(pem.der.expose()).map_err(|_| KeyError::BrokenKey)?;
             return Ok(SigningKey(Inner::Rsa(Box::new(pair))));
         }
-        if let Ok(pair) = Ed25519KeyPair::from_pkcs8_maybe_unchecked(&pem.der) {
+        if let Ok(pair) = Ed25519KeyPair::from_pkcs8_maybe_unchecked(pem.der.expose()) {
             return Ok(SigningKey(Inner::Ed25519(pair)));
         }
-        let pair = RsaKeyPair::from_pkcs8(&pem.der).map_err(|_| KeyError::BrokenKey)?;
+        let pair = RsaKeyPair::from_pkcs8(pem.der.expose()).map_err(|_| KeyError::BrokenKey)?;
         Ok(SigningKey(Inner::Rsa(Box::new(pair))))
     }
 
@@ -124,7 +125,9 @@ impl SigningKey {
     /// The signature of `message`, or `None` if the library refuses to make one.
     pub(super) fn sign(&self, hash: Hash, form: SecretForm, message: &[u8]) -> Option<Vec<u8>> {
         match &self.0 {
-            Inner::Hmac(secret) => Some(hmac::sign(&hmac_key(secret, hash, form), message).as_ref().to_vec()),
+            Inner::Hmac(secret) => {
+                Some(hmac::sign(&hmac_key(secret.expose(), hash, form), message).as_ref().to_vec())
+            }
             Inner::Ed25519(pair) => pair.try_sign(message).ok().map(|signature| signature.as_ref().to_vec()),
             Inner::Rsa(pair) => {
                 let padding = match hash {
@@ -140,7 +143,9 @@ impl SigningKey {
     /// Whether `signature` is this key's for `message`; in constant time for shared secrets.
     pub(super) fn verify(&self, hash: Hash, form: SecretForm, message: &[u8], signature: &[u8]) -> bool {
         match &self.0 {
-            Inner::Hmac(secret) => hmac::verify(&hmac_key(secret, hash, form), message, signature).is_ok(),
+            Inner::Hmac(secret) => {
+                hmac::verify(&hmac_key(secret.expose(), hash, form), message, signature).is_ok()
+            }
             Inner::Ed25519(pair) => {
                 let public = UnparsedPublicKey::new(&signature::ED25519, pair.public_key());
                 public.verify(message, signature).is_ok()
@@ -197,9 +202,8 @@ fn hmac_key(secret: &[u8], hash: Hash, form: SecretForm) -> hmac::Key {
     match form {
         SecretForm::Utf8 => hmac::Key::new(algorithm, secret),
         SecretForm::Upper => {
-            let mut upper = Zeroizing::new(secret.to_vec());
-            upper.make_ascii_uppercase();
-            hmac::Key::new(algorithm, &upper)
+            let upper = SecretBytes::from(secret.to_ascii_uppercase());
+            hmac::Key::new(algorithm, upper.expose())
         }
     }
 }

@@ -1,14 +1,14 @@
 //! Private keys in PEM (RFC 7468), read into DER.
 
 use base64::{Engine, prelude::BASE64_STANDARD};
-use zeroize::Zeroizing;
+use seal::SecretBytes;
 
 use super::KeyError;
 
 /// A PEM block whose armour was read.
 pub(super) struct Pem {
     pub(super) label: Label,
-    pub(super) der: Zeroizing<Vec<u8>>,
+    pub(super) der: SecretBytes,
 }
 
 /// The kinds of private key blocks that exchanges' users have.
@@ -41,9 +41,11 @@ pub(super) fn parse(text: &[u8]) -> Result<Pem, KeyError> {
         _ if label.ends_with("PUBLIC KEY") || label == "CERTIFICATE" => return Err(KeyError::PublicKey),
         _ => return Err(KeyError::UnsupportedPem),
     };
-    let mut base64 = Zeroizing::new(Vec::with_capacity(body.len()));
+    let mut base64 = Vec::with_capacity(body.len());
     base64.extend(body.bytes().filter(|b| !b" \t\r\n".contains(b)));
-    let mut der = Zeroizing::new(Vec::with_capacity(body.len()));
-    BASE64_STANDARD.decode_vec(base64.as_slice(), &mut der).map_err(|_| KeyError::BrokenPem)?;
-    Ok(Pem { label, der })
+    let base64 = SecretBytes::from(base64);
+    let mut der = Vec::with_capacity(body.len());
+    let decoded = BASE64_STANDARD.decode_vec(base64.expose(), &mut der);
+    let der = SecretBytes::from(der); // also wipes what a failed decoding left
+    decoded.map(|()| Pem { label, der }).map_err(|_| KeyError::BrokenPem)
 }

@@ -54,8 +54,8 @@ impl Vector {
     pub fn credentials(&self, definition: &Definition) -> Credentials {
         let pair = &self.0["credentials"];
         let options: Options = serde_json::from_value(self.0["params"].clone()).unwrap();
-        let secret = secret_text(&pair["secret"]);
-        Credentials::parse(definition, pair["api_key"].as_str().unwrap(), secret.as_bytes(), options).unwrap()
+        let secret = seal::SecretText::from(secret_text(&pair["secret"]));
+        Credentials::parse(definition, pair["api_key"].as_str().unwrap(), &secret, options).unwrap()
     }
 
     /// Signs the request of one flow, or says why not.
