@@ -1,6 +1,6 @@
 //! The keys an exchange knows, found by their public half.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use crate::config::{Key, Permission};
@@ -8,7 +8,7 @@ use crate::floor::AccountId;
 use crate::request::Signer;
 
 #[derive(Default)]
-pub(crate) struct Keys(HashMap<String, Entry>);
+pub(crate) struct Keys(BTreeMap<String, Entry>);
 
 /// A key and the account it opens.
 #[derive(Clone)]

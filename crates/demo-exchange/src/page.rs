@@ -50,7 +50,7 @@ fn exchange(floor: &Floor, keys: &Keys) -> Value {
             .wallet(id)
             .iter()
             .map(|(asset, balance)| {
-                let shown = json!({ "free": balance.free, "locked": balance.locked });
+                let shown = json!({ "free": balance.free.normalize(), "locked": balance.locked.normalize() });
                 (asset.to_owned(), shown)
             })
             .collect();
@@ -102,8 +102,10 @@ fn section(html: &mut String, title: &str, floor: &Floor, keys: &Keys) {
             .collect();
         keys.sort();
         let held = floor.wallet(id).iter().map(|(asset, balance)| match balance.locked.is_zero() {
-            true => format!("{} {asset}", balance.free),
-            false => format!("{} {asset} (+{} in orders)", balance.free, balance.locked),
+            true => format!("{} {asset}", balance.free.normalize()),
+            false => {
+                format!("{} {asset} (+{} in orders)", balance.free.normalize(), balance.locked.normalize())
+            }
         });
         vec![name.to_owned(), keys.join(", "), held.collect::<Vec<_>>().join(", ")]
     });

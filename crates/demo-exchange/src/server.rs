@@ -90,8 +90,10 @@ impl Drop for Listening {
 async fn accept(listener: TcpListener, shared: Arc<Shared>) {
     let mut connections = JoinSet::new();
     loop {
-        if let Ok((stream, peer)) = listener.accept().await {
-            connections.spawn(serve(stream, peer.ip(), shared.clone()));
+        match listener.accept().await {
+            Ok((stream, peer)) => drop(connections.spawn(serve(stream, peer.ip(), shared.clone()))),
+            // Out of file descriptors, most likely: give connections time to end.
+            Err(_) => tokio::time::sleep(Duration::from_millis(50)).await,
         }
         while connections.try_join_next().is_some() {}
     }

@@ -62,7 +62,7 @@ impl Floor {
             .filter(|resting| resting.account != order.account)
     }
 
-    fn spends(&self, order: &Order) -> &str {
+    pub(super) fn spends(&self, order: &Order) -> &str {
         let pair = &self.pairs[order.pair];
         match order.side {
             Side::Buy => &pair.quote,
