@@ -88,3 +88,22 @@ pub(crate) fn push_sized(bytes: &mut Vec<u8>, part: &[u8]) {
     bytes.extend_from_slice(&length.to_be_bytes());
     bytes.extend_from_slice(part);
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Keyring, MasterKey};
+
+    #[test]
+    fn a_context_is_written_as_documented() {
+        let keyring = Keyring::new(MasterKey::generate(1));
+        let (user_key, _) = UserKey::create(&keyring, Uuid::from_u128(0x11), 0x0102_0304);
+        let vault_key = VaultKey::generate(5);
+        let place = Context { table: "ab", column: "cde", row: Uuid::from_u128(0x22) };
+        let mut expected = b"kg1\x00\x02ab\x00\x03cde".to_vec();
+        expected.extend([[0; 15].as_slice(), &[0x11], &[0; 15], &[0x22], &[1, 2, 3, 4]].concat());
+        assert_eq!(place.encode(Tier::Platform(&user_key)), expected);
+        expected.extend([0, 0, 0, 5]);
+        assert_eq!(place.encode(Tier::Vault(&user_key, &vault_key)), expected);
+    }
+}

@@ -127,3 +127,80 @@ fn argon2id(memory_kib: u32, passes: u32, password: &[u8], salt: &[u8]) -> Resul
 fn pbkdf2(algorithm: pbkdf2::Algorithm, iterations: NonZeroU32, password: &[u8], salt: &[u8]) -> Key {
     Key::filled(|key| pbkdf2::derive(algorithm, iterations, salt, password, key))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn floors_and_ceilings_are_exact() {
+        for (memory, passes) in [(47_104, 1), (19_456, 2), (65_536, 3), (1_048_576, 10)] {
+            assert!(Kdf::argon2id(memory, passes).is_ok(), "{memory} {passes}");
+        }
+        let refused =
+            [(47_103, 1), (19_455, 2), (19_455, 10), (65_536, 0), (1_048_577, 3), (65_536, 11), (0, 0)];
+        for (memory, passes) in refused {
+            assert_eq!(Kdf::argon2id(memory, passes), Err(KdfError), "{memory} {passes}");
+        }
+        assert!(Kdf::pbkdf2_sha256(600_000).is_ok() && Kdf::pbkdf2_sha256(10_000_000).is_ok());
+        assert!(Kdf::pbkdf2_sha512(220_000).is_ok() && Kdf::pbkdf2_sha512(10_000_000).is_ok());
+        for iterations in [0, 100_000, 599_999, 10_000_001, u32::MAX] {
+            assert_eq!(Kdf::pbkdf2_sha256(iterations), Err(KdfError));
+        }
+        for iterations in [0, 219_999, 10_000_001] {
+            assert_eq!(Kdf::pbkdf2_sha512(iterations), Err(KdfError));
+        }
+    }
+
+    #[test]
+    fn the_default_is_64_mib_three_passes_one_lane() {
+        assert_eq!(Kdf::default().to_string(), "argon2id$v=19,m=65536,t=3,p=1");
+        assert_eq!(Kdf::argon2id(65_536, 3), Ok(Kdf::DEFAULT));
+    }
+
+    #[test]
+    fn parameters_have_one_form() {
+        for good in ["argon2id$v=19,m=65536,t=3,p=1", "pbkdf2-sha256$i=600000", "pbkdf2-sha512$i=220000"] {
+            assert_eq!(Kdf::parse(good).unwrap().to_string(), good);
+        }
+        let refused = [
+            "",
+            "argon2id",
+            "argon2i$v=19,m=65536,t=3,p=1",
+            "argon2id$v=16,m=65536,t=3,p=1",
+            "argon2id$v=19,m=65536,t=3,p=2",
+            "argon2id$v=19,m=65536,t=3",
+            "argon2id$v=19,t=3,m=65536,p=1",
+            "argon2id$v=19,m=065536,t=3,p=1",
+            "argon2id$v=19,m=65536,t=3,p=1,",
+            "argon2id$v=19,m=65536,t=3,p=1 ",
+            "argon2id$v=19,m=1024,t=3,p=1",
+            "pbkdf2-sha256$i=100000",
+            "pbkdf2-sha256$600000",
+            "pbkdf2-sha1$i=600000",
+        ];
+        for other in refused {
+            assert_eq!(Kdf::parse(other), Err(KdfError), "{other}");
+        }
+    }
+
+    #[test]
+    fn password_salt_and_parameters_all_matter() {
+        let light = Kdf::argon2id(19_456, 2).unwrap();
+        let derive =
+            |kdf: Kdf, password: &[u8], salt: &[u8]| *kdf.derive(password, salt).ok().unwrap().expose();
+        let base = derive(light, b"password", &[1; 16]);
+        assert_eq!(base, derive(light, b"password", &[1; 16]));
+        assert_ne!(base, derive(light, b"Password", &[1; 16]));
+        assert_ne!(base, derive(light, b"password", &[2; 16]));
+        assert_ne!(base, derive(Kdf::argon2id(19_456, 3).unwrap(), b"password", &[1; 16]));
+        assert_ne!(base, derive(Kdf::argon2id(19_464, 2).unwrap(), b"password", &[1; 16]));
+    }
+
+    #[test]
+    fn a_short_salt_is_refused() {
+        for length in [0, 8, 15, 65] {
+            assert_eq!(Kdf::DEFAULT.derive(b"password", &vec![1; length]).err(), Some(KdfError));
+        }
+    }
+}

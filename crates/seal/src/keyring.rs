@@ -188,3 +188,122 @@ fn blob_place(table: &str, id: &[u8], kid: u32) -> Vec<u8> {
     bytes.extend_from_slice(&kid.to_be_bytes());
     bytes
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::UserKey;
+    use crate::root::LocalRoot;
+
+    #[test]
+    fn a_wrong_root_key_is_told_from_other_failures() {
+        let (root, other) = (LocalRoot::generate().0, LocalRoot::generate().0);
+        let row = MasterKey::generate(1).wrap(&root).unwrap();
+        assert_eq!(MasterKey::unwrap(&root, &row).ok().unwrap().kid(), 1);
+        assert_eq!(MasterKey::unwrap(&other, &row).err(), Some(KeyError::WrongRootKey));
+        let sealed = MasterKey::unwrap(&Away, &row).err();
+        assert_eq!(sealed, Some(KeyError::Root(RootError::Unavailable("no answer".to_owned()))));
+    }
+
+    /// A provider that authenticates nothing is still caught by the check value.
+    #[test]
+    fn the_check_value_alone_catches_a_wrong_key() {
+        let row = MasterKey::generate(1).wrap(&Plain([1; 32])).unwrap();
+        assert!(MasterKey::unwrap(&Plain([1; 32]), &row).is_ok());
+        assert_eq!(MasterKey::unwrap(&Plain([2; 32]), &row).err(), Some(KeyError::WrongRootKey));
+    }
+
+    #[test]
+    fn the_stored_row_names_provider_and_check_value() {
+        let root = LocalRoot::generate().0;
+        let master = MasterKey::generate(9);
+        let row = master.wrap(&root).unwrap();
+        assert_eq!((row.kid, row.provider.as_str()), (9, root.id()));
+        assert_eq!(row.kcv, mac::sign(&master.key, b"kcv")[..8]);
+    }
+
+    #[test]
+    fn values_open_under_the_key_they_name() {
+        let mut keyring = Keyring::new(MasterKey::generate(1));
+        let old = keyring.seal("t", b"id", b"old");
+        keyring.add(MasterKey::generate(2));
+        keyring.promote(2).unwrap();
+        let new = keyring.seal("t", b"id", b"new");
+        assert_eq!((Keyring::kid_of(&old), Keyring::kid_of(&new)), (Ok(1), Ok(2)));
+        assert_eq!(keyring.open("t", b"id", &old).ok().unwrap().expose(), b"old");
+        assert_eq!(keyring.open("t", b"id", &new).ok().unwrap().expose(), b"new");
+        assert!(keyring.remove(1) && !keyring.remove(1));
+        assert_eq!(keyring.open("t", b"id", &old).err(), Some(KeyError::UnknownKid(1)));
+    }
+
+    #[test]
+    fn rotation_keeps_the_user_key_and_frees_the_old_master_key() {
+        let mut keyring = Keyring::new(MasterKey::generate(1));
+        let user = uuid::Uuid::from_u128(7);
+        let (key, old) = UserKey::create(&keyring, user, 1);
+        keyring.add(MasterKey::generate(2));
+        keyring.promote(2).unwrap();
+        let new = UserKey::open(&keyring, user, 1, &old).ok().unwrap().wrap(&keyring);
+        assert_eq!(new.kid, 2);
+        keyring.remove(1);
+        assert_eq!(UserKey::open(&keyring, user, 1, &old).err(), Some(KeyError::UnknownKid(1)));
+        assert!(UserKey::open(&keyring, user, 1, &new).ok().unwrap().key().ct_eq(key.key()));
+    }
+
+    #[test]
+    fn the_active_key_can_be_neither_removed_nor_replaced() {
+        let mut keyring = Keyring::new(MasterKey::generate(1));
+        let sealed = keyring.seal("t", b"id", b"value");
+        keyring.add(MasterKey::generate(1));
+        assert!(!keyring.remove(1));
+        assert_eq!(keyring.promote(2), Err(KeyError::UnknownKid(2)));
+        keyring.add(MasterKey::generate(2));
+        keyring.promote(2).unwrap();
+        keyring.add(MasterKey::generate(1));
+        keyring.promote(1).unwrap();
+        assert_eq!((keyring.active_kid(), keyring.kids()), (1, vec![1, 2]));
+        assert_eq!(keyring.open("t", b"id", &sealed).ok().unwrap().expose(), b"value");
+    }
+
+    /// A provider that does not answer.
+    struct Away;
+
+    impl Root for Away {
+        fn id(&self) -> &str {
+            "away"
+        }
+
+        fn wrap(&self, _: &[u8], _: &[u8]) -> Result<Vec<u8>, RootError> {
+            self.health().map(|()| Vec::new())
+        }
+
+        fn unwrap(&self, _: &[u8], _: &[u8]) -> Result<SecretBytes, RootError> {
+            self.health().map(|()| Vec::new().into())
+        }
+
+        fn health(&self) -> Result<(), RootError> {
+            Err(RootError::Unavailable("no answer".to_owned()))
+        }
+    }
+
+    /// A provider that only masks.
+    struct Plain([u8; 32]);
+
+    impl Root for Plain {
+        fn id(&self) -> &str {
+            "plain"
+        }
+
+        fn wrap(&self, _: &[u8], plaintext: &[u8]) -> Result<Vec<u8>, RootError> {
+            Ok(plaintext.iter().zip(self.0).map(|(byte, mask)| byte ^ mask).collect())
+        }
+
+        fn unwrap(&self, aad: &[u8], wrapped: &[u8]) -> Result<SecretBytes, RootError> {
+            self.wrap(aad, wrapped).map(SecretBytes::from)
+        }
+
+        fn health(&self) -> Result<(), RootError> {
+            Ok(())
+        }
+    }
+}

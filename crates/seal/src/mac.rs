@@ -39,3 +39,47 @@ pub fn sha256_hex(value: &[u8]) -> String {
 pub fn equal(left: &[u8], right: &[u8]) -> bool {
     constant_time::verify_slices_are_equal(left, right).is_ok()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::random;
+
+    #[test]
+    fn a_mac_is_verified_whole() {
+        let key = random::key();
+        let tag = sign(&key, b"message");
+        assert!(verify(&key, b"message", &tag));
+        assert!(!verify(&key, b"massage", &tag));
+        assert!(!verify(&random::key(), b"message", &tag));
+        for shortened in 0..32 {
+            assert!(!verify(&key, b"message", &tag[..shortened]));
+        }
+        for bit in 0..256 {
+            let mut tag = tag;
+            tag[bit / 8] ^= 1 << (bit % 8);
+            assert!(!verify(&key, b"message", &tag));
+        }
+    }
+
+    #[test]
+    fn parts_are_signed_one_after_the_other() {
+        let key = random::key();
+        assert_eq!(sign_parts(&key, &[b"mes", b"", b"sage"]), sign(&key, b"message"));
+    }
+
+    #[test]
+    fn fingerprints_are_equal_for_equal_secrets_under_one_key() {
+        let key = random::key();
+        assert_eq!(fingerprint(&key, b"secret"), fingerprint(&key, b"secret"));
+        assert_ne!(fingerprint(&key, b"secret"), fingerprint(&key, b"secreT"));
+        assert_ne!(fingerprint(&key, b"secret"), fingerprint(&random::key(), b"secret"));
+        assert_eq!(fingerprint(&key, b"").len(), 16);
+    }
+
+    #[test]
+    fn a_fingerprint_is_not_the_start_of_a_mac() {
+        let key = random::key();
+        assert!(!text::hex(&sign(&key, b"secret")).starts_with(&fingerprint(&key, b"secret")));
+    }
+}

@@ -123,3 +123,112 @@ fn tag(kdf: &Kdf, pepper: &Pepper, password: &str, salt: &[u8; 16]) -> Result<[u
     let derived = kdf.derive(password.as_bytes(), salt)?;
     Ok(mac::sign(&pepper.key, derived.expose()))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PASSWORD: &str = "correct horse battery staple";
+
+    #[test]
+    fn only_the_right_password_verifies() {
+        let hasher = light(&ServiceKey::generate(1));
+        let stored = hasher.hash(PASSWORD).unwrap();
+        assert!(hasher.verify(PASSWORD, &stored));
+        for wrong in [
+            "",
+            "correct horse battery stapl",
+            "Correct horse battery staple",
+            "correct horse battery staple ",
+        ] {
+            assert!(!hasher.verify(wrong, &stored), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_stolen_hash_is_useless_without_the_pepper() {
+        let stored = light(&ServiceKey::generate(1)).hash(PASSWORD).unwrap();
+        assert!(!light(&ServiceKey::generate(1)).verify(PASSWORD, &stored));
+    }
+
+    #[test]
+    fn an_older_pepper_verifies_and_asks_for_a_new_hash() {
+        let (old, new) = (ServiceKey::generate(1), ServiceKey::generate(2));
+        let stored = light(&old).hash(PASSWORD).unwrap();
+        let hasher = light(&new).accept(&old);
+        assert!(hasher.verify(PASSWORD, &stored) && hasher.needs_rehash(&stored));
+        assert!(!light(&new).verify(PASSWORD, &stored), "without the older pepper");
+        let renewed = hasher.hash(PASSWORD).unwrap();
+        assert!(hasher.verify(PASSWORD, &renewed) && !hasher.needs_rehash(&renewed));
+    }
+
+    #[test]
+    fn the_default_is_full_strength_and_weaker_hashes_are_renewed() {
+        let key = ServiceKey::generate(1);
+        let full = Hasher::new(&key);
+        let (strong, weak) = (full.hash(PASSWORD).unwrap(), light(&key).hash(PASSWORD).unwrap());
+        assert!(strong.starts_with("$argon2id-hmac-sha256$v=19$m=65536,t=3,p=1,k=1$"), "{strong}");
+        assert!(full.verify(PASSWORD, &weak) && full.needs_rehash(&weak));
+        assert!(full.verify(PASSWORD, &strong) && !full.needs_rehash(&strong));
+    }
+
+    #[test]
+    fn parameters_below_the_floor_are_refused_even_if_the_hash_would_fit() {
+        let key = ServiceKey::generate(1);
+        let hasher = light(&key);
+        let argon2 = argon2::Params::new(1024, 1, 1, Some(32)).map(|parameters| {
+            argon2::Argon2::new(argon2::Algorithm::Argon2id, argon2::Version::V0x13, parameters)
+        });
+        let mut derived = [0; 32];
+        argon2.unwrap().hash_password_into(PASSWORD.as_bytes(), &[1; 16], &mut derived).unwrap();
+        let tag = STANDARD_NO_PAD.encode(mac::sign(&key.derive(Purpose::Pepper), &derived));
+        let stored = format!("{PREFIX}m=1024,t=1,p=1,k=1${}${tag}", STANDARD_NO_PAD.encode([1; 16]));
+        assert!(!hasher.verify(PASSWORD, &stored));
+        assert!(hasher.needs_rehash(&stored));
+    }
+
+    #[test]
+    fn changed_or_malformed_hashes_do_not_verify() {
+        let hasher = light(&ServiceKey::generate(1));
+        let stored = hasher.hash(PASSWORD).unwrap();
+        let changed = [
+            stored.replace("m=19456", "m=19464"),
+            stored.replace("t=2", "t=3"),
+            stored.replace("k=1", "k=01"),
+            stored.replace("v=19", "v=16"),
+            stored.replace("argon2id-hmac", "argon2id"),
+            format!("{stored}$"),
+            format!("{stored}="),
+            format!(" {stored}"),
+            stored[..stored.len() - 1].to_owned(),
+            String::new(),
+        ];
+        for changed in changed {
+            assert!(stored != changed && !hasher.verify(PASSWORD, &changed), "{changed}");
+        }
+    }
+
+    #[test]
+    fn an_unknown_user_never_verifies_and_costs_a_derivation() {
+        let hasher = light(&ServiceKey::generate(1));
+        let started = std::time::Instant::now();
+        assert!(!hasher.verify_unknown(PASSWORD));
+        let unknown = started.elapsed();
+        let stored = hasher.hash(PASSWORD).unwrap();
+        let started = std::time::Instant::now();
+        assert!(hasher.verify(PASSWORD, &stored));
+        // A tenth is far above the cost of anything but the derivation, on the slowest machine.
+        assert!(unknown * 10 > started.elapsed());
+    }
+
+    #[test]
+    fn only_argon2id_hashes_passwords() {
+        let pbkdf2 = Kdf::pbkdf2_sha256(600_000).unwrap();
+        assert!(Hasher::new(&ServiceKey::generate(1)).with_kdf(pbkdf2).is_err());
+    }
+
+    /// The lightest parameters that are allowed.
+    fn light(key: &ServiceKey) -> Hasher {
+        Hasher::new(key).with_kdf(Kdf::argon2id(19_456, 2).unwrap()).ok().unwrap()
+    }
+}

@@ -86,3 +86,57 @@ impl Root for LocalRoot {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_generated_file_parses_to_the_same_key() {
+        let (root, file) = LocalRoot::generate();
+        let again = LocalRoot::parse(file.expose()).ok().unwrap();
+        let wrapped = root.wrap(b"aad", b"secret").unwrap();
+        assert_eq!(again.unwrap(b"aad", &wrapped).ok().unwrap().expose(), b"secret");
+        assert_eq!(again.id(), root.id());
+        assert_eq!(file.expose().len(), 45);
+    }
+
+    #[test]
+    fn line_ends_of_any_system_are_allowed_once() {
+        let (_, file) = LocalRoot::generate();
+        let key = file.expose().trim_end();
+        for good in [key.to_owned(), format!("{key}\n"), format!("{key}\r\n")] {
+            assert!(LocalRoot::parse(&good).is_ok());
+        }
+        for bad in [format!("{key}\n\n"), format!(" {key}"), format!("{key} "), format!("{key}{key}")] {
+            assert!(LocalRoot::parse(&bad).is_err());
+        }
+    }
+
+    #[test]
+    fn a_malformed_key_is_refused_without_repeating_it() {
+        for length in [0, 1, 16, 31, 33, 64] {
+            let encoded = text::b64(&random::array::<64>()[..length]);
+            let error = LocalRoot::parse(&encoded).err().unwrap();
+            assert_eq!(error, RootError::Malformed);
+            assert!(encoded.is_empty() || !format!("{error} {error:?}").contains(&encoded));
+        }
+        for placeholder in [[0; 32], [0xff; 32]] {
+            assert_eq!(LocalRoot::parse(&text::b64(&placeholder)).err(), Some(RootError::Malformed));
+        }
+    }
+
+    #[test]
+    fn ids_tell_root_keys_apart() {
+        let (one, two) = (LocalRoot::generate().0, LocalRoot::generate().0);
+        assert_ne!(one.id(), two.id());
+        assert_eq!((one.id().len(), one.health()), ("local:0123456789abcdef".len(), Ok(())));
+    }
+
+    #[test]
+    fn a_root_can_be_any_provider() {
+        let roots: Vec<Box<dyn Root>> = vec![Box::new(LocalRoot::generate().0)];
+        let wrapped = roots[0].wrap(b"", b"").unwrap();
+        assert!(roots[0].unwrap(b"", &wrapped).ok().unwrap().expose().is_empty());
+    }
+}

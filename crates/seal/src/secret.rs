@@ -154,3 +154,80 @@ impl Visitor<'_> for TextVisitor {
         Ok(SecretText::from(text))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+
+    use super::*;
+
+    #[test]
+    fn a_dropped_secret_is_wiped() {
+        struct Probe<'c>(&'c Cell<u32>);
+        impl Zeroize for Probe<'_> {
+            fn zeroize(&mut self) {
+                self.0.set(self.0.get() + 1);
+            }
+        }
+        let wiped = Cell::new(0);
+        let secret = Secret::new(Probe(&wiped));
+        assert_eq!(wiped.get(), 0);
+        drop(secret);
+        assert_eq!(wiped.get(), 1);
+    }
+
+    #[test]
+    fn taking_a_buffer_over_keeps_its_content_and_its_place() {
+        let text = "hunter2".to_owned().into_boxed_str().into_string();
+        let place = text.as_ptr();
+        let secret = SecretText::from(text);
+        assert_eq!((secret.expose(), secret.expose().as_ptr()), ("hunter2", place));
+        let bytes = SecretBytes::from(Vec::from(*b"hunter2"));
+        let place = bytes.expose().as_ptr();
+        let text = bytes.into_text().ok().unwrap();
+        assert_eq!((text.expose(), text.expose().as_ptr()), ("hunter2", place));
+    }
+
+    #[test]
+    fn a_buffer_with_spare_room_keeps_its_content() {
+        let mut text = String::with_capacity(100);
+        text.push_str("hunter2");
+        assert_eq!(SecretText::from(text).expose(), "hunter2");
+        let mut bytes = Vec::with_capacity(100);
+        bytes.extend_from_slice(b"hunter2");
+        assert_eq!(SecretBytes::from(bytes).expose(), b"hunter2");
+    }
+
+    #[test]
+    fn equality_needs_equal_length_and_content() {
+        let secret = |bytes: &[u8]| SecretBytes::from(bytes.to_vec());
+        assert!(secret(b"abc").ct_eq(&secret(b"abc")));
+        assert!(secret(b"").ct_eq(&secret(b"")));
+        for other in [&b"abd"[..], b"ab", b"abcd", b""] {
+            assert!(!secret(b"abc").ct_eq(&secret(other)));
+        }
+    }
+
+    #[test]
+    fn a_request_body_parses_into_a_secret() {
+        #[derive(serde::Deserialize)]
+        struct Body {
+            secret: SecretText,
+        }
+        let plain: Body = serde_json::from_str(r#"{"secret":"hunter2"}"#).unwrap();
+        let escaped: Body = serde_json::from_str(r#"{"secret":"hunter\u0032"}"#).unwrap();
+        assert!(plain.secret.ct_eq(&escaped.secret));
+        let owned: SecretText = serde_json::from_value(serde_json::Value::from("hunter2")).unwrap();
+        assert!(plain.secret.ct_eq(&owned));
+        assert!(serde_json::from_str::<Body>(r#"{"secret":null}"#).is_err());
+    }
+
+    #[test]
+    fn only_utf8_becomes_text_and_only_32_bytes_a_key() {
+        assert!(SecretBytes::from(vec![0xff; 4]).into_text().is_err());
+        for length in [0, 31, 33, 64] {
+            assert!(SecretBytes::from(vec![7; length]).into_key().is_err());
+        }
+        assert_eq!(SecretBytes::from(vec![7; 32]).into_key().ok().unwrap().expose(), &[7; 32]);
+    }
+}

@@ -86,3 +86,49 @@ impl Purpose {
 }
 
 const TABLE: &str = "service_key";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::MasterKey;
+
+    const ALL: [Purpose; 7] = [
+        Purpose::Audit,
+        Purpose::Csrf,
+        Purpose::DbCtx,
+        Purpose::Device,
+        Purpose::Idem,
+        Purpose::Pepper,
+        Purpose::Policy,
+    ];
+
+    #[test]
+    fn every_purpose_user_and_version_has_its_own_key() {
+        let one = ServiceKey::generate(1);
+        let other_version = ServiceKey { version: 2, key: Key::filled(|key| *key = *one.key.expose()) };
+        let mut keys = Vec::new();
+        for service_key in [one, other_version] {
+            for purpose in ALL {
+                keys.push(service_key.derive(purpose));
+                keys.push(service_key.derive_for(purpose, Uuid::from_u128(1)));
+                keys.push(service_key.derive_for(purpose, Uuid::from_u128(2)));
+            }
+        }
+        let distinct: std::collections::BTreeSet<_> = keys.iter().map(|key| *key.expose()).collect();
+        assert_eq!(distinct.len(), 2 * 7 * 3);
+    }
+
+    #[test]
+    fn derived_keys_survive_the_loss_of_a_master_key() {
+        let mut keyring = Keyring::new(MasterKey::generate(1));
+        let key = ServiceKey::generate(1);
+        let old = key.seal(&keyring);
+        keyring.add(MasterKey::generate(2));
+        keyring.promote(2).unwrap();
+        let new = ServiceKey::open(&keyring, 1, &old).ok().unwrap().seal(&keyring);
+        keyring.remove(1);
+        assert_eq!(ServiceKey::open(&keyring, 1, &old).err(), Some(KeyError::UnknownKid(1)));
+        let again = ServiceKey::open(&keyring, 1, &new).ok().unwrap();
+        assert!(again.derive(Purpose::Pepper).ct_eq(&key.derive(Purpose::Pepper)));
+    }
+}

@@ -70,3 +70,41 @@ const TABLE: &str = "signing_keys";
 /// `SEQUENCE { INTEGER 0, SEQUENCE { OID 1.3.101.112 }, OCTET STRING { OCTET STRING (32) } }`
 const PKCS8_PREFIX: [u8; 16] =
     [0x30, 0x2e, 0x02, 0x01, 0x00, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x04, 0x22, 0x04, 0x20];
+
+#[cfg(test)]
+mod tests {
+    use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation, decode, encode};
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::MasterKey;
+
+    #[test]
+    fn jsonwebtoken_takes_both_halves() {
+        let key = SigningKey::generate("a");
+        let private = EncodingKey::from_ed_der(key.pkcs8().expose());
+        let claims = json!({"sub": "user", "exp": 4_102_444_800_u64});
+        let token = encode(&Header::new(Algorithm::EdDSA), &claims, &private).unwrap();
+        let verify = |key: &SigningKey| {
+            let public = DecodingKey::from_ed_der(&key.public_key());
+            decode::<Value>(&token, &public, &Validation::new(Algorithm::EdDSA)).map(|token| token.claims)
+        };
+        assert_eq!(verify(&key).unwrap(), claims);
+        assert!(verify(&SigningKey::generate("a")).is_err());
+    }
+
+    #[test]
+    fn the_private_key_is_written_as_the_library_writes_it() {
+        let key = SigningKey::generate("a");
+        assert_eq!(key.pkcs8().expose(), key.pair.to_pkcs8v1().unwrap().as_ref());
+    }
+
+    #[test]
+    fn a_stored_key_signs_like_the_key_that_was_made() {
+        let keyring = Keyring::new(MasterKey::generate(1));
+        let key = SigningKey::generate("2026-11-a");
+        let again = SigningKey::open(&keyring, "2026-11-a", &key.seal(&keyring)).ok().unwrap();
+        assert_eq!((again.kid(), again.public_key()), ("2026-11-a", key.public_key()));
+        assert_eq!(again.sign(b"message"), key.sign(b"message"));
+    }
+}

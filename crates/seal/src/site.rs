@@ -47,3 +47,48 @@ impl Site<'_> {
         bytes
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::root::LocalRoot;
+
+    const SITE: Site<'static> = Site { row: Uuid::nil(), column: "encrypted_key", provider: "openai" };
+
+    #[test]
+    fn a_wrong_root_key_is_told_from_tampering() {
+        let (root, other) = (LocalRoot::generate().0, LocalRoot::generate().0);
+        let sealed = seal(&root, &SITE, b"sk-secret").unwrap();
+        assert_eq!(open(&root, &SITE, &sealed).ok().unwrap().expose(), b"sk-secret");
+        assert_eq!(open(&other, &SITE, &sealed).err(), Some(KeyError::WrongRootKey));
+        let renamed = sealed.replace(root.id(), other.id());
+        assert_eq!(open(&other, &SITE, &renamed).err(), Some(KeyError::Open));
+    }
+
+    #[test]
+    fn a_provider_name_may_contain_dots() {
+        let root = Dotted(LocalRoot::generate().0);
+        let sealed = seal(&root, &SITE, b"sk-secret").unwrap();
+        assert_eq!(open(&root, &SITE, &sealed).ok().unwrap().expose(), b"sk-secret");
+    }
+
+    struct Dotted(LocalRoot);
+
+    impl Root for Dotted {
+        fn id(&self) -> &str {
+            "gcpkms:projects/example.org/keys/1"
+        }
+
+        fn wrap(&self, aad: &[u8], plaintext: &[u8]) -> Result<Vec<u8>, RootError> {
+            self.0.wrap(aad, plaintext)
+        }
+
+        fn unwrap(&self, aad: &[u8], wrapped: &[u8]) -> Result<SecretBytes, RootError> {
+            self.0.unwrap(aad, wrapped)
+        }
+
+        fn health(&self) -> Result<(), RootError> {
+            self.0.health()
+        }
+    }
+}

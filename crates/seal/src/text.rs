@@ -47,3 +47,34 @@ pub(crate) fn number(text: &str) -> Result<u32, OpenError> {
 pub(crate) fn take<const N: usize>(bytes: &[u8]) -> Result<(&[u8; N], &[u8]), OpenError> {
     bytes.split_first_chunk().ok_or(OpenError)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_number_has_one_form() {
+        assert_eq!(["0", "7", "10", "4294967295"].map(|n| number(n).unwrap()), [0, 7, 10, u32::MAX]);
+        for other in ["", "00", "07", "+7", "-0", " 7", "7 ", "7\n", "4294967296", "0x7", "٧", "1_0", "1e1"]
+        {
+            assert!(number(other).is_err(), "{other:?}");
+        }
+    }
+
+    #[test]
+    fn base64_has_one_form() {
+        assert_eq!(from_b64url("AAE").unwrap(), [0, 1]);
+        for other in ["AAE=", "AAF", "AA E", "AAE\n", "A", "AA+E", "AA/E"] {
+            assert!(from_b64url(other).is_err(), "{other:?}");
+        }
+        assert_eq!(from_b64::<2>("AAE=").unwrap(), [0, 1]);
+        for other in ["AAE", "AAF=", "AAE==", "AAEC", "AA==", "AAE=\n", "-_E="] {
+            assert!(from_b64::<2>(other).is_err(), "{other:?}");
+        }
+    }
+
+    #[test]
+    fn hex_keeps_leading_zeros() {
+        assert_eq!(hex(&[0, 1, 0xab, 0xff]), "0001abff");
+    }
+}

@@ -115,3 +115,66 @@ pub(crate) fn crc32(bytes: &[u8]) -> u32 {
         (0..8).fold(crc ^ u32::from(*byte), |crc, _| (crc >> 1) ^ (0xEDB8_8320 * (crc & 1)))
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fresh_key_parses_to_what_is_stored() {
+        let key = AccessKey::generate();
+        assert_eq!(StoredAccessKey::parse(key.token.expose()).unwrap(), key.stored);
+        assert_eq!((key.token.expose().len(), key.stored.prefix.len(), key.stored.hash.len()), (49, 11, 64));
+        assert!(key.token.expose().starts_with(&key.stored.prefix));
+        assert_eq!(key.stored.hash, mac::sha256_hex(key.token.expose().as_bytes()));
+    }
+
+    #[test]
+    fn what_is_stored_does_not_contain_the_secret() {
+        let key = AccessKey::generate();
+        let secret = &key.token.expose()[11..];
+        assert!(!format!("{:?}", key.stored).contains(&secret[..8]));
+    }
+
+    #[test]
+    fn every_typo_is_noticed_before_any_lookup() {
+        let key = AccessKey::generate();
+        let token = key.token.expose().as_bytes();
+        for place in 0..token.len() {
+            for letter in 0..=u8::MAX {
+                let mut typo = token.to_vec();
+                typo[place] = letter;
+                let typo = String::from_utf8_lossy(&typo);
+                assert!(typo.as_bytes() == token || StoredAccessKey::parse(&typo).is_err(), "{typo}");
+            }
+            let text = key.token.expose();
+            assert!(StoredAccessKey::parse(&text[..place]).is_err());
+            assert!(StoredAccessKey::parse(&format!("{}{}", &text[..place], &text[place + 1..])).is_err());
+        }
+        assert!(StoredAccessKey::parse(&format!("{}0", key.token.expose())).is_err());
+    }
+
+    #[test]
+    fn a_checksum_is_six_digits_at_both_ends_of_its_range() {
+        assert_eq!(checksum(b""), "000000");
+        assert_eq!(checksum(&[0xff, 0xff, 0xff, 0xff]), "4gfFC3");
+    }
+
+    #[test]
+    fn an_opaque_token_parses_to_its_hash() {
+        let token = Opaque::generate();
+        assert_eq!(Opaque::parse(token.token.expose()).unwrap(), token.hash);
+        assert_ne!(Opaque::generate().hash, token.hash);
+        assert_eq!(token.token.expose().len(), 43);
+    }
+
+    #[test]
+    fn an_opaque_token_has_one_form() {
+        let token = Opaque::generate();
+        let text = token.token.expose();
+        let padded = format!("{text}=");
+        for other in ["", "AAAA", &text[..42], &padded, &format!("{text}A"), &format!(" {text}")] {
+            assert_eq!(Opaque::parse(other), Err(TokenError), "{other}");
+        }
+    }
+}

@@ -87,3 +87,36 @@ fn place(user: Uuid, version: u32, kid: u32) -> Vec<u8> {
     bytes.extend_from_slice(&kid.to_be_bytes());
     bytes
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::MasterKey;
+
+    #[test]
+    fn a_stored_key_is_the_key_that_was_made() {
+        let keyring = Keyring::new(MasterKey::generate(3));
+        let (made, row) = UserKey::create(&keyring, Uuid::from_u128(1), 5);
+        let opened = UserKey::open(&keyring, Uuid::from_u128(1), 5, &row).ok().unwrap();
+        assert!(opened.key.ct_eq(&made.key));
+        assert_eq!((opened.user(), opened.version(), row.kid), (Uuid::from_u128(1), 5, 3));
+    }
+
+    /// Otherwise a shredded key could be derived again from the master key.
+    #[test]
+    fn the_same_user_and_version_never_get_the_same_key_twice() {
+        let keyring = Keyring::new(MasterKey::generate(1));
+        let one = UserKey::create(&keyring, Uuid::from_u128(1), 1).0;
+        let two = UserKey::create(&keyring, Uuid::from_u128(1), 1).0;
+        assert!(!one.key.ct_eq(&two.key));
+    }
+
+    #[test]
+    fn a_kid_column_that_differs_from_the_text_is_refused() {
+        let mut keyring = Keyring::new(MasterKey::generate(1));
+        keyring.add(MasterKey::generate(2));
+        let (_, row) = UserKey::create(&keyring, Uuid::from_u128(1), 1);
+        let row = WrappedUserKey { kid: 2, ..row };
+        assert_eq!(UserKey::open(&keyring, Uuid::from_u128(1), 1, &row).err(), Some(KeyError::Open));
+    }
+}

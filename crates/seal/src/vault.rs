@@ -115,3 +115,68 @@ fn parse(sealed: &str) -> Result<((u32, u32), Vec<u8>), OpenError> {
     let (vault_key, payload) = rest.split_once('.').ok_or(OpenError)?;
     Ok(((text::number(user_key)?, text::number(vault_key)?), text::from_b64url(payload)?))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Keyring, MasterKey};
+
+    type Fields<'a> = [Option<&'a str>; 3];
+
+    #[test]
+    fn a_row_with_empty_columns_comes_back() {
+        let keys = keys();
+        let row = seal_row(&keys, [Some(b"key"), None, Some(b"")]);
+        assert_eq!(row.auth_tag.split('.').map(str::len).collect::<Vec<_>>(), [24, 0, 24]);
+        let [key, secret, passphrase] =
+            open_row(&keys, row.fields.each_ref().map(Option::as_deref), &row.iv, &row.auth_tag).unwrap();
+        assert_eq!(key.unwrap().expose(), b"key");
+        assert!(secret.is_none());
+        assert!(passphrase.unwrap().expose().is_empty());
+    }
+
+    #[test]
+    fn tags_and_fields_must_match_one_to_one() {
+        let keys = keys();
+        let row = seal_row(&keys, [Some(b"key"), None, Some(b"passphrase")]);
+        let fields = row.fields.each_ref().map(Option::as_deref);
+        let tags: Vec<&str> = row.auth_tag.split('.').collect();
+        let refused =
+            |fields: Fields<'_>, tags: &[&str]| open_row(&keys, fields, &row.iv, &tags.join(".")).is_err();
+        assert!(!refused(fields, &tags));
+        assert!(refused(fields, &[tags[2], tags[1], tags[0]]), "swapped tags");
+        assert!(refused(fields, &[tags[0], tags[2], tags[2]]), "a tag for an empty column");
+        assert!(refused(fields, &[tags[0], tags[2]]), "a tag too few");
+        assert!(refused(fields, &[tags[0], tags[1], tags[2], ""]), "a tag too many");
+        assert!(refused([fields[2], None, fields[0]], &[tags[2], tags[1], tags[0]]), "swapped columns");
+        assert!(refused([fields[0], None, None], &tags), "a field removed");
+        assert!(refused([fields[0], fields[2], None], &tags), "a field moved");
+    }
+
+    #[test]
+    fn each_field_has_its_own_key_under_the_shared_iv() {
+        let row = seal_row(&keys(), [Some(b"same"), Some(b"same"), Some(b"same")]);
+        let salts = row.fields.map(|field| parse(&field.unwrap()).unwrap().1[..SALT].to_vec());
+        assert!(salts[0] != salts[1] && salts[1] != salts[2] && salts[0] != salts[2]);
+    }
+
+    fn keys() -> (UserKey, VaultKey) {
+        let keyring = Keyring::new(MasterKey::generate(1));
+        (UserKey::create(&keyring, Uuid::from_u128(1), 3).0, VaultKey::generate(4))
+    }
+
+    fn seal_row(keys: &(UserKey, VaultKey), values: [Option<&[u8]>; 3]) -> Row<3> {
+        let columns = [("key", values[0]), ("secret", values[1]), ("passphrase", values[2])];
+        seal(&keys.0, &keys.1, "t", Uuid::nil(), columns)
+    }
+
+    fn open_row(
+        keys: &(UserKey, VaultKey),
+        fields: Fields<'_>,
+        iv: &str,
+        auth_tag: &str,
+    ) -> Result<[Option<SecretBytes>; 3], OpenError> {
+        let columns = [("key", fields[0]), ("secret", fields[1]), ("passphrase", fields[2])];
+        open(&keys.0, &keys.1, "t", Uuid::nil(), Stored { columns, iv, auth_tag })
+    }
+}

@@ -132,3 +132,62 @@ impl Kind {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const USER: Uuid = Uuid::from_u128(1);
+
+    #[test]
+    fn the_password_opens_its_slot_and_no_other_does() {
+        let (pepper, key) = (random::key(), VaultKey::generate(2));
+        let slot = Slot { kind: Kind::Password(light(2)), ..recovery(&[5; 16]) };
+        let row = slot.wrap(&slot.kek(b"password", &pepper).ok().unwrap(), &key);
+        let open =
+            |password: &[u8], pepper: &Key| slot.unwrap(&slot.kek(password, pepper).ok().unwrap(), &row);
+        let opened = open(b"password", &pepper).ok().unwrap();
+        assert!(opened.key.ct_eq(&key.key) && opened.version() == 2);
+        assert!(open(b"Password", &pepper).is_err());
+        assert!(open(b"password", &random::key()).is_err(), "the pepper is needed");
+    }
+
+    /// Even with the right key-encryption key: parameters are part of what is authenticated.
+    #[test]
+    fn edited_parameters_are_refused() {
+        let (pepper, key) = (random::key(), VaultKey::generate(1));
+        let slot = Slot { kind: Kind::Password(light(2)), ..recovery(&[5; 16]) };
+        let kek = slot.kek(b"password", &pepper).ok().unwrap();
+        let row = slot.wrap(&kek, &key);
+        assert!(slot.unwrap(&kek, &row).is_ok());
+        assert!(Slot { kind: Kind::Password(light(3)), ..slot }.unwrap(&kek, &row).is_err());
+        assert!(Slot { salt: &[6; 16], ..slot }.unwrap(&kek, &row).is_err());
+    }
+
+    #[test]
+    fn a_slot_key_belongs_to_its_user_and_slot() {
+        let (pepper, code) = (random::key(), [9; 20]);
+        let kek = |slot: Slot<'_>| *slot.kek(&code, &pepper).ok().unwrap().expose();
+        let slot = recovery(&[5; 16]);
+        assert_eq!(kek(slot), kek(slot));
+        assert_ne!(kek(slot), kek(Slot { user: Uuid::from_u128(2), ..slot }));
+        assert_ne!(kek(slot), kek(Slot { id: Uuid::from_u128(2), ..slot }));
+    }
+
+    #[test]
+    fn a_weak_code_is_refused_where_nothing_stretches_it() {
+        for kind in [Kind::Passkey, Kind::Recovery] {
+            let slot = Slot { kind, ..recovery(&[5; 16]) };
+            assert_eq!(slot.kek(&[9; 19], &random::key()).err(), Some(KdfError));
+            assert!(slot.kek(&[9; 20], &random::key()).is_ok());
+        }
+    }
+
+    fn recovery(salt: &[u8]) -> Slot<'_> {
+        Slot { user: USER, id: Uuid::from_u128(10), kind: Kind::Recovery, salt }
+    }
+
+    fn light(passes: u32) -> Kdf {
+        Kdf::argon2id(19_456, passes).unwrap()
+    }
+}
