@@ -1,0 +1,5 @@
+//! New migrations are part of the program, and the compiler only watches the old ones.
+
+fn main() {
+    println!("cargo:rerun-if-changed=migrations");
+}

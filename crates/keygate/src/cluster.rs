@@ -1,0 +1,107 @@
+//! The private PostgreSQL: the server installed on this machine, run by us on a unix socket inside the data
+//! directory. There is no TCP port. As root it runs as user `postgres`, otherwise as ourselves.
+//!
+//! What always holds: one service per data directory (a file lock), no server outlives the service (it is killed
+//! with its parent, even after `kill -9`), and a crash needs nobody: the next start recovers.
+
+mod account;
+mod binaries;
+mod error;
+mod files;
+mod server;
+
+use std::fs::File;
+use std::path::{Path, PathBuf};
+
+use sqlx::postgres::PgConnectOptions;
+
+use account::Account;
+use binaries::Binaries;
+pub use error::Error;
+use server::Server;
+
+/// The superuser of a private cluster. Only the preparation of the database uses it.
+pub const SUPERUSER: &str = "postgres";
+
+/// A running server. Dropping it stops the server; a throw-away one takes its files along.
+pub struct Cluster {
+    server: Server,
+    directory: PathBuf,
+    throw_away: bool,
+    _lock: File,
+}
+
+impl Cluster {
+    /// Start the server of a data directory, making it on the first start. Blocks for about a tenth of a second,
+    /// a second on the first start, a few after a crash.
+    ///
+    /// `logins` are the database roles this process may log in as; the operating system vouches for it.
+    pub fn start(data: &Path, logins: &[&str]) -> Result<Cluster, Error> {
+        let account = Account::of_this_process()?;
+        let data = files::data_directory(data, &account)?;
+        Cluster::launch(&data.join("postgres"), &account, Kind::Durable { logins })
+    }
+
+    /// Start an empty server in a directory of its own that is removed on drop: no passwords, no durability.
+    /// For `keygate demo` and tests.
+    pub fn throw_away() -> Result<Cluster, Error> {
+        let account = Account::of_this_process()?;
+        let directory = files::temporary_directory()?;
+        Cluster::launch(&directory, &account, Kind::ThrowAway)
+    }
+
+    /// Where to connect; the caller adds user and database.
+    pub fn options(&self) -> PgConnectOptions {
+        PgConnectOptions::new_without_pgpass().socket(&self.directory)
+    }
+
+    /// The directory of the socket.
+    pub fn directory(&self) -> &Path {
+        &self.directory
+    }
+
+    /// The process id of the server.
+    pub fn pid(&self) -> u32 {
+        self.server.pid()
+    }
+
+    /// False once the server has ended, whoever ended it.
+    pub fn is_running(&self) -> bool {
+        self.server.is_running()
+    }
+
+    fn launch(directory: &Path, account: &Account, kind: Kind<'_>) -> Result<Cluster, Error> {
+        files::owned_directory(directory, account)?;
+        let lock = files::lock(directory)?;
+        let cluster = directory.join("data");
+        let binaries = match files::existing_major(&cluster)? {
+            Some(major) => Binaries::of_major(major, &cluster)?,
+            None => Binaries::newest()?,
+        };
+        files::settle_predecessor(directory, &cluster)?;
+        if files::existing_major(&cluster)?.is_none() {
+            server::init(&binaries, directory, account, &kind)?;
+        }
+        files::write_access_rules(&cluster, account, &kind)?;
+        let server = Server::start(&binaries, directory, account, &kind)?;
+        let throw_away = matches!(kind, Kind::ThrowAway);
+        Ok(Cluster { server, directory: directory.to_owned(), throw_away, _lock: lock })
+    }
+}
+
+impl Drop for Cluster {
+    fn drop(&mut self) {
+        if self.throw_away {
+            self.server.stop_at_once();
+            files::remove(&self.directory);
+        } else {
+            self.server.stop();
+        }
+    }
+}
+
+/// What a server is for: to keep everything, or nothing.
+enum Kind<'a> {
+    Durable { logins: &'a [&'a str] },
+    ThrowAway,
+}

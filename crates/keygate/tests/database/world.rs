@@ -1,0 +1,49 @@
+//! A migrated database of one's own.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use keygate::db::{Boot, Db, Scratch};
+use uuid::Uuid;
+
+/// The key that signs contexts in these tests.
+pub const CONTEXT_KEY: [u8; 32] = [7; 32];
+
+/// A scratch database and the pools to it.
+pub struct World {
+    pub db: Db,
+    pub scratch: Scratch,
+}
+
+impl World {
+    pub async fn new() -> World {
+        let scratch = Scratch::new().await.unwrap();
+        let mut boot = Boot::connect(&scratch.settings()).await.unwrap();
+        boot.install_context_key(&CONTEXT_KEY).await.unwrap();
+        boot.close().await.unwrap();
+        let db = Db::connect(&scratch.settings(), &CONTEXT_KEY);
+        World { db, scratch }
+    }
+}
+
+impl World {
+    /// A user who is allowed to do what users do.
+    pub async fn add_user(&self, name: &str) -> Uuid {
+        let id = fresh_id();
+        let mut tx = self.db.user(id).await.unwrap();
+        sqlx::query("insert into users (id, email, name, password_hash) values ($1, $2, $3, '!')")
+            .bind(id)
+            .bind(format!("{name}@example.test"))
+            .bind(name)
+            .execute(&mut *tx)
+            .await
+            .unwrap();
+        tx.commit().await.unwrap();
+        id
+    }
+}
+
+/// An id that no other row has.
+pub fn fresh_id() -> Uuid {
+    static NEXT: AtomicU64 = AtomicU64::new(1);
+    Uuid::from_u64_pair(0x7e57_0000_0000_4000, 0x8000_0000_0000_0000 | NEXT.fetch_add(1, Ordering::Relaxed))
+}
