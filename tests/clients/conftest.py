@@ -1,0 +1,66 @@
+"""Starts what the clients talk to.
+
+Without settings: the demo exchange alone, built by cargo or given by DEMO_EXCHANGE_BIN.
+With KEYGATE_TARGET=FILE: a running Keygate, described as Target.from_file says.
+"""
+import asyncio
+import json
+import os
+import pathlib
+import subprocess
+
+import pytest
+
+from target import DIRECT, Target
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+
+
+def pytest_configure(config):
+    config.addinivalue_line('markers', 'direct: only without a gateway in between')
+
+
+def pytest_collection_modifyitems(items):
+    if 'KEYGATE_TARGET' in os.environ:
+        items[:] = [item for item in items if not item.get_closest_marker('direct')]
+
+
+@pytest.fixture(scope='session')
+def target():
+    if 'KEYGATE_TARGET' in os.environ:
+        yield Target.from_file(os.environ['KEYGATE_TARGET'])
+        return
+    config = ROOT / 'crates/demo-exchange/demo.json'
+    process = subprocess.Popen([binary()], stdout=subprocess.PIPE, text=True)
+    try:
+        address = process.stdout.readline().strip()
+        yield Target.direct(address, json.loads(config.read_text()))
+    finally:
+        process.terminate()
+        process.wait(timeout=5)
+
+
+@pytest.fixture
+def direct(target):
+    return target.kind == DIRECT
+
+
+@pytest.fixture
+def recorded(target):
+    """The requests that reached the exchange since the test began."""
+    before = {request['number'] for request in target.requests()}
+    return lambda: [request for request in target.requests() if request['number'] not in before]
+
+
+@pytest.fixture(scope='session')
+def loop():
+    loop = asyncio.new_event_loop()
+    yield loop
+    loop.close()
+
+
+def binary():
+    if 'DEMO_EXCHANGE_BIN' in os.environ:
+        return os.environ['DEMO_EXCHANGE_BIN']
+    subprocess.run(['cargo', 'build', '--quiet', '-p', 'demo-exchange'], cwd=ROOT, check=True)
+    return pathlib.Path(os.environ.get('CARGO_TARGET_DIR', ROOT / 'target')) / 'debug/demo-exchange'
