@@ -85,6 +85,9 @@ pub(crate) struct Errors {
     /// JSON pointers to the code and to the text; the first that is there counts.
     code: Vec<String>,
     text: Vec<String>,
+    /// Whether errors also come with status 200.
+    #[serde(default)]
+    also_in_success: bool,
     /// Codes that mean success.
     #[serde(default)]
     ok: Vec<String>,
@@ -143,7 +146,7 @@ impl Definition {
         let errors = &self.errors;
         let json: Value = serde_json::from_slice(body).unwrap_or_default();
         let code = first_text(&json, &errors.code).filter(|code| !errors.ok.contains(code));
-        let failed = status >= 400 || (code.is_some() && !json.is_array());
+        let failed = status >= 400 || (errors.also_in_success && code.is_some());
         let by_code = code.as_ref().and_then(|code| errors.kind(code));
         let kind = match by_code {
             _ if !failed => return None,

@@ -7,6 +7,7 @@ mod conformance;
 mod definition;
 mod exchanges;
 mod method;
+mod moment;
 mod pair;
 mod probe;
 mod reading;

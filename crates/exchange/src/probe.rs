@@ -7,7 +7,9 @@ use rust_decimal::Decimal;
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::{Definition, Incoming, Refusal, Request, Symbol, answer::text_at, reading::amount};
+use crate::{
+    Definition, Incoming, Refusal, Request, Symbol, answer::text_at, moment::read_ms, reading::amount,
+};
 
 /// A question.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -132,7 +134,7 @@ impl Definition {
     pub fn read_time(&self, body: &[u8]) -> Result<u64, ProbeError> {
         let error = ProbeError(Probe::Time);
         let text = text_at(&json(body).ok_or(error)?, &self.probes.time.ms).ok_or(error)?;
-        text.parse().map_err(|_| error)
+        read_ms(&text).ok_or(error)
     }
 
     /// All assets the account knows, also those with nothing in them.
@@ -160,7 +162,7 @@ impl Definition {
             withdraw: any(&json, &probe.withdraw),
             transfer: any(&json, &probe.transfer),
             ip_restricted: any(&json, &probe.ip_restricted),
-            expires_ms: expires.and_then(|text| text.parse().ok()),
+            expires_ms: expires.as_deref().and_then(read_ms),
         })
     }
 

@@ -8,6 +8,7 @@ use super::Credentials;
 use crate::{
     Definition, Request,
     definition::{Carrier, Hole, Profile, Values},
+    moment::read_ms,
     request::{Body, Params},
 };
 
@@ -66,7 +67,7 @@ impl Definition {
         let encoding = profile.keys.get(&pair.kind()).ok_or(VerifyError::BadSignature)?;
         let signature = encoding.read(signature).ok_or(VerifyError::BadSignature)?;
         let holds = presented == pair.api_key
-            && prehashes(profile, request)
+            && prehashes(profile, request, presented)
                 .iter()
                 .any(|text| pair.key.verify(profile.hash, pair.form(profile), text.as_bytes(), &signature));
         if !holds {
@@ -100,7 +101,7 @@ fn presented_signature<'r>(profile: &Profile, request: &'r Request) -> Option<&'
 }
 
 /// The texts a client may have signed: as sent and, where clients are known to do so, as decoded.
-fn prehashes(profile: &Profile, request: &Request) -> Vec<String> {
+fn prehashes(profile: &Profile, request: &Request, key: &str) -> Vec<String> {
     let signature = profile.signature_param.as_deref().unwrap_or_default();
     let empty = Params::default();
     let (body, payload) = match &request.body {
@@ -111,8 +112,10 @@ fn prehashes(profile: &Profile, request: &Request) -> Vec<String> {
     if profile.carrier == Carrier::Payload && payload.is_empty() {
         return Vec::new();
     }
+    let now_ms = profile.time.as_deref().and_then(|name| request.param(name)).unwrap_or_default();
+    let nonce = nonce_param(profile).and_then(|name| request.param(name)).unwrap_or_default();
     let render = |query: &str, body: &str| {
-        profile.prehash.render(&Values { query, body, payload, ..Values::default() })
+        profile.prehash.render(&Values { key, now_ms, nonce, query, body, payload, signature: "" })
     };
     let mut texts = vec![render(&request.query.without(&[signature]), &body.without(&[signature]))];
     if profile.signs_decoded {
@@ -122,34 +125,25 @@ fn prehashes(profile: &Profile, request: &Request) -> Vec<String> {
     texts
 }
 
+fn nonce_param(profile: &Profile) -> Option<&str> {
+    profile.inject.iter().find(|item| item.value.has(Hole::Nonce)).map(|item| item.name.as_str())
+}
+
 /// The client's time and the end of its window, where the scheme has a time.
 fn check_age(
     profile: &Profile,
     request: &Request,
     now_ms: u64,
 ) -> Result<(Option<u64>, Option<u64>), VerifyError> {
-    let nonce = profile.nonce.zip(profile.inject.iter().find(|item| item.value.has(Hole::Nonce)));
-    if let Some((kind, item)) = nonce {
-        request.param(&item.name).filter(|text| kind.fits(text)).ok_or(VerifyError::StaleTimestamp)?;
+    if let Some((kind, name)) = profile.nonce.zip(nonce_param(profile)) {
+        request.param(name).filter(|text| kind.fits(text)).ok_or(VerifyError::StaleTimestamp)?;
     }
     let Some(param) = &profile.time else { return Ok((None, None)) };
-    let time = request.param(param).and_then(read_time).ok_or(VerifyError::StaleTimestamp)?;
+    let time = request.param(param).and_then(read_ms).ok_or(VerifyError::StaleTimestamp)?;
     let window = window_ms(profile, request).ok_or(VerifyError::StaleTimestamp)?;
     match time.abs_diff(now_ms) <= window {
         true => Ok((Some(time), Some(time.saturating_add(window)))),
         false => Err(VerifyError::StaleTimestamp),
-    }
-}
-
-/// Seconds, milliseconds, microseconds or nanoseconds by their length (good for the years 2001 to 2286).
-fn read_time(text: &str) -> Option<u64> {
-    let number: u64 = text.bytes().all(|b| b.is_ascii_digit()).then(|| text.parse().ok()).flatten()?;
-    match text.len() {
-        10 => number.checked_mul(1000),
-        13 => Some(number),
-        16 => Some(number / 1000),
-        19 => Some(number / 1_000_000),
-        _ => None,
     }
 }
 
