@@ -1,6 +1,6 @@
 //! The raw request target: a path that every parser reads alike, and the text of the query.
 //!
-//! Grammar of the path: `(/[A-Za-z0-9_:~.-]+)+/?`, no `.` or `..` segment, at most 512 bytes. There is no
+//! Grammar of the path: `(/[A-Za-z0-9_:~.-]+)+/?`, no segment of dots alone, at most 512 bytes. There is no
 //! percent sign in it, so there is nothing to decode, normalise or join.
 
 use super::{Part, Refusal};
@@ -27,7 +27,7 @@ fn check(path: &str) -> Result<(), &'static str> {
     let path = path.strip_suffix('/').unwrap_or(path);
     path.split('/').try_for_each(|segment| match segment {
         "" => Err("an empty segment"),
-        "." | ".." => Err("a dot segment"),
+        _ if segment.bytes().all(|b| b == b'.') => Err("a dot segment"),
         _ if segment.bytes().all(|b| b.is_ascii_alphanumeric() || b"_:~.-".contains(&b)) => Ok(()),
         _ => Err("only letters, digits and _:~.- may stand in a path"),
     })

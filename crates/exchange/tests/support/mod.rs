@@ -1,7 +1,11 @@
 //! The vector files of all exchanges, and what tests do with them.
 #![allow(dead_code, clippy::unwrap_used, reason = "test support: each binary uses a part of it")]
 
-use std::{fs, path::Path};
+use std::{
+    fs,
+    path::Path,
+    sync::{Arc, LazyLock},
+};
 
 use exchange::{
     Credentials, Definition, Exchanges, Incoming, Options, Refusal, Request, Signed, Stamp, Upstream,
@@ -18,6 +22,11 @@ pub fn vectors() -> Vec<Vector> {
         files.iter().flat_map(|file| file.as_array().unwrap().clone()).map(Vector).collect();
     assert!(vectors.len() >= 35, "Binance has 22 and Coinone 13");
     vectors
+}
+
+/// The vector with this id.
+pub fn vector(id: &str) -> Vector {
+    vectors().into_iter().find(|vector| vector.id() == id).unwrap()
 }
 
 /// `exchanges/*/{name}`, parsed.
@@ -139,6 +148,7 @@ pub fn secret_text(secret: &Value) -> String {
     format!("-----BEGIN {label}-----\n{}\n-----END {label}-----{end}", lines.join("\n"))
 }
 
-pub fn builtin(id: &str) -> std::sync::Arc<Definition> {
-    Exchanges::builtin().get(id).unwrap().clone()
+pub fn builtin(id: &str) -> Arc<Definition> {
+    static BUILTIN: LazyLock<Exchanges> = LazyLock::new(Exchanges::builtin);
+    BUILTIN.get(id).unwrap().clone()
 }

@@ -1,0 +1,221 @@
+//! Which endpoint needs which permission: every endpoint that ccxt knows, and every known trap by name.
+
+mod support;
+
+use std::{fs, path::Path};
+
+use exchange::{Class, Exchanges, Method, SignLevel};
+use support::{Message, builtin};
+
+fn class(exchange: &str, endpoint: &str) -> Option<Class> {
+    let (method, path) = endpoint.split_once(' ').unwrap();
+    builtin(exchange).classify(Method::parse(method).unwrap(), path)
+}
+
+/// Class, method, path of every endpoint in ccxt 4.5.90.
+fn table(id: &str) -> String {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("exchanges").join(id).join("endpoints.txt");
+    fs::read_to_string(path).unwrap()
+}
+
+#[test]
+fn every_endpoint_of_the_tables_has_its_class() {
+    let mut count = 0;
+    for definition in Exchanges::builtin().iter() {
+        for line in table(definition.id()).lines() {
+            let [expected, method, path] = line.split_whitespace().collect::<Vec<_>>()[..] else {
+                panic!("{line}")
+            };
+            let class =
+                definition.classify(Method::parse(method).unwrap(), path).map_or("refused", Class::as_str);
+            assert_eq!(class, expected, "{} {method} {path}", definition.id());
+            count += 1;
+        }
+    }
+    assert!(count > 880, "{count}");
+}
+
+/// A second opinion that knows no pattern: what changes something and is named after moving money out or
+/// around, or after keys, never stands in a weak class.
+#[test]
+fn no_dangerous_word_is_a_read_or_a_trade() {
+    let words =
+        ["withdraw", "transfer", "giftcard", "subaccount", "sub-account", "broker", "fiat", "api", "redeem"];
+    let mut seen = 0;
+    for line in table("binance").lines().filter(|line| !line.contains(" GET ")) {
+        let path = line.split_whitespace().nth(2).unwrap().to_lowercase();
+        let name: Vec<_> = path.split('/').skip(3).collect(); // behind /sapi/v1
+        if words.iter().any(|word| name.join("/").contains(word)) {
+            assert!(!["read", "public", "trade"].iter().any(|class| line.starts_with(class)), "{line}");
+            seen += 1;
+        }
+    }
+    assert!(seen > 60, "{seen}");
+}
+
+#[test]
+fn a_stream_key_is_not_handed_out_as_a_read_or_a_trade() {
+    for path in [
+        "/api/v3/userDataStream",
+        "/sapi/v1/userDataStream",
+        "/sapi/v1/userDataStream/isolated",
+        "/fapi/v1/listenKey",
+        "/dapi/v1/listenKey",
+        "/eapi/v1/listenKey",
+        "/papi/v1/listenKey",
+    ] {
+        for method in ["POST", "PUT", "DELETE", "GET"] {
+            assert_eq!(
+                class("binance", &format!("{method} {path}")),
+                Some(Class::Session),
+                "{method} {path}"
+            );
+        }
+    }
+    assert_eq!(class("binance", "POST /sapi/v1/userListenToken"), Some(Class::Session));
+}
+
+#[test]
+fn a_withdrawal_in_disguise_is_a_withdrawal() {
+    for endpoint in [
+        "POST /sapi/v1/capital/withdraw/apply",
+        "POST /sapi/v1/localentity/withdraw/apply",
+        "POST /sapi/v2/localentity/withdraw/apply",
+        "PUT /sapi/v1/localentity/deposit/provide-info",
+        "POST /sapi/v1/fiat/withdraw",
+        "POST /sapi/v2/fiat/withdraw",
+        "POST /sapi/v1/giftcard/createCode",
+        "POST /sapi/v1/giftcard/buyCode",
+        "POST /sapi/v1/managed-subaccount/withdraw",
+    ] {
+        assert_eq!(class("binance", endpoint), Some(Class::Withdraw), "{endpoint}");
+    }
+    for endpoint in [
+        "POST /v2.1/transaction/coin/withdrawal",
+        "POST /v2.1/transaction/krw/withdrawal",
+        "POST /v2/transaction/btc",
+        "POST /v2/transaction/coin",
+        "POST /v2/transaction/auth_number",
+    ] {
+        assert_eq!(class("coinone", endpoint), Some(Class::Withdraw), "{endpoint}");
+    }
+}
+
+#[test]
+fn a_key_that_makes_keys_is_keyadmin() {
+    for endpoint in [
+        "POST /sapi/v2/sub-account/subAccountApi",
+        "POST /sapi/v2/sub-account/subAccountApi/ipRestriction",
+        "DELETE /sapi/v1/sub-account/subAccountApi/ipRestriction/ipList",
+        "POST /sapi/v1/broker/subAccountApi",
+        "POST /sapi/v1/broker/subAccountApi/permission/universalTransfer",
+        "GET /sapi/v1/broker/subAccountApi",
+        "POST /sapi/v1/account/enableFastWithdrawSwitch",
+    ] {
+        assert_eq!(class("binance", endpoint), Some(Class::KeyAdmin), "{endpoint}");
+    }
+}
+
+#[test]
+fn a_post_may_be_a_read() {
+    for endpoint in ["POST /sapi/v3/asset/getUserAsset", "POST /sapi/v1/asset/get-funding-asset"] {
+        assert_eq!(class("binance", endpoint), Some(Class::Read), "{endpoint}");
+    }
+    for endpoint in [
+        "POST /v2.1/account/balance/all",
+        "POST /v2/account/balance",
+        "POST /v2.1/order/info",
+        "POST /v2.1/transaction/coin/withdrawal/limit",
+        "POST /v2.1/transaction/coin/withdrawal/address_book",
+    ] {
+        assert_eq!(class("coinone", endpoint), Some(Class::Read), "{endpoint}");
+    }
+}
+
+#[test]
+fn what_is_not_listed_is_refused() {
+    for endpoint in [
+        "POST /api/v3/unknown",
+        "PATCH /api/v3/order",
+        "GET /api/v1/order",
+        "GET /bapi/asset/v1/private",
+        "POST /sapi/v1/capital/withdraw/apply2",
+        "POST /sapi/v1/capital/withdraw",
+        "POST /sapi/v1/something/new",
+        "DELETE /sapi/v1/something/new",
+        "POST /fapi/v1/something",
+        "POST /wapi/v3/withdraw.html",
+        "GET /sapi",
+        "GET /sapi/v1",
+        "GET /",
+    ] {
+        assert_eq!(class("binance", endpoint), None, "{endpoint}");
+    }
+    for endpoint in [
+        "POST /account/balance",
+        "POST /order/limit_buy",
+        "GET /v2.1/account/balance/all",
+        "POST /public/v2/ticker_new/KRW",
+        "POST /v2.1/order/new",
+        "POST /v1/anything",
+        "POST /v2.1/account/new",
+    ] {
+        assert_eq!(class("coinone", endpoint), None, "{endpoint}");
+    }
+}
+
+/// The exchange's router may ignore case; then `/Sub-Account/` would be read by a pattern for all of `/sapi`.
+#[test]
+fn a_path_that_would_change_class_with_the_case_of_its_letters_is_refused() {
+    for endpoint in [
+        "GET /sapi/v1/Sub-Account/list",
+        "GET /sapi/v1/BROKER/subAccountApi",
+        "GET /fapi/v1/ListenKey",
+        "GET /api/v3/USERDATASTREAM",
+    ] {
+        assert_eq!(class("binance", endpoint), None, "{endpoint}");
+        let exact = endpoint
+            .replace("Sub-Account", "sub-account")
+            .replace("BROKER", "broker")
+            .replace("ListenKey", "listenKey")
+            .replace("USERDATASTREAM", "userDataStream");
+        assert!(class("binance", &exact).is_some_and(Class::moves_money), "{exact}");
+    }
+}
+
+#[test]
+fn a_trailing_slash_is_another_endpoint() {
+    assert_eq!(class("binance", "POST /api/v3/order/"), None);
+    assert_eq!(class("binance", "GET /sapi/v1/account/status/"), None);
+}
+
+#[test]
+fn everything_but_reads_moves_money() {
+    let reads = [Class::Public, Class::Read];
+    let all = [
+        Class::Finance,
+        Class::Trade,
+        Class::Transfer,
+        Class::Subaccount,
+        Class::Withdraw,
+        Class::Session,
+        Class::KeyAdmin,
+    ];
+    assert!(all.into_iter().all(Class::moves_money) && !reads.into_iter().any(Class::moves_money));
+}
+
+#[test]
+fn public_calls_are_unsigned_and_stream_keys_need_the_key_alone() {
+    let level = |method: &str, path: &str| {
+        let url = format!("https://host{path}");
+        Message { method: method.to_owned(), url, headers: Vec::new(), body: Vec::new() }
+            .parse(&builtin("binance"))
+            .unwrap()
+            .sign_level()
+    };
+    assert_eq!(level("GET", "/api/v3/exchangeInfo"), SignLevel::Unsigned);
+    assert_eq!(level("GET", "/api/v3/historicalTrades"), SignLevel::Unsigned);
+    assert_eq!(level("POST", "/fapi/v1/listenKey"), SignLevel::KeyOnly);
+    assert_eq!(level("GET", "/fapi/v1/historicalTrades"), SignLevel::KeyOnly);
+    assert_eq!(level("GET", "/api/v3/account"), SignLevel::Signed);
+}
