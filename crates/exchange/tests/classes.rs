@@ -1,4 +1,5 @@
 //! Which endpoint needs which permission: every endpoint that ccxt knows, and every known trap by name.
+#![allow(clippy::panic, clippy::unwrap_used, reason = "tests: also outside the test functions")]
 
 mod support;
 

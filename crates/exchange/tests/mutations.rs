@@ -1,4 +1,5 @@
 //! The vectors have teeth: every value of the signing profiles, changed, breaks one of them.
+#![allow(clippy::panic, clippy::unwrap_used, reason = "tests: also outside the test functions")]
 
 mod support;
 

@@ -1,4 +1,5 @@
 //! What real clients send, and the bytes that must leave: every vector, in both flows.
+#![allow(clippy::panic, clippy::unwrap_used, reason = "tests: also outside the test functions")]
 
 mod support;
 

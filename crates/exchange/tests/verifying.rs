@@ -1,4 +1,5 @@
 //! What a client's signature proves, and what it does not.
+#![allow(clippy::panic, clippy::unwrap_used, reason = "tests: also outside the test functions")]
 
 mod support;
 
