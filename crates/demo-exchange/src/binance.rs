@@ -87,14 +87,14 @@ impl Binance {
         let Some(route) = find(request) else { return (no_route(request), signer) };
         let used = self.weight.spend(request.peer, route.weight, request.at_ms);
         let answer = match used {
-            Ok(used) => self.run(route, request).with_weight(&request.path, used),
+            Ok(used) => self.run(route, request, signer.is_some()).with_weight(&request.path, used),
             Err(spent) => Error::too_much_weight(&spent).answer(),
         };
         (answer, signer)
     }
 
-    fn run(&mut self, route: &Route, request: &Received) -> Answer {
-        match self.reply(route, request) {
+    fn run(&mut self, route: &Route, request: &Received, verified: bool) -> Answer {
+        match self.reply(route, request, verified) {
             Ok((body, orders)) => {
                 let answer = Answer::json(200, &body);
                 orders.into_iter().fold(answer, |answer, (name, count)| answer.with(name, count))
@@ -103,7 +103,12 @@ impl Binance {
         }
     }
 
-    fn reply(&mut self, route: &Route, request: &Received) -> Result<(Value, OrderCounts), Error> {
+    fn reply(
+        &mut self,
+        route: &Route,
+        request: &Received,
+        verified: bool,
+    ) -> Result<(Value, OrderCounts), Error> {
         let params = Params::parse(request)?;
         let now = request.at_ms;
         match route.access {
@@ -117,7 +122,8 @@ impl Binance {
                 Ok((handler(self, &params, now)?, Vec::new()))
             }
             Access::Signed(permission, handler) => {
-                let caller = auth::demand(&self.keys, request, &params, permission)?.clone();
+                let caller =
+                    auth::demand(&self.keys, request, &params, verified)?.permitted(permission)?.clone();
                 let known =
                     route.params.map(|known| [known, &["timestamp", "recvWindow", "signature"]].concat());
                 known.map_or(Ok(()), |known| params.only(&known))?;

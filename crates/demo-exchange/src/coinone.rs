@@ -74,7 +74,7 @@ impl Coinone {
         let old = request.path.starts_with("/v2/");
         let signer = auth::signer(&self.keys, request, old).map(|entry| entry.signer("coinone"));
         let reply = match self.requests.spend(request.peer, 1, request.at_ms) {
-            Ok(_) => self.reply(request, old),
+            Ok(_) => self.reply(request, old, signer.is_some()),
             Err(_) => Err(Error::Blocked),
         };
         let answer = match reply {
@@ -84,13 +84,14 @@ impl Coinone {
         (answer, signer)
     }
 
-    fn reply(&mut self, request: &Received, old: bool) -> Reply {
+    fn reply(&mut self, request: &Received, old: bool, verified: bool) -> Reply {
         if request.method == Method::GET {
             return public::answer(self, request);
         }
         let (route, rest) =
             find(&request.path).filter(|_| request.method == Method::POST).ok_or(Error::NoPage)?;
-        let (caller, payload) = auth::demand(&self.keys, &mut self.nonces, request, old)?;
+        let (caller, payload) = auth::demand(&self.keys, request, verified)?;
+        self.nonces.spend(&payload, old)?;
         if !caller.may(route.permission) {
             return Err(Error::Permission);
         }

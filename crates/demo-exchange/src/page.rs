@@ -13,7 +13,10 @@ use crate::server::{Shared, State};
 pub(crate) fn answer(shared: &Shared, request: &Received) -> Answer {
     let mut state = shared.state();
     match (request.method.as_str(), request.path.as_str()) {
-        ("GET", "/_demo" | "/_demo/") => Answer::text(200, "text/html; charset=utf-8", page(&state)),
+        ("GET", "/_demo" | "/_demo/") => {
+            let page = Answer::text(200, "text/html; charset=utf-8", page(&state));
+            page.with("content-security-policy", "default-src 'none'; style-src 'unsafe-inline'")
+        }
         ("GET", "/_demo/state") => Answer::json(200, &view(&state)),
         ("GET", "/_demo/requests") => Answer::json(200, &json!(state.records.iter().collect::<Vec<_>>())),
         ("DELETE", "/_demo/requests") => {
@@ -73,9 +76,9 @@ fn shown(floor: &Floor, order: &Order) -> Value {
 }
 
 const STYLE: &str = "body{font:15px/1.5 system-ui,sans-serif;margin:2rem auto;max-width:70rem;padding:0 1rem;\
-color-scheme:light dark}table{border-collapse:collapse;margin:.5rem 0 1.5rem}th,td{text-align:left;\
-padding:.2rem .8rem .2rem 0;border-bottom:1px solid #8884;vertical-align:top}td.n{text-align:right;\
-font-variant-numeric:tabular-nums}code{overflow-wrap:anywhere}";
+color-scheme:light dark}div{overflow-x:auto}table{border-collapse:collapse;margin:.5rem 0 1.5rem}th,td{text-align:left;\
+padding:.2rem .8rem .2rem 0;border-bottom:1px solid #8884;vertical-align:top}code{font-variant-numeric:\
+tabular-nums}td:last-child code{overflow-wrap:anywhere}";
 
 fn page(state: &State) -> String {
     let mut html = format!(
@@ -88,7 +91,7 @@ fn page(state: &State) -> String {
     section(&mut html, "Coinone", &state.coinone.floor, &state.coinone.keys);
     html.push_str(&format!("<h2>Last requests of {}</h2>", state.records.count()));
     let rows = state.records.iter().rev().take(50).map(request_row);
-    table(&mut html, &["#", "request", "signed by", "status", "fault"], rows);
+    table(&mut html, &["#", "status", "fault", "signed by", "request"], rows);
     html
 }
 
@@ -111,9 +114,9 @@ fn section(html: &mut String, title: &str, floor: &Floor, keys: &Keys) {
     });
     table(html, &["account", "keys", "balances"], balances);
     let orders = floor.customers().flat_map(|(name, id)| floor.orders(id).map(move |order| (name, order)));
-    let mut rows: Vec<Vec<String>> = orders.map(|(name, order)| order_row(floor, name, order)).collect();
-    rows.reverse();
-    rows.truncate(50);
+    let mut orders: Vec<(&str, &Order)> = orders.collect();
+    orders.sort_by_key(|(_, order)| std::cmp::Reverse(order.id));
+    let rows = orders.into_iter().take(50).map(|(name, order)| order_row(floor, name, order));
     table(html, &["order", "account", "pair", "side", "price", "quantity", "filled", "status"], rows);
 }
 
@@ -140,21 +143,29 @@ fn request_row(record: &Record) -> Vec<String> {
     let signer = record.signed_by.as_ref();
     vec![
         record.number.to_string(),
-        format!("{} {}", record.method, record.target),
-        signer.map_or_else(|| "nobody".to_owned(), |signer| format!("{} / {}", signer.account, signer.key)),
-        record.status.map_or_else(|| "dropped".to_owned(), |status| status.to_string()),
+        outcome(record),
         record.fault.unwrap_or_default().to_owned(),
+        signer.map_or_else(|| "nobody".to_owned(), |signer| format!("{} / {}", signer.account, signer.key)),
+        format!("{} {}", record.method, record.target),
     ]
 }
 
+fn outcome(record: &Record) -> String {
+    match (record.status, &record.error) {
+        (Some(status), Some(code)) => format!("{status}, code {code}"),
+        (Some(status), None) => status.to_string(),
+        (None, _) => "dropped".to_owned(),
+    }
+}
+
 fn table(html: &mut String, head: &[&str], rows: impl IntoIterator<Item = Vec<String>>) {
-    html.push_str("<table><tr>");
-    html.extend(head.iter().map(|title| format!("<th>{title}")));
+    html.push_str("<div><table><tr>");
+    html.extend(head.iter().map(|title| format!("<th scope=col>{title}")));
     for row in rows {
         html.push_str("<tr>");
         html.extend(row.iter().map(|cell| format!("<td><code>{}</code>", escape(cell))));
     }
-    html.push_str("</table>");
+    html.push_str("</table></div>");
 }
 
 fn escape(text: &str) -> String {

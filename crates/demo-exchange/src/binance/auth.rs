@@ -27,21 +27,27 @@ pub(super) fn signer<'a>(keys: &'a Keys, request: &Received) -> Option<&'a Entry
     check::binance(&entry.key.credential, &payload(request), signature).then_some(entry)
 }
 
-/// Demands a fresh, correctly signed request of a key that has the permission.
+/// Demands a known key and a fresh request whose signature was found to hold.
 pub(super) fn demand<'a>(
     keys: &'a Keys,
     request: &Received,
     params: &Params,
-    permission: Permission,
+    verified: bool,
 ) -> Result<&'a Entry, Error> {
     let entry = key(keys, request)?;
     fresh(params, request.at_ms)?;
     params.need("signature")?;
-    signer(keys, request).ok_or_else(Error::signature)?;
-    match (entry.may(permission), permission) {
-        (true, _) => Ok(entry),
-        (false, Permission::Withdraw | Permission::Transfer) => Err(Error::unauthorized()),
-        (false, Permission::Read | Permission::Trade) => Err(Error::key()),
+    if verified { Ok(entry) } else { Err(Error::signature()) }
+}
+
+impl Entry {
+    /// The wallet API and the trading API refuse in different words.
+    pub(super) fn permitted(&self, permission: Permission) -> Result<&Self, Error> {
+        match (self.may(permission), permission) {
+            (true, _) => Ok(self),
+            (false, Permission::Withdraw | Permission::Transfer) => Err(Error::unauthorized()),
+            (false, Permission::Read | Permission::Trade) => Err(Error::key()),
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 use rust_decimal::Decimal;
 
 use super::error::Error;
-use crate::request::{Received, form_decode};
+use crate::request::{Received, form_decode, plain_decimal};
 
 /// `name=value` pairs; where query and body both have a name, the query wins.
 pub(super) struct Params(Vec<(String, String)>);
@@ -45,13 +45,10 @@ impl Params {
         self.get(name).ok().flatten().ok_or_else(|| Error::mandatory(name))
     }
 
-    /// A decimal number above zero.
+    /// A decimal number with at most eight places.
     pub(super) fn amount(&self, name: &str) -> Result<Option<Decimal>, Error> {
         let Some(text) = self.get(name)? else { return Ok(None) };
-        let plain = text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
-        let short = text.len() <= 20 && !text.starts_with('.') && !text.ends_with('.');
-        let number = text.parse::<Decimal>().ok().filter(|_| plain && short);
-        let number = number.ok_or_else(|| Error::illegal_characters(name, LEGAL_AMOUNT))?;
+        let number = plain_decimal(text).ok_or_else(|| Error::illegal_characters(name, LEGAL_AMOUNT))?;
         if number.normalize().scale() > 8 {
             return Err(Error::precision(name));
         }

@@ -52,13 +52,8 @@ pub(super) fn signer<'a>(keys: &'a Keys, request: &Received, old: bool) -> Optio
     check::coinone(&entry.key.credential, old, text.as_bytes(), signature).then_some(entry)
 }
 
-/// Demands a correctly signed request with a nonce never seen; the nonce is used up by it.
-pub(super) fn demand(
-    keys: &Keys,
-    nonces: &mut Nonces,
-    request: &Received,
-    old: bool,
-) -> Result<(Entry, Payload), Error> {
+/// Demands a known token in a request whose signature was found to hold.
+pub(super) fn demand(keys: &Keys, request: &Received, verified: bool) -> Result<(Entry, Payload), Error> {
     let text = request.header("x-coinone-payload").ok_or(Error::PayloadMissing)?;
     request.header("x-coinone-signature").ok_or(Error::SignatureMissing)?;
     let payload = Payload::parse(text).ok_or(Error::Parameter)?;
@@ -67,19 +62,19 @@ pub(super) fn demand(
     if !entry.admits(request.peer) {
         return Err(Error::Ip);
     }
-    signer(keys, request, old).ok_or(Error::Signature)?;
-    let nonce = payload.get("nonce").ok_or(Error::NonceMissing)?;
-    if old {
-        nonces.advance(token, &nonce)?
-    } else {
-        nonces.take(token, nonce)?
-    }
-    Ok((entry.clone(), payload))
+    if verified { Ok((entry.clone(), payload)) } else { Err(Error::Signature) }
 }
 
 impl Nonces {
-    fn take(&mut self, token: String, nonce: String) -> Result<(), Error> {
-        if !is_uuid(&nonce) {
+    /// Uses the nonce of a payload up.
+    pub(super) fn spend(&mut self, payload: &Payload, old: bool) -> Result<(), Error> {
+        let token = payload.get("access_token").ok_or(Error::AccessTokenMissing)?;
+        let nonce = payload.get("nonce").ok_or(Error::NonceMissing)?;
+        if old { self.advance(token, &nonce) } else { self.take(token, &nonce) }
+    }
+
+    fn take(&mut self, token: String, nonce: &str) -> Result<(), Error> {
+        if !is_uuid(nonce) {
             return Err(Error::NonceNotUuid);
         }
         let fresh = self.used.entry(token).or_default().insert(nonce.to_ascii_lowercase());

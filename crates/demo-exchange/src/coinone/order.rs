@@ -9,6 +9,7 @@ use super::public::{pair_index, plain};
 use super::{Call, Coinone, Reply, Route};
 use crate::config::{Pair, Permission};
 use crate::floor::{Fill, Force, NewOrder, Order, Side, Status, Terms};
+use crate::request::plain_decimal;
 
 pub(super) static ROUTES: &[Route] = &[
     Route { path: "/v2.1/order", permission: Permission::Trade, handler: create },
@@ -41,8 +42,7 @@ impl Payload {
     /// A decimal number; `None` if it was not sent.
     pub(super) fn amount(&self, name: &str) -> Result<Option<Decimal>, Error> {
         let Some(text) = self.get(name) else { return Ok(None) };
-        let number = text.parse().ok().filter(|_| text.len() <= 30);
-        number.filter(|number: &Decimal| number.is_sign_positive()).map(Some).ok_or(Error::Parameter)
+        plain_decimal(&text).map(Some).ok_or(Error::Parameter)
     }
 
     pub(super) fn need(&self, name: &str) -> Result<String, Error> {

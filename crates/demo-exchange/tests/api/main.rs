@@ -9,3 +9,4 @@ mod caller;
 mod coinone_auth;
 mod coinone_order;
 mod demo;
+mod vectors;
