@@ -18,11 +18,12 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 
 def pytest_configure(config):
     config.addinivalue_line('markers', 'direct: only without a gateway in between')
+    config.addinivalue_line('markers', 'gateway: only through a gateway')
 
 
 def pytest_collection_modifyitems(items):
-    if 'KEYGATE_TARGET' in os.environ:
-        items[:] = [item for item in items if not item.get_closest_marker('direct')]
+    foreign = 'direct' if 'KEYGATE_TARGET' in os.environ else 'gateway'
+    items[:] = [item for item in items if not item.get_closest_marker(foreign)]
 
 
 @pytest.fixture(scope='session')
@@ -31,7 +32,8 @@ def target():
         yield Target.from_file(os.environ['KEYGATE_TARGET'])
         return
     config = ROOT / 'crates/demo-exchange/demo.json'
-    process = subprocess.Popen([binary()], stdout=subprocess.PIPE, text=True)
+    process = subprocess.Popen([binary(), '--until-eof', '--unlimited'], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                               text=True)
     try:
         address = process.stdout.readline().strip()
         yield Target.direct(address, json.loads(config.read_text()))

@@ -145,3 +145,15 @@ def test_public_key_signatures_are_accepted(connect, name):
 def test_a_key_bound_to_another_address_is_refused(connect):
     with pytest.raises(ccxt.AuthenticationError):
         connect('ip-bound').fetch_balance()
+
+
+@pytest.mark.gateway
+def test_nothing_of_the_virtual_pair_reaches_the_exchange(client, target, recorded):
+    client.fetch_balance()
+    order = client.create_order(PAIR, 'limit', 'buy', 0.001, 50000)
+    client.cancel_order(order['id'], PAIR)
+    access = target.access('binance', 'trade')
+    requests = [request for request in recorded() if request['signed_by']]
+    assert [request['signed_by']['account'] for request in requests] == ['trade'] * len(requests)
+    assert len(requests) >= 3
+    assert not any(part in repr(recorded()) for part in (access.key, access.secret))

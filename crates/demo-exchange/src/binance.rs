@@ -25,6 +25,8 @@ pub(crate) struct Binance {
     pub(crate) floor: Floor,
     pub(crate) keys: Keys,
     weight: Budget<IpAddr>,
+    /// The wallet API counts apart, and allows twice as much.
+    wallet_weight: Budget<IpAddr>,
     orders: Budget<AccountId>,
     orders_today: Budget<AccountId>,
     wallet: wallet::Ledger,
@@ -63,6 +65,7 @@ impl Binance {
             floor: Floor::new(&config.binance, config.limits.restock_ms, now),
             keys: Keys::default(),
             weight: Budget::new(60_000, config.limits.weight_1m),
+            wallet_weight: Budget::new(60_000, config.limits.weight_1m.map(|limit| limit * 2)),
             orders: Budget::new(10_000, config.limits.orders_10s),
             orders_today: Budget::new(86_400_000, None),
             wallet: wallet::Ledger::default(),
@@ -85,7 +88,8 @@ impl Binance {
         self.floor.tick(request.at_ms);
         let signer = auth::signer(&self.keys, request).map(|entry| entry.signer("binance"));
         let Some(route) = find(request) else { return (no_route(request), signer) };
-        let used = self.weight.spend(request.peer, route.weight, request.at_ms);
+        let budget = if is_wallet(&request.path) { &mut self.wallet_weight } else { &mut self.weight };
+        let used = budget.spend(request.peer, route.weight, request.at_ms);
         let answer = match used {
             Ok(used) => self.run(route, request, signer.is_some()).with_weight(&request.path, used),
             Err(spent) => Error::too_much_weight(&spent).answer(),
@@ -172,11 +176,15 @@ impl Route {
 
 impl Answer {
     fn with_weight(self, path: &str, used: u32) -> Self {
-        match path.starts_with("/sapi/") {
+        match is_wallet(path) {
             true => self.with("x-sapi-used-ip-weight-1m", used),
             false => self.with("x-mbx-used-weight", used).with("x-mbx-used-weight-1m", used),
         }
     }
+}
+
+fn is_wallet(path: &str) -> bool {
+    path.starts_with("/sapi/")
 }
 
 fn routes() -> impl Iterator<Item = &'static Route> {

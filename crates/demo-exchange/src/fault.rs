@@ -1,4 +1,6 @@
 //! Faults on demand: the next requests meet with what real exchanges sometimes do.
+//!
+//! As JSON: `{"fault": {"delay": {"ms": 200}}, "count": 3, "path": "/api/v3/order"}` or `{"fault": "drop_after"}`.
 
 use serde::Deserialize;
 

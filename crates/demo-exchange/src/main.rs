@@ -1,5 +1,5 @@
-//! The pretend exchange by hand: `demo-exchange [--port PORT] [--config FILE]` prints its address and runs
-//! until it is interrupted.
+//! The pretend exchange by hand: prints its address and runs until it is interrupted. With `--until-eof` it
+//! also ends with its standard input, so that it never outlives a test that started it.
 #![forbid(unsafe_code)]
 
 use std::error::Error;
@@ -16,24 +16,39 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let mut out = std::io::stdout();
     writeln!(out, "{}", exchange.url())?;
     out.flush()?;
-    tokio::signal::ctrl_c().await?;
+    tokio::select! {
+        interrupted = tokio::signal::ctrl_c() => interrupted?,
+        () = end_of_input(), if options.until_eof => {}
+    }
     Ok(())
+}
+
+/// Reads standard input to its end. On a thread of its own: a runtime would wait for the read when it stops.
+async fn end_of_input() {
+    let (ended, end) = tokio::sync::oneshot::channel();
+    std::thread::spawn(move || {
+        let _ = std::io::copy(&mut std::io::stdin(), &mut std::io::sink());
+        let _ = ended.send(());
+    });
+    let _ = end.await;
 }
 
 struct Options {
     port: u16,
     config: Config,
+    until_eof: bool,
 }
 
 impl Options {
     fn parse(mut args: impl Iterator<Item = String>) -> Result<Self, Box<dyn Error>> {
-        let mut options = Self { port: 0, config: Config::demo() };
+        let mut options = Self { port: 0, config: Config::demo(), until_eof: false };
         while let Some(arg) = args.next() {
             let mut value = || args.next().ok_or_else(|| format!("{arg} needs a value"));
             match arg.as_str() {
                 "--port" => options.port = value()?.parse()?,
                 "--config" => options.config = Config::parse(&std::fs::read_to_string(value()?)?)?,
                 "--unlimited" => options.config = options.config.unlimited(),
+                "--until-eof" => options.until_eof = true,
                 _ => return Err(format!("{USAGE}\nunknown option {arg}").into()),
             }
         }
@@ -41,4 +56,4 @@ impl Options {
     }
 }
 
-const USAGE: &str = "demo-exchange [--port PORT] [--config FILE] [--unlimited]";
+const USAGE: &str = "demo-exchange [--port PORT] [--config FILE] [--unlimited] [--until-eof]";

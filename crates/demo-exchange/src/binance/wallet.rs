@@ -24,9 +24,8 @@ pub(super) static ROUTES: &[Route] = &[
     Route::post("/sapi/v1/asset/get-funding-asset", 1, &[], Access::Signed(Permission::Read, funding))
         .lenient(),
     Route::get("/sapi/v1/asset/tradeFee", 1, &[], Access::Signed(Permission::Read, trade_fees)).lenient(),
-    Route::post("/sapi/v1/asset/transfer", 900, &[], Access::Signed(Permission::Transfer, transfer))
-        .lenient(),
-    Route::post("/sapi/v1/capital/withdraw/apply", 900, &[], Access::Signed(Permission::Withdraw, withdraw))
+    Route::post("/sapi/v1/asset/transfer", 1, &[], Access::Signed(Permission::Transfer, transfer)).lenient(),
+    Route::post("/sapi/v1/capital/withdraw/apply", 1, &[], Access::Signed(Permission::Withdraw, withdraw))
         .lenient(),
     Route::get("/sapi/v1/capital/withdraw/history", 10, &[], Access::Signed(Permission::Read, withdrawals))
         .lenient(),

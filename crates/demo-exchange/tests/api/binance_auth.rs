@@ -221,6 +221,19 @@ async fn weight_is_counted_per_minute_and_a_spent_budget_says_when_to_return() {
 }
 
 #[tokio::test]
+async fn the_wallet_has_a_budget_of_its_own() {
+    let mut config = Config::demo();
+    config.limits.weight_1m = Some(5);
+    let world = World::with(config).await;
+    let coins = "/sapi/v1/capital/config/getall";
+    let reply = world.binance("trade", "GET", coins, "").await;
+    assert_eq!(reply.headers["x-sapi-used-ip-weight-1m"], "10");
+    assert!(!reply.headers.contains_key("x-mbx-used-weight-1m"));
+    world.binance("trade", "GET", coins, "").await.refused(429, -1003);
+    assert_eq!(world.public("/api/v3/ping").await.headers["x-mbx-used-weight-1m"], "1");
+}
+
+#[tokio::test]
 async fn orders_are_counted_per_account() {
     let mut config = Config::demo();
     config.limits.orders_10s = Some(2);
