@@ -9,7 +9,7 @@ use std::io::Write as _;
 
 use data_encoding::{BASE64, HEXLOWER};
 use seal::kdf::Kdf;
-use seal::keyring::WrappedMasterKey;
+use seal::keyring::{Wrapped, WrappedMasterKey};
 use seal::password::Hasher;
 use seal::root::{LocalRoot, Root as _};
 use seal::site::{self, Site};
@@ -45,7 +45,7 @@ fn golden() -> Result<Value> {
     keyring.add(next);
     keyring.promote(2)?;
     let new = user_key.wrap(&keyring);
-    let wrapped = |row: &seal::user_key::WrappedUserKey| json!({"user": user, "version": 7, "kid": row.kid, "encrypted_key": row.encrypted_key, "key_iv": row.key_iv});
+    let user_row = |row| json!({"user": user, "version": 7, "wrapped": wrapped(row)});
     let service_key = ServiceKey::generate(3);
     let vault_key = VaultKey::generate(4);
     Ok(json!({
@@ -53,7 +53,7 @@ fn golden() -> Result<Value> {
         "keyring": masters.each_ref().map(master_row),
         "service_key": service(&keyring, &service_key, user),
         "signing_key": signing(&keyring),
-        "user_keys": [wrapped(&old), wrapped(&new)],
+        "user_keys": [user_row(&old), user_row(&new)],
         "vault_slots": slots(user, &service_key, &vault_key)?,
         "fields": fields(&user_key),
         "rows": rows(&user_key),
@@ -69,12 +69,16 @@ fn master_row(row: &WrappedMasterKey) -> Value {
     json!({"kid": row.kid, "provider": row.provider, "wrapped": BASE64.encode(&row.wrapped), "kcv": HEXLOWER.encode(&row.kcv)})
 }
 
+fn wrapped(row: &Wrapped) -> Value {
+    json!({"wrapped": row.wrapped, "iv": row.iv, "kid": row.kid})
+}
+
 fn service(keyring: &Keyring, key: &ServiceKey, user: Uuid) -> Value {
     let hex = |purpose| HEXLOWER.encode(key.derive(purpose).expose());
     let pepper = key.derive(Purpose::Pepper);
     json!({
         "version": key.version(),
-        "sealed": key.seal(keyring),
+        "wrapped": wrapped(&key.wrap(keyring)),
         "derived": {
             "audit": hex(Purpose::Audit), "csrf": hex(Purpose::Csrf), "dbctx": hex(Purpose::DbCtx),
             "device": hex(Purpose::Device), "idem": hex(Purpose::Idem), "pepper": hex(Purpose::Pepper),
@@ -89,7 +93,7 @@ fn signing(keyring: &Keyring) -> Value {
     let key = SigningKey::generate("2026-11-a");
     let message = "checkpoint 1";
     json!({
-        "kid": key.kid(), "sealed": key.seal(keyring), "public_key": HEXLOWER.encode(&key.public_key()),
+        "id": key.id(), "wrapped": wrapped(&key.wrap(keyring)), "public_key": HEXLOWER.encode(&key.public_key()),
         "message": message, "signature": HEXLOWER.encode(&key.sign(message.as_bytes())),
     })
 }

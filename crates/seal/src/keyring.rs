@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use crate::envelope::{IV, SALT, Seal};
 use crate::root::Root;
-use crate::{Key, KeyError, OpenError, RootError, SecretBytes, context, mac, random, text};
+use crate::{Key, KeyError, OpenError, RootError, context, mac, random, text};
 
 /// A platform master key and its number.
 pub struct MasterKey {
@@ -24,6 +24,17 @@ pub struct WrappedMasterKey {
     pub wrapped: Vec<u8>,
     /// The first 8 bytes of `HMAC-SHA-256(key, "kcv")`.
     pub kcv: [u8; 8],
+}
+
+/// A key as the service's tables hold it: wrapped under the master key `kid`.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Wrapped {
+    /// `kgm1.<kid>.<b64url(salt ‖ C ‖ ct ‖ tag)>`
+    pub wrapped: String,
+    /// base64 of 12 bytes
+    pub iv: String,
+    /// The master key's number; the same as in `wrapped`, as a column for the rotation to find.
+    pub kid: u32,
 }
 
 /// All loaded master keys. New values are wrapped under the active one, old ones open under theirs.
@@ -58,22 +69,6 @@ impl MasterKey {
         })?;
         let master = Self { kid: row.kid, key: key.into_key().map_err(|OpenError| KeyError::WrongRootKey)? };
         if mac::equal(&master.kcv(), &row.kcv) { Ok(master) } else { Err(KeyError::WrongRootKey) }
-    }
-
-    /// `C ‖ ct ‖ tag` under this key.
-    pub(crate) fn seal(&self, salt: &[u8; SALT], iv: &[u8; IV], context: &[u8], plaintext: &[u8]) -> Vec<u8> {
-        Seal { salt, iv, context }.seal(self.key.expose(), plaintext)
-    }
-
-    /// Opens `C ‖ ct ‖ tag` under this key.
-    pub(crate) fn open(
-        &self,
-        salt: &[u8; SALT],
-        iv: &[u8; IV],
-        context: &[u8],
-        body: &[u8],
-    ) -> Result<SecretBytes, OpenError> {
-        Seal { salt, iv, context }.open(self.key.expose(), body)
     }
 
     pub(crate) fn key(&self) -> &Key {
@@ -129,71 +124,64 @@ impl Keyring {
         kids
     }
 
-    /// Seals a small secret of the service itself for the row `id` of `table`, under the active
-    /// key: `kgm1.<kid>.<b64url(salt ‖ iv ‖ C ‖ ct ‖ tag)>`.
-    pub fn seal(&self, table: &'static str, id: &[u8], plaintext: &[u8]) -> String {
+    /// Wraps a secret under the active key. `place` says where it is kept; the kid is added to it.
+    pub(crate) fn wrap(&self, place: Vec<u8>, secret: &Key) -> Wrapped {
         let (salt, iv) = (random::array::<SALT>(), random::array::<IV>());
         let kid = self.active.kid;
-        let body = self.active.seal(&salt, &iv, &blob_place(table, id, kid), plaintext);
-        Self::format(kid, &[&salt, &iv, &body])
+        let context = with_kid(place, kid);
+        let seal = Seal { salt: &salt, iv: &iv, context: &context };
+        let body = seal.seal(self.active.key.expose(), secret.expose());
+        let payload = text::b64url(&[&salt[..], &body].concat());
+        Wrapped { wrapped: format!("kgm1.{kid}.{payload}"), iv: text::b64(&iv), kid }
     }
 
-    /// Opens what [`Keyring::seal`] made for this table and id, under whichever loaded key.
-    pub fn open(&self, table: &'static str, id: &[u8], sealed: &str) -> Result<SecretBytes, KeyError> {
-        let (kid, payload) = Self::parse(sealed)?;
-        let (salt, rest) = text::take::<SALT>(&payload)?;
-        let (iv, body) = text::take::<IV>(rest)?;
-        Ok(self.get(kid)?.open(salt, iv, &blob_place(table, id, kid), body)?)
-    }
-
-    /// The number of the master key a `kgm1` value is sealed under.
-    pub fn kid_of(sealed: &str) -> Result<u32, OpenError> {
-        Self::parse(sealed).map(|(kid, _)| kid)
+    /// Unwraps a secret under whichever loaded key it names.
+    pub(crate) fn unwrap(&self, place: Vec<u8>, wrapped: &Wrapped) -> Result<Key, KeyError> {
+        let (kid, payload) = parse(&wrapped.wrapped)?;
+        if kid != wrapped.kid {
+            return Err(KeyError::Open);
+        }
+        let (salt, body) = text::take::<SALT>(&payload)?;
+        let iv = text::from_b64(&wrapped.iv)?;
+        let context = with_kid(place, kid);
+        let key = &self.get(kid)?.key;
+        Ok(Seal { salt, iv: &iv, context: &context }.open(key.expose(), body)?.into_key()?)
     }
 
     pub(crate) fn active(&self) -> &MasterKey {
         &self.active
     }
 
-    pub(crate) fn get(&self, kid: u32) -> Result<&MasterKey, KeyError> {
+    fn get(&self, kid: u32) -> Result<&MasterKey, KeyError> {
         if kid == self.active.kid {
             return Ok(&self.active);
         }
         self.others.get(&kid).ok_or(KeyError::UnknownKid(kid))
     }
+}
 
-    /// Splits `kgm1.<kid>.<payload>`.
-    pub(crate) fn parse(sealed: &str) -> Result<(u32, Vec<u8>), OpenError> {
-        let (kid, payload) =
-            sealed.strip_prefix("kgm1.").and_then(|rest| rest.split_once('.')).ok_or(OpenError)?;
-        Ok((text::number(kid)?, text::from_b64url(payload)?))
-    }
-
-    pub(crate) fn format(kid: u32, parts: &[&[u8]]) -> String {
-        format!("kgm1.{kid}.{}", text::b64url(&parts.concat()))
-    }
+/// Splits `kgm1.<kid>.<payload>`.
+fn parse(wrapped: &str) -> Result<(u32, Vec<u8>), OpenError> {
+    let (kid, payload) =
+        wrapped.strip_prefix("kgm1.").and_then(|rest| rest.split_once('.')).ok_or(OpenError)?;
+    Ok((text::number(kid)?, text::from_b64url(payload)?))
 }
 
 /// `"kg1" ‖ L("keyring") ‖ u32 kid`
 fn place(kid: u32) -> Vec<u8> {
-    let mut bytes = context::start("keyring");
-    bytes.extend_from_slice(&kid.to_be_bytes());
-    bytes
+    with_kid(context::start("keyring"), kid)
 }
 
-/// `"kg1" ‖ L(table) ‖ L(id) ‖ u32 kid`
-fn blob_place(table: &str, id: &[u8], kid: u32) -> Vec<u8> {
-    let mut bytes = context::start(table);
-    context::push_sized(&mut bytes, id);
-    bytes.extend_from_slice(&kid.to_be_bytes());
-    bytes
+fn with_kid(mut place: Vec<u8>, kid: u32) -> Vec<u8> {
+    place.extend_from_slice(&kid.to_be_bytes());
+    place
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::UserKey;
     use crate::root::LocalRoot;
+    use crate::{SecretBytes, UserKey};
 
     #[test]
     fn a_wrong_root_key_is_told_from_other_failures() {
@@ -223,17 +211,26 @@ mod tests {
     }
 
     #[test]
-    fn values_open_under_the_key_they_name() {
+    fn keys_unwrap_under_the_master_key_they_name() {
         let mut keyring = Keyring::new(MasterKey::generate(1));
-        let old = keyring.seal("t", b"id", b"old");
+        let (one, two) = (random::key(), random::key());
+        let old = keyring.wrap(b"place".to_vec(), &one);
         keyring.add(MasterKey::generate(2));
         keyring.promote(2).unwrap();
-        let new = keyring.seal("t", b"id", b"new");
-        assert_eq!((Keyring::kid_of(&old), Keyring::kid_of(&new)), (Ok(1), Ok(2)));
-        assert_eq!(keyring.open("t", b"id", &old).ok().unwrap().expose(), b"old");
-        assert_eq!(keyring.open("t", b"id", &new).ok().unwrap().expose(), b"new");
+        let new = keyring.wrap(b"place".to_vec(), &two);
+        assert_eq!((old.kid, new.kid), (1, 2));
+        assert!(keyring.unwrap(b"place".to_vec(), &old).ok().unwrap().ct_eq(&one));
+        assert!(keyring.unwrap(b"place".to_vec(), &new).ok().unwrap().ct_eq(&two));
         assert!(keyring.remove(1) && !keyring.remove(1));
-        assert_eq!(keyring.open("t", b"id", &old).err(), Some(KeyError::UnknownKid(1)));
+        assert_eq!(keyring.unwrap(b"place".to_vec(), &old).err(), Some(KeyError::UnknownKid(1)));
+    }
+
+    #[test]
+    fn a_kid_column_that_differs_from_the_text_is_refused() {
+        let mut keyring = Keyring::new(MasterKey::generate(1));
+        keyring.add(MasterKey::generate(2));
+        let row = Wrapped { kid: 2, ..keyring.wrap(b"place".to_vec(), &random::key()) };
+        assert_eq!(keyring.unwrap(b"place".to_vec(), &row).err(), Some(KeyError::Open));
     }
 
     #[test]
@@ -253,7 +250,8 @@ mod tests {
     #[test]
     fn the_active_key_can_be_neither_removed_nor_replaced() {
         let mut keyring = Keyring::new(MasterKey::generate(1));
-        let sealed = keyring.seal("t", b"id", b"value");
+        let key = random::key();
+        let wrapped = keyring.wrap(Vec::new(), &key);
         keyring.add(MasterKey::generate(1));
         assert!(!keyring.remove(1));
         assert_eq!(keyring.promote(2), Err(KeyError::UnknownKid(2)));
@@ -262,7 +260,7 @@ mod tests {
         keyring.add(MasterKey::generate(1));
         keyring.promote(1).unwrap();
         assert_eq!((keyring.active_kid(), keyring.kids()), (1, vec![1, 2]));
-        assert_eq!(keyring.open("t", b"id", &sealed).ok().unwrap().expose(), b"value");
+        assert!(keyring.unwrap(Vec::new(), &wrapped).ok().unwrap().ct_eq(&key));
     }
 
     /// A provider that does not answer.

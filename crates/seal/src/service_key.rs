@@ -5,8 +5,8 @@
 use uuid::Uuid;
 
 use crate::envelope::hkdf;
-use crate::keyring::Keyring;
-use crate::{Key, KeyError, random};
+use crate::keyring::{Keyring, Wrapped};
+use crate::{Key, KeyError, context, random};
 
 /// A version of the service key.
 pub struct ServiceKey {
@@ -44,15 +44,14 @@ impl ServiceKey {
         self.version
     }
 
-    /// Seals it for its row of `keygate.service_key`, under the active master key.
-    pub fn seal(&self, keyring: &Keyring) -> String {
-        keyring.seal(TABLE, &self.version.to_be_bytes(), self.key.expose())
+    /// Wraps it for its row of `keygate.service_key`, under the active master key.
+    pub fn wrap(&self, keyring: &Keyring) -> Wrapped {
+        keyring.wrap(place(self.version), &self.key)
     }
 
     /// Opens the row of this version.
-    pub fn open(keyring: &Keyring, version: u32, sealed: &str) -> Result<Self, KeyError> {
-        let key = keyring.open(TABLE, &version.to_be_bytes(), sealed)?.into_key()?;
-        Ok(Self { version, key })
+    pub fn open(keyring: &Keyring, version: u32, wrapped: &Wrapped) -> Result<Self, KeyError> {
+        Ok(Self { version, key: keyring.unwrap(place(version), wrapped)? })
     }
 
     /// The key of a purpose: `HKDF(key, info = "kg1/" ‖ purpose ‖ u32 version)`, without salt.
@@ -85,7 +84,12 @@ impl Purpose {
     }
 }
 
-const TABLE: &str = "service_key";
+/// `"kg1" ‖ L("service_key") ‖ u32 version`
+fn place(version: u32) -> Vec<u8> {
+    let mut bytes = context::start("service_key");
+    bytes.extend_from_slice(&version.to_be_bytes());
+    bytes
+}
 
 #[cfg(test)]
 mod tests {
@@ -122,10 +126,10 @@ mod tests {
     fn derived_keys_survive_the_loss_of_a_master_key() {
         let mut keyring = Keyring::new(MasterKey::generate(1));
         let key = ServiceKey::generate(1);
-        let old = key.seal(&keyring);
+        let old = key.wrap(&keyring);
         keyring.add(MasterKey::generate(2));
         keyring.promote(2).unwrap();
-        let new = ServiceKey::open(&keyring, 1, &old).ok().unwrap().seal(&keyring);
+        let new = ServiceKey::open(&keyring, 1, &old).ok().unwrap().wrap(&keyring);
         keyring.remove(1);
         assert_eq!(ServiceKey::open(&keyring, 1, &old).err(), Some(KeyError::UnknownKid(1)));
         let again = ServiceKey::open(&keyring, 1, &new).ok().unwrap();

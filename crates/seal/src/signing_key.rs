@@ -3,37 +3,36 @@
 
 use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair as _};
 
-use crate::keyring::Keyring;
-use crate::{Key, KeyError, OpenError, Secret, SecretBytes, random};
+use crate::keyring::{Keyring, Wrapped};
+use crate::{Key, KeyError, OpenError, Secret, SecretBytes, context, random};
 
-/// An Ed25519 key pair (RFC 8032) with its key id.
+/// An Ed25519 key pair (RFC 8032) with its id.
 pub struct SigningKey {
-    kid: String,
+    id: String,
     seed: Key,
     pair: Ed25519KeyPair,
 }
 
 impl SigningKey {
-    /// A fresh key pair. The key id names the row and stands in token headers.
-    pub fn generate(kid: &str) -> Self {
+    /// A fresh key pair. The id names the row and stands in token headers as `kid`.
+    pub fn generate(id: &str) -> Self {
         #[expect(clippy::expect_used, reason = "every 32 bytes are an Ed25519 seed")]
-        Self::from_seed(kid, random::key()).expect("a seed of 32 bytes")
+        Self::from_seed(id, random::key()).expect("a seed of 32 bytes")
     }
 
-    /// Opens the row of this key id.
-    pub fn open(keyring: &Keyring, kid: &str, sealed: &str) -> Result<Self, KeyError> {
-        let seed = keyring.open(TABLE, kid.as_bytes(), sealed)?.into_key()?;
-        Ok(Self::from_seed(kid, seed)?)
+    /// Opens the row of this id.
+    pub fn open(keyring: &Keyring, id: &str, wrapped: &Wrapped) -> Result<Self, KeyError> {
+        Ok(Self::from_seed(id, keyring.unwrap(place(id), wrapped)?)?)
     }
 
-    /// Seals the seed for its row, under the active master key.
-    pub fn seal(&self, keyring: &Keyring) -> String {
-        keyring.seal(TABLE, self.kid.as_bytes(), self.seed.expose())
+    /// Wraps the seed for its row, under the active master key.
+    pub fn wrap(&self, keyring: &Keyring) -> Wrapped {
+        keyring.wrap(place(&self.id), &self.seed)
     }
 
-    /// The key id.
-    pub fn kid(&self) -> &str {
-        &self.kid
+    /// The id.
+    pub fn id(&self) -> &str {
+        &self.id
     }
 
     /// Signs a message.
@@ -59,13 +58,18 @@ impl SigningKey {
         Secret::from(der)
     }
 
-    pub(crate) fn from_seed(kid: &str, seed: Key) -> Result<Self, OpenError> {
+    pub(crate) fn from_seed(id: &str, seed: Key) -> Result<Self, OpenError> {
         let pair = Ed25519KeyPair::from_seed_unchecked(seed.expose()).map_err(|_| OpenError)?;
-        Ok(Self { kid: kid.to_owned(), seed, pair })
+        Ok(Self { id: id.to_owned(), seed, pair })
     }
 }
 
-const TABLE: &str = "signing_keys";
+/// `"kg1" ‖ L("signing_keys") ‖ L(id)`
+fn place(id: &str) -> Vec<u8> {
+    let mut bytes = context::start("signing_keys");
+    context::push_sized(&mut bytes, id.as_bytes());
+    bytes
+}
 
 /// `SEQUENCE { INTEGER 0, SEQUENCE { OID 1.3.101.112 }, OCTET STRING { OCTET STRING (32) } }`
 const PKCS8_PREFIX: [u8; 16] =
@@ -103,8 +107,8 @@ mod tests {
     fn a_stored_key_signs_like_the_key_that_was_made() {
         let keyring = Keyring::new(MasterKey::generate(1));
         let key = SigningKey::generate("2026-11-a");
-        let again = SigningKey::open(&keyring, "2026-11-a", &key.seal(&keyring)).ok().unwrap();
-        assert_eq!((again.kid(), again.public_key()), ("2026-11-a", key.public_key()));
+        let again = SigningKey::open(&keyring, "2026-11-a", &key.wrap(&keyring)).ok().unwrap();
+        assert_eq!((again.id(), again.public_key()), ("2026-11-a", key.public_key()));
         assert_eq!(again.sign(b"message"), key.sign(b"message"));
     }
 }

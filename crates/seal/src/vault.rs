@@ -7,7 +7,7 @@
 
 use uuid::Uuid;
 
-use crate::envelope::{COMMITMENT, IV, SALT, Seal, TAG};
+use crate::envelope::{IV, SALT, Seal, TAG};
 use crate::{Context, OpenError, SecretBytes, Tier, UserKey, VaultKey, random, text};
 
 /// A sealed row of `N` columns.
@@ -100,9 +100,6 @@ fn open_one(
     let (versions, payload) = parse(sealed)?;
     tier.expect_versions(versions.0, Some(versions.1))?;
     let (salt, sealed) = text::take::<SALT>(&payload)?;
-    if sealed.len() < COMMITMENT {
-        return Err(OpenError);
-    }
     let body = [sealed, &text::from_b64::<TAG>(tag)?].concat();
     let context = place.encode(tier);
     tier.with_material(|ikm| Seal { salt, iv, context: &context }.open(ikm, &body))

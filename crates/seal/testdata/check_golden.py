@@ -113,18 +113,18 @@ def master_keys(golden):
     return root, keys
 
 
-def open_blob(masters, table, identifier, sealed):
-    form, kid, payload = sealed.split(".")
-    assert form == "kgm1"
-    salt, iv, body = split(unb64url(payload), 32, 12)
-    context = start(table) + sized(identifier) + u32(int(kid))
-    return open_body(masters[int(kid)], salt, iv, context, body)
+def unwrap(masters, place, row):
+    row = row["wrapped"]
+    form, kid, payload = row["wrapped"].split(".")
+    assert form == "kgm1" and int(kid) == row["kid"]
+    salt, body = split(unb64url(payload), 32)
+    return open_body(masters[row["kid"]], salt, unb64(row["iv"]), place + u32(row["kid"]), body)
 
 
 def service_key(golden, masters):
     row = golden["service_key"]
     version = row["version"]
-    key = open_blob(masters, "service_key", u32(version), row["sealed"])
+    key = unwrap(masters, start("service_key") + u32(version), row)
     derived = {name: hkdf(b"", key, b"kg1/" + name.encode() + u32(version)) for name in row["derived"]}
     for name, expected in row["derived"].items():
         assert derived[name].hex() == expected, name
@@ -138,7 +138,7 @@ def service_key(golden, masters):
 
 def signing_key(golden, masters):
     row = golden["signing_key"]
-    seed = open_blob(masters, "signing_keys", row["kid"], row["sealed"])
+    seed = unwrap(masters, start("signing_keys") + sized(row["id"]), row)
     pair = Ed25519PrivateKey.from_private_bytes(seed)
     public = pair.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
     assert public.hex() == row["public_key"]
@@ -148,11 +148,8 @@ def signing_key(golden, masters):
 def user_key(golden, masters):
     keys = set()
     for row in golden["user_keys"]:
-        form, kid, payload = row["encrypted_key"].split(".")
-        assert form == "kgm1" and int(kid) == row["kid"]
-        context = start("user_encryption_keys") + raw(row["user"]) + u32(row["version"]) + u32(row["kid"])
-        salt, body = split(unb64url(payload), 32)
-        key = open_body(masters[row["kid"]], salt, unb64(row["key_iv"]), context, body)
+        place = start("user_encryption_keys") + raw(row["user"]) + u32(row["version"])
+        key = unwrap(masters, place, row)
         keys.add((row["user"], row["version"], key))
     (only,) = keys
     return only

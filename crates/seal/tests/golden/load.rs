@@ -5,9 +5,8 @@ use std::path::Path;
 
 use data_encoding::{BASE64, HEXLOWER};
 use seal::kdf::Kdf;
-use seal::keyring::WrappedMasterKey;
+use seal::keyring::{Wrapped, WrappedMasterKey};
 use seal::root::{LocalRoot, Root as _};
-use seal::user_key::WrappedUserKey;
 use seal::vault_key::{Kind, Slot, WrappedVaultKey};
 use seal::{Context, Keyring, MasterKey, Purpose, ServiceKey, UserKey, VaultKey};
 use serde_json::Value;
@@ -50,7 +49,7 @@ impl Golden {
         masters.for_each(|master| keyring.add(master));
         keyring.promote(*keyring.kids().last().unwrap()).unwrap();
         let service = &file["service_key"];
-        let service_key = ServiceKey::open(&keyring, number(service, "version"), text(service, "sealed"));
+        let service_key = ServiceKey::open(&keyring, number(service, "version"), &wrapped(service));
         let service_key = service_key.ok().unwrap();
         let user_key = user_key(&keyring, &file["user_keys"][0]);
         let vault_key = vault_key(&service_key, &file["vault_slots"][0]);
@@ -59,12 +58,13 @@ impl Golden {
 }
 
 pub fn user_key(keyring: &Keyring, row: &Value) -> UserKey {
-    let wrapped = WrappedUserKey {
-        encrypted_key: text(row, "encrypted_key").to_owned(),
-        key_iv: text(row, "key_iv").to_owned(),
-        kid: number(row, "kid"),
-    };
-    UserKey::open(keyring, id(row, "user"), number(row, "version"), &wrapped).ok().unwrap()
+    UserKey::open(keyring, id(row, "user"), number(row, "version"), &wrapped(row)).ok().unwrap()
+}
+
+pub fn wrapped(row: &Value) -> Wrapped {
+    let row = &row["wrapped"];
+    let (wrapped, iv) = (text(row, "wrapped").to_owned(), text(row, "iv").to_owned());
+    Wrapped { wrapped, iv, kid: number(row, "kid") }
 }
 
 pub fn vault_key(service_key: &ServiceKey, row: &Value) -> VaultKey {

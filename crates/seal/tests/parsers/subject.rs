@@ -8,24 +8,23 @@
 use std::sync::LazyLock;
 
 use seal::kdf::Kdf;
+use seal::keyring::Wrapped;
 use seal::password::Hasher;
 use seal::root::{LocalRoot, Root as _};
 use seal::site::{self, Site};
 use seal::token::{Opaque, StoredAccessKey};
-use seal::user_key::WrappedUserKey;
 use seal::vault_key::{Kind, Slot, WrappedVaultKey};
 use seal::{
-    Context, Key, Keyring, MasterKey, ServiceKey, Tier, UserKey, VaultKey, connection, field, random, row,
-    vault,
+    Context, Key, Keyring, MasterKey, ServiceKey, SigningKey, Tier, UserKey, VaultKey, connection, field,
+    random, row, vault,
 };
 use uuid::Uuid;
 
 /// A parser and its name.
 pub type Subject = (&'static str, fn(&[u8]));
 
-pub const ALL: [Subject; 14] = [
+pub const ALL: [Subject; 13] = [
     ("access_key", access_key),
-    ("blob", blob),
     ("connection", connection_field),
     ("field", field_text),
     ("kdf", kdf),
@@ -35,9 +34,9 @@ pub const ALL: [Subject; 14] = [
     ("root_wrap", root_wrap),
     ("row", row_field),
     ("site_key", site_key),
-    ("user_key", user_key),
     ("vault_row", vault_row),
     ("vault_slot", vault_slot),
+    ("wrapped_key", wrapped_key),
 ];
 
 /// The alphabet of access keys has no other letters, so equal text is equal hash.
@@ -45,14 +44,6 @@ pub fn access_key(data: &[u8]) {
     let Some(text) = text(data) else { return };
     if let Ok(stored) = StoredAccessKey::parse(text) {
         assert!(text.starts_with(&stored.prefix) && text.len() == 49 && stored.hash.len() == 64);
-    }
-}
-
-pub fn blob(data: &[u8]) {
-    let Some(text) = text(data) else { return };
-    assert!(KEYS.keyring.open("service_key", b"1", text).is_err());
-    if let Ok(kid) = Keyring::kid_of(text) {
-        assert!(text.starts_with(&format!("kgm1.{kid}.")));
     }
 }
 
@@ -122,13 +113,6 @@ pub fn site_key(data: &[u8]) {
     assert!(site::open(&KEYS.root, &site, text).is_err());
 }
 
-/// Two lines: key, IV.
-pub fn user_key(data: &[u8]) {
-    let Some([encrypted_key, key_iv]) = text(data).and_then(lines) else { return };
-    let row = WrappedUserKey { encrypted_key: encrypted_key.to_owned(), key_iv: key_iv.to_owned(), kid: 1 };
-    assert!(UserKey::open(&KEYS.keyring, Uuid::nil(), 1, &row).is_err());
-}
-
 /// Four lines: two fields, IV, tags.
 pub fn vault_row(data: &[u8]) {
     let Some([key, secret, iv, auth_tag]) = text(data).and_then(lines) else { return };
@@ -146,6 +130,15 @@ pub fn vault_slot(data: &[u8]) {
     let wrapped = WrappedVaultKey { wrapped_vk: wrapped_vk.to_owned(), iv: iv.to_owned() };
     let slot = Slot { user: Uuid::nil(), id: PLACE.row, kind: Kind::Recovery, salt: salt.as_bytes() };
     assert!(slot.unwrap(&KEYS.kek, &wrapped).is_err());
+}
+
+/// Two lines: key, IV.
+pub fn wrapped_key(data: &[u8]) {
+    let Some([wrapped, iv]) = text(data).and_then(lines) else { return };
+    let row = Wrapped { wrapped: wrapped.to_owned(), iv: iv.to_owned(), kid: 1 };
+    assert!(UserKey::open(&KEYS.keyring, Uuid::nil(), 1, &row).is_err());
+    assert!(ServiceKey::open(&KEYS.keyring, 1, &row).is_err());
+    assert!(SigningKey::open(&KEYS.keyring, "a", &row).is_err());
 }
 
 struct Keys {

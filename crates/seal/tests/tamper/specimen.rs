@@ -3,10 +3,9 @@
 
 use std::sync::LazyLock;
 
-use seal::keyring::WrappedMasterKey;
+use seal::keyring::{Wrapped, WrappedMasterKey};
 use seal::root::{LocalRoot, Root};
 use seal::site::{self, Site};
-use seal::user_key::WrappedUserKey;
 use seal::vault_key::{Kind, Slot, WrappedVaultKey};
 use seal::{
     Context, Key, Keyring, MasterKey, SecretBytes, ServiceKey, SigningKey, Tier, UserKey, VaultKey,
@@ -85,7 +84,6 @@ pub fn all() -> Vec<Specimen> {
         root(),
         master_key(),
         user_key(),
-        blob(),
         service_key(),
         signing_key(),
         site_key(),
@@ -128,79 +126,57 @@ fn master_key() -> Specimen {
 fn user_key() -> Specimen {
     let world = &*WORLD;
     let probe = field::seal(&world.user_key, &HERE, PLAINTEXT);
-    let seal = || {
-        let row = world.user_key.wrap(&world.keyring);
-        vec![row.encrypted_key.into_bytes(), row.key_iv.into_bytes()]
-    };
-    let open = |keyring: &'static Keyring, user: Uuid, version: u32, kid: u32| -> Open {
+    let seal = || stored(world.user_key.wrap(&world.keyring));
+    let open = |keyring: &'static Keyring, user: Uuid, version: u32| -> Open {
         let probe = probe.clone();
         Box::new(move |parts| {
-            let (encrypted_key, key_iv) = (text(&parts[0])?.to_owned(), text(&parts[1])?.to_owned());
-            let row = WrappedUserKey { encrypted_key, key_iv, kid };
-            let key = UserKey::open(keyring, user, version, &row).ok()?;
+            let key = UserKey::open(keyring, user, version, &wrapped(parts)?).ok()?;
             plain(field::open(&key, &HERE, &probe))
         })
     };
     let elsewhere = vec![
-        ("user", open(&world.keyring, OTHER_USER, 1, 1)),
-        ("version", open(&world.keyring, USER, 2, 1)),
-        ("kid", open(&world.keyring, USER, 1, 2)),
-        ("keyring", open(&world.other_keyring, USER, 1, 1)),
+        ("user", open(&world.keyring, OTHER_USER, 1)),
+        ("version", open(&world.keyring, USER, 2)),
+        ("keyring", open(&world.other_keyring, USER, 1)),
+        ("table", as_service_key(&world.keyring, 1)),
     ];
-    Specimen {
-        form: "user key",
-        parts: seal(),
-        twin: seal(),
-        open: open(&world.keyring, USER, 1, 1),
-        elsewhere,
-    }
-}
-
-fn blob() -> Specimen {
-    let world = &*WORLD;
-    let seal = || vec![world.keyring.seal("service_key", b"1", PLAINTEXT).into_bytes()];
-    let open = |keyring: &'static Keyring, table: &'static str, id: &'static [u8]| -> Open {
-        Box::new(move |parts| plain(keyring.open(table, id, text(&parts[0])?)))
-    };
-    let elsewhere = vec![
-        ("table", open(&world.keyring, "signing_keys", b"1")),
-        ("id", open(&world.keyring, "service_key", b"2")),
-        ("border of table and id", open(&world.keyring, "service_ke", b"y1")),
-        ("keyring", open(&world.other_keyring, "service_key", b"1")),
-    ];
-    Specimen {
-        form: "blob",
-        parts: seal(),
-        twin: seal(),
-        open: open(&world.keyring, "service_key", b"1"),
-        elsewhere,
-    }
+    Specimen { form: "user key", parts: seal(), twin: seal(), open: open(&world.keyring, USER, 1), elsewhere }
 }
 
 fn service_key() -> Specimen {
     let world = &*WORLD;
     let key = ServiceKey::generate(1);
-    let seal = || vec![key.seal(&world.keyring).into_bytes()];
-    let open = |keyring: &'static Keyring, version: u32| -> Open {
-        Box::new(move |parts| {
-            ServiceKey::open(keyring, version, text(&parts[0])?).ok().map(|_| PLAINTEXT.to_vec())
-        })
-    };
-    let elsewhere = vec![("version", open(&world.keyring, 2)), ("keyring", open(&world.other_keyring, 1))];
-    Specimen { form: "service key", parts: seal(), twin: seal(), open: open(&world.keyring, 1), elsewhere }
+    let seal = || stored(key.wrap(&world.keyring));
+    let elsewhere = vec![
+        ("version", as_service_key(&world.keyring, 2)),
+        ("keyring", as_service_key(&world.other_keyring, 1)),
+        ("table", as_signing_key(&world.keyring, "")),
+    ];
+    let open = as_service_key(&world.keyring, 1);
+    Specimen { form: "service key", parts: seal(), twin: seal(), open, elsewhere }
 }
 
 fn signing_key() -> Specimen {
     let world = &*WORLD;
     let key = SigningKey::generate("a");
-    let seal = || vec![key.seal(&world.keyring).into_bytes()];
-    let open = |keyring: &'static Keyring, kid: &'static str| -> Open {
-        Box::new(move |parts| {
-            SigningKey::open(keyring, kid, text(&parts[0])?).ok().map(|_| PLAINTEXT.to_vec())
-        })
-    };
-    let elsewhere = vec![("kid", open(&world.keyring, "b")), ("keyring", open(&world.other_keyring, "a"))];
-    Specimen { form: "signing key", parts: seal(), twin: seal(), open: open(&world.keyring, "a"), elsewhere }
+    let seal = || stored(key.wrap(&world.keyring));
+    let elsewhere = vec![
+        ("id", as_signing_key(&world.keyring, "b")),
+        ("keyring", as_signing_key(&world.other_keyring, "a")),
+        ("table", as_service_key(&world.keyring, 1)),
+    ];
+    let open = as_signing_key(&world.keyring, "a");
+    Specimen { form: "signing key", parts: seal(), twin: seal(), open, elsewhere }
+}
+
+fn as_service_key(keyring: &'static Keyring, version: u32) -> Open {
+    Box::new(move |parts| {
+        ServiceKey::open(keyring, version, &wrapped(parts)?).ok().map(|_| PLAINTEXT.to_vec())
+    })
+}
+
+fn as_signing_key(keyring: &'static Keyring, id: &'static str) -> Open {
+    Box::new(move |parts| SigningKey::open(keyring, id, &wrapped(parts)?).ok().map(|_| PLAINTEXT.to_vec()))
 }
 
 fn site_key() -> Specimen {
@@ -345,6 +321,15 @@ fn user_places(open: impl Fn(&'static UserKey, Context) -> Open) -> Vec<(&'stati
             open(&world.user_key, Context { table: "api_keysencrypted", column: "_secret", ..HERE }),
         ),
     ]
+}
+
+fn stored(row: Wrapped) -> Parts {
+    vec![row.wrapped.into_bytes(), row.iv.into_bytes(), row.kid.to_be_bytes().to_vec()]
+}
+
+fn wrapped(parts: &Parts) -> Option<Wrapped> {
+    let kid = u32::from_be_bytes(parts[2].as_slice().try_into().ok()?);
+    Some(Wrapped { wrapped: text(&parts[0])?.to_owned(), iv: text(&parts[1])?.to_owned(), kid })
 }
 
 fn text(part: &[u8]) -> Option<&str> {

@@ -1,6 +1,0 @@
-#![no_main]
-
-#[path = "../../tests/parsers/subject.rs"]
-mod subject;
-
-libfuzzer_sys::fuzz_target!(|data: &[u8]| subject::user_key(data));
