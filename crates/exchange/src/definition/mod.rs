@@ -5,6 +5,7 @@
 
 mod environment;
 mod error;
+mod file;
 mod pattern;
 mod profile;
 mod template;
@@ -46,9 +47,9 @@ pub struct Definition {
     pub(crate) request_headers: Vec<String>,
     pub(crate) repeatable: Vec<String>,
     pub(crate) max_body: usize,
-    pub(crate) orders: Vec<OrderReader>,
-    pub(crate) cancels: Vec<CancelReader>,
-    pub(crate) withdrawals: Vec<WithdrawalReader>,
+    pub(crate) orders: Vec<Spanned<OrderReader>>,
+    pub(crate) cancels: Vec<Spanned<CancelReader>>,
+    pub(crate) withdrawals: Vec<Spanned<WithdrawalReader>>,
     pub(crate) probes: Probes,
     pub(crate) errors: Errors,
     pub(crate) answers: Answers,
@@ -76,78 +77,10 @@ pub enum RateScope {
     Key,
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct File {
-    exchange: Head,
-    env: BTreeMap<String, Environment>,
-    request: RequestRules,
-    response: ResponseRules,
-    signing: BTreeMap<String, Spanned<Profile>>,
-    ops: BTreeMap<Class, Vec<Spanned<Pattern>>>,
-    #[serde(default)]
-    sign_level: SignLevels,
-    #[serde(default)]
-    order: Vec<Spanned<OrderReader>>,
-    #[serde(default)]
-    cancel: Vec<Spanned<CancelReader>>,
-    #[serde(default)]
-    withdrawal: Vec<Spanned<WithdrawalReader>>,
-    probe: Spanned<Probes>,
-    errors: Spanned<Errors>,
-    answers: Spanned<Answers>,
-    virtual_secret: Spanned<SecretShape>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Head {
-    id: Spanned<String>,
-    name: String,
-    docs: String,
-    fields: Vec<Field>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RequestRules {
-    headers: Vec<String>,
-    #[serde(default)]
-    repeatable: Vec<String>,
-    #[serde(default = "max_body")]
-    max_body: usize,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct ResponseRules {
-    headers: Vec<String>,
-    rate_scope: RateScope,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct SignLevels {
-    #[serde(default)]
-    key_only: Vec<Pattern>,
-}
-
-fn max_body() -> usize {
-    64 * 1024
-}
-
 /// The environment with real money. Every definition has it.
 pub const PRODUCTION: &str = "production";
 
 impl Definition {
-    /// Reads an `exchange.toml`.
-    ///
-    /// Errors: the first thing that is wrong, with its line.
-    pub fn parse(text: &str) -> Result<Definition, DefinitionError> {
-        let file: File = toml::from_str(text).map_err(|error| DefinitionError::from_toml(text, &error))?;
-        build(file).map_err(|(at, reason)| DefinitionError::at(text, at, reason))
-    }
-
     /// The id used in addresses: `binance` of `/x/binance/...`.
     pub fn id(&self) -> &str {
         &self.id
@@ -265,23 +198,6 @@ impl Definition {
         self.profiles.iter().find(|profile| profile.covers(path) == Some(true)).unwrap_or(&self.profiles[0])
     }
 
-    /// Readers belong to single endpoints of the class they read.
-    fn check_readers(&self, readers: &[(usize, Class, Vec<Pattern>)]) -> Result<(), Wrong> {
-        for (start, class, patterns) in readers {
-            let fits = |pattern: &Pattern| {
-                let endpoint = pattern.literal();
-                endpoint.is_some_and(|(method, path)| self.classify(method, &path) == Some(*class))
-            };
-            if !patterns.iter().all(fits) {
-                return Err((
-                    Some(*start),
-                    format!("reads what is not an endpoint of class {}", class.as_str()),
-                ));
-            }
-        }
-        Ok(())
-    }
-
     fn is_signing_header(&self, name: &str) -> bool {
         self.profiles.iter().any(|profile| profile.headers.contains_key(name))
     }
@@ -290,99 +206,6 @@ impl Definition {
         let matching = self.ops.iter().find(|(_, pattern)| pattern.matches(method, path, case));
         matching.map(|(class, _)| *class)
     }
-}
-
-/// Where in the file, and what.
-type Wrong = (Option<usize>, String);
-
-/// Checks what the shapes alone cannot say.
-fn build(file: File) -> Result<Definition, Wrong> {
-    let id = checked(&file.exchange.id, |id| {
-        if is_word(id) { Ok(()) } else { Err("an id is lower-case letters and digits") }
-    })?;
-    let errors = checked(&file.errors, Errors::check)?;
-    let answers = checked(&file.answers, Answers::check)?;
-    let secret_shape = checked(&file.virtual_secret, SecretShape::check)?;
-    if !file.env.contains_key(PRODUCTION) {
-        return Err((None, "there is no [env.production]".to_owned()));
-    }
-    let money = file.order.iter().map(|own| (own.span().start, Class::Trade, own.get_ref().patterns.clone()));
-    let money = money
-        .chain(file.cancel.iter().map(|own| (own.span().start, Class::Trade, own.get_ref().patterns.clone())))
-        .chain(
-            file.withdrawal
-                .iter()
-                .map(|own| (own.span().start, Class::Withdraw, own.get_ref().patterns.clone())),
-        );
-    let money: Vec<_> = money.collect();
-    let probes = (file.probe.span().start, file.probe.into_inner());
-    let definition = Definition {
-        id,
-        name: file.exchange.name,
-        docs: file.exchange.docs,
-        fields: file.exchange.fields,
-        environments: file.env,
-        profiles: check_profiles(file.signing)?,
-        ops: order_ops(file.ops)?,
-        key_only: file.sign_level.key_only,
-        response_headers: lower(file.response.headers),
-        rate_scope: file.response.rate_scope,
-        request_headers: lower(file.request.headers),
-        repeatable: file.request.repeatable,
-        max_body: file.request.max_body,
-        orders: file.order.into_iter().map(Spanned::into_inner).collect(),
-        cancels: file.cancel.into_iter().map(Spanned::into_inner).collect(),
-        withdrawals: file.withdrawal.into_iter().map(Spanned::into_inner).collect(),
-        probes: probes.1,
-        errors,
-        answers,
-        secret_shape,
-    };
-    definition.check_probes().map_err(|refusal| (Some(probes.0), refusal.to_string()))?;
-    definition.check_readers(&money)?;
-    if definition.request_headers.iter().any(|name| definition.is_signing_header(name)) {
-        return Err((None, "a signing header cannot be passed on from the client".to_owned()));
-    }
-    Ok(definition)
-}
-
-fn checked<T: Clone>(part: &Spanned<T>, check: impl Fn(&T) -> Result<(), &'static str>) -> Result<T, Wrong> {
-    match check(part.get_ref()) {
-        Ok(()) => Ok(part.get_ref().clone()),
-        Err(reason) => Err((Some(part.span().start), reason.to_owned())),
-    }
-}
-
-/// All profiles, the general one first.
-fn check_profiles(file: BTreeMap<String, Spanned<Profile>>) -> Result<Vec<Profile>, Wrong> {
-    let mut profiles = Vec::new();
-    for profile in file.into_values() {
-        let start = profile.span().start;
-        profiles.push(profile.into_inner().check().map_err(|reason| (Some(start), reason.to_owned()))?);
-    }
-    profiles.sort_by_key(|profile| !profile.paths.is_empty());
-    match profiles.iter().filter(|profile| profile.paths.is_empty()).count() {
-        1 => Ok(profiles),
-        _ => Err((None, "exactly one signing profile must have no paths".to_owned())),
-    }
-}
-
-/// All patterns in the order of precedence, each once.
-fn order_ops(mut ops: BTreeMap<Class, Vec<Spanned<Pattern>>>) -> Result<Vec<(Class, Pattern)>, Wrong> {
-    let mut ordered: Vec<(Class, Pattern)> = Vec::new();
-    for class in Class::PRECEDENCE {
-        for pattern in ops.remove(&class).unwrap_or_default() {
-            if ordered.iter().any(|(_, own)| own == pattern.get_ref()) {
-                return Err((Some(pattern.span().start), "this pattern is listed twice".to_owned()));
-            }
-            ordered.push((class, pattern.into_inner()));
-        }
-    }
-    Ok(ordered)
-}
-
-fn lower(names: Vec<String>) -> Vec<String> {
-    names.into_iter().map(|name| name.to_ascii_lowercase()).collect()
 }
 
 fn is_word(text: &str) -> bool {

@@ -3,6 +3,7 @@
 mod json;
 mod params;
 mod refusal;
+mod scan;
 mod target;
 
 pub use self::refusal::{Part, Refusal};

@@ -207,3 +207,70 @@ fn hmac_key(secret: &[u8], hash: Hash, form: SecretForm) -> hmac::Key {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::Value;
+
+    use super::*;
+
+    fn secret(value: &Value) -> SecretText {
+        let Some(label) = value["pem"].as_str() else { return value.as_str().unwrap().to_owned().into() };
+        let body = value["body"].as_str().unwrap();
+        format!("-----BEGIN {label}-----\n{body}\n-----END {label}-----\n").into()
+    }
+
+    /// The examples Binance publishes, among them the only Ed25519 one whose private key is known (a FIX log-on).
+    #[test]
+    fn published_signatures_are_made() {
+        let examples: Value =
+            serde_json::from_str(include_str!("../../exchanges/binance/published.json")).unwrap();
+        for example in examples.as_array().unwrap() {
+            let key = SigningKey::parse(&secret(&example["secret"])).unwrap();
+            let message = example["prehash"].as_str().unwrap().as_bytes();
+            let encoding = match key.kind() {
+                KeyKind::Hmac => Encoding::Hex,
+                _ => Encoding::Base64,
+            };
+            let signature = key.sign(Hash::Sha256, SecretForm::Utf8, message).unwrap();
+            assert_eq!(
+                encoding.write(&signature),
+                example["signature"].as_str().unwrap(),
+                "{}",
+                example["name"]
+            );
+            assert!(key.verify(Hash::Sha256, SecretForm::Utf8, message, &signature));
+        }
+        assert_eq!(examples.as_array().unwrap().len(), 6);
+    }
+
+    #[test]
+    fn a_signature_with_one_wrong_bit_does_not_verify() {
+        let examples: Value =
+            serde_json::from_str(include_str!("../../exchanges/binance/vectors.json")).unwrap();
+        for id in ["sv-binance-default-01", "sv-binance-rsa-01", "sv-binance-ed25519-01"] {
+            let vector = examples.as_array().unwrap().iter().find(|vector| vector["id"] == id).unwrap();
+            let pem = &vector["credentials"]["secret"];
+            let lines = |body: &str| {
+                body.as_bytes().chunks(64).map(String::from_utf8_lossy).collect::<Vec<_>>().join("\n")
+            };
+            let text = match pem["body"].as_str() {
+                Some(body) => secret(&serde_json::json!({"pem": pem["pem"], "body": lines(body)})),
+                None => secret(pem),
+            };
+            let key = SigningKey::parse(&text).unwrap();
+            let mut signature = key.sign(Hash::Sha512, SecretForm::Upper, b"message").unwrap();
+            assert!(key.verify(Hash::Sha512, SecretForm::Upper, b"message", &signature), "{id}");
+            assert!(!key.verify(Hash::Sha512, SecretForm::Upper, b"massage", &signature), "{id}");
+            for at in 0..signature.len() {
+                signature[at] ^= 1;
+                assert!(
+                    !key.verify(Hash::Sha512, SecretForm::Upper, b"message", &signature),
+                    "{id} byte {at}"
+                );
+                signature[at] ^= 1;
+            }
+            assert!(!key.verify(Hash::Sha512, SecretForm::Upper, b"message", &signature[1..]), "{id} cut");
+        }
+    }
+}

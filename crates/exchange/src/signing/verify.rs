@@ -6,7 +6,7 @@ use aws_lc_rs::digest::{SHA256, digest};
 
 use super::Credentials;
 use crate::{
-    Definition, Request,
+    Definition, Request, SignLevel,
     definition::{Carrier, Hole, Profile, Values},
     moment::read_ms,
     request::{Body, Params},
@@ -40,8 +40,12 @@ pub enum VerifyError {
 const MAX_WINDOW_MS: u64 = 30_000;
 
 impl Definition {
-    /// The API key a client put where this exchange wants it.
+    /// The API key a client put where the endpoint wants it. `None` for class `public`, where the exchange wants
+    /// none: some clients (python-binance) send their key with every call and sign none of these.
     pub fn presented_key<'r>(&self, request: &'r Request) -> Option<&'r str> {
+        if request.level == SignLevel::Unsigned {
+            return None;
+        }
         let profile = self.profile_for(&request.path);
         let in_header = profile.headers.iter().find(|(_, value)| value.has(Hole::Key));
         if let Some((name, value)) = in_header {

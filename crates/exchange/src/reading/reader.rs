@@ -1,88 +1,14 @@
-//! What a request asks for in terms of money: the part that limits and symbol rules are decided on.
+//! How a definition finds the money fields of an endpoint.
 
 use rust_decimal::Decimal;
 use serde::Deserialize;
+use toml::Spanned;
 
+use super::{Order, Reading, Side, Symbol, Withdrawal, amount};
 use crate::{
     Definition, Part, Refusal, Request,
     definition::{Case, Pattern},
 };
-
-/// A request in terms of money.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Reading {
-    /// A new order.
-    Order(Order),
-    /// Takes orders back.
-    Cancel {
-        /// The market it is limited to, if it is.
-        symbol: Option<Symbol>,
-    },
-    /// Sends an asset out of the account.
-    Withdrawal(Withdrawal),
-    /// Moves money in a way this definition cannot put a number on; the text says why. Refuse it for keys
-    /// with a money limit or a symbol rule, and always in class `withdraw`.
-    Unpriceable(&'static str),
-    /// Moves nothing: class `public` or `read`.
-    NotMoney,
-}
-
-/// A new order. All amounts are exact decimals, zero or more.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Order {
-    /// The market.
-    pub symbol: Symbol,
-    /// Which side of it.
-    pub side: Side,
-    /// The exchange's own word for the type: `LIMIT`, `MARKET`, ...
-    pub kind: String,
-    /// In units of the base asset; for one-cancels-other lists the quantity of each leg.
-    pub quantity: Option<Decimal>,
-    /// In quote per base: the highest price the order names, limit or trigger. `None`: at the market. For a
-    /// sale it is a floor, so value it at the market if that is higher.
-    pub price: Option<Decimal>,
-    /// Instead of a quantity: the amount of the quote asset to spend or get.
-    pub quote_amount: Option<Decimal>,
-}
-
-/// A withdrawal.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Withdrawal {
-    /// The asset, as the client wrote it.
-    pub asset: String,
-    /// In units of the asset, before or after fees as the exchange defines it.
-    pub amount: Decimal,
-    /// Where to.
-    pub address: String,
-    /// The memo or destination tag.
-    pub tag: Option<String>,
-    /// The network, by the exchange's name.
-    pub network: Option<String>,
-}
-
-/// A market.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub enum Symbol {
-    /// The exchange's own name, in capitals, where it cannot be split without the exchange's list (BTCUSDT).
-    Market(String),
-    /// Both assets, in capitals.
-    Pair {
-        /// What is bought or sold.
-        base: String,
-        /// What it is paid with.
-        quote: String,
-    },
-}
-
-/// A side.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Side {
-    /// Gets the base asset.
-    Buy,
-    /// Gives the base asset.
-    Sell,
-}
 
 /// How a definition reads orders of some endpoints.
 #[derive(Clone, Debug, Deserialize)]
@@ -156,17 +82,20 @@ impl Definition {
         if !request.class.moves_money() {
             return Ok(Reading::NotMoney);
         }
-        if let Some(reader) = self.orders.iter().find(|reader| fits(&reader.patterns)) {
+        if let Some(reader) = self.orders.iter().map(Spanned::get_ref).find(|reader| fits(&reader.patterns)) {
             self.deny_unknown(request, &reader.names())?;
             return reader.read(request);
         }
-        if let Some(reader) = self.cancels.iter().find(|reader| fits(&reader.patterns)) {
+        if let Some(reader) = self.cancels.iter().map(Spanned::get_ref).find(|reader| fits(&reader.patterns))
+        {
             self.deny_unknown(request, &reader.names())?;
             let symbol =
                 reader.symbol.as_ref().and_then(|symbol| symbol.read(request).transpose()).transpose()?;
             return Ok(Reading::Cancel { symbol });
         }
-        if let Some(reader) = self.withdrawals.iter().find(|reader| fits(&reader.patterns)) {
+        if let Some(reader) =
+            self.withdrawals.iter().map(Spanned::get_ref).find(|reader| fits(&reader.patterns))
+        {
             self.deny_unknown(request, &reader.names())?;
             return reader.read(request).map(Reading::Withdrawal);
         }
@@ -339,60 +268,4 @@ fn optional_amount(request: &Request, name: Option<&str>) -> Result<Option<Decim
         return Ok(None);
     };
     amount(text).map(Some).ok_or(Refusal::field(Part::Body, name, "not a plain decimal number"))
-}
-
-/// `1`, `0.25`: digits and one point, no sign, no exponent, no leading zero, exact in 28 digits. What two
-/// decoders could read differently is not a number here.
-pub(crate) fn amount(text: &str) -> Option<Decimal> {
-    let (whole, fraction) = text.split_once('.').unwrap_or((text, "0"));
-    let digits = |text: &str| (1..=20).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit());
-    let leading_zero = whole.len() > 1 && whole.starts_with('0');
-    if !digits(whole) || !digits(fraction) || leading_zero {
-        return None;
-    }
-    Decimal::from_str_exact(text).ok()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_amount_is_plain_digits() {
-        for text in ["0", "1", "0.1", "10", "25000.5", "0.00000001", "99999999999999999999"] {
-            assert_eq!(amount(text).unwrap().to_string(), text);
-        }
-    }
-
-    #[test]
-    fn everything_that_could_be_read_in_two_ways_is_not_an_amount() {
-        for text in [
-            "",
-            ".",
-            "1.",
-            ".5",
-            "-1",
-            "+1",
-            "1e3",
-            "1E3",
-            "NaN",
-            "inf",
-            "Infinity",
-            "0x10",
-            "010",
-            "00",
-            "1,5",
-            "1_000",
-            " 1",
-            "1 ",
-            "1.2.3",
-            "١",
-            "１",
-            "999999999999999999999",
-            "0.123456789012345678901",
-            "12345678901234567890.1234567890123456789",
-        ] {
-            assert_eq!(amount(text), None, "{text}");
-        }
-    }
 }

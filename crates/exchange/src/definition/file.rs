@@ -1,0 +1,198 @@
+//! The shape of an `exchange.toml`, and what the shapes alone cannot say.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+use toml::Spanned;
+
+use super::{
+    Definition, DefinitionError, PRODUCTION, Pattern, Profile, RateScope, environment::Environment, is_word,
+};
+use crate::{
+    Class, Field,
+    answer::{Answers, Errors},
+    pair::SecretShape,
+    probe::Probes,
+    reading::{CancelReader, OrderReader, WithdrawalReader},
+};
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    exchange: Head,
+    env: BTreeMap<String, Environment>,
+    request: RequestRules,
+    response: ResponseRules,
+    signing: BTreeMap<String, Spanned<Profile>>,
+    ops: BTreeMap<Class, Vec<Spanned<String>>>,
+    #[serde(default)]
+    sign_level: SignLevels,
+    #[serde(default)]
+    order: Vec<Spanned<OrderReader>>,
+    #[serde(default)]
+    cancel: Vec<Spanned<CancelReader>>,
+    #[serde(default)]
+    withdrawal: Vec<Spanned<WithdrawalReader>>,
+    probe: Spanned<Probes>,
+    errors: Spanned<Errors>,
+    answers: Spanned<Answers>,
+    virtual_secret: Spanned<SecretShape>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Head {
+    id: Spanned<String>,
+    name: String,
+    docs: String,
+    fields: Vec<Field>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RequestRules {
+    headers: Vec<String>,
+    #[serde(default)]
+    repeatable: Vec<String>,
+    #[serde(default = "max_body")]
+    max_body: usize,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ResponseRules {
+    headers: Vec<String>,
+    rate_scope: RateScope,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SignLevels {
+    #[serde(default)]
+    key_only: Vec<Pattern>,
+}
+
+fn max_body() -> usize {
+    64 * 1024
+}
+
+impl Definition {
+    /// Reads an `exchange.toml`.
+    ///
+    /// Errors: the first thing that is wrong, with its line.
+    pub fn parse(text: &str) -> Result<Definition, DefinitionError> {
+        let file: File = toml::from_str(text).map_err(|error| DefinitionError::from_toml(text, &error))?;
+        build(file).map_err(|(at, reason)| DefinitionError::at(text, at, reason))
+    }
+
+    /// Readers belong to single endpoints of the class they read.
+    fn check_readers(&self) -> Result<(), Wrong> {
+        let orders = self.orders.iter().map(|own| (own.span(), Class::Trade, &own.get_ref().patterns));
+        let cancels = self.cancels.iter().map(|own| (own.span(), Class::Trade, &own.get_ref().patterns));
+        let withdrawals =
+            self.withdrawals.iter().map(|own| (own.span(), Class::Withdraw, &own.get_ref().patterns));
+        for (span, class, patterns) in orders.chain(cancels).chain(withdrawals) {
+            let fits = |pattern: &Pattern| {
+                let endpoint = pattern.literal();
+                endpoint.is_some_and(|(method, path)| self.classify(method, &path) == Some(class))
+            };
+            if !patterns.iter().all(fits) {
+                let reason = format!("reads what is not an endpoint of class {}", class.as_str());
+                return Err((Some(span.start), reason));
+            }
+        }
+        Ok(())
+    }
+
+    /// What passes on from the client must not be what the signer sets.
+    fn check_headers(&self) -> Result<(), Wrong> {
+        match self.request_headers.iter().any(|name| self.is_signing_header(name)) {
+            true => Err((None, "a signing header cannot be passed on from the client".to_owned())),
+            false => Ok(()),
+        }
+    }
+}
+
+/// Where in the file, and what.
+type Wrong = (Option<usize>, String);
+
+/// Checks what the shapes alone cannot say.
+fn build(file: File) -> Result<Definition, Wrong> {
+    let id = checked(&file.exchange.id, |id| {
+        is_word(id).then_some(()).ok_or("an id is lower-case letters and digits")
+    })?;
+    let errors = checked(&file.errors, Errors::check)?;
+    let answers = checked(&file.answers, Answers::check)?;
+    let secret_shape = checked(&file.virtual_secret, SecretShape::check)?;
+    if !file.env.contains_key(PRODUCTION) {
+        return Err((None, "there is no [env.production]".to_owned()));
+    }
+    let probes = file.probe.span().start;
+    let definition = Definition {
+        id,
+        name: file.exchange.name,
+        docs: file.exchange.docs,
+        fields: file.exchange.fields,
+        environments: file.env,
+        profiles: check_profiles(file.signing)?,
+        ops: order_ops(file.ops)?,
+        key_only: file.sign_level.key_only,
+        response_headers: lower(file.response.headers),
+        rate_scope: file.response.rate_scope,
+        request_headers: lower(file.request.headers),
+        repeatable: file.request.repeatable,
+        max_body: file.request.max_body,
+        orders: file.order,
+        cancels: file.cancel,
+        withdrawals: file.withdrawal,
+        probes: file.probe.into_inner(),
+        errors,
+        answers,
+        secret_shape,
+    };
+    definition.check_probes().map_err(|refusal| (Some(probes), refusal.to_string()))?;
+    definition.check_readers()?;
+    definition.check_headers()?;
+    Ok(definition)
+}
+
+fn checked<T: Clone>(part: &Spanned<T>, check: impl Fn(&T) -> Result<(), &'static str>) -> Result<T, Wrong> {
+    match check(part.get_ref()) {
+        Ok(()) => Ok(part.get_ref().clone()),
+        Err(reason) => Err((Some(part.span().start), reason.to_owned())),
+    }
+}
+
+/// All profiles, the general one first.
+fn check_profiles(file: BTreeMap<String, Spanned<Profile>>) -> Result<Vec<Profile>, Wrong> {
+    let mut profiles = Vec::new();
+    for profile in file.into_values() {
+        let start = profile.span().start;
+        profiles.push(profile.into_inner().check().map_err(|reason| (Some(start), reason.to_owned()))?);
+    }
+    profiles.sort_by_key(|profile| !profile.paths.is_empty());
+    match profiles.iter().filter(|profile| profile.paths.is_empty()).count() {
+        1 => Ok(profiles),
+        _ => Err((None, "exactly one signing profile must have no paths".to_owned())),
+    }
+}
+
+/// All patterns in the order of precedence, each once.
+fn order_ops(mut ops: BTreeMap<Class, Vec<Spanned<String>>>) -> Result<Vec<(Class, Pattern)>, Wrong> {
+    let mut ordered: Vec<(Class, Pattern)> = Vec::new();
+    for class in Class::PRECEDENCE {
+        for text in ops.remove(&class).unwrap_or_default() {
+            let wrong = |reason: &str| (Some(text.span().start), reason.to_owned());
+            let pattern = Pattern::parse(text.get_ref()).map_err(wrong)?;
+            if ordered.iter().any(|(_, own)| *own == pattern) {
+                return Err(wrong("this pattern is listed twice"));
+            }
+            ordered.push((class, pattern));
+        }
+    }
+    Ok(ordered)
+}
+
+fn lower(names: Vec<String>) -> Vec<String> {
+    names.into_iter().map(|name| name.to_ascii_lowercase()).collect()
+}

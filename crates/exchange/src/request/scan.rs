@@ -1,0 +1,241 @@
+//! The JSON scanner: RFC 8259 with the refusals that `json` promises.
+
+use super::{
+    Part, Refusal,
+    json::{Member, Scalar},
+};
+
+const MAX_DEPTH: usize = 16;
+const MAX_VALUES: usize = 512;
+const MAX_STRING: usize = 8 * 1024;
+
+/// A position in a text, and how many values were seen.
+pub(super) struct Scanner<'t> {
+    text: &'t str,
+    at: usize,
+    values: usize,
+}
+
+type Scan<T> = Result<T, Refusal>;
+
+impl<'t> Scanner<'t> {
+    pub(super) fn new(text: &'t str) -> Scanner<'t> {
+        Scanner { text, at: 0, values: 0 }
+    }
+
+    /// The whole text, which must be one object: its members, and the place behind its opening brace.
+    pub(super) fn document(mut self) -> Scan<(Vec<Member>, usize)> {
+        self.skip_space();
+        if self.peek() != Some(b'{') {
+            return self.fail("must be a JSON object");
+        }
+        let open = self.at + 1;
+        let members = self.object(1)?;
+        self.skip_space();
+        match self.peek() {
+            None => Ok((members, open)),
+            Some(_) => self.fail("something after the JSON object"),
+        }
+    }
+
+    /// From `{` to behind `}`.
+    fn object(&mut self, depth: usize) -> Scan<Vec<Member>> {
+        self.at += 1;
+        let mut members: Vec<Member> = Vec::new();
+        if self.closes(b'}') {
+            return Ok(members);
+        }
+        loop {
+            let name = self.name()?;
+            if members.iter().any(|own| own.name.eq_ignore_ascii_case(&name)) {
+                return Err(Refusal::field(Part::Body, &name, "given twice"));
+            }
+            self.expect(b':')?;
+            self.skip_space();
+            let start = self.at;
+            let value = self.value(depth).map_err(|refusal| match refusal.field.as_str() {
+                "" => Refusal::field(Part::Body, &name, refusal.reason),
+                _ => refusal,
+            })?;
+            members.push(Member { name, value, span: start..self.at });
+            if self.closes(b'}') {
+                return Ok(members);
+            }
+            self.expect(b',')?;
+        }
+    }
+
+    /// From `[` to behind `]`.
+    fn array(&mut self, depth: usize) -> Scan<()> {
+        self.at += 1;
+        if self.closes(b']') {
+            return Ok(());
+        }
+        loop {
+            self.skip_space();
+            self.value(depth)?;
+            if self.closes(b']') {
+                return Ok(());
+            }
+            self.expect(b',')?;
+        }
+    }
+
+    fn value(&mut self, depth: usize) -> Scan<Scalar> {
+        self.values += 1;
+        if self.values > MAX_VALUES {
+            return self.fail("more than 512 values");
+        }
+        match self.peek() {
+            Some(b'{' | b'[') if depth == MAX_DEPTH => self.fail("deeper than 16 levels"),
+            Some(b'{') => self.object(depth + 1).map(|_| Scalar::Other),
+            Some(b'[') => self.array(depth + 1).map(|()| Scalar::Other),
+            Some(b'"') => self.string().map(Scalar::Text),
+            Some(b'-' | b'0'..=b'9') => self.number().map(Scalar::Number),
+            _ => self.word(),
+        }
+    }
+
+    fn name(&mut self) -> Scan<String> {
+        self.skip_space();
+        let start = self.at;
+        let name = self.string()?;
+        let plain = |b: u8| b.is_ascii_alphanumeric() || b"_.-[]".contains(&b);
+        let unescaped = self.at - start == name.len() + 2;
+        match name.len() {
+            1..=64 if unescaped && name.bytes().all(plain) => Ok(name),
+            _ => self.fail("a member name is 1 to 64 letters, digits and _.-[]"),
+        }
+    }
+
+    fn string(&mut self) -> Scan<String> {
+        if self.peek() != Some(b'"') {
+            return self.fail("not JSON");
+        }
+        self.at += 1;
+        let mut text = String::new();
+        loop {
+            let Some(next) = self.text[self.at..].chars().next() else { return self.fail("not JSON") };
+            self.at += next.len_utf8();
+            match next {
+                '"' if text.len() <= MAX_STRING => return Ok(text),
+                '"' => return self.fail("a string longer than 8 KiB"),
+                '\\' => text.push(self.escape()?),
+                _ => text.push(next),
+            }
+            if text.ends_with(char::is_control) {
+                return self.fail("a control character");
+            }
+        }
+    }
+
+    fn escape(&mut self) -> Scan<char> {
+        let escaped = self.peek();
+        self.at += 1;
+        Ok(match escaped {
+            Some(b @ (b'"' | b'\\' | b'/')) => char::from(b),
+            Some(b'b') => '\u{8}',
+            Some(b'f') => '\u{c}',
+            Some(b'n') => '\n',
+            Some(b'r') => '\r',
+            Some(b't') => '\t',
+            Some(b'u') => return self.unicode(),
+            _ => return self.fail("not JSON"),
+        })
+    }
+
+    /// Behind `\u`: one code unit, or a surrogate pair.
+    fn unicode(&mut self) -> Scan<char> {
+        let first = self.code_unit()?;
+        let units = match first {
+            0xd800..=0xdbff if self.text[self.at..].starts_with("\\u") => {
+                self.at += 2;
+                vec![first, self.code_unit()?]
+            }
+            _ => vec![first],
+        };
+        match char::decode_utf16(units).next() {
+            Some(Ok(decoded)) => Ok(decoded),
+            _ => self.fail("half a surrogate pair"),
+        }
+    }
+
+    fn code_unit(&mut self) -> Scan<u16> {
+        let digits = self.text.get(self.at..self.at + 4).filter(|d| d.bytes().all(|b| b.is_ascii_hexdigit()));
+        let unit = digits.and_then(|digits| u16::from_str_radix(digits, 16).ok());
+        self.at += 4;
+        unit.map_or_else(|| self.fail("not JSON"), Ok)
+    }
+
+    fn number(&mut self) -> Scan<String> {
+        let start = self.at;
+        self.skip(|b| b == b'-' || b == b'+' || b == b'.' || b.is_ascii_alphanumeric());
+        let text = &self.text[start..self.at];
+        match is_number(text) {
+            true => Ok(text.to_owned()),
+            false => self.fail("not a JSON number"),
+        }
+    }
+
+    fn word(&mut self) -> Scan<Scalar> {
+        match ["true", "false", "null"].iter().find(|word| self.text[self.at..].starts_with(**word)) {
+            Some(word) => {
+                self.at += word.len();
+                Ok(Scalar::Other)
+            }
+            None => self.fail("not JSON"),
+        }
+    }
+
+    fn closes(&mut self, bracket: u8) -> bool {
+        self.skip_space();
+        let closes = self.peek() == Some(bracket);
+        self.at += usize::from(closes);
+        closes
+    }
+
+    fn expect(&mut self, byte: u8) -> Scan<()> {
+        self.skip_space();
+        match self.peek() == Some(byte) {
+            true => {
+                self.at += 1;
+                Ok(())
+            }
+            false => self.fail("not JSON"),
+        }
+    }
+
+    fn peek(&self) -> Option<u8> {
+        self.text.as_bytes().get(self.at).copied()
+    }
+
+    fn skip_space(&mut self) {
+        self.skip(|b| b" \t\r\n".contains(&b));
+    }
+
+    fn skip(&mut self, wanted: impl Fn(u8) -> bool) {
+        while self.peek().is_some_and(&wanted) {
+            self.at += 1;
+        }
+    }
+
+    fn fail<T>(&self, reason: &'static str) -> Scan<T> {
+        Err(Refusal::new(Part::Body, reason))
+    }
+}
+
+/// The number grammar of RFC 8259, section 6.
+fn is_number(text: &str) -> bool {
+    let text = text.strip_prefix('-').unwrap_or(text);
+    let (mantissa, exponent) = match text.split_once(['e', 'E']) {
+        Some((mantissa, exponent)) => (mantissa, Some(exponent.strip_prefix(['+', '-']).unwrap_or(exponent))),
+        None => (text, None),
+    };
+    let (whole, fraction) = match mantissa.split_once('.') {
+        Some((whole, fraction)) => (whole, Some(fraction)),
+        None => (mantissa, None),
+    };
+    let digits = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
+    let no_leading_zero = whole == "0" || !whole.starts_with('0');
+    digits(whole) && no_leading_zero && fraction.is_none_or(digits) && exponent.is_none_or(digits)
+}

@@ -1,0 +1,235 @@
+//! Errors in the exchange's words, and the exchange's answers read.
+
+#![allow(clippy::panic, clippy::unwrap_used, reason = "tests: also outside the test functions")]
+
+mod support;
+
+use exchange::{
+    Answer, Balance, Definition, ErrorKind, Exchanges, Permissions, Price, Probe, ProbeError, SignLevel,
+    Symbol,
+};
+use serde_json::{Value, json};
+use support::builtin;
+
+const ALL: [Answer; 8] = [
+    Answer::Denied,
+    Answer::UnknownKey,
+    Answer::BadSignature,
+    Answer::BadTimestamp,
+    Answer::BadRequest,
+    Answer::RateLimited { retry_after: Some(7) },
+    Answer::Down,
+    Answer::OutcomeUnknown,
+];
+
+/// Status and code of an answer; plain text has no code.
+fn answer(definition: &Definition, answer: Answer) -> (u16, Option<String>) {
+    let response = definition.answer(answer, "why", "req-1");
+    let json: Value = serde_json::from_str(&response.body).unwrap_or_default();
+    let code =
+        json.get("code").or(json.get("error_code")).map(|code| code.to_string().trim_matches('"').to_owned());
+    (response.status, code)
+}
+
+/// Tried with ccxt and python-binance: what a person must change is final there, what passes is retried.
+#[test]
+fn each_answer_has_the_status_and_code_that_clients_understand() {
+    let expected = |id: &str, table: [(u16, &str); 8]| {
+        for (kind, (status, code)) in ALL.into_iter().zip(table) {
+            let code = (!code.is_empty()).then(|| code.to_owned());
+            assert_eq!(answer(&builtin(id), kind), (status, code), "{id} {kind:?}");
+        }
+    };
+    expected(
+        "binance",
+        [
+            (403, "-2015"),
+            (401, "-2014"),
+            (400, "-1022"),
+            (400, "-1021"),
+            (400, "-1130"),
+            (429, "-1003"),
+            (502, "-1001"),
+            (504, "-1007"),
+        ],
+    );
+    expected(
+        "coinone",
+        [
+            (200, "40"),
+            (200, "12"),
+            (200, "123"),
+            (200, "131"),
+            (200, "107"),
+            (429, ""),
+            (502, "405"),
+            (504, ""),
+        ],
+    );
+}
+
+#[test]
+fn every_answer_says_who_speaks_why_and_for_which_request() {
+    let text = "line\nbreak, \"quotes\", {code} and \\ are kept in their place";
+    for definition in Exchanges::builtin().iter() {
+        for kind in ALL {
+            let response = definition.answer(kind, text, "req-1");
+            let typed = response.headers.iter().find(|(name, _)| *name == "content-type").unwrap().1.clone();
+            if typed == "application/json" {
+                let json: Value = serde_json::from_str(&response.body).unwrap();
+                let said = json.get("msg").or(json.get("error_msg")).unwrap().as_str().unwrap();
+                assert_eq!(said, format!("Keygate: {text} (req-1)"), "{kind:?}");
+            } else {
+                assert!(
+                    response.body.starts_with("Keygate: line break") && response.body.ends_with("(req-1)")
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn a_rate_limit_says_when_to_come_back() {
+    let headers =
+        builtin("binance").answer(Answer::RateLimited { retry_after: Some(7) }, "slow down", "1").headers;
+    assert!(headers.contains(&("retry-after", "7".to_owned())));
+    let headers =
+        builtin("binance").answer(Answer::RateLimited { retry_after: None }, "slow down", "1").headers;
+    assert!(!headers.iter().any(|(name, _)| *name == "retry-after"));
+}
+
+#[test]
+fn our_own_answers_are_errors_to_ourselves() {
+    for definition in Exchanges::builtin().iter() {
+        for kind in ALL {
+            let response = definition.answer(kind, "why", "1");
+            assert!(definition.read_error(response.status, response.body.as_bytes()).is_some(), "{kind:?}");
+        }
+    }
+}
+
+#[test]
+fn an_exchanges_error_is_understood() {
+    let read = |id: &str, status, body: Value| {
+        builtin(id).read_error(status, body.to_string().as_bytes()).map(|error| (error.kind, error.code))
+    };
+    let binance = |status, code: i64| read("binance", status, json!({"code": code, "msg": "x"})).unwrap().0;
+    assert_eq!(binance(401, -2014), ErrorKind::BadKey);
+    assert_eq!(binance(400, -1022), ErrorKind::BadSignature);
+    assert_eq!(binance(400, -1021), ErrorKind::BadTimestamp);
+    assert_eq!(binance(401, -1002), ErrorKind::Permission);
+    assert_eq!(binance(401, -2015), ErrorKind::KeyIpOrPermission, "Binance does not say which");
+    assert_eq!(binance(429, -1003), ErrorKind::RateLimited);
+    assert_eq!(binance(400, -1121), ErrorKind::Other);
+    let coinone =
+        |code: &str| read("coinone", 200, json!({"result": "error", "error_code": code})).unwrap().0;
+    assert_eq!(coinone("12"), ErrorKind::BadKey);
+    assert_eq!(coinone("123"), ErrorKind::BadSignature);
+    assert_eq!(coinone("131"), ErrorKind::BadTimestamp);
+    assert_eq!(coinone("40"), ErrorKind::Permission);
+    assert_eq!(coinone("10"), ErrorKind::IpNotAllowed);
+    assert_eq!(coinone("4"), ErrorKind::RateLimited);
+    assert_eq!(coinone("104"), ErrorKind::Other);
+    let old = read("coinone", 200, json!({"result": "error", "errorCode": "40", "errorMsg": "x"}));
+    assert_eq!(old, Some((ErrorKind::Permission, "40".to_owned())), "v2 writes it differently");
+}
+
+#[test]
+fn a_success_is_no_error() {
+    for (id, body) in [
+        ("binance", json!({"code": 200, "msg": "success"})),
+        ("binance", json!([{"symbol": "BTCUSDT"}])),
+        ("binance", json!({})),
+        ("coinone", json!({"result": "success", "error_code": "0"})),
+        ("coinone", json!({"result": "success", "errorCode": "0"})),
+    ] {
+        assert_eq!(builtin(id).read_error(200, body.to_string().as_bytes()), None, "{body}");
+    }
+    assert_eq!(builtin("binance").read_error(200, b""), None);
+}
+
+#[test]
+fn an_error_without_a_body_counts_by_its_status() {
+    let kind = |status| builtin("binance").read_error(status, b"<html>").unwrap().kind;
+    assert_eq!(
+        (kind(418), kind(429), kind(502)),
+        (ErrorKind::RateLimited, ErrorKind::RateLimited, ErrorKind::Other)
+    );
+}
+
+#[test]
+fn balances_are_exact() {
+    let body = json!({"balances": [
+        {"asset": "BTC", "free": "0.10000000", "locked": "0.02000000"},
+        {"asset": "SHIB", "free": "123456789012.12345678", "locked": "0.00000000"},
+    ]});
+    let balances = builtin("binance").read_balances(body.to_string().as_bytes()).unwrap();
+    let shib =
+        Balance { asset: "SHIB".to_owned(), free: "123456789012.12345678".parse().unwrap(), used: 0.into() };
+    assert_eq!(balances.len(), 2);
+    assert_eq!(balances[1], shib);
+    let body = br#"{"result":"success","error_code":"0","balances":[{"available":"998999692485","limit":"1000","average_price":"1","currency":"krw"}]}"#;
+    let won = Balance { asset: "KRW".to_owned(), free: 998_999_692_485_u64.into(), used: 1000.into() };
+    assert_eq!(builtin("coinone").read_balances(body), Ok(vec![won]));
+}
+
+#[test]
+fn an_answer_in_another_form_is_an_error_and_not_an_empty_account() {
+    let error = Err(ProbeError(Probe::Balances));
+    for body in [
+        "",
+        "{}",
+        "[]",
+        r#"{"balances":{}}"#,
+        r#"{"balances":[{"asset":"BTC"}]}"#,
+        r#"{"balances":[{"asset":"BTC","free":"1e3","locked":"0"}]}"#,
+    ] {
+        assert_eq!(builtin("binance").read_balances(body.as_bytes()), error, "{body}");
+    }
+}
+
+#[test]
+fn permissions_are_what_the_exchange_says_and_unknown_otherwise() {
+    let body = json!({
+        "ipRestrict": true, "enableReading": true, "enableSpotAndMarginTrading": false, "enableFutures": true,
+        "enableWithdrawals": false, "tradingAuthorityExpirationTime": 1_700_000_000_000_u64,
+    });
+    let permissions = builtin("binance").read_permissions(body.to_string().as_bytes()).unwrap();
+    let expected = Permissions {
+        read: Some(true),
+        trade: Some(true),
+        withdraw: Some(false),
+        transfer: None,
+        ip_restricted: Some(true),
+        expires_ms: Some(1_700_000_000_000),
+    };
+    assert_eq!(permissions, expected);
+    assert!(builtin("coinone").read_permissions(b"{}").is_err(), "Coinone has no such call");
+    assert!(builtin("coinone").probe(Probe::Permissions).is_none());
+}
+
+#[test]
+fn time_and_prices_are_read() {
+    assert_eq!(builtin("binance").read_time(br#"{"serverTime":1700000000123}"#), Ok(1_700_000_000_123));
+    assert_eq!(builtin("coinone").read_time(br#"{"server_time":1700000000123}"#), Ok(1_700_000_000_123));
+    assert!(builtin("binance").read_time(br#"{"serverTime":null}"#).is_err());
+    let prices = builtin("binance")
+        .read_prices(br#"[{"symbol":"BTCUSDT","price":"60000.10"},{"symbol":"X","price":""}]"#);
+    let bitcoin = Price { symbol: Symbol::Market("BTCUSDT".to_owned()), price: "60000.10".parse().unwrap() };
+    assert_eq!(prices, Ok(vec![bitcoin]), "a market without a price is left out");
+    let body = br#"{"tickers":[{"quote_currency":"krw","target_currency":"btc","last":"85000000.0"}]}"#;
+    let symbol = Symbol::Pair { base: "BTC".to_owned(), quote: "KRW".to_owned() };
+    let price = "85000000.0".parse().unwrap();
+    assert_eq!(builtin("coinone").read_prices(body), Ok(vec![Price { symbol, price }]));
+}
+
+#[test]
+fn every_probe_can_be_sent_in_production() {
+    for definition in Exchanges::builtin().iter() {
+        for probe in [Probe::Ping, Probe::Time, Probe::Balances, Probe::Prices] {
+            let request = definition.probe(probe).unwrap();
+            assert!(definition.upstream(exchange::PRODUCTION, &request).is_some(), "{probe:?}");
+            assert_eq!(request.sign_level() == SignLevel::Signed, probe == Probe::Balances, "{probe:?}");
+        }
+    }
+}

@@ -1,0 +1,183 @@
+//! What requests ask for in terms of money.
+
+#![allow(clippy::panic, clippy::unwrap_used, reason = "tests: also outside the test functions")]
+
+mod support;
+
+use exchange::{Incoming, Order, Reading, Refusal, Side, Symbol, Withdrawal};
+use support::{Message, builtin, vector};
+
+fn read(exchange: &str, endpoint: &str, body: &str) -> Result<Reading, Refusal> {
+    let (method, target) = endpoint.split_once(' ').unwrap();
+    let incoming = Incoming { method, target, body: body.as_bytes(), ..Incoming::default() };
+    builtin(exchange).request(incoming).map(|request| request.reading().clone())
+}
+
+fn market(name: &str) -> Symbol {
+    Symbol::Market(name.to_owned())
+}
+
+fn pair(base: &str, quote: &str) -> Symbol {
+    Symbol::Pair { base: base.to_owned(), quote: quote.to_owned() }
+}
+
+fn order(reading: Reading) -> Order {
+    match reading {
+        Reading::Order(order) => order,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn a_limit_order_is_read_with_its_exact_numbers() {
+    let request = Message::of(vector("sv-binance-default-03").signed()).parse(&builtin("binance")).unwrap();
+    let expected = Order {
+        symbol: market("BTCUSDT"),
+        side: Side::Buy,
+        kind: "LIMIT".to_owned(),
+        quantity: Some("0.01".parse().unwrap()),
+        price: Some("25000.5".parse().unwrap()),
+        quote_amount: None,
+    };
+    assert_eq!(*request.reading(), Reading::Order(expected));
+}
+
+#[test]
+fn an_order_is_read_alike_from_query_and_body() {
+    let text = "symbol=BTCUSDT&side=SELL&type=MARKET&quantity=3";
+    let in_body = read("binance", "POST /api/v3/order", text).unwrap();
+    assert_eq!(in_body, read("binance", &format!("POST /api/v3/order?{text}"), "").unwrap());
+    let order = order(in_body);
+    assert_eq!((order.side, order.price), (Side::Sell, None), "a market order has no price");
+}
+
+#[test]
+fn a_market_purchase_names_what_it_spends() {
+    let read = |exchange, endpoint, body| order(read(exchange, endpoint, body).unwrap());
+    let binance =
+        read("binance", "POST /api/v3/order", "symbol=BTCUSDT&side=BUY&type=MARKET&quoteOrderQty=50");
+    assert_eq!((binance.quantity, binance.quote_amount), (None, Some(50.into())));
+    let body =
+        r#"{"side":"BUY","quote_currency":"KRW","target_currency":"eth","type":"MARKET","amount":"50000"}"#;
+    let coinone = read("coinone", "POST /v2.1/order", body);
+    assert_eq!((coinone.symbol, coinone.quote_amount), (pair("ETH", "KRW"), Some(50_000.into())));
+}
+
+#[test]
+fn the_highest_price_an_order_names_counts() {
+    let body =
+        "symbol=BTCUSDT&side=SELL&type=STOP_LOSS_LIMIT&quantity=1&price=90&stopPrice=100&timeInForce=GTC";
+    assert_eq!(order(read("binance", "POST /api/v3/order", body).unwrap()).price, Some(100.into()));
+    let body = "symbol=BTCUSDT&side=SELL&quantity=2&aboveType=LIMIT_MAKER&abovePrice=120&belowType=STOP_LOSS_LIMIT&belowStopPrice=95&belowPrice=94";
+    let oco = order(read("binance", "POST /api/v3/orderList/oco", body).unwrap());
+    assert_eq!((oco.kind.as_str(), oco.quantity, oco.price), ("OCO", Some(2.into()), Some(120.into())));
+}
+
+#[test]
+fn coinone_v2_has_its_side_in_the_path_and_trades_in_won() {
+    let body = r#"{"price":50000,"qty":"0.1","currency":"btc"}"#;
+    let buy = order(read("coinone", "POST /v2/order/limit_buy", body).unwrap());
+    let sell = order(read("coinone", "POST /v2/order/limit_sell", body).unwrap());
+    assert_eq!((buy.symbol, buy.side, buy.price), (pair("BTC", "KRW"), Side::Buy, Some(50_000.into())));
+    assert_eq!(sell.side, Side::Sell);
+}
+
+#[test]
+fn a_name_in_another_script_is_still_the_market() {
+    let body = "symbol=%E5%B8%81%E5%AE%89%E4%BA%BA%E7%94%9FUSDT&side=BUY&type=LIMIT&quantity=1&price=1";
+    assert_eq!(order(read("binance", "POST /api/v3/order", body).unwrap()).symbol, market("币安人生USDT"));
+}
+
+#[test]
+fn a_cancellation_names_its_market_if_it_has_one() {
+    let cancel = |symbol| Ok(Reading::Cancel { symbol });
+    assert_eq!(
+        read("binance", "DELETE /api/v3/order?symbol=btcusdt&orderId=1", ""),
+        cancel(Some(market("BTCUSDT")))
+    );
+    assert_eq!(
+        read("binance", "DELETE /api/v3/order", "symbol=BTCUSDT&orderId=1"),
+        cancel(Some(market("BTCUSDT")))
+    );
+    let body = r#"{"order_id":"1","quote_currency":"KRW","target_currency":"BTC"}"#;
+    assert_eq!(read("coinone", "POST /v2.1/order/cancel", body), cancel(Some(pair("BTC", "KRW"))));
+    let body = r#"{"order_id":"1","price":1e-05,"qty":0.1,"is_ask":0,"currency":"BTC"}"#;
+    assert_eq!(read("coinone", "POST /v2/order/cancel", body), cancel(Some(pair("BTC", "KRW"))));
+    assert_eq!(read("coinone", "POST /v2.1/order/cancel/all", "{}"), cancel(None));
+}
+
+#[test]
+fn a_withdrawal_is_read_with_asset_amount_and_destination() {
+    let body = "coin=USDT&network=TRX&address=T1&addressTag=7&amount=100&withdrawOrderId=w@1";
+    let binance = Withdrawal {
+        asset: "USDT".to_owned(),
+        amount: 100.into(),
+        address: "T1".to_owned(),
+        tag: Some("7".to_owned()),
+        network: Some("TRX".to_owned()),
+    };
+    let reading = read("binance", "POST /sapi/v1/capital/withdraw/apply", body).unwrap();
+    assert_eq!(reading, Reading::Withdrawal(binance));
+    let body = r#"{"currency":"XRP","amount":"10","address":"r1","secondary_address":"123"}"#;
+    let Reading::Withdrawal(coinone) =
+        read("coinone", "POST /v2.1/transaction/coin/withdrawal", body).unwrap()
+    else {
+        panic!("not read");
+    };
+    assert_eq!(
+        (coinone.asset.as_str(), coinone.amount, coinone.tag.as_deref()),
+        ("XRP", 10.into(), Some("123"))
+    );
+}
+
+#[test]
+fn what_cannot_be_priced_says_so() {
+    for (endpoint, body) in [
+        ("POST /fapi/v1/batchOrders", "batchOrders=%5B%5D"),
+        ("POST /api/v3/orderList/oto", "symbol=BTCUSDT"),
+        ("POST /dapi/v1/order", "symbol=BTCUSD_PERP&side=BUY&type=MARKET&quantity=1"),
+        ("POST /sapi/v1/convert/acceptQuote", "quoteId=1"),
+        ("POST /fapi/v1/order", "symbol=BTCUSDT&side=SELL&type=STOP_MARKET&stopPrice=1&closePosition=true"),
+        ("POST /api/v3/order", "symbol=BTCUSDT&side=BUY&type=MARKET&quantity=1&quoteOrderQty=1"),
+        ("POST /sapi/v1/asset/transfer", "type=MAIN_UMFUTURE&asset=USDT&amount=1"),
+        ("POST /sapi/v1/localentity/withdraw/apply", "coin=USDT"),
+        ("GET /sapi/v1/sub-account/list", ""),
+    ] {
+        let reading = read("binance", endpoint, body).unwrap();
+        assert!(matches!(reading, Reading::Unpriceable(_)), "{endpoint}: {reading:?}");
+    }
+}
+
+#[test]
+fn reads_move_nothing() {
+    for endpoint in ["GET /api/v3/account", "GET /api/v3/ticker/price", "POST /sapi/v3/asset/getUserAsset"] {
+        assert_eq!(read("binance", endpoint, "").unwrap(), Reading::NotMoney);
+    }
+}
+
+#[test]
+fn a_parameter_an_endpoint_is_not_known_to_have_is_refused_where_money_moves() {
+    let refused = |exchange, endpoint, body: &str| read(exchange, endpoint, body).unwrap_err().field;
+    let order = "symbol=BTCUSDT&side=BUY&type=LIMIT&quantity=1&price=1";
+    assert_eq!(refused("binance", "POST /api/v3/order", &format!("{order}&leverage=20")), "leverage");
+    assert_eq!(refused("binance", "DELETE /api/v3/order?symbol=A&foo=1", ""), "foo");
+    assert_eq!(refused("coinone", "POST /v2.1/order/cancel", r#"{"to":"x"}"#), "to");
+    let signing = format!("timestamp=1&{order}&recvWindow=5000&signature=ab");
+    assert!(
+        read("binance", "POST /api/v3/order", &signing).is_ok(),
+        "what signing needs is known everywhere"
+    );
+    assert!(read("binance", "GET /api/v3/account?whatever=1", "").is_ok(), "a read may have anything");
+}
+
+/// Every parameter that ccxt and python-binance put into the orders of the vectors is known.
+#[test]
+fn the_orders_of_real_clients_are_read() {
+    for vector in support::vectors()
+        .iter()
+        .filter(|vector| vector.0["tags"].as_array().unwrap().contains(&"trade".into()))
+    {
+        let request = Message::of(vector.signed()).parse(&builtin(vector.exchange())).unwrap();
+        assert!(matches!(request.reading(), Reading::Order(_)), "{}: {:?}", vector.id(), request.reading());
+    }
+}
