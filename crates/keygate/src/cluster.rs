@@ -42,12 +42,32 @@ impl Cluster {
         Cluster::launch(&data.join("postgres"), &account, Kind::Durable { logins })
     }
 
-    /// Start an empty server in a directory of its own that is removed on drop: no passwords, no durability.
-    /// For `keygate demo` and tests.
-    pub fn throw_away() -> Result<Cluster, Error> {
+    /// Start a server in a directory of its own that is removed on drop: no passwords, no durability. Empty, or a
+    /// copy of what [`Cluster::save`] kept. For `keygate demo` and tests.
+    pub fn throw_away(saved: Option<&Path>) -> Result<Cluster, Error> {
         let account = Account::of_this_process()?;
         let directory = files::temporary_directory()?;
+        if let Some(saved) = saved {
+            files::owned_directory(&directory, &account)?;
+            files::check_owner(saved, &account)?;
+            server::copy(saved, &directory.join("data"), &account)?;
+        }
         Cluster::launch(&directory, &account, Kind::ThrowAway)
+    }
+
+    /// Stop a throw-away server and keep its files under `path`, complete or not at all.
+    pub fn save(self, path: &Path) -> Result<(), Error> {
+        self.server.stop();
+        let unfinished = path.with_extension("new");
+        files::remove(&unfinished);
+        server::copy(&self.directory.join("data"), &unfinished, &Account::of_this_process()?)?;
+        std::fs::rename(&unfinished, path).map_err(Error::io("create", path))
+    }
+
+    /// Where [`Cluster::save`] may keep the files called `name` for other processes of this user.
+    pub fn saved_path(name: &str) -> Result<PathBuf, Error> {
+        let owner = Account::of_this_process()?.server.uid;
+        Ok(files::fast_directory().join(format!("keygate-saved-{owner}-{name}")))
     }
 
     /// Where to connect; the caller adds user and database.

@@ -1,5 +1,6 @@
 //! The directories and files of a cluster: who owns them, who may enter, what a dead predecessor left behind.
 
+use std::ffi::CStr;
 use std::fs::{self, File, Permissions, TryLockError};
 use std::io::{self, ErrorKind};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
@@ -32,12 +33,18 @@ pub(super) fn data_directory(data: &Path, account: &Account) -> Result<PathBuf, 
 /// A fresh directory that only the server and we can enter. Leftovers of processes that are gone are swept away.
 pub(super) fn temporary_directory() -> Result<PathBuf, Error> {
     static COUNT: AtomicU32 = AtomicU32::new(0);
-    let parent = std::env::temp_dir();
+    let parent = fast_directory();
     sweep(&parent);
     let name = format!("{TEMPORARY}{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
     let directory = parent.join(name);
     fs::DirBuilder::new().mode(0o700).create(&directory).map_err(Error::io("create", &directory))?;
     Ok(directory)
+}
+
+/// Where throw-away files go: into memory if there is room, as a cluster is 1,500 files to copy and remove.
+pub(super) fn fast_directory() -> PathBuf {
+    const ROOM: u64 = 1 << 30;
+    if free_bytes(c"/dev/shm") >= ROOM { PathBuf::from("/dev/shm") } else { std::env::temp_dir() }
 }
 
 /// Make `directory` the server's own, closed to everybody else, or say whose it is.
@@ -54,7 +61,12 @@ pub(super) fn owned_directory(directory: &Path, account: &Account) -> Result<(),
     if empty {
         give(directory, account)?;
     }
-    let owner = fs::metadata(directory).map_err(Error::io("read", directory))?.uid();
+    check_owner(directory, account)
+}
+
+/// Files of somebody else are neither served nor copied: they could hold any configuration.
+pub(super) fn check_owner(directory: &Path, account: &Account) -> Result<(), Error> {
+    let owner = fs::symlink_metadata(directory).map_err(Error::io("read", directory))?.uid();
     if owner != account.server.uid {
         let expected = format!("{} (uid {})", account.server.name, account.server.uid);
         return Err(Error::NotOurs { directory: directory.to_owned(), owner, expected });
@@ -126,7 +138,9 @@ pub(super) fn give(path: &Path, account: &Account) -> Result<(), Error> {
 
 /// Remove a throw-away directory. Failing leaves rubbish in the temporary directory for the next sweep, no more.
 pub(super) fn remove(directory: &Path) {
-    if let Err(error) = fs::remove_dir_all(directory) {
+    if let Err(error) = fs::remove_dir_all(directory)
+        && error.kind() != ErrorKind::NotFound
+    {
         tracing::warn!(%error, directory = %directory.display(), "could not remove a throw-away database");
     }
 }
@@ -183,6 +197,16 @@ fn discard(path: &Path) -> Result<(), Error> {
         Err(error) if error.kind() != ErrorKind::NotFound => Err(Error::io("remove", path)(error)),
         _ => Ok(()),
     }
+}
+
+#[expect(unsafe_code, reason = "no safe wrapper in std")]
+fn free_bytes(path: &CStr) -> u64 {
+    // SAFETY: statvfs is plain numbers, for which all zeros is a value; both pointers live through the call.
+    let (status, found) = unsafe {
+        let mut found: libc::statvfs = std::mem::zeroed();
+        (libc::statvfs(path.as_ptr(), &raw mut found), found)
+    };
+    if status == 0 { found.f_bavail.saturating_mul(found.f_frsize) } else { 0 }
 }
 
 fn sweep(parent: &Path) {

@@ -162,6 +162,18 @@ pub(super) fn init(
     fs::rename(&unfinished, &finished).map_err(Error::io("create", &finished))
 }
 
+/// Copy the files of a stopped cluster, as the server's user.
+pub(super) fn copy(from: &Path, to: &Path, account: &Account) -> Result<(), Error> {
+    let mut command = account.command(Path::new("/bin/cp"));
+    command.args(["--archive", "--reflink=auto"]).arg(from).arg(to);
+    let output = command.output().map_err(Error::io("copy", from))?;
+    if output.status.success() {
+        return Ok(());
+    }
+    let log = String::from_utf8_lossy(&output.stderr).trim().to_owned();
+    Err(Error::Failed { what: "copying a database", log })
+}
+
 /// No TCP, nothing of a statement in the log: neither parameters, nor text, nor the values of a violated key.
 fn settings(kind: &Kind<'_>) -> Vec<&'static str> {
     let mut settings = vec![

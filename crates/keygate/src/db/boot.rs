@@ -77,7 +77,8 @@ impl DerefMut for Boot {
     }
 }
 
-fn migrator() -> Migrator {
+/// All migrations of this version.
+pub(super) fn migrator() -> Migrator {
     let mut migrator = sqlx::migrate!();
     migrator.dangerous_set_table_name("keygate.migrations");
     migrator
