@@ -2,6 +2,10 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout, reason = "tests")]
 
+mod catalogue;
 mod context;
 mod contract;
+mod fixture;
+mod matrix;
+mod mutation;
 mod world;
