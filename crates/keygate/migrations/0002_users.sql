@@ -20,7 +20,7 @@ create table public.users (
     ),
     constraint users_name_check check (length(name) between 1 and 100),
     -- only a password hash in PHC form, or a word that no password matches (`!`: login by other means)
-    constraint users_password_hash_check check (password_hash ~ '^(!|\$argon2id\$)'),
+    constraint users_password_hash_check check (password_hash ~ '^(!|\$argon2id-hmac-sha256\$)'),
     constraint users_role_check check (role in ('owner', 'admin', 'user')),
     constraint users_security_stamp_check check (security_stamp > 0)
 );

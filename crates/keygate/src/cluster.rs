@@ -16,9 +16,15 @@ use std::path::{Path, PathBuf};
 use sqlx::postgres::PgConnectOptions;
 
 use account::Account;
+pub use account::effective_uid as own_uid;
 use binaries::Binaries;
 pub use error::Error;
 use server::Server;
+
+/// As root the server has to run as another user.
+pub fn is_root() -> bool {
+    own_uid() == 0
+}
 
 /// The superuser of a private cluster. Only the preparation of the database uses it.
 pub const SUPERUSER: &str = "postgres";

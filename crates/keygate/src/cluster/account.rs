@@ -65,7 +65,7 @@ fn ask(arguments: &[&str]) -> Option<String> {
 }
 
 #[expect(unsafe_code, reason = "no safe wrapper in std")]
-fn effective_uid() -> u32 {
+pub fn effective_uid() -> u32 {
     // SAFETY: geteuid has no arguments and cannot fail.
     unsafe { libc::geteuid() }
 }

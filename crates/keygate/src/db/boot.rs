@@ -48,6 +48,11 @@ impl Boot {
         version
     }
 
+    /// The newest migration this version knows.
+    pub fn newest_version() -> i64 {
+        newest(&migrator())
+    }
+
     /// Make `key` the one that signs user contexts, in this database and for all instances.
     pub async fn install_context_key(&mut self, key: &[u8; 32]) -> Result<(), Error> {
         sqlx::query("select keygate.install_context_key($1)")

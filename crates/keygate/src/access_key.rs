@@ -1,0 +1,173 @@
+//! Access keys: what a program shows to Keygate instead of an exchange key.
+//!
+//! Always holds: the token is shown once and stored only as its SHA-256; at most one *personal* key per
+//! user is active; a bot's key is a virtual pair in the exchange's own format whose secret is sealed under
+//! the user's key; a revoked or expired key opens nothing from the next request on.
+
+use exchange::Definition;
+use seal::{
+    Context, SecretText, field,
+    token::{AccessKey, StoredAccessKey},
+};
+use time::{Duration, OffsetDateTime};
+use uuid::Uuid;
+
+use crate::{
+    app::App,
+    auth::{Caller, Role, Via},
+    error::{Code, Error, Result},
+    key_ring,
+};
+
+mod api;
+mod store;
+
+pub use api::routes;
+pub use store::Row;
+
+/// A new key as its holder sees it, once.
+pub struct Issued {
+    pub row: Row,
+    /// The whole token: proves itself as `X-Keygate-Key` or `Authorization: Bearer`.
+    pub token: SecretText,
+    pub pair: Option<Pair>,
+}
+
+/// A virtual pair: what a client library takes for the exchange's own key and secret.
+pub struct Pair {
+    pub key: String,
+    pub secret: SecretText,
+    pub passphrase: Option<SecretText>,
+}
+
+/// What a personal key may do.
+pub const PERSONAL_SCOPES: [&str; 3] = ["read", "manage", "trade"];
+
+pub async fn list(app: &App, user: Uuid, bot: Option<Uuid>) -> Result<Vec<Row>> {
+    store::list(app, user, bot).await
+}
+
+/// The user's one personal key. A second one is refused until the first is revoked.
+pub async fn create_personal(app: &App, user: Uuid, new: NewPersonal) -> Result<Issued> {
+    let key = AccessKey::generate();
+    let row = row(app, &key.stored, None, new.name, new.scopes, new.expires_at);
+    store::insert(app, user, &row, &key.stored.hash, None).await?;
+    Ok(Issued { row, token: key.token, pair: None })
+}
+
+/// A virtual pair for a bot, in its exchange's own format.
+pub async fn create_for_bot(
+    app: &App,
+    user: Uuid,
+    bot: &crate::bot::Row,
+    name: Option<String>,
+) -> Result<Issued> {
+    let definition = app.exchanges.get(&bot.exchange).ok_or(Code::NotFound)?;
+    let key = AccessKey::generate();
+    let row =
+        row(app, &key.stored, Some(bot.id), name, vec!["trade".to_owned()], app.clock.now() + LONGEST_LIFE);
+    let pair = make_pair(definition, &row.key_prefix);
+    let sealed = seal_pair(app, user, row.id, &pair).await?;
+    let virtual_key = store::VirtualKey {
+        exchange: bot.exchange.clone(),
+        sealed_secret: sealed.0,
+        sealed_passphrase: sealed.1,
+    };
+    store::insert(app, user, &row, &key.stored.hash, Some(&virtual_key)).await?;
+    Ok(Issued { row, token: key.token, pair: Some(pair) })
+}
+
+pub async fn revoke(app: &App, user: Uuid, id: Uuid) -> Result<()> {
+    match store::revoke(app, user, id).await? {
+        true => Ok(()),
+        false => Err(Code::NotFound.into()),
+    }
+}
+
+/// The holder of a personal key, or nobody.
+pub async fn personal_caller(app: &App, key: &StoredAccessKey) -> Result<Option<Caller>> {
+    let Some(found) = store::find_personal(app, key, app.clock.now()).await? else {
+        return Ok(None);
+    };
+    if !found.is_active {
+        return Err(Code::Inactive.into());
+    }
+    Ok(Some(Caller {
+        user: found.user,
+        email: String::new(),
+        name: String::new(),
+        role: Role::User,
+        via: Via::AccessKey { id: found.id, scopes: found.scopes },
+    }))
+}
+
+/// A wished-for personal key, checked.
+pub struct NewPersonal {
+    pub name: Option<String>,
+    pub scopes: Vec<String>,
+    pub expires_at: OffsetDateTime,
+}
+
+impl NewPersonal {
+    pub fn parse(app: &App, name: Option<String>, scopes: Vec<String>, days: Option<i64>) -> Result<Self> {
+        if scopes.is_empty() || scopes.iter().any(|scope| !PERSONAL_SCOPES.contains(&scope.as_str())) {
+            return Err(Error::field("/scopes", "needs one or more of: read, manage, trade"));
+        }
+        let days = days.unwrap_or(90);
+        if !(1..=365).contains(&days) {
+            return Err(Error::field("/expires_in_days", "needs 1 to 365"));
+        }
+        Ok(NewPersonal {
+            name: parse_name(name)?,
+            scopes,
+            expires_at: app.clock.now() + Duration::days(days),
+        })
+    }
+}
+
+pub fn parse_name(name: Option<String>) -> Result<Option<String>> {
+    match name.map(|name| name.trim().to_owned()).filter(|name| !name.is_empty()) {
+        Some(name) if name.chars().count() > 100 || name.chars().any(char::is_control) => {
+            Err(Error::field("/name", "needs at most 100 characters"))
+        }
+        name => Ok(name),
+    }
+}
+
+fn row(
+    app: &App,
+    key: &StoredAccessKey,
+    bot: Option<Uuid>,
+    name: Option<String>,
+    scopes: Vec<String>,
+    expires_at: OffsetDateTime,
+) -> Row {
+    Row {
+        id: app.clock.id(),
+        bot_id: bot,
+        name,
+        key_prefix: key.prefix.clone(),
+        scopes,
+        created_at: app.clock.now(),
+        expires_at: Some(expires_at),
+        last_used_at: None,
+        revoked_at: None,
+    }
+}
+
+fn make_pair(definition: &Definition, key: &str) -> Pair {
+    Pair { key: key.to_owned(), secret: definition.virtual_secret(&seal::random::key()), passphrase: None }
+}
+
+async fn seal_pair(app: &App, user: Uuid, row: Uuid, pair: &Pair) -> Result<(String, Option<String>)> {
+    let mut tx = app.db.user(user).await?;
+    let user_key = key_ring::user_key(app, &mut tx, user).await?;
+    tx.commit().await?;
+    let seal = |column, text: &SecretText| {
+        field::seal(&user_key, &Context { table: "virtual_key", column, row }, text.expose().as_bytes())
+    };
+    let passphrase = pair.passphrase.as_ref().map(|text| seal("passphrase", text));
+    Ok((seal("secret", &pair.secret), passphrase))
+}
+
+const LONGEST_LIFE: Duration = Duration::days(365);

@@ -1,0 +1,127 @@
+//! Every statement about access keys and virtual pairs.
+
+use seal::token::StoredAccessKey;
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use crate::{app::App, error::Result};
+
+/// An access key as lists show it: nothing in it opens anything.
+#[derive(Debug)]
+pub struct Row {
+    pub id: Uuid,
+    pub bot_id: Option<Uuid>,
+    pub name: Option<String>,
+    pub key_prefix: String,
+    pub scopes: Vec<String>,
+    pub created_at: OffsetDateTime,
+    pub expires_at: Option<OffsetDateTime>,
+    pub last_used_at: Option<OffsetDateTime>,
+    pub revoked_at: Option<OffsetDateTime>,
+}
+
+/// The sealed half of a virtual pair.
+pub struct VirtualKey {
+    pub exchange: String,
+    pub sealed_secret: String,
+    pub sealed_passphrase: Option<String>,
+}
+
+pub struct Found {
+    pub id: Uuid,
+    pub user: Uuid,
+    pub scopes: Vec<String>,
+    pub is_active: bool,
+}
+
+pub async fn list(app: &App, user: Uuid, bot: Option<Uuid>) -> Result<Vec<Row>> {
+    let mut tx = app.db.user(user).await?;
+    let rows = sqlx::query_as!(
+        Row,
+        r#"select id, bot_id, name, key_prefix, scopes, created_at, expires_at, last_used_at, revoked_at
+           from access_keys where bot_id is not distinct from $1 order by created_at desc, id desc limit 200"#,
+        bot
+    )
+    .fetch_all(&mut *tx)
+    .await?;
+    tx.commit().await?;
+    Ok(rows)
+}
+
+/// The key and its virtual pair, in one transaction.
+pub async fn insert(app: &App, user: Uuid, row: &Row, hash: &str, pair: Option<&VirtualKey>) -> Result<()> {
+    let mut tx = app.db.user(user).await?;
+    sqlx::query!(
+        "insert into access_keys (id, user_id, bot_id, name, key_hash, key_prefix, scopes, created_at, expires_at)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+        row.id,
+        user,
+        row.bot_id,
+        row.name,
+        hash,
+        row.key_prefix,
+        &row.scopes,
+        row.created_at,
+        row.expires_at
+    )
+    .execute(&mut *tx)
+    .await?;
+    if let Some(pair) = pair {
+        sqlx::query!(
+            "insert into keygate.virtual_key (access_key_id, user_id, exchange, public_key, secret, passphrase)
+             values ($1, $2, $3, $4, $5, $6)",
+            row.id,
+            user,
+            pair.exchange,
+            row.key_prefix,
+            pair.sealed_secret,
+            pair.sealed_passphrase
+        )
+        .execute(&mut *tx)
+        .await?;
+    }
+    tx.commit().await?;
+    Ok(())
+}
+
+pub async fn revoke(app: &App, user: Uuid, id: Uuid) -> Result<bool> {
+    let mut tx = app.db.user(user).await?;
+    let done = sqlx::query!(
+        "update access_keys set revoked_at = coalesce(revoked_at, $2) where id = $1",
+        id,
+        app.clock.now()
+    )
+    .execute(&mut *tx)
+    .await?;
+    tx.commit().await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// A live personal key by the hash of its whole token; noted as used.
+pub async fn find_personal(app: &App, key: &StoredAccessKey, now: OffsetDateTime) -> Result<Option<Found>> {
+    let mut tx = app.db.guest().await?;
+    let row = sqlx::query!(
+        r#"select access_key_id as "id!", user_id as "user_id!", bot_id, scopes as "scopes!",
+                  user_is_active as "is_active!", expires_at, revoked_at
+           from keygate.find_access_key($1)"#,
+        key.hash
+    )
+    .fetch_optional(&mut *tx)
+    .await?;
+    tx.commit().await?;
+    let live = row.filter(|row| {
+        row.bot_id.is_none() && row.revoked_at.is_none() && row.expires_at.is_none_or(|end| end > now)
+    });
+    let Some(row) = live else { return Ok(None) };
+    let mut tx = app.db.user(row.user_id).await?;
+    sqlx::query!(
+        "update access_keys set last_used_at = $2
+         where id = $1 and (last_used_at is null or last_used_at < $2::timestamptz - interval '1 minute')",
+        row.id,
+        now
+    )
+    .execute(&mut *tx)
+    .await?;
+    tx.commit().await?;
+    Ok(Some(Found { id: row.id, user: row.user_id, scopes: row.scopes, is_active: row.is_active }))
+}

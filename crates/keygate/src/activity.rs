@@ -1,0 +1,75 @@
+//! What happened with which key: one timeline of everything the gateway and the management side did.
+
+mod api;
+pub mod export;
+mod store;
+
+pub use api::{ActivityQuery, EntryOut, routes};
+pub use store::Entry;
+
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use crate::{
+    app::App,
+    error::{Error, Result},
+};
+
+/// Which entries, newest first. Absent filters let everything through.
+#[derive(Clone, Debug, Default)]
+pub struct Filter {
+    pub connection: Option<Uuid>,
+    pub bot: Option<Uuid>,
+    pub exchange: Option<String>,
+    /// `allow`, `deny` or `management`
+    pub decision: Option<String>,
+    pub operation: Option<String>,
+    pub class: Option<String>,
+    pub request_id: Option<Uuid>,
+    pub since: Option<OffsetDateTime>,
+    pub until: Option<OffsetDateTime>,
+    pub before: Option<Cursor>,
+}
+
+/// A place in the timeline: entries strictly older than this one follow.
+#[derive(Clone, Copy, Debug)]
+pub struct Cursor {
+    pub at: OffsetDateTime,
+    pub id: Uuid,
+}
+
+/// One page and where the next begins.
+pub struct Page {
+    pub entries: Vec<Entry>,
+    pub next: Option<Cursor>,
+}
+
+pub async fn page(app: &App, user: Uuid, filter: &Filter, limit: i64) -> Result<Page> {
+    let mut entries = store::select(app, user, filter, limit + 1).await?;
+    let more = entries.len() > usize::try_from(limit).unwrap_or(usize::MAX);
+    if more {
+        entries.pop();
+    }
+    let next = entries.last().filter(|_| more).map(|entry| Cursor { at: entry.at, id: entry.id });
+    Ok(Page { entries, next })
+}
+
+impl Cursor {
+    pub fn parse(text: &str) -> Result<Self> {
+        let wrong = || Error::field("/cursor", "is not a cursor this server made");
+        let bytes: [u8; 32] =
+            URL_SAFE_NO_PAD.decode(text).ok().and_then(|bytes| bytes.try_into().ok()).ok_or_else(wrong)?;
+        let (at, id) = bytes.split_at(16);
+        let nanos = i128::from_be_bytes(at.try_into().map_err(|_| wrong())?);
+        let at = OffsetDateTime::from_unix_timestamp_nanos(nanos).map_err(|_| wrong())?;
+        Ok(Cursor { at, id: Uuid::from_slice(id).map_err(|_| wrong())? })
+    }
+}
+
+impl std::fmt::Display for Cursor {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let bytes = [&self.at.unix_timestamp_nanos().to_be_bytes()[..], self.id.as_bytes()].concat();
+        out.write_str(&URL_SAFE_NO_PAD.encode(bytes))
+    }
+}

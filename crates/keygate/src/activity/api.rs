@@ -1,0 +1,177 @@
+//! `/api/v1/activity`.
+
+use std::sync::Arc;
+
+use axum::{Json as Answer, extract::State, response::Response};
+use http::{HeaderMap, HeaderValue, header};
+use serde::{Deserialize, Serialize};
+use time::{OffsetDateTime, format_description::well_known::Rfc3339};
+use utoipa::{IntoParams, ToSchema};
+use utoipa_axum::{router::OpenApiRouter, routes};
+use uuid::Uuid;
+
+use super::{Cursor, Entry, Filter, export};
+use crate::{
+    app::App,
+    auth::{May, View},
+    error::{Error, Problem, Result},
+    http::body::Query,
+};
+
+/// Filters; every one that is given has to fit.
+#[derive(Clone, Default, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+pub struct ActivityQuery {
+    pub connection: Option<Uuid>,
+    pub bot: Option<Uuid>,
+    pub exchange: Option<String>,
+    /// `allow`, `deny` or `management`
+    pub decision: Option<String>,
+    /// `use`, `deny`, `create`, `verify`, `change`, `pause`, `resume`, `delete`, `restore`, `destroy`
+    pub operation: Option<String>,
+    /// `read`, `trade`, `withdraw`, …
+    pub class: Option<String>,
+    pub request_id: Option<Uuid>,
+    /// RFC 3339
+    pub since: Option<String>,
+    /// RFC 3339
+    pub until: Option<String>,
+    /// 1 to 200; 50 when absent
+    pub limit: Option<i64>,
+    /// `next_cursor` of the page before
+    pub cursor: Option<String>,
+    /// Of the export: `jsonl` (default) or `csv`
+    pub format: Option<String>,
+}
+
+#[derive(Serialize, ToSchema)]
+struct PageOut {
+    items: Vec<EntryOut>,
+    /// Pass as `cursor` for the next page; null at the end.
+    next_cursor: Option<String>,
+}
+
+/// One thing that happened. Money-moving calls leave two: the intent before, the outcome after.
+#[derive(Serialize, ToSchema)]
+pub struct EntryOut {
+    pub id: Uuid,
+    #[serde(with = "time::serde::rfc3339")]
+    pub at: OffsetDateTime,
+    pub operation: String,
+    /// `intent`, `outcome` or `event`
+    pub phase: String,
+    pub request_id: Option<Uuid>,
+    pub exchange: Option<String>,
+    pub connection_id: Option<Uuid>,
+    pub connection: Option<String>,
+    pub bot_id: Option<Uuid>,
+    pub bot: Option<String>,
+    pub access_key: Option<String>,
+    pub method: Option<String>,
+    pub endpoint: String,
+    pub class: Option<String>,
+    pub symbol: Option<String>,
+    pub decision: Option<String>,
+    /// The rule that decided a denial.
+    pub rule: Option<String>,
+    pub status_code: Option<i32>,
+    pub success: Option<bool>,
+    pub error: Option<String>,
+    pub ip: Option<String>,
+    pub user_agent: Option<String>,
+}
+
+impl From<Entry> for EntryOut {
+    fn from(entry: Entry) -> Self {
+        EntryOut {
+            id: entry.id,
+            at: entry.at,
+            operation: entry.operation,
+            phase: entry.phase,
+            request_id: entry.request_id,
+            exchange: entry.exchange,
+            connection_id: entry.connection_id,
+            connection: entry.connection_name,
+            bot_id: entry.bot_id,
+            bot: entry.bot_name,
+            access_key: entry.access_key_prefix,
+            method: entry.method,
+            endpoint: entry.endpoint,
+            class: entry.class,
+            symbol: entry.symbol,
+            decision: entry.decision,
+            rule: entry.rule,
+            status_code: entry.status_code,
+            success: entry.success,
+            error: entry.error,
+            ip: entry.ip.map(|network| network.ip().to_string()),
+            user_agent: entry.user_agent,
+        }
+    }
+}
+
+impl ActivityQuery {
+    pub fn filter(&self) -> Result<Filter> {
+        let time = |text: &Option<String>, pointer: &str| {
+            let parse = |text: &String| OffsetDateTime::parse(text, &Rfc3339);
+            text.as_ref()
+                .map(parse)
+                .transpose()
+                .map_err(|_| Error::field(pointer, "needs a time such as 2026-01-31T12:00:00Z"))
+        };
+        Ok(Filter {
+            connection: self.connection,
+            bot: self.bot,
+            exchange: self.exchange.clone(),
+            decision: self.decision.clone(),
+            operation: self.operation.clone(),
+            class: self.class.clone(),
+            request_id: self.request_id,
+            since: time(&self.since, "/since")?,
+            until: time(&self.until, "/until")?,
+            before: self.cursor.as_deref().map(Cursor::parse).transpose()?,
+        })
+    }
+
+    pub fn limit(&self) -> Result<i64> {
+        match self.limit.unwrap_or(50) {
+            limit @ 1..=200 => Ok(limit),
+            _ => Err(Error::field("/limit", "needs 1 to 200")),
+        }
+    }
+}
+
+/// The timeline, newest first.
+#[utoipa::path(get, path = "/api/v1/activity", tag = "activity", params(ActivityQuery),
+    responses((status = 200, body = PageOut), (status = 400, body = Problem)))]
+async fn list(
+    State(app): State<Arc<App>>,
+    may: May<View>,
+    Query(query): Query<ActivityQuery>,
+) -> Result<(HeaderMap, Answer<PageOut>)> {
+    let page = super::page(&app, may.user(), &query.filter()?, query.limit()?).await?;
+    let next_cursor = page.next.map(|cursor| cursor.to_string());
+    let mut headers = HeaderMap::new();
+    if let Some(cursor) = &next_cursor
+        && let Ok(link) = HeaderValue::from_str(&format!("</api/v1/activity?cursor={cursor}>; rel=\"next\""))
+    {
+        headers.insert(header::LINK, link);
+    }
+    Ok((headers, Answer(PageOut { items: page.entries.into_iter().map(Into::into).collect(), next_cursor })))
+}
+
+/// Everything the filters let through, as JSON lines or CSV, streamed.
+#[utoipa::path(get, path = "/api/v1/activity/export", tag = "activity", params(ActivityQuery),
+    responses((status = 200, content_type = "application/jsonl"), (status = 400, body = Problem)))]
+async fn download(
+    State(app): State<Arc<App>>,
+    may: May<View>,
+    Query(query): Query<ActivityQuery>,
+) -> Result<Response> {
+    let format = export::Format::parse(query.format.as_deref())?;
+    Ok(export::stream(app, may.user(), query.filter()?, format))
+}
+
+pub fn routes() -> OpenApiRouter<Arc<App>> {
+    OpenApiRouter::new().routes(routes!(list)).routes(routes!(download))
+}

@@ -1,0 +1,19 @@
+//! What the whole program shares: built once at start, passed down as an argument.
+
+use std::sync::Arc;
+
+use exchange::Exchanges;
+
+use crate::{clock::Clock, config::Config, db::Db, gateway::Gate, key_ring::Keys, upstream::Upstream};
+
+pub struct App {
+    pub config: Config,
+    pub db: Db,
+    pub keys: Keys,
+    pub exchanges: Exchanges,
+    pub clock: Clock,
+    pub upstream: Upstream,
+    pub gate: Gate,
+}
+
+pub type SharedApp = Arc<App>;

@@ -1,0 +1,74 @@
+//! Where a request came from: the peer's address, or behind a trusted proxy the right-most address in
+//! `X-Forwarded-For` that is not a trusted proxy itself. Everything to the left of that is hearsay.
+
+use std::{
+    convert::Infallible,
+    net::{IpAddr, SocketAddr},
+    sync::Arc,
+};
+
+use axum::extract::FromRequestParts;
+use http::{HeaderMap, header::USER_AGENT, request::Parts};
+use sqlx::types::ipnetwork::IpNetwork;
+
+use crate::{app::App, config::Config};
+
+/// Address and user agent of a caller.
+#[derive(Clone, Debug)]
+pub struct Client {
+    pub ip: IpAddr,
+    pub agent: Option<String>,
+}
+
+/// The socket address of the peer, put into each request by the listener.
+#[derive(Clone, Copy, Debug)]
+pub struct Peer(pub SocketAddr);
+
+impl Client {
+    pub fn of(peer: Peer, headers: &HeaderMap, config: &Config) -> Self {
+        let agent = headers.get(USER_AGENT).and_then(|value| value.to_str().ok());
+        let agent = agent.map(|text| text.chars().take(300).collect());
+        Client { ip: address(peer.0.ip().to_canonical(), headers, config), agent }
+    }
+
+    pub fn network(&self) -> IpNetwork {
+        IpNetwork::from(self.ip)
+    }
+
+    /// The /24 or /56 the address is in, as bytes: login throttling counts by it.
+    pub fn neighbourhood(&self) -> Vec<u8> {
+        match self.ip {
+            IpAddr::V4(ip) => ip.octets()[..3].to_vec(),
+            IpAddr::V6(ip) => ip.octets()[..7].to_vec(),
+        }
+    }
+}
+
+fn address(peer: IpAddr, headers: &HeaderMap, config: &Config) -> IpAddr {
+    if !config.trusts(peer) {
+        return peer;
+    }
+    let values = headers.get_all("x-forwarded-for").into_iter().filter_map(|value| value.to_str().ok());
+    let hops: Vec<&str> = values.flat_map(|value| value.split(',')).map(str::trim).collect();
+    let mut seen = peer;
+    for hop in hops.iter().rev() {
+        let Ok(ip) = hop.parse::<IpAddr>() else { break };
+        seen = ip.to_canonical();
+        if !config.trusts(seen) {
+            break;
+        }
+    }
+    seen
+}
+
+impl FromRequestParts<Arc<App>> for Client {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Infallible> {
+        let peer = parts.extensions.get::<Peer>().copied().unwrap_or(Peer(NOWHERE));
+        Ok(Client::of(peer, &parts.headers, &app.config))
+    }
+}
+
+/// Only for requests that no listener made; it is in no allow-list.
+const NOWHERE: SocketAddr = SocketAddr::new(IpAddr::V4(std::net::Ipv4Addr::UNSPECIFIED), 0);

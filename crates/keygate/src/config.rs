@@ -1,0 +1,280 @@
+//! Settings, in one order: flag > environment `KEYGATE_SECTION__KEY` > `keygate.toml` > default.
+//!
+//! The default file is compiled in and is the documentation. Nothing in the database shadows a setting,
+//! an unknown key is an error that names the nearest known one, and the origin of every value is kept.
+
+use std::{
+    env, fs,
+    net::{IpAddr, SocketAddr},
+    path::{Path, PathBuf},
+};
+
+use figment::{
+    Figment, Provider,
+    providers::{Env, Format, Serialized, Toml},
+    value::Value,
+};
+use serde::{Deserialize, Deserializer};
+use sqlx::types::ipnetwork::IpNetwork;
+
+use crate::error::Fatal;
+
+mod origin;
+pub use origin::{Setting, settings};
+
+#[derive(Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    #[serde(deserialize_with = "list")]
+    pub listen: Vec<SocketAddr>,
+    pub public_url: String,
+    #[serde(deserialize_with = "list")]
+    pub host_names: Vec<String>,
+    #[serde(deserialize_with = "list")]
+    pub trusted_proxies: Vec<IpNetwork>,
+    pub plain_http: bool,
+    pub data_dir: PathBuf,
+    pub database: Database,
+    pub master_key: MasterKey,
+    pub registration: Registration,
+    pub log: Log,
+    pub gateway: Gateway,
+}
+
+#[derive(Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Database {
+    pub url: String,
+    pub app_connections: u32,
+    pub gateway_connections: u32,
+    pub job_connections: u32,
+}
+
+#[derive(Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MasterKey {
+    pub source: MasterKeySource,
+    pub path: PathBuf,
+    pub value: String,
+}
+
+#[derive(Clone, Copy, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "lowercase")]
+pub enum MasterKeySource {
+    File,
+    Env,
+}
+
+#[derive(Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Registration {
+    pub open: bool,
+}
+
+#[derive(Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Log {
+    pub format: LogFormat,
+    pub level: String,
+}
+
+#[derive(Clone, Copy, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    Auto,
+    Json,
+    Text,
+}
+
+#[derive(Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Gateway {
+    pub connect_timeout_ms: u64,
+    pub timeout_ms: u64,
+    pub max_body: usize,
+    pub max_answer: usize,
+    pub public_per_minute: u32,
+}
+
+/// What the command line may say; the highest in the order.
+#[derive(Default)]
+pub struct Flags {
+    pub config: Option<PathBuf>,
+    pub data_dir: Option<PathBuf>,
+    pub listen: Vec<SocketAddr>,
+    pub public_url: Option<String>,
+}
+
+impl Config {
+    pub fn load(flags: &Flags) -> Result<Self, Fatal> {
+        let figment = figment(flags)?;
+        origin::refuse_unknown(&figment)?;
+        let mut config: Config = figment.extract().map_err(|error| Fatal::new(explain(&error), HELP))?;
+        if config.data_dir.as_os_str().is_empty() {
+            config.data_dir = default_data_dir();
+        }
+        config.check()
+    }
+
+    fn check(self) -> Result<Self, Fatal> {
+        let exposed = self.listen.iter().find(|address| !address.ip().is_loopback());
+        if let Some(address) = exposed.filter(|_| self.trusted_proxies.is_empty() && !self.plain_http) {
+            return Err(Fatal::new(
+                format!("refusing to speak plain HTTP on {address}"),
+                "set trusted_proxies to your TLS proxy, or plain_http = true inside a container",
+            ));
+        }
+        if !self.public_url.starts_with("http://") && !self.public_url.starts_with("https://") {
+            return Err(Fatal::new(
+                format!("public_url '{}' is not an http(s) address", self.public_url),
+                HELP,
+            ));
+        }
+        Ok(self)
+    }
+
+    /// The names a client may put into `Host`: the public one, the listening ones, and those configured.
+    pub fn accepted_hosts(&self, listening: &[SocketAddr]) -> Vec<String> {
+        let mut hosts = self.host_names.clone();
+        hosts.push(self.public_authority().to_owned());
+        for address in listening {
+            hosts.push(address.to_string());
+            if address.ip().is_loopback() {
+                hosts.push(format!("localhost:{}", address.port()));
+            }
+        }
+        hosts.sort();
+        hosts.dedup();
+        hosts
+    }
+
+    pub fn public_authority(&self) -> &str {
+        let rest = self.public_url.split_once("://").map_or(self.public_url.as_str(), |(_, rest)| rest);
+        rest.split('/').next().unwrap_or(rest)
+    }
+
+    pub fn master_key_path(&self) -> PathBuf {
+        match self.master_key.path.as_os_str().is_empty() {
+            true => self.data_dir.join("master.key"),
+            false => self.master_key.path.clone(),
+        }
+    }
+
+    pub fn trusts(&self, peer: IpAddr) -> bool {
+        self.trusted_proxies.iter().any(|network| network.contains(peer))
+    }
+}
+
+/// The layers, lowest first, as figment joins them.
+pub fn figment(flags: &Flags) -> Result<Figment, Fatal> {
+    let mut figment = Figment::from(Toml::string(DEFAULTS));
+    if let Some(path) = config_file(flags)? {
+        figment = figment.merge(Toml::file(path));
+    }
+    figment = figment.merge(environment());
+    for (key, text) in secrets_from_files()? {
+        figment = figment.merge(Serialized::default(&key, text));
+    }
+    Ok(flags_layer(figment, flags))
+}
+
+fn flags_layer(mut figment: Figment, flags: &Flags) -> Figment {
+    if let Some(dir) = &flags.data_dir {
+        figment = figment.merge(Serialized::default("data_dir", dir));
+    }
+    if !flags.listen.is_empty() {
+        let listen: Vec<String> = flags.listen.iter().map(ToString::to_string).collect();
+        figment = figment.merge(Serialized::default("listen", listen));
+    }
+    if let Some(url) = &flags.public_url {
+        figment = figment.merge(Serialized::default("public_url", url));
+    }
+    figment
+}
+
+fn environment() -> impl Provider {
+    Env::prefixed("KEYGATE_").ignore(&RESERVED).filter(|key| !key.as_str().ends_with("_file")).split("__")
+}
+
+fn config_file(flags: &Flags) -> Result<Option<PathBuf>, Fatal> {
+    let named = flags.config.clone().or_else(|| env::var_os("KEYGATE_CONFIG").map(PathBuf::from));
+    if let Some(path) = named {
+        return match path.is_file() {
+            true => Ok(Some(path)),
+            false => Err(Fatal::new(format!("no configuration file at {}", path.display()), HELP)),
+        };
+    }
+    let home = env::var_os("XDG_CONFIG_HOME")
+        .map(PathBuf::from)
+        .or_else(|| env::var_os("HOME").map(|home| Path::new(&home).join(".config")));
+    let places = [home.map(|dir| dir.join("keygate/keygate.toml")), Some("/etc/keygate/keygate.toml".into())];
+    Ok(places.into_iter().flatten().find(|path| path.is_file()))
+}
+
+/// `KEYGATE_A__B_FILE=/path` and systemd credentials, as (`a.b`, text).
+fn secrets_from_files() -> Result<Vec<(String, String)>, Fatal> {
+    let mut found = Vec::new();
+    for (name, path) in
+        env::vars().filter(|(name, _)| name.starts_with("KEYGATE_") && name.ends_with("_FILE"))
+    {
+        let key = name["KEYGATE_".len()..name.len() - "_FILE".len()].to_lowercase().replace("__", ".");
+        if !RESERVED.contains(&format!("{key}_file").as_str()) {
+            found.push((key, read_secret(Path::new(&path))?));
+        }
+    }
+    if let Some(dir) = env::var_os("CREDENTIALS_DIRECTORY").map(PathBuf::from) {
+        for (file, key) in [("database-url", "database.url"), ("master-key", "master_key.value")] {
+            if dir.join(file).is_file() {
+                found.push((key.to_owned(), read_secret(&dir.join(file))?));
+                if key == "master_key.value" {
+                    found.push(("master_key.source".to_owned(), "env".to_owned()));
+                }
+            }
+        }
+    }
+    if let Ok(value) = env::var("PLATFORM_MASTER_KEY") {
+        found.push(("master_key.value".to_owned(), value));
+        found.push(("master_key.source".to_owned(), "env".to_owned()));
+    }
+    Ok(found)
+}
+
+fn read_secret(path: &Path) -> Result<String, Fatal> {
+    let text = fs::read_to_string(path).map_err(|error| {
+        Fatal::new(format!("cannot read the secret file {}: {error}", path.display()), HELP)
+    })?;
+    Ok(text.trim_end_matches(['\r', '\n']).to_owned())
+}
+
+fn default_data_dir() -> PathBuf {
+    let home = || env::var_os("HOME").map(|home| Path::new(&home).join(".local/share"));
+    match (crate::cluster::is_root(), env::var_os("XDG_DATA_HOME").map(PathBuf::from).or_else(home)) {
+        (false, Some(dir)) => dir.join("keygate"),
+        _ => PathBuf::from("/var/lib/keygate"),
+    }
+}
+
+/// A list, or one text with commas, so that lists can come from the environment.
+fn list<'de, D: Deserializer<'de>, T: std::str::FromStr>(input: D) -> Result<Vec<T>, D::Error>
+where
+    T::Err: std::fmt::Display,
+{
+    let texts: Vec<String> = match <Value as Deserialize>::deserialize(input)? {
+        Value::String(_, text) => text.split(',').map(|part| part.trim().to_owned()).collect(),
+        Value::Array(_, items) => items.iter().filter_map(|item| item.as_str().map(str::to_owned)).collect(),
+        _ => return Err(serde::de::Error::custom("expected a list")),
+    };
+    let parse =
+        |text: &String| text.parse().map_err(|error| serde::de::Error::custom(format!("'{text}': {error}")));
+    texts.iter().filter(|text: &&String| !text.is_empty()).map(parse).collect()
+}
+
+fn explain(error: &figment::Error) -> String {
+    let origin = error.metadata.as_ref().map_or_else(String::new, |data| format!(" (from {})", data.name));
+    format!("setting '{}': {}{origin}", error.path.join("."), error.kind)
+}
+
+/// The client's own variables; not settings of the server.
+const RESERVED: [&str; 7] = ["url", "token", "token_file", "output", "config", "no_input", "password_file"];
+const HELP: &str = "`keygate config show --sources` prints every setting and where it comes from";
+pub const DEFAULTS: &str = include_str!("../keygate.default.toml");

@@ -1,0 +1,87 @@
+//! Taking a connection away. Its bots and their access keys go with it, and are listed before they do.
+
+use serde::Serialize;
+use time::OffsetDateTime;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use super::{Row, store};
+use crate::{
+    app::App,
+    bot,
+    error::{Code, Result},
+    http::RequestId,
+};
+
+/// What a deletion takes, or would take.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Deletion {
+    pub connection_id: Uuid,
+    pub name: String,
+    pub bots: Vec<DeletedBot>,
+    /// False for a dry run.
+    pub deleted: bool,
+    /// Until then the deletion can be undone; absent when it is for good at once.
+    #[serde(with = "time::serde::rfc3339::option")]
+    pub destroy_after: Option<OffsetDateTime>,
+}
+
+#[derive(Debug, Serialize, ToSchema)]
+pub struct DeletedBot {
+    pub id: Uuid,
+    pub name: String,
+    pub access_keys: i64,
+    #[serde(with = "time::serde::rfc3339::option")]
+    pub last_used_at: Option<OffsetDateTime>,
+}
+
+/// What would go.
+pub async fn preview(app: &App, user: Uuid, row: &Row) -> Result<Deletion> {
+    let bots = bot::list(app, user).await?.into_iter().filter(|bot| bot.connection_id == row.id);
+    let bots = bots
+        .map(|bot| DeletedBot {
+            id: bot.id,
+            name: bot.name,
+            access_keys: bot.active_access_keys,
+            last_used_at: bot.last_used_at,
+        })
+        .collect();
+    Ok(Deletion { connection_id: row.id, name: row.name.clone(), bots, deleted: false, destroy_after: None })
+}
+
+/// Signs nothing from now on; destroyed after seven days unless restored.
+pub async fn delete(app: &App, user: Uuid, row: &Row, request: RequestId) -> Result<Deletion> {
+    row.live_key()?;
+    let preview = preview(app, user, row).await?;
+    store::mark_deleted(app, user, row, request).await?;
+    Ok(Deletion { deleted: true, destroy_after: Some(app.clock.now() + super::UNDO), ..preview })
+}
+
+/// Destroys at once and for good.
+pub async fn delete_now(app: &App, user: Uuid, row: &Row, request: RequestId) -> Result<Deletion> {
+    let preview = preview(app, user, row).await?;
+    store::destroy(app, user, row, request).await?;
+    Ok(Deletion { deleted: true, ..preview })
+}
+
+/// Undoes a deletion. The connection comes back paused: its owner looks at it before it signs again.
+pub async fn restore(app: &App, user: Uuid, id: Uuid, request: RequestId) -> Result<Row> {
+    let row = super::find(app, user, id).await?;
+    if row.destroy_after.is_none() {
+        return Err(Code::Duplicate.with("The connection is not deleted."));
+    }
+    store::unmark_deleted(app, user, &row, request).await?;
+    super::find(app, user, id).await
+}
+
+/// Destroys what nobody restored in time. Runs again and again; a crash between two users loses nothing.
+pub async fn destroy_due(app: &App) -> Result<()> {
+    let request = RequestId(app.clock.id());
+    for (user, id) in store::destroyable(app).await? {
+        if let Some(row) = store::find(app, user, id).await? {
+            store::destroy(app, user, &row, request).await?;
+            tracing::info!(connection_id = %id, "a deleted connection was destroyed");
+        }
+    }
+    Ok(())
+}

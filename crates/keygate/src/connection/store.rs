@@ -1,0 +1,444 @@
+//! Every statement that reads or writes connections, their keys and their permissions.
+
+use serde_json::Value;
+use time::{OffsetDateTime, PrimitiveDateTime};
+use uuid::Uuid;
+
+use super::{
+    Change, NewConnection, UNDO, Verified,
+    secrets::{self, SealedConnection},
+    view,
+};
+use crate::{
+    app::App,
+    audit,
+    db::Tx,
+    error::{Error, Result},
+    http::RequestId,
+    key_ring,
+};
+
+/// A connection with its permissions; the key in it is sealed.
+pub struct Row {
+    pub id: Uuid,
+    pub api_key_id: Uuid,
+    pub exchange: String,
+    pub environment: String,
+    pub name: String,
+    pub label: Option<String>,
+    pub status: String,
+    pub is_default: bool,
+    pub sealed: SealedConnection,
+    pub public_key: Option<String>,
+    /// What bots may do.
+    pub can_read: bool,
+    pub can_trade: bool,
+    pub can_withdraw: bool,
+    pub can_transfer: bool,
+    /// What the exchange says the key may do.
+    pub exchange_permissions: Option<Value>,
+    pub warnings: Option<Value>,
+    pub verification_status: Option<String>,
+    pub last_verified_at: Option<OffsetDateTime>,
+    pub last_error: Option<String>,
+    pub last_used_at: Option<OffsetDateTime>,
+    pub bots: i64,
+    pub created_at: OffsetDateTime,
+    pub updated_at: Option<OffsetDateTime>,
+    pub destroy_after: Option<OffsetDateTime>,
+}
+
+/// One generation of a connection's key.
+pub struct Generation {
+    pub id: Uuid,
+    pub generation: i32,
+    pub is_current: bool,
+    pub created_at: Option<OffsetDateTime>,
+    pub last_used_at: Option<OffsetDateTime>,
+    pub grace_ends_at: Option<OffsetDateTime>,
+    pub fingerprint: Option<String>,
+}
+
+/// A stored key that stands in the way of a new one.
+pub struct Twin {
+    pub name: String,
+    /// The very same exchange key; otherwise only the name is taken.
+    pub same_key: bool,
+}
+
+pub async fn list(app: &App, user: Uuid) -> Result<Vec<Row>> {
+    select(app, user, None).await
+}
+
+pub async fn find(app: &App, user: Uuid, id: Uuid) -> Result<Option<Row>> {
+    Ok(select(app, user, Some(id)).await?.into_iter().next())
+}
+
+async fn select(app: &App, user: Uuid, id: Option<Uuid>) -> Result<Vec<Row>> {
+    let mut tx = app.db.user(user).await?;
+    let rows = sqlx::query!(
+        r#"select c.id, c.api_key_id as "api_key_id!", c.exchange_type, coalesce(c.environment, 'production') as "environment!",
+                  c.name, c.api_key_label, coalesce(c.status, 'active') as "status!", coalesce(c.is_default, false) as "is_default!",
+                  c.encrypted_api_key, c.encrypted_secret_key, c.encrypted_passphrase, c.key_encryption_salt,
+                  coalesce(p.can_read, false) as "can_read!", coalesce(p.can_trade, false) as "can_trade!",
+                  coalesce(p.can_withdraw, false) as "can_withdraw!", coalesce(p.can_transfer, false) as "can_transfer!",
+                  c.api_key_permissions, c.connection_warnings, c.verification_status, c.last_verified_at,
+                  c.last_error_message, c.api_key_last_used, c.created_at, c.updated_at, c.destroy_after,
+                  (select count(*) from bot_configs b where b.connection_id = c.id) as "bots!"
+           from exchange_connections c
+           left join api_key_permissions p on p.api_key_id = c.api_key_id
+           where c.api_key_id is not null and ($1::uuid is null or c.id = $1)
+           order by c.created_at, c.id limit 1000"#,
+        id
+    )
+    .fetch_all(&mut *tx)
+    .await?;
+    let user_key = match rows.is_empty() {
+        true => None,
+        false => Some(key_ring::user_key(app, &mut tx, user).await?),
+    };
+    tx.commit().await?;
+    Ok(rows
+        .into_iter()
+        .map(|c| {
+            let sealed = SealedConnection {
+                salt: c.key_encryption_salt,
+                api_key: c.encrypted_api_key,
+                secret: c.encrypted_secret_key,
+                passphrase: c.encrypted_passphrase,
+            };
+            // A row that does not open is shown as such; it never breaks the list.
+            let public_key = user_key.as_ref().and_then(|key| secrets::public_key(key, c.id, &sealed).ok());
+            Row {
+                id: c.id,
+                api_key_id: c.api_key_id,
+                exchange: c.exchange_type,
+                environment: c.environment,
+                name: c.name,
+                label: c.api_key_label,
+                status: c.status,
+                is_default: c.is_default,
+                sealed,
+                public_key,
+                can_read: c.can_read,
+                can_trade: c.can_trade,
+                can_withdraw: c.can_withdraw,
+                can_transfer: c.can_transfer,
+                exchange_permissions: c.api_key_permissions,
+                warnings: c.connection_warnings,
+                verification_status: c.verification_status,
+                last_verified_at: c.last_verified_at.map(PrimitiveDateTime::assume_utc),
+                last_error: c.last_error_message,
+                last_used_at: c.api_key_last_used.map(PrimitiveDateTime::assume_utc),
+                bots: c.bots,
+                created_at: c.created_at.assume_utc(),
+                updated_at: c.updated_at.map(PrimitiveDateTime::assume_utc),
+                destroy_after: c.destroy_after,
+            }
+        })
+        .collect())
+}
+
+/// A key with the same fingerprint, or the same name at the same exchange, that is not deleted.
+pub async fn twin(app: &App, user: Uuid, new: &NewConnection, fingerprint: &str) -> Result<Option<Twin>> {
+    let mut tx = app.db.user(user).await?;
+    let row = sqlx::query!(
+        r#"select c.name, coalesce(k.fingerprint = $1, false) as "same_key!"
+           from exchange_connections c join api_keys k on k.id = c.api_key_id
+           where c.deleted_at is null
+             and (k.fingerprint = $1 or (k.exchange = $2 and k.environment = $3 and c.name = $4))
+           order by 2 desc limit 1"#,
+        fingerprint,
+        new.exchange,
+        new.environment,
+        new.name
+    )
+    .fetch_optional(&mut *tx)
+    .await?;
+    tx.commit().await?;
+    Ok(row.map(|row| Twin { name: row.name, same_key: row.same_key }))
+}
+
+/// Key, connection, permissions and the record of it: one transaction.
+pub async fn insert(
+    app: &App,
+    user: Uuid,
+    new: &NewConnection,
+    verified: &Verified,
+    fingerprint: &str,
+    request: RequestId,
+) -> Result<Uuid> {
+    let (key_id, id) = (app.clock.id(), app.clock.id());
+    let mut tx = app.db.user(user).await?;
+    let user_key = key_ring::user_key(app, &mut tx, user).await?;
+    let sealed = secrets::seal_key(&user_key, key_id, &new.key);
+    insert_key(&mut tx, user, key_id, new, &sealed, fingerprint).await?;
+    let sealed = secrets::seal_connection(&user_key, id, &new.key);
+    insert_connection(app, &mut tx, user, id, key_id, new, verified, &sealed).await?;
+    set_permissions(&mut tx, key_id, new.allow).await?;
+    audit::key_event(app, &mut tx, request, key_id, "create", &new.exchange, None).await?;
+    tx.commit().await?;
+    Ok(id)
+}
+
+async fn insert_key(
+    tx: &mut Tx,
+    user: Uuid,
+    id: Uuid,
+    new: &NewConnection,
+    sealed: &secrets::SealedKey,
+    fingerprint: &str,
+) -> Result<()> {
+    sqlx::query!(
+        "insert into api_keys (id, user_id, exchange, environment, name, salt, encrypted_api_key, key_iv,
+                encrypted_secret, secret_iv, encrypted_passphrase, passphrase_iv, fingerprint, auto_rotation_enabled)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, false)",
+        id,
+        user,
+        new.exchange,
+        new.environment,
+        new.name,
+        sealed.salt,
+        sealed.api_key.sealed,
+        sealed.api_key.iv,
+        sealed.secret.sealed,
+        sealed.secret.iv,
+        sealed.passphrase.as_ref().map(|field| field.sealed.as_str()),
+        sealed.passphrase.as_ref().map(|field| field.iv.as_str()),
+        fingerprint
+    )
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}
+
+#[expect(clippy::too_many_arguments, reason = "one statement, and each argument is a column or two")]
+async fn insert_connection(
+    app: &App,
+    tx: &mut Tx,
+    user: Uuid,
+    id: Uuid,
+    key: Uuid,
+    new: &NewConnection,
+    verified: &Verified,
+    sealed: &SealedConnection,
+) -> Result<()> {
+    let now = utc(app.clock.now());
+    sqlx::query!(
+        "insert into exchange_connections (id, user_id, name, exchange_type, environment, status, is_enabled, is_default,
+                encrypted_api_key, encrypted_secret_key, encrypted_passphrase, key_encryption_salt, api_key_id,
+                api_key_label, api_key_permissions, api_key_expires_at, connection_warnings, created_at, updated_at,
+                last_verified_at, last_successful_ping, verification_status, error_count)
+         values ($1, $2, $3, $4, $5, 'active', true,
+                not exists (select 1 from exchange_connections where exchange_type = $4::varchar and is_default and deleted_at is null),
+                $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $15, $15, $15, 'verified', 0)",
+        id,
+        user,
+        new.name,
+        new.exchange,
+        new.environment,
+        sealed.api_key,
+        sealed.secret,
+        sealed.passphrase,
+        sealed.salt,
+        key,
+        new.label,
+        view::permissions_json(verified),
+        verified.expires_at().map(utc),
+        view::findings_json(verified, new.allow),
+        now
+    )
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}
+
+/// The default row is made with the key and allows reading only; this is the owner's choice on top.
+async fn set_permissions(tx: &mut Tx, key: Uuid, allow: super::Allow) -> Result<()> {
+    sqlx::query!(
+        "update api_key_permissions set can_trade = $2, can_withdraw = $3, can_transfer = $4 where api_key_id = $1",
+        key,
+        allow.trade,
+        allow.withdraw,
+        allow.transfer
+    )
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}
+
+pub async fn record_check(
+    app: &App,
+    user: Uuid,
+    row: &Row,
+    outcome: &Result<Verified>,
+    request: RequestId,
+) -> Result<()> {
+    let now = utc(app.clock.now());
+    let mut tx = app.db.user(user).await?;
+    match outcome {
+        Ok(verified) => {
+            sqlx::query!(
+                "update exchange_connections set last_verified_at = $2, last_successful_ping = $2, verification_status = 'verified',
+                        last_error_message = null, error_count = 0, api_key_permissions = $3, connection_warnings = $4,
+                        api_key_expires_at = $5
+                 where id = $1",
+                row.id,
+                now,
+                view::permissions_json(verified),
+                view::findings_json(verified, row.allow()),
+                verified.expires_at().map(utc)
+            )
+            .execute(&mut *tx)
+            .await?;
+        }
+        Err(error) => {
+            sqlx::query!(
+                "update exchange_connections set verification_status = 'failed', last_error_message = $2,
+                        error_count = coalesce(error_count, 0) + 1
+                 where id = $1",
+                row.id,
+                error.detail.as_ref()
+            )
+            .execute(&mut *tx)
+            .await?;
+        }
+    }
+    let failure = outcome.as_ref().err().map(|error: &Error| error.code.text());
+    audit::key_event(app, &mut tx, request, row.api_key_id, "verify", &row.exchange, failure).await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+pub async fn set_status(app: &App, user: Uuid, row: &Row, status: &str, request: RequestId) -> Result<()> {
+    let mut tx = app.db.user(user).await?;
+    sqlx::query!(
+        "update exchange_connections set status = $2::varchar, is_enabled = ($2::varchar = 'active') where id = $1 and deleted_at is null",
+        row.id,
+        status
+    )
+    .execute(&mut *tx)
+    .await?;
+    let operation = if status == "active" { "resume" } else { "pause" };
+    audit::key_event(app, &mut tx, request, row.api_key_id, operation, &row.exchange, None).await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+pub async fn update(app: &App, user: Uuid, row: &Row, change: &Change, request: RequestId) -> Result<()> {
+    let mut tx = app.db.user(user).await?;
+    if change.is_default == Some(true) {
+        sqlx::query!(
+            "update exchange_connections set is_default = false where exchange_type = $1 and is_default and id <> $2",
+            row.exchange,
+            row.id
+        )
+        .execute(&mut *tx)
+        .await?;
+    }
+    sqlx::query!(
+        "update exchange_connections set name = coalesce($2, name), api_key_label = coalesce($3, api_key_label),
+                is_default = coalesce($4, is_default)
+         where id = $1",
+        row.id,
+        change.name,
+        change.label,
+        change.is_default
+    )
+    .execute(&mut *tx)
+    .await?;
+    sqlx::query!("update api_keys set name = coalesce($2, name) where id = $1", row.api_key_id, change.name)
+        .execute(&mut *tx)
+        .await?;
+    if let Some(allow) = change.allow {
+        set_permissions(&mut tx, row.api_key_id, allow).await?;
+    }
+    audit::key_event(app, &mut tx, request, row.api_key_id, "change", &row.exchange, None).await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+pub async fn generations(app: &App, user: Uuid, id: Uuid) -> Result<Vec<Generation>> {
+    let mut tx = app.db.user(user).await?;
+    let rows = sqlx::query_as!(
+        Generation,
+        r#"with recursive line as (
+               select k.* from api_keys k join exchange_connections c on c.api_key_id = k.id where c.id = $1
+               union select k.* from api_keys k join line l on k.id = l.rotated_from_key_id)
+           select l.id as "id!", coalesce(l.rotation_generation, 1) as "generation!",
+                  (c.api_key_id = l.id) as "is_current!", l.created_at, l.last_used as last_used_at,
+                  l.rotation_grace_period_ends_at as grace_ends_at, l.fingerprint
+           from line l cross join exchange_connections c where c.id = $1
+           order by 2 desc"#,
+        id
+    )
+    .fetch_all(&mut *tx)
+    .await?;
+    tx.commit().await?;
+    Ok(rows)
+}
+
+pub async fn mark_deleted(app: &App, user: Uuid, row: &Row, request: RequestId) -> Result<()> {
+    let now = app.clock.now();
+    let mut tx = app.db.user(user).await?;
+    sqlx::query!(
+        "update exchange_connections set status = 'deleted', is_enabled = false, is_default = false, deleted_at = $2, destroy_after = $3
+         where id = $1 and deleted_at is null",
+        row.id,
+        now,
+        now + UNDO
+    )
+    .execute(&mut *tx)
+    .await?;
+    // Its name is free for a new key at once; an undo needs it to be free again.
+    sqlx::query!("update api_keys set is_active = false where id = $1", row.api_key_id)
+        .execute(&mut *tx)
+        .await?;
+    audit::key_event(app, &mut tx, request, row.api_key_id, "delete", &row.exchange, None).await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+pub async fn unmark_deleted(app: &App, user: Uuid, row: &Row, request: RequestId) -> Result<()> {
+    let mut tx = app.db.user(user).await?;
+    sqlx::query!(
+        "update exchange_connections set status = 'paused', is_enabled = false, deleted_at = null, destroy_after = null where id = $1",
+        row.id
+    )
+    .execute(&mut *tx)
+    .await?;
+    sqlx::query!("update api_keys set is_active = true where id = $1", row.api_key_id)
+        .execute(&mut *tx)
+        .await?;
+    audit::key_event(app, &mut tx, request, row.api_key_id, "restore", &row.exchange, None).await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+/// For good: key, connection, permissions, bots and access keys go by cascade; the records stay.
+pub async fn destroy(app: &App, user: Uuid, row: &Row, request: RequestId) -> Result<()> {
+    let mut tx = app.db.user(user).await?;
+    audit::key_event(app, &mut tx, request, row.api_key_id, "destroy", &row.exchange, None).await?;
+    sqlx::query!("delete from exchange_connections where id = $1", row.id).execute(&mut *tx).await?;
+    sqlx::query!("delete from api_keys where id = $1", row.api_key_id).execute(&mut *tx).await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+/// Connections whose time for an undo is over, with their owners.
+pub async fn destroyable(app: &App) -> Result<Vec<(Uuid, Uuid)>> {
+    let mut tx = app.db.service().await?;
+    let rows = sqlx::query!(
+        r#"select connection_id as "connection_id!", user_id as "user_id!" from keygate.list_destroyable()"#
+    )
+    .fetch_all(&mut *tx)
+    .await?;
+    tx.commit().await?;
+    Ok(rows.into_iter().map(|row| (row.user_id, row.connection_id)).collect())
+}
+
+/// Columns without a zone hold UTC.
+fn utc(at: OffsetDateTime) -> PrimitiveDateTime {
+    let at = at.to_offset(time::UtcOffset::UTC);
+    PrimitiveDateTime::new(at.date(), at.time())
+}

@@ -1,0 +1,177 @@
+//! Accounts: everything about an access key and the connection behind it, cached. The cache holds sealed
+//! values only, and is believed only while the database's notifications are known to arrive: a change is in
+//! force within a second, on every instance.
+
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc, RwLock,
+        atomic::{AtomicI64, AtomicU64, Ordering},
+    },
+};
+
+use exchange::{Credentials, Definition, Options};
+use seal::{Context, UserKey, field, keyring::Wrapped};
+use sqlx::types::ipnetwork::IpNetwork;
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use super::{Denial, credential::Presented, record};
+use crate::{
+    app::App,
+    connection::secrets::{self, SealedConnection},
+};
+
+mod store;
+
+/// An access key with its owner, its bot and the connection it acts on.
+pub struct Account {
+    pub access_key: Uuid,
+    pub key_prefix: String,
+    pub key_hash: String,
+    pub user: Uuid,
+    pub user_is_active: bool,
+    pub scopes: Vec<String>,
+    pub expires_at: Option<OffsetDateTime>,
+    pub revoked: bool,
+    pub allowed_addresses: Option<Vec<IpNetwork>>,
+    pub bot: Option<Bot>,
+    pub connection: Connection,
+    pub rights: Rights,
+    virtual_secret: Option<String>,
+    user_key: (u32, Wrapped),
+}
+
+pub struct Bot {
+    pub id: Uuid,
+    pub is_active: bool,
+    pub symbol: Option<String>,
+}
+
+pub struct Connection {
+    pub id: Uuid,
+    pub api_key: Uuid,
+    pub environment: String,
+    pub status: String,
+    sealed: SealedConnection,
+}
+
+/// What the owner allows the exchange key to be used for.
+pub struct Rights {
+    pub read: bool,
+    pub trade: bool,
+    pub withdraw: bool,
+    pub transfer: bool,
+    pub sub_accounts: bool,
+    pub allowed_addresses: Option<Vec<IpNetwork>>,
+}
+
+/// The cache. Keys are prefix, exchange and the connection asked for.
+#[derive(Default)]
+pub struct Accounts {
+    known: RwLock<HashMap<Key, Arc<Account>>>,
+    /// Rises with every notification; what was loaded before one is not kept after it.
+    epoch: AtomicU64,
+    /// When notifications were last known to arrive, in milliseconds of the clock.
+    heartbeat_ms: AtomicI64,
+}
+
+type Key = (String, String, Option<String>);
+
+impl Accounts {
+    pub(super) async fn find(
+        &self,
+        app: &App,
+        presented: &Presented,
+        definition: &Definition,
+    ) -> Result<Arc<Account>, Denial> {
+        let key: Key = (
+            presented.prefix().to_owned(),
+            definition.id().to_owned(),
+            presented.connection().map(str::to_owned),
+        );
+        if let Some(account) = self.cached(&key, app.clock.now_ms()) {
+            return Ok(account);
+        }
+        let epoch = self.epoch.load(Ordering::Acquire);
+        let loaded = store::load(app, presented.prefix(), definition.id(), presented.connection()).await;
+        let account = match loaded {
+            Ok(Ok(account)) => Arc::new(account),
+            Ok(Err(denial)) => return Err(denial),
+            Err(error) => return Err(Denial::down(error)),
+        };
+        self.keep(key, &account, epoch);
+        Ok(account)
+    }
+
+    /// Forgets everything of a user.
+    pub fn forget(&self, user: Uuid) {
+        self.epoch.fetch_add(1, Ordering::AcqRel);
+        self.write().retain(|_, account| account.user != user);
+    }
+
+    pub fn forget_all(&self) {
+        self.epoch.fetch_add(1, Ordering::AcqRel);
+        self.write().clear();
+    }
+
+    /// Notifications arrive; the cache may be believed for another moment.
+    pub fn heartbeat(&self, now_ms: i64) {
+        self.heartbeat_ms.store(now_ms, Ordering::Release);
+    }
+
+    fn cached(&self, key: &Key, now_ms: i64) -> Option<Arc<Account>> {
+        let believable = now_ms - self.heartbeat_ms.load(Ordering::Acquire) < BELIEVED_MS;
+        let known = self.known.read().unwrap_or_else(std::sync::PoisonError::into_inner);
+        known.get(key).filter(|_| believable).cloned()
+    }
+
+    fn keep(&self, key: Key, account: &Arc<Account>, epoch: u64) {
+        let mut known = self.write();
+        if self.epoch.load(Ordering::Acquire) == epoch && known.len() < MOST {
+            known.insert(key, account.clone());
+        }
+    }
+
+    fn write(&self) -> std::sync::RwLockWriteGuard<'_, HashMap<Key, Arc<Account>>> {
+        self.known.write().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+}
+
+impl Account {
+    /// The virtual pair, opened to check one signature.
+    pub(super) fn virtual_pair(&self, app: &App, definition: &Definition) -> Result<Credentials, Denial> {
+        let sealed = self.virtual_secret.as_deref();
+        let sealed =
+            sealed.ok_or_else(|| Denial::unknown_key("this access key has no pair for this exchange"))?;
+        let place = Context { table: "virtual_key", column: "secret", row: self.access_key };
+        let user_key = self.user_key(app)?;
+        let secret = field::open(&user_key, &place, sealed)
+            .and_then(seal::SecretBytes::into_text)
+            .map_err(Denial::down)?;
+        Credentials::parse(definition, &self.key_prefix, &secret, Options::default()).map_err(Denial::down)
+    }
+
+    /// The real key, opened for one signature. The caller drops it right after.
+    pub(super) fn real_key(&self, app: &App) -> Result<crate::connection::ExchangeKey, Denial> {
+        let user_key = self.user_key(app)?;
+        secrets::open_with(&user_key, self.connection.id, &self.connection.sealed).map_err(Denial::down)
+    }
+
+    fn user_key(&self, app: &App) -> Result<UserKey, Denial> {
+        let (version, wrapped) = &self.user_key;
+        UserKey::open(&app.keys.keyring, self.user, *version, wrapped).map_err(Denial::down)
+    }
+
+    pub(super) fn used(&self) -> record::Used {
+        record::Used {
+            access_key: self.access_key,
+            connection: self.connection.id,
+            api_key: self.connection.api_key,
+        }
+    }
+}
+
+/// A cache without a sign of life for this long is not believed.
+const BELIEVED_MS: i64 = 1000;
+const MOST: usize = 100_000;

@@ -1,0 +1,140 @@
+//! Loading an account: the access key by its public half, then everything else under its owner's context.
+
+use sqlx::types::ipnetwork::IpNetwork;
+use uuid::Uuid;
+
+use super::{Account, Bot, Connection, Rights};
+use crate::{
+    app::App,
+    connection::secrets::SealedConnection,
+    error::{Error, Result},
+    gateway::Denial,
+    key_ring,
+};
+
+/// The access key, before anything of its owner is read.
+struct KeyRow {
+    id: Uuid,
+    user: Uuid,
+    bot: Option<Uuid>,
+    hash: String,
+    prefix: String,
+    scopes: Vec<String>,
+    expires_at: Option<time::OffsetDateTime>,
+    revoked: bool,
+    addresses: Option<Vec<IpNetwork>>,
+    user_is_active: bool,
+    virtual_secret: Option<String>,
+}
+
+pub async fn load(
+    app: &App,
+    prefix: &str,
+    exchange: &str,
+    connection: Option<&str>,
+) -> Result<Result<Account, Denial>> {
+    let Some(key) = find_key(app, prefix, exchange).await? else {
+        return Ok(Err(Denial::unknown_key("unknown access key")));
+    };
+    let mut tx = app.db.signer(key.user).await?;
+    let row = sqlx::query!(
+        r#"select c.id, c.api_key_id as "api_key_id!", coalesce(c.environment, 'production') as "environment!",
+                  case when c.deleted_at is not null or not coalesce(k.is_active, false) then 'deleted'
+                       when c.is_enabled is not true then 'paused' else coalesce(c.status, 'active') end as "status!",
+                  c.encrypted_api_key, c.encrypted_secret_key, c.encrypted_passphrase, c.key_encryption_salt,
+                  coalesce(p.can_read, false) as "can_read!", coalesce(p.can_trade, false) as "can_trade!",
+                  coalesce(p.can_withdraw, false) as "can_withdraw!", coalesce(p.can_transfer, false) as "can_transfer!",
+                  coalesce(p.can_manage_sub_accounts, false) as "can_manage_sub_accounts!", p.allowed_ip_addresses,
+                  b.id as "bot_id?", b.is_active as "bot_is_active?", b.symbol as "bot_symbol?"
+           from exchange_connections c
+           join api_keys k on k.id = c.api_key_id
+           left join api_key_permissions p on p.api_key_id = k.id
+           left join bot_configs b on b.id = $1
+           where c.exchange_type = $2
+             and case when $1::uuid is not null then c.id = b.connection_id
+                      when $3::text is not null then (c.id::text = $3 or c.name = $3)
+                      else c.is_default is true end
+           order by c.deleted_at nulls first, c.created_at limit 1"#,
+        key.bot,
+        exchange,
+        connection
+    )
+    .fetch_optional(&mut *tx)
+    .await?;
+    let user_key = key_ring::load_user_key(&mut tx, key.user).await?;
+    tx.commit().await?;
+    let Some(row) = row else {
+        return Ok(Err(Denial::denied(
+            "no-connection",
+            "there is no connection for this access key at this exchange",
+        )));
+    };
+    let user_key = user_key.ok_or_else(|| Error::internal("a user with a connection has no key"))?;
+    let sealed = SealedConnection {
+        salt: row.key_encryption_salt,
+        api_key: row.encrypted_api_key,
+        secret: row.encrypted_secret_key,
+        passphrase: row.encrypted_passphrase,
+    };
+    let bot = row.bot_id.map(|id| Bot {
+        id,
+        is_active: row.bot_is_active.unwrap_or(false),
+        symbol: row.bot_symbol,
+    });
+    Ok(Ok(Account {
+        access_key: key.id,
+        key_prefix: key.prefix,
+        key_hash: key.hash,
+        user: key.user,
+        user_is_active: key.user_is_active,
+        scopes: key.scopes,
+        expires_at: key.expires_at,
+        revoked: key.revoked,
+        allowed_addresses: key.addresses,
+        bot,
+        connection: Connection {
+            id: row.id,
+            api_key: row.api_key_id,
+            environment: row.environment,
+            status: row.status,
+            sealed,
+        },
+        rights: Rights {
+            read: row.can_read,
+            trade: row.can_trade,
+            withdraw: row.can_withdraw,
+            transfer: row.can_transfer,
+            sub_accounts: row.can_manage_sub_accounts,
+            allowed_addresses: row.allowed_ip_addresses,
+        },
+        virtual_secret: key.virtual_secret,
+        user_key,
+    }))
+}
+
+async fn find_key(app: &App, prefix: &str, exchange: &str) -> Result<Option<KeyRow>> {
+    let mut tx = app.db.gate().await?;
+    let row = sqlx::query!(
+        r#"select access_key_id as "id!", user_id as "user_id!", bot_id, key_hash as "key_hash!", key_prefix as "key_prefix!",
+                  scopes as "scopes!", expires_at, revoked_at, allowed_ip_addresses, user_is_active as "user_is_active!", secret
+           from keygate.find_access_key_by_prefix($1, $2)"#,
+        prefix,
+        exchange
+    )
+    .fetch_optional(&mut *tx)
+    .await?;
+    tx.commit().await?;
+    Ok(row.map(|row| KeyRow {
+        id: row.id,
+        user: row.user_id,
+        bot: row.bot_id,
+        hash: row.key_hash,
+        prefix: row.key_prefix,
+        scopes: row.scopes,
+        expires_at: row.expires_at,
+        revoked: row.revoked_at.is_some(),
+        addresses: row.allowed_ip_addresses,
+        user_is_active: row.user_is_active,
+        virtual_secret: row.secret,
+    }))
+}

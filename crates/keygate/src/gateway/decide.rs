@@ -1,0 +1,123 @@
+//! May this access key make this call with this key? Default deny: every right has to be there.
+
+use exchange::{Class, Reading, Symbol};
+
+use super::{
+    Call, Denial,
+    account::{Account, Rights},
+    credential::Presented,
+};
+
+pub fn decide(call: &Call<'_>, account: &Account, presented: &Presented) -> Result<(), Denial> {
+    alive(call, account)?;
+    from_allowed_address(call, account)?;
+    in_scope(call, account)?;
+    permitted(call.request.class(), &account.rights)?;
+    if call.request.class() == Class::Withdraw && !matches!(presented, Presented::Pair { .. }) {
+        return Err(Denial::denied(
+            "withdraw-needs-pair",
+            "withdrawals need a request signed with a virtual pair",
+        ));
+    }
+    within_symbol(call, account)
+}
+
+/// User, bot, access key and connection must all be in use at this moment.
+fn alive(call: &Call<'_>, account: &Account) -> Result<(), Denial> {
+    let now = call.app.clock.now();
+    let stop = |rule, text: &str| Err(Denial::denied(rule, text));
+    if account.revoked {
+        return stop("revoked", "this access key is revoked");
+    }
+    if account.expires_at.is_some_and(|end| end <= now) {
+        return stop("expired", "this access key has expired");
+    }
+    if !account.user_is_active {
+        return stop("inactive-user", "the owner's account is not active");
+    }
+    if account.bot.as_ref().is_some_and(|bot| !bot.is_active) {
+        return stop("bot-stopped", "this bot is stopped");
+    }
+    match account.connection.status.as_str() {
+        "active" => Ok(()),
+        "paused" => stop("paused", "the connection is paused"),
+        _ => stop("connection-deleted", "the connection is deleted"),
+    }
+}
+
+/// No list: from anywhere. An empty list: from nowhere.
+fn from_allowed_address(call: &Call<'_>, account: &Account) -> Result<(), Denial> {
+    let lists = [&account.allowed_addresses, &account.rights.allowed_addresses];
+    let inside = |list: &Vec<sqlx::types::ipnetwork::IpNetwork>| {
+        list.iter().any(|network| network.contains(call.client.ip))
+    };
+    match lists.into_iter().flatten().all(inside) {
+        true => Ok(()),
+        false => Err(Denial::denied("address", format!("calls from {} are not allowed", call.client.ip))),
+    }
+}
+
+fn in_scope(call: &Call<'_>, account: &Account) -> Result<(), Denial> {
+    let needed = match call.request.class() {
+        Class::Public | Class::Read => "read",
+        Class::Withdraw => "withdraw",
+        Class::Transfer | Class::Subaccount | Class::Finance => "transfer",
+        _ => "trade",
+    };
+    // Whoever may trade may look.
+    let covered =
+        account.scopes.iter().any(|scope| scope == needed || (needed == "read" && scope == "trade"));
+    match covered {
+        true => Ok(()),
+        false => Err(Denial::denied("scope", format!("this access key does not have the scope '{needed}'"))),
+    }
+}
+
+/// The owner's choice for the exchange key behind it all.
+fn permitted(class: Class, rights: &Rights) -> Result<(), Denial> {
+    let (allowed, what) = match class {
+        Class::Public => (true, "read"),
+        Class::Read => (rights.read, "read"),
+        Class::Trade => (rights.trade, "trade"),
+        Class::Transfer | Class::Finance => (rights.transfer, "transfer"),
+        Class::Subaccount => (rights.sub_accounts, "manage sub-accounts"),
+        Class::Withdraw => (rights.withdraw, "withdraw"),
+        Class::Session => (false, "open sessions that bypass Keygate"),
+        Class::KeyAdmin => (false, "manage API keys"),
+    };
+    match allowed {
+        true => Ok(()),
+        false => Err(Denial::denied("permission", format!("this key may not {what}"))),
+    }
+}
+
+/// A bot with a symbol trades that one only; what cannot be read is refused. Cancels may always go.
+fn within_symbol(call: &Call<'_>, account: &Account) -> Result<(), Denial> {
+    let Some(symbol) = account.bot.as_ref().and_then(|bot| bot.symbol.as_deref()) else { return Ok(()) };
+    if call.request.class() != Class::Trade {
+        return Ok(());
+    }
+    match call.request.reading() {
+        Reading::Cancel { .. } => Ok(()),
+        Reading::Order(order) if same(&order.symbol, symbol) => Ok(()),
+        Reading::Order(_) => Err(Denial::denied("symbol", format!("this bot may trade {symbol} only"))),
+        _ => Err(Denial::denied(
+            "symbol",
+            format!("this bot may trade {symbol} only, and this call does not say what it trades"),
+        )),
+    }
+}
+
+/// `BTC/USDT` and an exchange's `BTCUSDT` or `BTC-USDT` are the same market.
+fn same(traded: &Symbol, allowed: &str) -> bool {
+    let letters = |text: &str| {
+        text.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_ascii_uppercase()
+    };
+    match traded {
+        Symbol::Market(name) => letters(name) == letters(allowed),
+        Symbol::Pair { base, quote } => match allowed.split_once(['/', '-', '_']) {
+            Some(pair) => pair == (base.as_str(), quote.as_str()),
+            None => format!("{base}{quote}") == allowed,
+        },
+    }
+}

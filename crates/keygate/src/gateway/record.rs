@@ -1,0 +1,198 @@
+//! The record of every call. For calls that move money it is committed before the signature exists and
+//! again after the answer; for reads it waits in a bounded queue, at most a moment. A full queue makes
+//! reads write their record themselves: nothing is dropped.
+
+use std::time::Duration;
+
+use exchange::{Reading, Side, Symbol};
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use super::{Account, Call, Denial, credential::Proof};
+use crate::upstream::{Answer, Failure};
+
+mod store;
+mod writer;
+
+pub use writer::{Queue, Writer, queue};
+
+/// One line of both logs (`api_key_usage_audit`, `exchange_api_calls`).
+pub struct Line {
+    pub at: time::OffsetDateTime,
+    pub user: Uuid,
+    pub request_id: Uuid,
+    pub api_key: Uuid,
+    pub access_key: Uuid,
+    pub connection: Uuid,
+    pub bot: Option<Uuid>,
+    /// `intent` before, `outcome` after, `event` when one line says it all.
+    pub phase: &'static str,
+    pub exchange: String,
+    pub class: &'static str,
+    pub decision: &'static str,
+    pub rule: Option<String>,
+    pub method: String,
+    pub path: String,
+    pub symbol: Option<String>,
+    pub summary: Option<Value>,
+    pub ip: sqlx::types::ipnetwork::IpNetwork,
+    pub agent: Option<String>,
+    pub status: Option<i32>,
+    /// Null: not known (yet).
+    pub success: Option<bool>,
+    pub error: Option<String>,
+    pub took_ms: Option<i32>,
+}
+
+/// Whose times of last use to bring up to date.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Used {
+    pub access_key: Uuid,
+    pub connection: Uuid,
+    pub api_key: Uuid,
+}
+
+/// Commits the intent and uses the signature up, in one transaction. Without it there is no signature.
+pub(super) async fn intent(call: &Call<'_>, account: &Account, proof: Option<&Proof>) -> Result<(), Denial> {
+    let line = line(call, account, "intent");
+    match store::intent(call.app, &line, proof).await {
+        Ok(true) => Ok(()),
+        Ok(false) => {
+            let denial = Denial::denied("replay", "this signed request was used already; sign it anew");
+            self::denial(call, account, &denial).await;
+            Err(denial)
+        }
+        Err(error) => Err(Denial::down(error)),
+    }
+}
+
+/// Adds the outcome. If the database is gone now, the intent stands alone, which means: ask the exchange.
+pub(super) async fn outcome(
+    call: &Call<'_>,
+    account: &Account,
+    outcome: &Result<Answer, Failure>,
+    took: Duration,
+) {
+    let line = with_outcome(call, line(call, account, "outcome"), outcome, took);
+    if let Err(error) = store::append(call.app, &[line], &[account.used()]).await {
+        tracing::error!(%error, request_id = %call.id.0, "the outcome of a call could not be recorded");
+    }
+}
+
+/// The intent was recorded and nothing left us.
+pub(super) async fn not_sent(call: &Call<'_>, account: &Account, denial: &Denial) {
+    let line = Line {
+        success: Some(false),
+        error: Some(format!("not sent: {}", denial.text)),
+        ..line(call, account, "outcome")
+    };
+    if let Err(error) = store::append(call.app, &[line], &[]).await {
+        tracing::error!(%error, request_id = %call.id.0, "a call that was not sent could not be recorded");
+    }
+}
+
+/// A call that was refused, with the rule that decided.
+pub(super) async fn denial(call: &Call<'_>, account: &Account, denial: &Denial) {
+    let line = Line {
+        decision: "deny",
+        rule: Some(denial.rule.to_owned()),
+        success: Some(false),
+        error: Some(denial.text.clone()),
+        ..line(call, account, "event")
+    };
+    call.app.gate.records.push(call.app, line, None).await;
+}
+
+/// A read: recorded a moment later.
+pub(super) async fn later(
+    call: &Call<'_>,
+    account: &Account,
+    outcome: &Result<Answer, Failure>,
+    took: Duration,
+) {
+    let line = with_outcome(call, line(call, account, "event"), outcome, took);
+    call.app.gate.records.push(call.app, line, Some(account.used())).await;
+}
+
+fn line(call: &Call<'_>, account: &Account, phase: &'static str) -> Line {
+    let request = &call.request;
+    let (symbol, summary) = in_terms_of_money(request.reading());
+    Line {
+        at: call.app.clock.now(),
+        user: account.user,
+        request_id: call.id.0,
+        api_key: account.connection.api_key,
+        access_key: account.access_key,
+        connection: account.connection.id,
+        bot: account.bot.as_ref().map(|bot| bot.id),
+        phase,
+        exchange: call.definition.id().to_owned(),
+        class: request.class().as_str(),
+        decision: "allow",
+        rule: None,
+        method: request.method().as_str().to_owned(),
+        path: request.path().to_owned(),
+        symbol,
+        summary,
+        ip: call.client.network(),
+        agent: call.client.agent.clone(),
+        status: None,
+        success: None,
+        error: None,
+        took_ms: None,
+    }
+}
+
+fn with_outcome(call: &Call<'_>, line: Line, outcome: &Result<Answer, Failure>, took: Duration) -> Line {
+    let took_ms = Some(i32::try_from(took.as_millis()).unwrap_or(i32::MAX));
+    match outcome {
+        Ok(answer) => {
+            let error = call.definition.read_error(answer.status.as_u16(), &answer.body);
+            let success = Some(answer.status.is_success() && error.is_none());
+            let error = error.map(|error| error.code);
+            Line { status: Some(i32::from(answer.status.as_u16())), success, error, took_ms, ..line }
+        }
+        Err(Failure::NotSent(_)) => Line {
+            success: Some(false),
+            error: Some("not sent: the exchange cannot be reached".into()),
+            took_ms,
+            ..line
+        },
+        Err(Failure::Unknown(_)) => Line { error: Some("outcome unknown".into()), took_ms, ..line },
+    }
+}
+
+/// What was asked for, without anything that identifies a person or a credential.
+fn in_terms_of_money(reading: &Reading) -> (Option<String>, Option<Value>) {
+    match reading {
+        Reading::Order(order) => {
+            let summary = json!({
+                "side": match order.side { Side::Buy => "buy", Side::Sell => "sell" },
+                "type": order.kind,
+                "quantity": order.quantity,
+                "price": order.price,
+                "quote_amount": order.quote_amount,
+            });
+            (Some(name(&order.symbol)), Some(summary))
+        }
+        Reading::Withdrawal(withdrawal) => (
+            Some(withdrawal.asset.clone()),
+            Some(
+                json!({"amount": withdrawal.amount, "address": withdrawal.address, "network": withdrawal.network}),
+            ),
+        ),
+        _ => (None, None),
+    }
+}
+
+/// Signatures that are too old to be accepted again need not be remembered.
+pub async fn forget_signatures(app: &crate::app::App) -> crate::error::Result<()> {
+    store::forget_signatures(app).await
+}
+
+fn name(symbol: &Symbol) -> String {
+    match symbol {
+        Symbol::Market(name) => name.clone(),
+        Symbol::Pair { base, quote } => format!("{base}/{quote}"),
+    }
+}

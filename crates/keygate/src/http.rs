@@ -1,0 +1,166 @@
+//! The router, the order of the layers around it, and the listener.
+//!
+//! Order, outermost first: a raw-request guard (one known Host, origin form), the request id and the log
+//! line, the gateway for `/x/` (which reads the raw target itself), the set-up gate, the router. Errors
+//! get their body here, where the request id is known.
+
+use std::sync::Arc;
+
+use axum::{
+    Router,
+    body::Body,
+    extract::{DefaultBodyLimit, Request, State},
+    middleware::{self, Next},
+    response::{IntoResponse, Response},
+};
+use http::{HeaderValue, header};
+use utoipa_axum::router::OpenApiRouter;
+
+use crate::{
+    access_key, activity, api_key,
+    app::App,
+    auth, bot, connection,
+    error::{Code, Error, Problem},
+    exchanges, gateway, health, openapi, page, user,
+};
+
+pub mod body;
+mod guard;
+mod listener;
+mod request_id;
+
+pub use listener::{Listener, serve};
+pub use request_id::RequestId;
+
+/// Routes anyone may call without a credential. A test walks the router and allows no others.
+pub const PUBLIC_ROUTES: &[&str] = &[
+    "GET /livez",
+    "GET /readyz",
+    "GET /healthz",
+    "GET /openapi.json",
+    "GET /docs/api",
+    "GET /problems/{code}",
+    "GET /assets/{file}",
+    "GET /setup",
+    "POST /setup",
+    "GET /login",
+    "POST /login",
+    "GET /register",
+    "POST /register",
+    "POST /api/v1/auth/setup",
+    "POST /api/v1/auth/register",
+    "POST /api/v1/auth/login",
+    "POST /api/v1/auth/refresh",
+];
+
+/// Every feature registers its routes here, one line each.
+pub fn api() -> OpenApiRouter<Arc<App>> {
+    OpenApiRouter::with_openapi(openapi::description())
+        .merge(user::routes())
+        .merge(exchanges::routes())
+        .merge(connection::routes())
+        .merge(api_key::routes())
+        .merge(bot::routes())
+        .merge(access_key::routes())
+        .merge(activity::routes())
+}
+
+pub fn router(app: &Arc<App>) -> Router {
+    let (api, description) = api().split_for_parts();
+    Router::new()
+        .merge(api)
+        .merge(health::routes())
+        .merge(openapi::routes(description))
+        .merge(page::routes())
+        .fallback(|| async { Error::from(Code::NotFound) })
+        .method_not_allowed_fallback(|| async { Error::from(Code::MethodNotAllowed) })
+        .layer(DefaultBodyLimit::max(MAX_BODY))
+        .layer(middleware::from_fn_with_state(app.clone(), own_pages_only))
+        .layer(middleware::from_fn_with_state(app.clone(), set_up_first))
+        .layer(middleware::from_fn_with_state(app.clone(), gateway_first))
+        .layer(middleware::from_fn(speak))
+        .layer(middleware::from_fn_with_state(app.clone(), guard::refuse_odd_requests))
+        .layer(middleware::from_fn(request_id::assign))
+        .with_state(app.clone())
+}
+
+/// `/x/…` never reaches the router: a router decodes `%2F` and keeps `..`, the gateway must not.
+async fn gateway_first(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
+    match request.uri().path().starts_with("/x/") {
+        true => gateway::serve(app, request).await,
+        false => next.run(request).await,
+    }
+}
+
+/// Until there is an owner, everything but the setup itself answers 503 with the hint.
+async fn set_up_first(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
+    let path = request.uri().path();
+    let needed = ["/livez", "/setup", "/api/v1/auth/setup"].contains(&path) || path.starts_with("/assets/");
+    if needed || user::is_set_up(&app).await {
+        return next.run(request).await;
+    }
+    Code::NotSetUp
+        .with("Open the setup link that `keygate serve` printed; `keygate setup-link` makes a new one.")
+        .into_response()
+}
+
+/// Pages change state only from our own pages; the API takes no cookie, so it needs no such check.
+async fn own_pages_only(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
+    if !request.uri().path().starts_with("/api/")
+        && let Err(error) = auth::session::check_origin(&app, request.method(), request.headers())
+    {
+        return error.into_response();
+    }
+    next.run(request).await
+}
+
+/// Gives errors their body, as a problem for programs and as a page for people, and every answer its headers.
+async fn speak(request: Request, next: Next) -> Response {
+    let id = request_id::of(&request);
+    let is_page = page::wants_page(&request);
+    let mut response = next.run(request).await;
+    if let Some(error) = response.extensions_mut().remove::<Error>() {
+        response = match is_page {
+            true => page::failure(&error, &id),
+            false => problem(&error, &id),
+        };
+    }
+    for (name, value) in HEADERS {
+        response.headers_mut().entry(name).or_insert(HeaderValue::from_static(value));
+    }
+    response
+}
+
+fn problem(error: &Error, request_id: &str) -> Response {
+    let body = serde_json::to_vec(&Problem::new(error, request_id)).unwrap_or_default();
+    let mut response = Response::new(Body::from(body));
+    *response.status_mut() = error.status;
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+    if let Some(seconds) = error.retry_after {
+        headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+    }
+    if error.code == Code::Unauthorized {
+        headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer realm=\"keygate\""));
+    }
+    response
+}
+
+/// Requests of the API and the pages are small; the gateway has its own limit.
+const MAX_BODY: usize = 64 * 1024;
+
+const HEADERS: [(header::HeaderName, &str); 7] = [
+    (header::CONTENT_SECURITY_POLICY, CSP),
+    (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    (header::REFERRER_POLICY, "no-referrer"),
+    (header::HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
+    (header::HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
+    (
+        header::HeaderName::from_static("permissions-policy"),
+        "publickey-credentials-get=(self), publickey-credentials-create=(self)",
+    ),
+    (header::CACHE_CONTROL, "no-store"),
+];
+
+const CSP: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; \
+    form-action 'self'; base-uri 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'";

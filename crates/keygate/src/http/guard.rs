@@ -1,0 +1,51 @@
+//! Refuses what two HTTP parsers could read differently, before anything else looks at the request:
+//! a missing, doubled or foreign Host, absolute-form targets, a length beside chunked coding, HTTP/1.0.
+
+use std::sync::Arc;
+
+use axum::{
+    extract::{Request, State},
+    middleware::Next,
+    response::{IntoResponse, Response},
+};
+use http::{Version, header};
+
+use crate::{app::App, error::Code};
+
+pub async fn refuse_odd_requests(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
+    if let Some(reason) = oddity(&request) {
+        return Code::InvalidBody.with(reason).into_response();
+    }
+    match known_host(&app, &request) {
+        true => next.run(request).await,
+        false => Code::UnknownHost
+            .with("Use the address Keygate is configured for, or add this one to host_names.")
+            .into_response(),
+    }
+}
+
+fn oddity(request: &Request) -> Option<&'static str> {
+    let headers = request.headers();
+    let count = |name| headers.get_all(name).iter().count();
+    if request.version() == Version::HTTP_10 {
+        return Some("HTTP/1.0 is not spoken here.");
+    }
+    if request.uri().authority().is_some() || request.uri().scheme().is_some() {
+        return Some("The request target must be a path.");
+    }
+    if count(header::HOST) != 1 {
+        return Some("Exactly one Host header is needed.");
+    }
+    if count(header::CONTENT_LENGTH) > 1 || count(header::TRANSFER_ENCODING) > 1 {
+        return Some("The length of the body is given twice.");
+    }
+    if headers.contains_key(header::CONTENT_LENGTH) && headers.contains_key(header::TRANSFER_ENCODING) {
+        return Some("The length of the body is given in two ways.");
+    }
+    None
+}
+
+fn known_host(app: &App, request: &Request) -> bool {
+    let host = request.headers().get(header::HOST).and_then(|value| value.to_str().ok()).unwrap_or("");
+    app.gate.hosts.iter().any(|known| known.eq_ignore_ascii_case(host))
+}

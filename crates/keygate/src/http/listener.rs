@@ -1,0 +1,129 @@
+//! Accepts connections and serves HTTP/1.1 on them, with a limit on head size and on the time a head may
+//! take. Stops accepting when told, lets running requests finish for a while, then ends.
+
+use std::{net::SocketAddr, sync::Arc, time::Duration};
+
+use axum::{Router, extract::Request};
+use hyper::server::conn::http1;
+use hyper_util::{
+    rt::{TokioIo, TokioTimer},
+    server::graceful::{GracefulShutdown, Watcher},
+    service::TowerToHyperService,
+};
+use tokio::{
+    net::{TcpListener, TcpStream},
+    sync::{Semaphore, watch},
+};
+use tower::ServiceExt;
+
+use crate::{auth::Peer, error::Fatal};
+
+/// Sockets that are bound and not yet served: binding fails early and with a clear message.
+pub struct Listener {
+    sockets: Vec<TcpListener>,
+}
+
+impl Listener {
+    pub async fn bind(addresses: &[SocketAddr]) -> Result<Self, Fatal> {
+        let mut sockets = Vec::new();
+        for address in addresses {
+            match TcpListener::bind(address).await {
+                Ok(socket) => sockets.push(socket),
+                // A machine without IPv6 still has IPv4 loopback.
+                Err(error) if address.is_ipv6() && error.kind() == std::io::ErrorKind::AddrNotAvailable => {}
+                Err(error) => return Err(taken(*address, &error)),
+            }
+        }
+        match sockets.is_empty() {
+            true => Err(Fatal::new("there is no address to listen on", "set listen = [\"127.0.0.1:8480\"]")),
+            false => Ok(Listener { sockets }),
+        }
+    }
+
+    pub fn addresses(&self) -> Vec<SocketAddr> {
+        self.sockets.iter().filter_map(|socket| socket.local_addr().ok()).collect()
+    }
+}
+
+/// Serves until `stop` turns true, then waits for running requests.
+pub async fn serve(listener: Listener, router: Router, stop: watch::Receiver<bool>) {
+    let slots = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+    let tasks = listener
+        .sockets
+        .into_iter()
+        .map(|socket| tokio::spawn(accept(socket, router.clone(), slots.clone(), stop.clone())));
+    for task in tasks.collect::<Vec<_>>() {
+        if let Err(error) = task.await {
+            tracing::error!(%error, "a listener ended");
+        }
+    }
+}
+
+async fn accept(socket: TcpListener, router: Router, slots: Arc<Semaphore>, mut stop: watch::Receiver<bool>) {
+    let graceful = GracefulShutdown::new();
+    loop {
+        let Ok(slot) = slots.clone().acquire_owned().await else { break };
+        let accepted = tokio::select! {
+            accepted = socket.accept() => accepted,
+            () = told(&mut stop) => break,
+        };
+        match accepted {
+            Ok((stream, peer)) => {
+                let (router, watcher) = (router.clone(), graceful.watcher());
+                tokio::spawn(async move {
+                    serve_connection(stream, peer, router, watcher).await;
+                    drop(slot);
+                });
+            }
+            // Out of file descriptors: wait instead of spinning.
+            Err(_) => tokio::time::sleep(Duration::from_millis(50)).await,
+        }
+    }
+    drop(socket);
+    if tokio::time::timeout(GRACE, graceful.shutdown()).await.is_err() {
+        tracing::warn!("some requests were still running at the end of the grace period");
+    }
+}
+
+async fn told(stop: &mut watch::Receiver<bool>) {
+    // The sender is gone: that is an order to stop as well.
+    let _ = stop.wait_for(|stop| *stop).await;
+}
+
+async fn serve_connection(stream: TcpStream, peer: SocketAddr, router: Router, graceful: Watcher) {
+    if let Err(error) = stream.set_nodelay(true) {
+        tracing::debug!(%error, "cannot set TCP_NODELAY");
+    }
+    let service = router.map_request(move |mut request: Request<hyper::body::Incoming>| {
+        request.extensions_mut().insert(Peer(peer));
+        request.map(axum::body::Body::new)
+    });
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEAD_TIMEOUT)
+        .max_buf_size(MAX_HEAD)
+        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(service));
+    if let Err(error) = graceful.watch(connection).await {
+        tracing::debug!(%error, "connection ended");
+    }
+}
+
+fn taken(address: SocketAddr, error: &std::io::Error) -> Fatal {
+    match error.kind() {
+        std::io::ErrorKind::AddrInUse => Fatal::new(
+            format!("port {} on {} is taken by another program", address.port(), address.ip()),
+            format!(
+                "stop it (`ss -ltnp 'sport = :{}'` names it) or choose another port with --listen",
+                address.port()
+            ),
+        ),
+        _ => {
+            Fatal::new(format!("cannot listen on {address}: {error}"), "choose another address with --listen")
+        }
+    }
+}
+
+const MAX_CONNECTIONS: usize = 4096;
+const MAX_HEAD: usize = 16 * 1024;
+const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
+const GRACE: Duration = Duration::from_secs(20);

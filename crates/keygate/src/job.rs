@@ -1,0 +1,80 @@
+//! Background work: a loop that compares what should be with what is. Each task is idempotent, so a crash
+//! costs nothing, and one instance at a time runs the shared ones (advisory lock).
+
+use std::{sync::Arc, time::Duration};
+
+use sqlx::postgres::PgListener;
+use tokio::sync::watch;
+use uuid::Uuid;
+
+use crate::{app::App, connection, db, error::Result, gateway};
+
+/// Runs until told to stop.
+pub async fn run(app: Arc<App>, mut stop: watch::Receiver<bool>) {
+    let listening = tokio::spawn(keep_listening(app.clone()));
+    let mut tick = tokio::time::interval(EVERY);
+    tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    loop {
+        tokio::select! {
+            () = told(&mut stop) => break,
+            _ = tick.tick() => round(&app).await,
+        }
+    }
+    listening.abort();
+}
+
+async fn told(stop: &mut watch::Receiver<bool>) {
+    // The sender is gone: that is an order to stop as well.
+    let _ = stop.wait_for(|stop| *stop).await;
+}
+
+/// One round of everything that is due; tests call it directly.
+pub async fn round(app: &App) {
+    report("destroy deleted connections", connection::destroy_due(app).await);
+    report("forget used signatures", gateway::record::forget_signatures(app).await);
+}
+
+fn report(what: &str, outcome: Result<()>) {
+    if let Err(error) = outcome {
+        tracing::error!(%error, "background work failed: {what}");
+    }
+}
+
+/// Drops cached accounts when the database says something changed, and vouches for the cache only while
+/// such notices are known to arrive.
+async fn keep_listening(app: Arc<App>) {
+    loop {
+        if let Err(error) = listen(&app).await {
+            tracing::warn!(%error, "change notices do not arrive; nothing is cached meanwhile");
+        }
+        app.gate.accounts.forget_all();
+        tokio::time::sleep(Duration::from_millis(500)).await;
+    }
+}
+
+async fn listen(app: &App) -> Result<(), db::Error> {
+    let mut listener: PgListener = app.db.listen(db::CHANGED).await?;
+    app.gate.accounts.forget_all();
+    loop {
+        app.gate.accounts.heartbeat(app.clock.now_ms());
+        match tokio::time::timeout(HEARTBEAT, listener.try_recv()).await {
+            // Silence: ask for a sign of life on the very connection the notices come from.
+            Err(_) => {
+                let alive = sqlx::query("select 1").execute(&mut listener);
+                if tokio::time::timeout(HEARTBEAT, alive).await.is_err() {
+                    return Err(db::Error::Unavailable);
+                }
+            }
+            Ok(notice) => match notice? {
+                Some(notice) => match Uuid::parse_str(notice.payload()) {
+                    Ok(user) => app.gate.accounts.forget(user),
+                    Err(_) => app.gate.accounts.forget_all(),
+                },
+                None => return Err(db::Error::Unavailable),
+            },
+        }
+    }
+}
+
+const EVERY: Duration = Duration::from_secs(30);
+const HEARTBEAT: Duration = Duration::from_millis(300);

@@ -1,0 +1,161 @@
+//! The key hierarchy of a running instance: opened once at start with the root key, kept in memory.
+//!
+//! Always holds: a wrong root key stops the start before anything is written; without the root key there is
+//! no fallback. Users' own keys are made on first use and opened when needed, never cached.
+
+use std::{collections::HashMap, sync::Arc};
+
+use jsonwebtoken::{DecodingKey, EncodingKey};
+use seal::{
+    Key, KeyError, Keyring, MasterKey, Purpose, ServiceKey, SigningKey, UserKey, keyring::Wrapped,
+    password::Hasher, root::Root,
+};
+use sqlx::PgConnection;
+use uuid::Uuid;
+
+use crate::{
+    app::App,
+    clock::Clock,
+    db::Tx,
+    error::{Error, Fatal, Result},
+};
+
+pub mod root;
+mod store;
+
+pub struct Keys {
+    pub keyring: Keyring,
+    pub passwords: Arc<Hasher>,
+    pub csrf: Key,
+    /// Tells equal exchange keys and devices apart without opening them.
+    pub fingerprint: Key,
+    pub jwt: Jwt,
+}
+
+/// The keys of access tokens: one signs, the former still verifies.
+pub struct Jwt {
+    pub kid: String,
+    pub encoding: EncodingKey,
+    decoding: HashMap<String, DecodingKey>,
+}
+
+impl Jwt {
+    pub fn decoding(&self, kid: &str) -> Option<&DecodingKey> {
+        self.decoding.get(kid)
+    }
+}
+
+/// Opens the hierarchy, making it on the very first start. Returns the key of the database context too,
+/// which the pools need before anybody can use them. Two instances starting at once make it once: the
+/// caller holds the boot lock.
+pub async fn open(boot: &mut PgConnection, root: &dyn Root, clock: &Clock) -> Result<(Keys, Key), Fatal> {
+    let keyring = keyring(boot, root).await?;
+    let service = service_key(boot, &keyring).await?;
+    let jwt = jwt(boot, &keyring, clock).await?;
+    let context = service.derive(Purpose::DbCtx);
+    let keys = Keys {
+        passwords: Arc::new(Hasher::new(&service)),
+        csrf: service.derive(Purpose::Csrf),
+        fingerprint: service.derive(Purpose::Device),
+        jwt,
+        keyring,
+    };
+    Ok((keys, context))
+}
+
+/// No keys were ever made here.
+pub async fn is_new(boot: &mut PgConnection) -> Result<bool, Fatal> {
+    Ok(store::load_keyring(boot).await?.is_empty())
+}
+
+/// The user's own key, as its row holds it.
+pub async fn load_user_key(tx: &mut Tx, user: Uuid) -> Result<Option<(u32, Wrapped)>> {
+    store::load_user_key(tx, user).await
+}
+
+/// The user's own key, made on first use.
+pub async fn user_key(app: &App, tx: &mut Tx, user: Uuid) -> Result<UserKey> {
+    if let Some((version, wrapped)) = store::load_user_key(tx, user).await? {
+        return UserKey::open(&app.keys.keyring, user, version, &wrapped).map_err(Error::internal);
+    }
+    let (_, wrapped) = UserKey::create(&app.keys.keyring, user, 1);
+    store::store_user_key(tx, 1, &wrapped).await?;
+    // Another request may have been first: what the table holds is the truth.
+    let stored = store::load_user_key(tx, user).await?;
+    let (version, wrapped) = stored.ok_or_else(|| Error::internal("a user key just stored is not there"))?;
+    UserKey::open(&app.keys.keyring, user, version, &wrapped).map_err(Error::internal)
+}
+
+async fn keyring(boot: &mut PgConnection, root: &dyn Root) -> Result<Keyring, Fatal> {
+    let rows = store::load_keyring(boot).await?;
+    if rows.is_empty() {
+        let master = MasterKey::generate(1);
+        let wrapped = master.wrap(root).map_err(sealed)?;
+        store::insert_master_key(boot, &wrapped).await?;
+        return Ok(Keyring::new(master));
+    }
+    let mut active = None;
+    let mut others = Vec::new();
+    for (row, state) in rows {
+        let master = MasterKey::unwrap(root, &row).map_err(|error| wrong_root(&error))?;
+        match state.as_str() {
+            "active" => active = Some(master),
+            _ => others.push(master),
+        }
+    }
+    let active =
+        active.ok_or_else(|| Fatal::new("no master key is active", "restore the keyring from a backup"))?;
+    let mut keyring = Keyring::new(active);
+    others.into_iter().for_each(|master| keyring.add(master));
+    Ok(keyring)
+}
+
+async fn service_key(boot: &mut PgConnection, keyring: &Keyring) -> Result<ServiceKey, Fatal> {
+    match store::load_service_keys(boot).await?.pop() {
+        Some((version, wrapped)) => {
+            ServiceKey::open(keyring, version, &wrapped).map_err(|error| wrong_root(&error))
+        }
+        None => {
+            let key = ServiceKey::generate(1);
+            store::insert_service_key(boot, 1, &key.wrap(keyring)).await?;
+            Ok(key)
+        }
+    }
+}
+
+async fn jwt(boot: &mut PgConnection, keyring: &Keyring, clock: &Clock) -> Result<Jwt, Fatal> {
+    let mut rows = store::load_signing_keys(boot).await?;
+    if rows.is_empty() {
+        let key = SigningKey::generate(&clock.id().to_string());
+        store::insert_signing_key(boot, &key, &key.wrap(keyring)).await?;
+        rows = store::load_signing_keys(boot).await?;
+    }
+    let mut keys = Vec::new();
+    for row in rows {
+        let key = SigningKey::open(keyring, &row.id, &row.wrapped).map_err(|error| wrong_root(&error))?;
+        keys.push((key, row.active));
+    }
+    let decoding = keys
+        .iter()
+        .map(|(key, _)| (key.id().to_owned(), DecodingKey::from_ed_der(&key.public_key())))
+        .collect();
+    let (key, _) = keys
+        .into_iter()
+        .find(|(_, active)| *active)
+        .ok_or_else(|| Fatal::new("no token key is active", "restore the database from a backup"))?;
+    Ok(Jwt { kid: key.id().to_owned(), encoding: EncodingKey::from_ed_der(key.pkcs8().expose()), decoding })
+}
+
+fn sealed(error: impl std::fmt::Display) -> Fatal {
+    Fatal::new(format!("the master key cannot be used: {error}"), "check master_key in the configuration")
+}
+
+fn wrong_root(error: &KeyError) -> Fatal {
+    match error {
+        KeyError::WrongRootKey => Fatal::new(
+            "the master key is not the one this database was made with; nothing was changed",
+            "put the right master.key back (or the right KEYGATE_MASTER_KEY__VALUE) and start again",
+        ),
+        other => sealed(other),
+    }
+}

@@ -1,0 +1,60 @@
+//! The OpenAPI 3.1 document, made from the handlers themselves and served at `/openapi.json`.
+
+use std::sync::Arc;
+
+use axum::{Json, Router, routing::get};
+use utoipa::{
+    OpenApi,
+    openapi::{
+        OpenApi as Document,
+        security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme},
+    },
+};
+
+use crate::app::App;
+
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "Keygate",
+        description = "A vault and signing gateway for exchange API keys. Errors are RFC 9457 problems; \
+            decimals are strings; times are RFC 3339 in UTC. Bots do not use this API: they call \
+            `/x/{exchange}/…` in the exchange's own dialect.",
+        license(name = "AGPL-3.0-only", identifier = "AGPL-3.0-only")
+    ),
+    tags(
+        (name = "auth", description = "Signing in and out"),
+        (name = "connections", description = "Accounts at exchanges and the keys they sign with"),
+        (name = "bots", description = "Programs that use a key, and their virtual pairs"),
+        (name = "access keys", description = "The personal access key for daemons and the command line"),
+        (name = "activity", description = "What happened with which key"),
+        (name = "exchanges", description = "What Keygate knows about exchanges"),
+        (name = "classic", description = "Routes kept in their documented older shapes"),
+        (name = "admin", description = "Accounts, for administrators")
+    )
+)]
+struct Description;
+
+pub fn description() -> Document {
+    let mut document = Description::openapi();
+    let bearer = HttpBuilder::new()
+        .scheme(HttpAuthScheme::Bearer)
+        .description(Some("An access token from /api/v1/auth/login, or a personal access key (kg_…)."))
+        .build();
+    document
+        .components
+        .get_or_insert_default()
+        .security_schemes
+        .insert("bearer".into(), SecurityScheme::Http(bearer).into());
+    document.security = Some(vec![SecurityRequirement::new("bearer", Vec::<String>::new())]);
+    document
+}
+
+/// The whole document, without a server: for `keygate openapi` and the test that compares it.
+pub fn document() -> Document {
+    crate::http::api().split_for_parts().1
+}
+
+pub fn routes(document: Document) -> Router<Arc<App>> {
+    Router::new().route("/openapi.json", get(move || async move { Json(document) }))
+}

@@ -1,0 +1,170 @@
+//! Starting and stopping a server: sockets, database, keys, application, background work, in this order, so
+//! that whatever cannot work says so before anything is changed.
+
+use std::{fs, os::unix::fs::PermissionsExt, path::Path, sync::Arc};
+
+use demo_exchange::DemoExchange;
+use exchange::Exchanges;
+use tokio::{sync::watch, task::JoinHandle};
+
+use crate::{
+    app::App,
+    clock::Clock,
+    cluster::{self, Cluster},
+    config::{Config, Database},
+    db::{Boot, Db, LOGINS, Settings, Sizes, prepare_cluster},
+    error::Fatal,
+    gateway::{Gate, record},
+    http::{self, Listener},
+    job,
+    key_ring::{self, root},
+    upstream::Upstream,
+    user,
+};
+
+/// A server that is up. Stop it with [`Server::stop`]; dropping it ends the private cluster too.
+pub struct Server {
+    pub app: Arc<App>,
+    pub addresses: Vec<std::net::SocketAddr>,
+    /// Where to make the owner's account, if there is none yet.
+    pub setup_link: Option<String>,
+    pub demo: Option<demo_exchange::Running>,
+    stop: watch::Sender<bool>,
+    serving: JoinHandle<()>,
+    jobs: JoinHandle<()>,
+    database: Store,
+}
+
+/// The settings of the database, and its server when it is ours.
+pub struct Store {
+    pub settings: Settings,
+    pub cluster: Option<Cluster>,
+}
+
+/// Brings everything up. With `demo` the pretend exchange runs too, as the environment `practice`.
+pub async fn start(config: Config, clock: Clock, demo: bool) -> Result<Server, Fatal> {
+    let listener = Listener::bind(&config.listen).await?;
+    make_data_dir(&config.data_dir)?;
+    let database = open_database(&config).await?;
+    start_with(config, clock, demo, listener, database).await
+}
+
+/// The same on a database that is there already.
+pub async fn start_with(
+    config: Config,
+    clock: Clock,
+    demo: bool,
+    listener: Listener,
+    database: Store,
+) -> Result<Server, Fatal> {
+    let mut boot = Boot::connect(&database.settings).await?;
+    boot.migrate().await?;
+    let root = root::load(&config, key_ring::is_new(&mut boot).await?)?;
+    let (keys, context_key) = key_ring::open(&mut boot, root.as_ref(), &clock).await?;
+    boot.install_context_key(context_key.expose()).await?;
+    let demo = match demo {
+        true => Some(start_demo().await?),
+        false => None,
+    };
+    let (queue, writer) = record::queue();
+    let environment = if demo.is_some() { PRACTICE } else { "production" };
+    let app = Arc::new(App {
+        db: Db::connect(&database.settings, context_key.expose()),
+        keys,
+        exchanges: exchanges(demo.as_ref())?,
+        upstream: Upstream::new(&config.gateway)?,
+        gate: Gate::new(&config, listener.addresses(), queue, environment.to_owned()),
+        config,
+        clock,
+    });
+    let setup_link = match user::is_set_up(&app).await {
+        true => None,
+        false => Some(
+            user::make_setup_link(&app.config.public_url, &app.clock, &mut boot)
+                .await
+                .map_err(|error| Fatal::new(error.to_string(), ""))?,
+        ),
+    };
+    boot.close().await?;
+    tokio::spawn(writer.run(app.clone()));
+    let (stop, stopped) = watch::channel(false);
+    let addresses = listener.addresses();
+    let jobs = tokio::spawn(job::run(app.clone(), stopped.clone()));
+    let serving = tokio::spawn(http::serve(listener, http::router(&app), stopped));
+    Ok(Server { app, addresses, setup_link, demo, stop, serving, jobs, database })
+}
+
+impl Server {
+    /// Stops accepting, lets running requests end, writes what is queued, and stops the database.
+    pub async fn stop(self) {
+        let _ = self.stop.send(true);
+        let _ = self.serving.await;
+        let _ = self.jobs.await;
+        self.app.gate.records.flush().await;
+        self.app.db.close().await;
+        drop(self.database);
+    }
+
+    /// False once the private database has ended by itself; there is nothing left to serve then.
+    pub fn database_runs(&self) -> bool {
+        self.database.cluster.as_ref().is_none_or(Cluster::is_running)
+    }
+}
+
+/// The configured database, or our own.
+pub async fn open_database(config: &Config) -> Result<Store, Fatal> {
+    let (settings, cluster) = match config.database.url.is_empty() {
+        false => (Settings::external(&config.database.url, None)?, None),
+        true => {
+            let data = config.data_dir.join("postgres");
+            let started = tokio::task::spawn_blocking(move || Cluster::start(&data, &LOGINS)).await;
+            let cluster = started.map_err(|error| Fatal::new(error.to_string(), ""))??;
+            (prepare_cluster(&cluster, "keygate").await?, Some(cluster))
+        }
+    };
+    Ok(Store { settings: settings.with_sizes(sizes(&config.database)), cluster })
+}
+
+/// 0700, or 0711 as root: the cluster inside belongs to another user, who has to pass through.
+pub fn make_data_dir(dir: &Path) -> Result<(), Fatal> {
+    let failed = |error: std::io::Error| {
+        Fatal::new(
+            format!("the data directory {}: {error}", dir.display()),
+            "choose another one with --data-dir",
+        )
+    };
+    if !dir.is_dir() {
+        fs::create_dir_all(dir).map_err(failed)?;
+        let mode = if cluster::is_root() { 0o711 } else { 0o700 };
+        fs::set_permissions(dir, fs::Permissions::from_mode(mode)).map_err(failed)?;
+    }
+    Ok(())
+}
+
+async fn start_demo() -> Result<demo_exchange::Running, Fatal> {
+    DemoExchange::start_demo()
+        .await
+        .map_err(|error| Fatal::new(format!("the demo exchange cannot start: {error}"), ""))
+}
+
+fn exchanges(demo: Option<&demo_exchange::Running>) -> Result<Exchanges, Fatal> {
+    let exchanges = Exchanges::builtin();
+    match demo {
+        None => Ok(exchanges),
+        Some(demo) => exchanges
+            .with_environment(PRACTICE, &demo.url())
+            .map_err(|error| Fatal::new(format!("the demo exchange cannot be used: {error}"), "")),
+    }
+}
+
+fn sizes(config: &Database) -> Sizes {
+    Sizes {
+        app: config.app_connections,
+        gateway: config.gateway_connections,
+        jobs: config.job_connections,
+        ..Sizes::default()
+    }
+}
+
+/// The environment of the built-in demo exchange.
+pub const PRACTICE: &str = "practice";

@@ -1,0 +1,252 @@
+//! Users: who may sign in. The first one is the owner, made with the one-time setup link.
+//!
+//! Always holds: e-mail addresses are stored in one normal form; a password exists only as an Argon2id
+//! hash under a pepper; deactivating a user ends every session and token at once; the owner stays active.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use seal::{SecretText, token::Opaque};
+use time::Duration;
+use uuid::Uuid;
+
+use crate::{
+    app::App,
+    auth::{Client, session, token},
+    clock::Clock,
+    error::{Code, Error, Result},
+};
+
+mod api;
+pub mod password;
+mod store;
+mod throttle;
+
+pub use api::routes;
+pub use store::User;
+
+/// A new account, checked.
+pub struct NewUser {
+    pub email: Email,
+    pub name: String,
+    pub password: password::New,
+}
+
+/// An e-mail address in its one normal form: trimmed, lower case.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Email(String);
+
+/// What a program gets at login: a short access token and a single-use refresh token.
+pub struct Tokens {
+    pub access: String,
+    pub refresh: SecretText,
+}
+
+/// A device that signed in: the hash of its cookie, and the cookie itself when it is new.
+pub struct Device {
+    pub hash: String,
+    pub cookie: Option<SecretText>,
+}
+
+/// Who has just proved to be this user, and the cookie value that marks the device as known.
+pub struct SignedIn {
+    pub user: Uuid,
+    pub device: Device,
+}
+
+pub async fn is_set_up(app: &App) -> bool {
+    if SET_UP.load(Ordering::Relaxed) && !cfg!(test) {
+        return true;
+    }
+    match store::is_set_up(app).await {
+        Ok(true) => {
+            SET_UP.store(true, Ordering::Relaxed);
+            true
+        }
+        Ok(false) => false,
+        Err(error) => {
+            tracing::error!(%error, "cannot tell whether there is an owner");
+            false
+        }
+    }
+}
+
+/// Makes the owner with the token of the setup link, which is used up by it. If we die in between, the
+/// transaction has either done both or neither.
+pub async fn set_up(app: &App, link: &SecretText, new: NewUser) -> Result<Uuid> {
+    let invalid = || Code::SetupLinkInvalid.with("`keygate setup-link` prints a new one.");
+    let link = Opaque::parse(link.expose()).map_err(|_| invalid())?;
+    if !store::setup_link_is_open(app, &link).await? {
+        return Err(invalid());
+    }
+    let hash = password::hash(app, new.password).await?;
+    let id = app.clock.id();
+    match store::make_owner(app, &link, id, &new.email, &new.name, &hash).await? {
+        true => Ok(id),
+        false => Err(invalid()),
+    }
+}
+
+/// Registration by strangers, when the configuration allows it.
+pub async fn register(app: &App, new: NewUser) -> Result<Uuid> {
+    if !app.config.registration.open {
+        return Err(Code::RegistrationClosed.into());
+    }
+    make(app, new).await
+}
+
+/// An account made by an administrator, or by open registration.
+pub async fn make(app: &App, new: NewUser) -> Result<Uuid> {
+    let hash = password::hash(app, new.password).await?;
+    let id = app.clock.id();
+    store::make_user(app, id, &new.email, &new.name, &hash).await?;
+    Ok(id)
+}
+
+/// Checks e-mail and password. The attempt is charged before the password is looked at; the answer is the
+/// same, and as slow, for an unknown user and for a wrong password.
+pub async fn sign_in(
+    app: &App,
+    email: &str,
+    password: SecretText,
+    client: &Client,
+    device: Option<String>,
+) -> Result<SignedIn> {
+    let failed = || Code::LoginFailed.with("Check both and try again.");
+    let email = Email::parse(email).map_err(|_| failed())?;
+    let login = store::find_login(app, &email).await?;
+    let buckets =
+        throttle::charge(app, &email, login.as_ref().map(|login| login.user), client, device.as_deref())
+            .await?;
+    let stored = login.as_ref().map(|login| login.password_hash.clone());
+    let verdict = password::verify(app, password, stored).await?;
+    let Some(login) = login.filter(|_| verdict.correct) else {
+        return Err(failed());
+    };
+    if !login.is_active {
+        return Err(Code::Inactive.into());
+    }
+    throttle::clear(app, &buckets).await?;
+    let device = device.map_or_else(new_device, |hash| Device { hash, cookie: None });
+    store::signed_in(app, login.user, &device.hash, verdict.better_hash.as_deref()).await?;
+    Ok(SignedIn { user: login.user, device })
+}
+
+pub async fn open_tokens(app: &App, user: Uuid) -> Result<Tokens> {
+    let refresh = Opaque::generate();
+    let family = app.clock.id();
+    let stamp = store::open_family(app, family, user, &refresh.hash, REFRESH_IDLE, REFRESH_ABSOLUTE).await?;
+    Ok(Tokens { access: token::issue(app, user, family, stamp)?, refresh: refresh.token })
+}
+
+/// Trades a refresh token for new tokens. A token that comes twice was stolen or its answer was lost:
+/// either way the whole family ends and the user signs in again.
+pub async fn refresh(app: &App, refresh: &SecretText) -> Result<Tokens> {
+    let refused = || Code::Unauthorized.with("The refresh token is not valid any more. Sign in again.");
+    let old = Opaque::parse(refresh.expose()).map_err(|_| refused())?;
+    let new = Opaque::generate();
+    let trade = store::trade_refresh(app, &old, &new.hash, REFRESH_IDLE).await?;
+    match trade.outcome.as_str() {
+        "ok" if !trade.is_active => Err(Code::Inactive.into()),
+        "ok" => Ok(Tokens {
+            access: token::issue(app, trade.user, trade.family, trade.stamp)?,
+            refresh: new.token,
+        }),
+        "reused" => {
+            tracing::warn!(user = %trade.user, "a refresh token was used twice; its family is revoked");
+            Err(refused())
+        }
+        _ => Err(refused()),
+    }
+}
+
+pub async fn sign_out(app: &App, user: Uuid, family: Uuid) -> Result<()> {
+    store::revoke_family(app, user, family).await
+}
+
+/// Ends or restores an account. Absent and owner are told apart: the caller is an administrator.
+pub async fn set_active(app: &App, actor: Uuid, user: Uuid, active: bool) -> Result<User> {
+    if actor == user && !active {
+        return Err(Code::Forbidden.with("Nobody can deactivate themselves."));
+    }
+    let found = store::list(app, actor).await?.into_iter().find(|other| other.id == user);
+    let found = found.ok_or(Code::NotFound)?;
+    if found.role == "owner" {
+        return Err(Code::Forbidden.with("The owner's account stays active."));
+    }
+    store::set_active(app, actor, user, active).await?;
+    Ok(User { is_active: active, ..found })
+}
+
+pub async fn list(app: &App, actor: Uuid) -> Result<Vec<User>> {
+    store::list(app, actor).await
+}
+
+/// The user's number in the classic routes.
+pub async fn number(app: &App, user: Uuid) -> Result<i32> {
+    store::number(app, user).await
+}
+
+/// Makes a setup link and returns its address. The token stands in the fragment, which no server sees.
+pub async fn make_setup_link(
+    public_url: &str,
+    clock: &Clock,
+    boot: &mut sqlx::PgConnection,
+) -> Result<String> {
+    if store::owner_exists(boot).await? {
+        return Err(Code::SetupLinkInvalid.with("There is an owner already."));
+    }
+    let link = Opaque::generate();
+    store::make_setup_link(boot, &link.hash, clock.now(), SETUP_LINK_LIFE).await?;
+    Ok(format!("{}/setup#{}", public_url.trim_end_matches('/'), link.token.expose()))
+}
+
+pub async fn open_session(
+    app: &App,
+    user: Uuid,
+    client: &Client,
+) -> Result<axum_extra::extract::cookie::Cookie<'static>> {
+    session::open(app, user, client).await
+}
+
+fn new_device() -> Device {
+    let fresh = Opaque::generate();
+    Device { hash: fresh.hash, cookie: Some(fresh.token) }
+}
+
+impl NewUser {
+    pub fn parse(email: &str, name: &str, password: SecretText) -> Result<Self> {
+        let email = Email::parse(email)?;
+        let name = name.trim();
+        if name.is_empty() || name.chars().count() > 100 || name.chars().any(char::is_control) {
+            return Err(Error::field("/name", "needs 1 to 100 characters"));
+        }
+        let password = password::New::parse(password, &email)?;
+        Ok(NewUser { email, name: name.to_owned(), password })
+    }
+}
+
+impl Email {
+    pub fn parse(text: &str) -> Result<Self> {
+        let text = text.trim().to_lowercase();
+        let parts = text.rsplit_once('@');
+        let plain = text.chars().all(|c| !c.is_whitespace() && !c.is_control());
+        match parts {
+            Some((local, domain))
+                if plain && !local.is_empty() && !domain.is_empty() && text.len() <= 254 =>
+            {
+                Ok(Email(text))
+            }
+            _ => Err(Error::field("/email", "is not an e-mail address")),
+        }
+    }
+
+    pub fn text(&self) -> &str {
+        &self.0
+    }
+}
+
+/// Once there is an owner there is one for ever.
+static SET_UP: AtomicBool = AtomicBool::new(false);
+const REFRESH_IDLE: Duration = Duration::days(7);
+const REFRESH_ABSOLUTE: Duration = Duration::days(30);
+const SETUP_LINK_LIFE: Duration = Duration::minutes(30);

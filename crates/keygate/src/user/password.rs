@@ -1,0 +1,83 @@
+//! Passwords: rules for new ones, and hashing on a few threads so that logins cannot exhaust the machine.
+
+use seal::SecretText;
+use tokio::sync::Semaphore;
+
+use super::Email;
+use crate::{
+    app::App,
+    error::{Code, Error, Result},
+};
+
+/// A new password that follows the rules.
+pub struct New(SecretText);
+
+pub struct Verdict {
+    pub correct: bool,
+    /// Set when the stored hash is weaker than today's default.
+    pub better_hash: Option<String>,
+}
+
+impl New {
+    /// Length is what counts; no composition rules. Not the e-mail, not the product's name, not one letter.
+    pub fn parse(secret: SecretText, email: &Email) -> Result<Self> {
+        let text = secret.expose();
+        let length = text.chars().count();
+        if !(MIN..=MAX).contains(&length) {
+            return Err(Error::field(
+                "/password",
+                format!("needs {MIN} to {MAX} characters; 15 or more are better"),
+            ));
+        }
+        let lower = text.to_lowercase();
+        let local = email.text().split('@').next().unwrap_or("");
+        let guessable =
+            (local.len() >= 4 && lower.contains(local)) || lower.contains("keygate") || monotone(&lower);
+        match guessable {
+            true => Err(Error::field("/password", "is easy to guess; take a few unrelated words")),
+            false => Ok(New(secret)),
+        }
+    }
+}
+
+pub async fn hash(app: &App, new: New) -> Result<String> {
+    let hasher = app.keys.passwords.clone();
+    on_a_hashing_thread(move || hasher.hash(new.0.expose())).await?.map_err(Error::internal)
+}
+
+/// Takes the same time whether there is a stored hash or not.
+pub async fn verify(app: &App, given: SecretText, stored: Option<String>) -> Result<Verdict> {
+    let hasher = app.keys.passwords.clone();
+    on_a_hashing_thread(move || {
+        let given = given.expose();
+        let correct = match &stored {
+            Some(stored) => hasher.verify(given, stored),
+            None => hasher.verify_unknown(given),
+        };
+        let stale = correct && stored.is_some_and(|stored| hasher.needs_rehash(&stored));
+        let better_hash = if stale { hasher.hash(given).ok() } else { None };
+        Verdict { correct, better_hash }
+    })
+    .await
+}
+
+/// At most two at a time (64 MiB each); a long queue answers 503 instead of growing.
+async fn on_a_hashing_thread<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T> {
+    let busy =
+        || Code::Unavailable.with("Too many people are signing in. Try again in a moment.").retry_after(2);
+    let _queued = QUEUE.try_acquire().map_err(|_| busy())?;
+    let _running = RUNNING.acquire().await.map_err(|_| busy())?;
+    tokio::task::spawn_blocking(work).await.map_err(Error::internal)
+}
+
+/// One character repeated, or a run like 123456… or abcdef….
+fn monotone(text: &str) -> bool {
+    let codes: Vec<i64> = text.chars().map(|c| i64::from(u32::from(c))).collect();
+    let step = codes.get(1).zip(codes.first()).map_or(0, |(b, a)| b - a);
+    step.abs() <= 1 && codes.windows(2).all(|pair| pair[1] - pair[0] == step)
+}
+
+static RUNNING: Semaphore = Semaphore::const_new(2);
+static QUEUE: Semaphore = Semaphore::const_new(34);
+const MIN: usize = 12;
+const MAX: usize = 256;

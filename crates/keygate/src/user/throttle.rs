@@ -1,0 +1,60 @@
+//! Login throttling that cannot lock the owner out: attempts are counted per account *and* network, per
+//! network, and for a device that has signed in before in a bucket of its own. Nothing counts per account
+//! alone, so a stranger elsewhere can exhaust only their own buckets.
+
+use aws_lc_rs::digest;
+use uuid::Uuid;
+
+use super::{Email, store};
+use crate::{
+    app::App,
+    auth::Client,
+    error::{Code, Result},
+};
+
+/// The buckets an attempt was charged to, to be emptied when it succeeds.
+pub struct Buckets(pub Vec<Vec<u8>>);
+
+pub async fn charge(
+    app: &App,
+    email: &Email,
+    user: Option<Uuid>,
+    client: &Client,
+    device: Option<&str>,
+) -> Result<Buckets> {
+    let network = bucket(&[b"network", &client.neighbourhood()]);
+    let known = match (user, device) {
+        (Some(user), Some(device)) => store::knows_device(app, device, user).await?,
+        _ => false,
+    };
+    let account = match device.filter(|_| known) {
+        Some(device) => bucket(&[b"device", device.as_bytes()]),
+        None => bucket(&[b"account", email.text().as_bytes(), &client.neighbourhood()]),
+    };
+    let limits = [(account.clone(), PER_ACCOUNT), (network, PER_NETWORK)];
+    for (bucket, allowed) in &limits[..if known { 1 } else { 2 }] {
+        if let Some(seconds) = store::charge_login(app, bucket, *allowed).await? {
+            return Err(Code::TooManyAttempts
+                .with(format!("Wait {seconds} seconds, or sign in on a device you have used before."))
+                .retry_after(u64::try_from(seconds).unwrap_or(60)));
+        }
+    }
+    Ok(Buckets(vec![account]))
+}
+
+pub async fn clear(app: &App, buckets: &Buckets) -> Result<()> {
+    store::clear_login(app, &buckets.0).await
+}
+
+/// The name of a bucket says nothing about whom it counts.
+fn bucket(parts: &[&[u8]]) -> Vec<u8> {
+    let mut hash = digest::Context::new(&digest::SHA256);
+    for part in parts {
+        hash.update(&u32::try_from(part.len()).unwrap_or(u32::MAX).to_be_bytes());
+        hash.update(part);
+    }
+    hash.finish().as_ref().to_vec()
+}
+
+const PER_ACCOUNT: i32 = 10;
+const PER_NETWORK: i32 = 60;
