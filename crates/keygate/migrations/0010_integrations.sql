@@ -17,7 +17,7 @@ create table public.site_api_keys (
     created_by             uuid references public.users (id) on delete set null,
     updated_by             uuid references public.users (id) on delete set null,
     constraint site_api_keys_pkey primary key (id),
-    constraint site_api_keys_encrypted_key_check check (encrypted_key ~ '^kms1\.[^.]+\.[A-Za-z0-9_-]{16,}$'),
+    constraint site_api_keys_encrypted_key_check check (encrypted_key ~ '^kms1\..+\.[A-Za-z0-9_-]{16,}$'),
     constraint site_api_keys_key_prefix_check check (length(key_prefix) <= 8),
     constraint site_api_keys_rotation_reminder_days_check check (rotation_reminder_days between 1 and 3650)
 );

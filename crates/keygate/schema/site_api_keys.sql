@@ -16,7 +16,7 @@ CREATE TABLE public.site_api_keys (
     updated_at timestamp with time zone DEFAULT now() NOT NULL,
     created_by uuid,
     updated_by uuid,
-    CONSTRAINT site_api_keys_encrypted_key_check CHECK ((encrypted_key ~ '^kms1\.[^.]+\.[A-Za-z0-9_-]{16,}$'::text)),
+    CONSTRAINT site_api_keys_encrypted_key_check CHECK ((encrypted_key ~ '^kms1\..+\.[A-Za-z0-9_-]{16,}$'::text)),
     CONSTRAINT site_api_keys_key_prefix_check CHECK ((length((key_prefix)::text) <= 8)),
     CONSTRAINT site_api_keys_rotation_reminder_days_check CHECK (((rotation_reminder_days >= 1) AND (rotation_reminder_days <= 3650)))
 );

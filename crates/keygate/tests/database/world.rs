@@ -2,8 +2,11 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use keygate::db::{Boot, Db, Scratch};
+use keygate::db::{Boot, Db, Scratch, Tx};
+use sqlx::{AssertSqlSafe, PgConnection};
 use uuid::Uuid;
+
+use crate::fixture::{self, ALICE, BOB};
 
 /// The key that signs contexts in these tests.
 pub const CONTEXT_KEY: [u8; 32] = [7; 32];
@@ -46,4 +49,44 @@ impl World {
 pub fn fresh_id() -> Uuid {
     static NEXT: AtomicU64 = AtomicU64::new(1);
     Uuid::from_u64_pair(0x7e57_0000_0000_4000, 0x8000_0000_0000_0000 | NEXT.fetch_add(1, Ordering::Relaxed))
+}
+
+/// A world with Alice and Bob and a row of each in every table.
+pub struct Seeded {
+    pub world: World,
+    pub superuser: PgConnection,
+    pub alice: Uuid,
+    pub bob: Uuid,
+}
+
+impl Seeded {
+    pub async fn new() -> Seeded {
+        let world = World::new().await;
+        let mut superuser = world.scratch.superuser().await.unwrap();
+        fixture::seed(&mut superuser).await;
+        let user = |user| fixture::user_id(user).parse().unwrap();
+        Seeded { world, superuser, alice: user(ALICE), bob: user(BOB) }
+    }
+
+    pub async fn user(&self, id: Uuid) -> Tx {
+        self.world.db.user(id).await.unwrap()
+    }
+
+    /// How many rows there are, whoever they belong to.
+    pub async fn count(&mut self, what: &str) -> i64 {
+        let select = format!("select count(*) from {what}");
+        sqlx::query_scalar(AssertSqlSafe(select)).fetch_one(&mut self.superuser).await.unwrap()
+    }
+}
+
+/// Run a statement and report the constraint or right that stopped it: its name, or its SQLSTATE.
+pub async fn refusal(connection: &mut PgConnection, statement: &str) -> Option<String> {
+    let error = sqlx::raw_sql(AssertSqlSafe(statement)).execute(connection).await.err()?;
+    let error = error.as_database_error().unwrap_or_else(|| panic!("{error}\n{statement}"));
+    Some(
+        error
+            .constraint()
+            .map(str::to_owned)
+            .unwrap_or_else(|| error.code().unwrap_or_default().into_owned()),
+    )
 }

@@ -1,0 +1,117 @@
+//! Records: appended by those who act, changed by nobody, and still there when their subject is gone.
+
+use uuid::Uuid;
+
+use crate::fixture::{ALICE, BOB, id};
+use crate::world::{Seeded, fresh_id, refusal};
+
+const LOGS: [&str; 3] = ["api_key_usage_audit", "exchange_api_calls", "vault_access_log"];
+
+#[tokio::test]
+async fn nobody_rewrites_or_erases_a_record() {
+    let seeded = Seeded::new().await;
+    for log in LOGS {
+        for change in [
+            format!("update {log} set success = false"),
+            format!("delete from {log}"),
+            format!("truncate {log}"),
+        ] {
+            for mut tx in [
+                seeded.user(seeded.alice).await,
+                seeded.world.db.signer(seeded.alice).await.unwrap(),
+                seeded.world.db.service().await.unwrap(),
+                seeded.world.db.admin(seeded.alice).await.unwrap(),
+            ] {
+                assert_eq!(refusal(&mut tx, &change).await.as_deref(), Some("42501"), "{change}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn deleting_a_key_takes_what_hangs_on_it_but_not_the_records() {
+    let mut seeded = Seeded::new().await;
+    let mut tx = seeded.user(seeded.alice).await;
+    sqlx::query("delete from api_keys where id = $1").bind(key(ALICE)).execute(&mut *tx).await.unwrap();
+    tx.commit().await.unwrap();
+    let mine = format!("user_id = '{}'", seeded.alice);
+    for gone in [
+        "exchange_connections",
+        "exchange_balances",
+        "bot_configs",
+        "access_keys",
+        "keygate.virtual_key",
+        "api_key_rotation_schedule",
+    ] {
+        assert_eq!(seeded.count(&format!("{gone} where {mine}")).await, 0, "{gone}");
+    }
+    assert_eq!(seeded.count(&format!("api_key_permissions where api_key_id = '{}'", key(ALICE))).await, 0);
+    for kept in LOGS {
+        assert_eq!(seeded.count(&format!("{kept} where {mine}")).await, 1, "{kept}");
+    }
+    assert_eq!(seeded.count(&format!("bot_configs where user_id = '{}'", seeded.bob)).await, 1);
+}
+
+#[tokio::test]
+async fn the_gateway_records_for_the_user_it_acts_for_and_no_other() {
+    let seeded = Seeded::new().await;
+    let insert = |user: Uuid, key: Uuid| {
+        format!("insert into api_key_usage_audit (api_key_id, user_id, operation_type, endpoint, phase, request_id)
+                 values ('{key}', '{user}', 'order', '/', 'intent', gen_random_uuid())")
+    };
+    for (user, key, expected) in [
+        (seeded.alice, key(ALICE), None),
+        (seeded.bob, key(BOB), Some("42501")),
+        (seeded.alice, key(BOB), Some("api_key_usage_audit_api_key_id_fkey")),
+        (seeded.alice, fresh_id(), Some("api_key_usage_audit_api_key_id_fkey")),
+    ] {
+        let mut tx = seeded.world.db.signer(seeded.alice).await.unwrap();
+        assert_eq!(refusal(&mut tx, &insert(user, key)).await.as_deref(), expected);
+    }
+}
+
+#[tokio::test]
+async fn an_intent_and_its_outcome_need_a_request() {
+    let seeded = Seeded::new().await;
+    for log in ["api_key_usage_audit", "exchange_api_calls"] {
+        for phase in ["intent", "outcome"] {
+            let mut superuser = seeded.world.scratch.superuser().await.unwrap();
+            let change = format!("update {log} set phase = '{phase}'");
+            assert_eq!(refusal(&mut superuser, &change).await, Some(format!("{log}_request_id_check")));
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_key_event_is_recorded_for_the_caller_only() {
+    let mut seeded = Seeded::new().await;
+    for (key, expected) in [(key(ALICE), None), (key(BOB), Some("api_key_usage_audit_api_key_id_fkey"))] {
+        let mut tx = seeded.user(seeded.alice).await;
+        let record = format!(
+            "select keygate.record_key_event('{}', null, '{key}', 'verified', '/api/v1/connections')",
+            fresh_id()
+        );
+        assert_eq!(refusal(&mut tx, &record).await.as_deref(), expected);
+        tx.commit().await.ok();
+    }
+    let recorded =
+        format!("api_key_usage_audit where operation_type = 'verified' and user_id = '{}'", seeded.alice);
+    assert_eq!(seeded.count(&recorded).await, 1);
+    assert_eq!(seeded.count("api_key_usage_audit where operation_type = 'verified'").await, 1);
+}
+
+#[tokio::test]
+async fn an_event_for_nobody_is_refused() {
+    let seeded = Seeded::new().await;
+    let mut tx = seeded.user(seeded.alice).await;
+    let record = format!(
+        "set local keygate.ctx = ''; select keygate.record_key_event('{}', null, '{}', 'x', '/')",
+        fresh_id(),
+        key(ALICE)
+    );
+    assert!(refusal(&mut tx, &record).await.is_some());
+}
+
+fn key(user: u8) -> Uuid {
+    id("public.api_keys", user, 1).parse().unwrap()
+}
