@@ -39,6 +39,7 @@ pub struct Config {
     pub registration: Registration,
     pub log: Log,
     pub gateway: Gateway,
+    pub demo: Demo,
 }
 
 #[derive(Clone, Deserialize)]
@@ -94,6 +95,12 @@ pub struct Gateway {
     pub max_body: usize,
     pub max_answer: usize,
     pub public_per_minute: u32,
+}
+
+#[derive(Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Demo {
+    pub origin: String,
 }
 
 /// What the command line may say; the highest in the order.

@@ -67,11 +67,12 @@ pub async fn start_with(
         false => None,
     };
     let (queue, writer) = record::queue();
-    let environment = if demo.is_some() { PRACTICE } else { "production" };
+    let origin = demo.as_ref().map_or_else(|| config.demo.origin.clone(), demo_exchange::Running::url);
+    let environment = if origin.is_empty() { "production" } else { PRACTICE };
     let app = Arc::new(App {
         db: Db::connect(&database.settings, context_key.expose()),
         keys,
-        exchanges: exchanges(demo.as_ref())?,
+        exchanges: exchanges(&origin)?,
         upstream: Upstream::new(&config.gateway)?,
         gate: Gate::new(&config, listener.addresses(), queue, environment.to_owned()),
         config,
@@ -147,13 +148,16 @@ async fn start_demo() -> Result<demo_exchange::Running, Fatal> {
         .map_err(|error| Fatal::new(format!("the demo exchange cannot start: {error}"), ""))
 }
 
-fn exchanges(demo: Option<&demo_exchange::Running>) -> Result<Exchanges, Fatal> {
+fn exchanges(demo: &str) -> Result<Exchanges, Fatal> {
     let exchanges = Exchanges::builtin();
-    match demo {
-        None => Ok(exchanges),
-        Some(demo) => exchanges
-            .with_environment(PRACTICE, &demo.url())
-            .map_err(|error| Fatal::new(format!("the demo exchange cannot be used: {error}"), "")),
+    match demo.is_empty() {
+        true => Ok(exchanges),
+        false => exchanges.with_environment(PRACTICE, demo).map_err(|error| {
+            Fatal::new(
+                format!("the demo exchange cannot be used: {error}"),
+                "demo.origin is http://127.0.0.1:PORT",
+            )
+        }),
     }
 }
 
