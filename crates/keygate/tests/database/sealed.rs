@@ -6,7 +6,7 @@ use crate::fixture::{ALICE, BOB, TABLES, run, user_id};
 use crate::world::{Seeded, refusal};
 
 /// Every column that holds something sealed as text, and the prefix it must have.
-const SEALED_TEXT: [(&str, &str, &str); 20] = [
+const SEALED_TEXT: [(&str, &str, &str); 19] = [
     ("public.api_keys", "encrypted_api_key", "kg1.1."),
     ("public.api_keys", "encrypted_secret", "kg1.1."),
     ("public.api_keys", "encrypted_passphrase", "kg1.1."),
@@ -26,7 +26,6 @@ const SEALED_TEXT: [(&str, &str, &str); 20] = [
     ("public.users", "password_hash", "$argon2id$"),
     ("public.access_keys", "key_hash", ""),
     ("public.api_keys", "salt", ""),
-    ("public.vault_metadata", "salt", ""),
 ];
 
 const SEALED_BYTES: [&str; 4] =
