@@ -27,6 +27,7 @@ pub mod key_ring; // the key hierarchy
 pub mod log; // structured logs
 pub mod openapi; // the API's own description
 pub mod page; // server-rendered pages
+pub mod snippet; // code to paste that points a client at the gate
 pub mod start; // bringing a server up and down
 pub mod upstream; // the one way out to exchanges
 pub mod user; // who may sign in
