@@ -108,6 +108,17 @@ fn an_environment_of_the_operators_own_takes_every_path() {
 }
 
 #[test]
+fn only_a_declared_name_may_be_repeated_and_only_where_nothing_moves() {
+    let text = file("binance").replace("[request]", "[request]\nrepeatable = [\"orderId\"]");
+    let definition = Definition::parse(&text).unwrap();
+    let accepts =
+        |method, target| definition.request(Incoming { method, target, ..Incoming::default() }).is_ok();
+    assert!(accepts("GET", "/api/v3/allOrders?orderId=1&orderId=2"));
+    assert!(!accepts("GET", "/api/v3/allOrders?symbol=A&symbol=B"));
+    assert!(!accepts("DELETE", "/api/v3/order?symbol=A&orderId=1&orderId=2"));
+}
+
+#[test]
 fn response_headers_pass_by_name_or_prefix() {
     let passes = |name| builtin("binance").passes_response_header(name);
     for name in

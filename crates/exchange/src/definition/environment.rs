@@ -138,6 +138,20 @@ mod tests {
     use super::*;
 
     #[test]
+    fn the_longest_prefix_of_a_path_wins() {
+        let origin = |name: &str| Origin::parse(&format!("https://{name}.example.com")).unwrap();
+        let prefixes = [("/", "all"), ("/api/", "api"), ("/api/data/", "data"), ("/zoo/", "zoo")];
+        let hosts =
+            prefixes.map(|(prefix, name)| (Prefix::try_from(prefix.to_owned()).unwrap(), origin(name)));
+        let environment =
+            Environment { hosts: hosts.into(), group: BTreeMap::new(), headers: BTreeMap::new() };
+        let host = |path| environment.upstream(None, path).unwrap().origin;
+        assert_eq!(host("/api/data/x"), origin("data"));
+        assert_eq!(host("/api/datax"), origin("api"));
+        assert_eq!(host("/apix"), origin("all"));
+    }
+
+    #[test]
     fn only_a_plain_https_name_is_a_host() {
         assert!(Origin::parse("https://api.binance.com").is_ok());
         for text in [

@@ -13,6 +13,9 @@ use crate::Method;
 #[serde(try_from = "String")]
 pub(crate) struct Pattern {
     method: Option<Method>,
+    /// The path up to its first glob. Most patterns are told apart by it, so it is compared first.
+    start: String,
+    /// All segments if there is a glob, none if `start` is the whole path.
     segments: Vec<Segment>,
 }
 
@@ -46,23 +49,24 @@ impl Pattern {
             "*" => None,
             name => Some(Method::parse(name).ok_or("unknown method")?),
         };
-        let path = path.strip_prefix('/').ok_or("the path must start with /")?;
-        let segments: Vec<_> = path.split('/').map(Segment::parse).collect::<Result<_, _>>()?;
+        let start = path.split('*').next().unwrap_or_default().to_owned();
+        let inner = path.strip_prefix('/').ok_or("the path must start with /")?;
+        let segments: Vec<_> = inner.split('/').map(Segment::parse).collect::<Result<_, _>>()?;
         let rest = segments.iter().position(|segment| *segment == Segment::Rest);
         match rest {
             Some(at) if at + 1 != segments.len() => Err("** may only stand last"),
             Some(0) => Err("** alone would match everything"),
-            _ => Ok(Pattern { method, segments }),
+            _ if start == path => Ok(Pattern { method, start, segments: Vec::new() }),
+            _ => Ok(Pattern { method, start, segments }),
         }
     }
 
     /// Method and path, if this pattern covers exactly one endpoint.
     pub(crate) fn literal(&self) -> Option<(Method, String)> {
-        let segment = |segment: &Segment| match segment {
-            Segment::Exact(text) => Some(format!("/{text}")),
+        match self.segments.as_slice() {
+            [] => Some((self.method?, self.start.clone())),
             _ => None,
-        };
-        Some((self.method?, self.segments.iter().map(segment).collect::<Option<String>>()?))
+        }
     }
 
     /// Whether this pattern covers `method` and `path` (which starts with `/`).
@@ -70,8 +74,13 @@ impl Pattern {
         if self.method.is_some_and(|own| own != method) {
             return false;
         }
-        let Some(path) = path.strip_prefix('/') else { return false };
-        let mut segments = path.split('/');
+        if self.segments.is_empty() {
+            return case.same(&self.start, path);
+        }
+        if !path.get(..self.start.len()).is_some_and(|start| case.same(&self.start, start)) {
+            return false;
+        }
+        let mut segments = path.split('/').skip(1);
         for own in &self.segments {
             if *own == Segment::Rest {
                 let mut rest = segments.peekable();
@@ -83,6 +92,15 @@ impl Pattern {
             }
         }
         segments.next().is_none()
+    }
+}
+
+impl Case {
+    fn same(self, a: &str, b: &str) -> bool {
+        match self {
+            Case::Exact => a == b,
+            Case::Ignored => a.eq_ignore_ascii_case(b),
+        }
     }
 }
 
@@ -100,18 +118,14 @@ impl Segment {
     }
 
     fn matches(&self, segment: &str, case: Case) -> bool {
-        let same = |a: &str, b: &str| match case {
-            Case::Exact => a == b,
-            Case::Ignored => a.eq_ignore_ascii_case(b),
-        };
         match self {
-            Segment::Exact(text) => same(text, segment),
+            Segment::Exact(text) => case.same(text, segment),
             Segment::Glob { prefix, suffix } => {
                 segment.len() > prefix.len() + suffix.len()
                     && segment.is_char_boundary(prefix.len())
                     && segment.is_char_boundary(segment.len() - suffix.len())
-                    && same(prefix, &segment[..prefix.len()])
-                    && same(suffix, &segment[segment.len() - suffix.len()..])
+                    && case.same(prefix, &segment[..prefix.len()])
+                    && case.same(suffix, &segment[segment.len() - suffix.len()..])
             }
             Segment::Rest => !segment.is_empty(),
         }
