@@ -170,6 +170,37 @@ fn a_parameter_an_endpoint_is_not_known_to_have_is_refused_where_money_moves() {
     assert!(read("binance", "GET /api/v3/account?whatever=1", "").is_ok(), "a read may have anything");
 }
 
+#[test]
+fn a_money_field_is_a_plain_value() {
+    let order = |qty: &str| {
+        let body = format!(
+            r#"{{"side":"BUY","quote_currency":"KRW","target_currency":"BTC","type":"MARKET","amount":"1","qty":{qty}}}"#
+        );
+        read("coinone", "POST /v2.1/order", &body)
+    };
+    assert!(matches!(order("null"), Ok(Reading::Order(_))), "null is what clients send for no value");
+    for qty in ["[5]", "{\"x\":5}", "true"] {
+        assert_eq!(order(qty).unwrap_err().field, "qty", "{qty}");
+    }
+    let tag = r#"{"currency":"XRP","amount":"10","address":"r1","secondary_address":{"x":1}}"#;
+    assert_eq!(
+        read("coinone", "POST /v2.1/transaction/coin/withdrawal", tag).unwrap_err().field,
+        "secondary_address"
+    );
+}
+
+/// Coinone looks at the payload alone: a market named in the query would be decided on and not traded.
+#[test]
+fn parameters_in_the_query_of_a_payload_are_refused() {
+    let refusal = read(
+        "coinone",
+        "POST /v2.1/order/cancel?target_currency=BTC&quote_currency=KRW",
+        r#"{"order_id":"1"}"#,
+    );
+    assert_eq!(refusal.unwrap_err().part, exchange::Part::Query);
+    assert!(read("coinone", "GET /public/v2/ticker_new/KRW?additional_data=true", "").is_ok());
+}
+
 /// Every parameter that ccxt and python-binance put into the orders of the vectors is known.
 #[test]
 fn the_orders_of_real_clients_are_read() {

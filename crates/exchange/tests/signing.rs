@@ -79,6 +79,19 @@ fn an_unsigned_request_is_signed_where_its_parameters_are() {
 }
 
 #[test]
+fn a_body_of_our_own_has_our_type_whatever_the_client_declared() {
+    let sent =
+        sign(&message("POST", "/sapi/v3/asset/getUserAsset", &[("Content-Type", "application/json")], ""));
+    assert_eq!(header(&sent, "content-type"), Some("application/x-www-form-urlencoded"));
+    let get = sign(&message("GET", "/api/v3/account", &[("Content-Type", "application/json")], ""));
+    assert_eq!(
+        header(&get, "content-type"),
+        Some("application/json"),
+        "without a body it is the client's affair"
+    );
+}
+
+#[test]
 fn a_signature_in_the_middle_moves_to_the_end_and_nothing_else_moves() {
     let signed =
         sign(&message("GET", "/api/v3/account?a=%2F%2f+x&signature=ab&b=%41&timestamp=1&c=", &[], ""));

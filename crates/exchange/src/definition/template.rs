@@ -22,7 +22,7 @@ pub(crate) enum Hole {
 }
 
 /// The values of all holes for one request; a hole that does not apply is empty.
-#[derive(Default)]
+#[derive(Clone, Copy, Default)]
 pub(crate) struct Values<'a> {
     pub(crate) key: &'a str,
     pub(crate) now_ms: &'a str,

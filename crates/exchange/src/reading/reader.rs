@@ -83,12 +83,12 @@ impl Definition {
             return Ok(Reading::NotMoney);
         }
         if let Some(reader) = self.orders.iter().map(Spanned::get_ref).find(|reader| fits(&reader.patterns)) {
-            self.deny_unknown(request, &reader.names())?;
+            self.check_params(request, &reader.fields(), &reader.known)?;
             return reader.read(request);
         }
         if let Some(reader) = self.cancels.iter().map(Spanned::get_ref).find(|reader| fits(&reader.patterns))
         {
-            self.deny_unknown(request, &reader.names())?;
+            self.check_params(request, &reader.fields(), &reader.known)?;
             let symbol =
                 reader.symbol.as_ref().and_then(|symbol| symbol.read(request).transpose()).transpose()?;
             return Ok(Reading::Cancel { symbol });
@@ -96,40 +96,38 @@ impl Definition {
         if let Some(reader) =
             self.withdrawals.iter().map(Spanned::get_ref).find(|reader| fits(&reader.patterns))
         {
-            self.deny_unknown(request, &reader.names())?;
+            self.check_params(request, &reader.fields(), &reader.known)?;
             return reader.read(request).map(Reading::Withdrawal);
         }
         Ok(Reading::Unpriceable("this endpoint's amounts are not read"))
     }
 
-    fn deny_unknown(&self, request: &Request, known: &[&str]) -> Result<(), Refusal> {
+    /// `fields` hold the money and must be plain values; `known` are the others an endpoint has.
+    fn check_params(&self, request: &Request, fields: &[&str], known: &[String]) -> Result<(), Refusal> {
         let signing = self.profile_for(&request.path).own_params();
-        let unknown = |name: &str| !known.contains(&name) && !signing.contains(&name);
-        match request.names().into_iter().find(|(_, name)| unknown(name)) {
-            Some((part, name)) => {
-                Err(Refusal::field(part, name, "not a parameter this endpoint is known to have"))
+        for (part, name) in request.names() {
+            let expected =
+                fields.contains(&name) || signing.contains(&name) || known.iter().any(|own| own == name);
+            if !expected {
+                return Err(Refusal::field(part, name, "not a parameter this endpoint is known to have"));
             }
-            None => Ok(()),
+            if fields.contains(&name) && request.is_nested(name) {
+                return Err(Refusal::field(part, name, "must be a text or a number"));
+            }
         }
+        Ok(())
     }
 }
 
 impl OrderReader {
-    fn names(&self) -> Vec<&str> {
-        let mut names = self.symbol.names();
+    fn fields(&self) -> Vec<&str> {
+        let mut fields = self.symbol.names();
         if let SideSource::Param { param, .. } = &self.side {
-            names.push(param);
+            fields.push(param);
         }
-        names.extend(self.kind.name());
-        names.extend(
-            self.quantity
-                .iter()
-                .chain(&self.quote_amount)
-                .chain(&self.price)
-                .chain(&self.known)
-                .map(String::as_str),
-        );
-        names
+        fields.extend(self.kind.name());
+        fields.extend(self.quantity.iter().chain(&self.quote_amount).chain(&self.price).map(String::as_str));
+        fields
     }
 
     fn read(&self, request: &Request) -> Result<Reading, Refusal> {
@@ -154,16 +152,15 @@ impl OrderReader {
 }
 
 impl CancelReader {
-    fn names(&self) -> Vec<&str> {
-        let symbol = self.symbol.iter().flat_map(SymbolSource::names);
-        symbol.chain(self.known.iter().map(String::as_str)).collect()
+    fn fields(&self) -> Vec<&str> {
+        self.symbol.iter().flat_map(SymbolSource::names).collect()
     }
 }
 
 impl WithdrawalReader {
-    fn names(&self) -> Vec<&str> {
+    fn fields(&self) -> Vec<&str> {
         let fields = [&self.asset, &self.amount, &self.address].into_iter();
-        fields.chain(&self.tag).chain(&self.network).chain(&self.known).map(String::as_str).collect()
+        fields.chain(&self.tag).chain(&self.network).map(String::as_str).collect()
     }
 
     fn read(&self, request: &Request) -> Result<Withdrawal, Refusal> {

@@ -31,7 +31,9 @@ pub(crate) enum Scalar {
     Text(String),
     /// A number, as written.
     Number(String),
-    /// `true`, `false`, `null`, an array or an object.
+    /// `null`.
+    Null,
+    /// `true`, `false`, an array or an object.
     Other,
 }
 
@@ -61,8 +63,13 @@ impl Document {
     pub(crate) fn get(&self, name: &str) -> Option<&str> {
         match &self.members.iter().find(|member| member.name == name)?.value {
             Scalar::Text(text) | Scalar::Number(text) => Some(text),
-            Scalar::Other => None,
+            Scalar::Null | Scalar::Other => None,
         }
+    }
+
+    /// Whether a member has a value that is neither text, number nor null.
+    pub(crate) fn is_nested(&self, name: &str) -> bool {
+        self.members.iter().any(|member| member.name == name && member.value == Scalar::Other)
     }
 
     /// The text with each setting in the place of its namesake, or in front, in order, if it has none. A

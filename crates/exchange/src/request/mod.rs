@@ -125,7 +125,10 @@ impl Definition {
                 request.check_content_type("application/x-www-form-urlencoded")?;
                 Params::parse(text, Part::Body, &[]).map(Body::Form)
             }
-            Carrier::Payload => self.read_payload(request, text),
+            Carrier::Payload => {
+                request.check_no_query()?;
+                self.read_payload(request, text)
+            }
         }
     }
 
@@ -217,6 +220,22 @@ impl Request {
         match names.iter().find(|(part, name)| *part == Part::Body && in_query(name)) {
             Some((_, name)) => Err(Refusal::field(Part::Body, name, "in the query as well")),
             None => Ok(()),
+        }
+    }
+
+    /// Where parameters travel in the body, the exchange does not look at the query, so neither may we.
+    fn check_no_query(&self) -> Result<(), Refusal> {
+        match self.class != Class::Public && !self.query.text().is_empty() {
+            true => Err(Refusal::new(Part::Query, "this endpoint takes its parameters in the body")),
+            false => Ok(()),
+        }
+    }
+
+    /// Whether a parameter has a value that is neither text, number nor null.
+    pub(crate) fn is_nested(&self, name: &str) -> bool {
+        match &self.body {
+            Body::Json(document) | Body::Payload(document, _) => document.is_nested(name),
+            Body::Empty | Body::Form(_) => false,
         }
     }
 

@@ -178,10 +178,11 @@ impl<'t> Scanner<'t> {
     }
 
     fn word(&mut self) -> Scan<Scalar> {
-        match ["true", "false", "null"].iter().find(|word| self.text[self.at..].starts_with(**word)) {
-            Some(word) => {
+        let words = [("true", Scalar::Other), ("false", Scalar::Other), ("null", Scalar::Null)];
+        match words.into_iter().find(|(word, _)| self.text[self.at..].starts_with(word)) {
+            Some((word, value)) => {
                 self.at += word.len();
-                Ok(Scalar::Other)
+                Ok(value)
             }
             None => self.fail("not JSON"),
         }

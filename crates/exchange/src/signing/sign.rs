@@ -117,21 +117,13 @@ impl Definition {
         let now_ms = stamp.now_ms.to_string();
         let values = Values { key: &credentials.api_key, now_ms: &now_ms, nonce, ..Values::default() };
         let mut draft = fill(profile, request, &values);
-        let values = Values { query: &draft.query, body: &draft.body, payload: &draft.payload, ..values };
-        let prehash = profile.prehash.render(&values);
+        let prehash = profile.prehash.render(&draft.values(&values, ""));
         let signature = credentials.sign(profile, &prehash).ok_or(SignError::Failed)?;
         let signature = encoding.write(&signature);
-        let values = Values { signature: &signature, ..values };
+        let values = draft.values(&values, &signature);
         let headers =
             profile.headers.iter().map(|(name, value)| (name.clone(), value.render(&values))).collect();
-        if let Some(param) = &profile.signature_param {
-            let text = if draft.signature_in_body { &mut draft.body } else { &mut draft.query };
-            let separator = if text.is_empty() { "" } else { "&" };
-            text.push_str(&format!("{separator}{param}={}", escape(&signature)));
-        }
-        if profile.carrier == Carrier::Payload {
-            draft.body = draft.payload.clone();
-        }
+        draft.place(profile, &signature);
         Ok(self.assemble(request, upstream, draft, headers))
     }
 
@@ -160,14 +152,14 @@ impl Definition {
         draft: Draft,
         own: Vec<(String, String)>,
     ) -> Signed {
-        let mut headers = own;
+        // A body of our own making has our type; a client's body was checked to be what its header says.
+        let ours = draft.content_type.filter(|_| request.body == Body::Empty && !draft.body.is_empty());
+        let missing = draft.content_type.filter(|_| !draft.body.is_empty() && request.header(TYPE).is_none());
         let passed = request.headers.iter().filter(|(name, _)| self.request_headers.contains(name));
-        headers.extend(passed.cloned());
-        headers.extend(upstream.headers.iter().cloned());
-        let typed = headers.iter().any(|(name, _)| name == "content-type");
-        if let Some(content_type) = draft.content_type.filter(|_| !typed && !draft.body.is_empty()) {
-            headers.push(("content-type".to_owned(), content_type.to_owned()));
-        }
+        let passed = passed.filter(|(name, _)| ours.is_none() || name != TYPE);
+        let mut headers = own;
+        headers.extend(passed.chain(&upstream.headers).cloned());
+        headers.extend(ours.or(missing).map(|content_type| (TYPE.to_owned(), content_type.to_owned())));
         let target = match draft.query.as_str() {
             "" => request.path.clone(),
             query => format!("{}?{query}", request.path),
@@ -178,6 +170,24 @@ impl Definition {
             target,
             headers,
             body: draft.body.into_bytes(),
+        }
+    }
+}
+
+impl Draft {
+    fn values<'a>(&'a self, own: &Values<'a>, signature: &'a str) -> Values<'a> {
+        Values { query: &self.query, body: &self.body, payload: &self.payload, signature, ..*own }
+    }
+
+    /// Puts the signature where it belongs if that is a parameter, and the payload where it is the body.
+    fn place(&mut self, profile: &Profile, signature: &str) {
+        if let Some(param) = &profile.signature_param {
+            let text = if self.signature_in_body { &mut self.body } else { &mut self.query };
+            let separator = if text.is_empty() { "" } else { "&" };
+            text.push_str(&format!("{separator}{param}={}", escape(signature)));
+        }
+        if profile.carrier == Carrier::Payload {
+            self.body = std::mem::take(&mut self.payload);
         }
     }
 }
@@ -204,6 +214,7 @@ impl fmt::Display for SignError {
 
 impl std::error::Error for SignError {}
 
+const TYPE: &str = "content-type";
 const FORM: &str = "application/x-www-form-urlencoded";
 const JSON: &str = "application/json";
 
