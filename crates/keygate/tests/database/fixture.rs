@@ -28,7 +28,7 @@ pub const SPARE_KEY: u8 = 0xf;
 const GIVE_USER: Option<&str> = Some("user_id = '{thief}'");
 
 /// Every table with row security, parents first.
-pub const TABLES: [Table; 21] = [
+pub const TABLES: [Table; 28] = [
     Table {
         name: "public.users",
         insert: "(id, email, name, password_hash) values ('{user}', '{tag}@example.test', 'n', '!')",
@@ -230,6 +230,73 @@ pub const TABLES: [Table; 21] = [
         value: "'kg1.1.' || repeat('B', 66)",
         give: GIVE_USER,
     },
+    Table {
+        name: "keygate.setup_link",
+        insert: "(token_hash, expires_at) values (encode(sha256('{tag}'), 'hex'), now())",
+        row: "token_hash = encode(sha256('{tag}'), 'hex')",
+        conflict: "token_hash",
+        column: "used_at",
+        value: "now()",
+        give: None,
+    },
+    Table {
+        name: "keygate.session",
+        insert: "(id, user_id, token_hash, security_stamp, created_at, last_seen_at, expires_at, confirmed_at)
+                 values ('{id}', '{user}', encode(sha256('{tag}'), 'hex'), 1, now(), now(), now(), now())",
+        row: "id = '{id}'",
+        conflict: "id",
+        column: "user_agent",
+        value: "'m'",
+        give: GIVE_USER,
+    },
+    Table {
+        name: "keygate.refresh_family",
+        insert: "(id, user_id, security_stamp, created_at, expires_at) values ('{id}', '{user}', 1, now(), now())",
+        row: "id = '{id}'",
+        conflict: "id",
+        column: "revoked_because",
+        value: "'m'",
+        give: GIVE_USER,
+    },
+    Table {
+        name: "keygate.refresh_token",
+        insert: "(token_hash, family_id, user_id, created_at, expires_at)
+                 values (encode(sha256('{tag}'), 'hex'), '{family}', '{user}', now(), now())",
+        row: "token_hash = encode(sha256('{tag}'), 'hex')",
+        conflict: "token_hash",
+        column: "used_at",
+        value: "now()",
+        give: GIVE_USER,
+    },
+    Table {
+        name: "keygate.device",
+        insert: "(token_hash, user_id, created_at, last_used_at)
+                 values (encode(sha256('{tag}'), 'hex'), '{user}', now(), now())",
+        row: "token_hash = encode(sha256('{tag}'), 'hex')",
+        conflict: "token_hash",
+        column: "last_used_at",
+        value: "now()",
+        give: GIVE_USER,
+    },
+    Table {
+        name: "keygate.login_bucket",
+        insert: "(bucket, window_start, attempts) values (sha256('{tag}'), now(), 1)",
+        row: "bucket = sha256('{tag}')",
+        conflict: "bucket",
+        column: "attempts",
+        value: "2",
+        give: None,
+    },
+    Table {
+        name: "keygate.used_signature",
+        insert: "(access_key_id, signature_id, user_id, used_at, forget_after)
+                 values ('{access_key}', sha256('{tag}'), '{user}', now(), now())",
+        row: "access_key_id = '{access_key}' and signature_id = sha256('{tag}')",
+        conflict: "access_key_id, signature_id",
+        column: "forget_after",
+        value: "now()",
+        give: GIVE_USER,
+    },
 ];
 
 impl Table {
@@ -246,6 +313,7 @@ impl Table {
             .replace("{connection}", &id("public.exchange_connections", user, 1))
             .replace("{bot}", &id("public.bot_configs", user, 1))
             .replace("{access_key}", &id("public.access_keys", user, 1))
+            .replace("{family}", &id("keygate.refresh_family", user, 1))
             .replace("{tag}", &format!("{user:x}tag{n}"))
             .replace("{n}", &n.to_string())
             .replace("{sealed}", &"A".repeat(66))

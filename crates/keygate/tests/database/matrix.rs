@@ -73,7 +73,7 @@ async fn every_caller_may_do_exactly_what_the_matrix_says() {
     for (found, expected) in found.split("\n\n").zip(expected.split("\n\n")) {
         assert_eq!(found.trim(), expected.trim(), "\nfound:\n{found}\n\nexpected:\n{expected}\n");
     }
-    assert_eq!(found.trim(), expected.trim());
+    assert_eq!(found.trim().len(), expected.trim().len(), "a table is missing from one side");
     assert!(probes > 2900, "only {probes} probes");
 }
 
@@ -110,7 +110,10 @@ async fn copy_table(world: &World, table: &Table) -> Vec<char> {
         become_actor(&mut connection, actor).await;
         let statement = format!("copy {} to stdout", table.name);
         line.push(match copy(&mut connection, &statement).await {
-            Ok(text) => digit([&user_id(ALICE), "0000a1", "Coinone"].iter().any(|mark| text.contains(mark))),
+            Ok(text) => digit(match table.give {
+                Some(_) => text.contains("0000a1"),
+                None => !text.is_empty(),
+            }),
             Err(error) => refusal(&error, &statement),
         });
     }

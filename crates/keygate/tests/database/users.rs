@@ -48,7 +48,7 @@ async fn whatever_changes_who_someone_is_ends_their_sessions() {
     let mut seeded = Seeded::new().await;
     let mut stamp = stamp(&mut seeded.superuser, seeded.alice).await;
     for change in [
-        "password_hash = '$argon2id$new'",
+        "password_hash = '$argon2id-hmac-sha256$new'",
         "role = 'admin'",
         "is_active = false",
         "email = 'new@example.test'",
