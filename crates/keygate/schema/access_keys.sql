@@ -15,7 +15,7 @@ CREATE TABLE public.access_keys (
     allowed_ip_addresses inet[],
     CONSTRAINT access_keys_key_hash_check CHECK (((key_hash)::text ~ '^[0-9a-f]{64}$'::text)),
     CONSTRAINT access_keys_key_prefix_check CHECK (((key_prefix)::text ~ '^[A-Za-z0-9_]{4,16}$'::text)),
-    CONSTRAINT access_keys_scopes_check CHECK ((scopes <@ ARRAY['read'::text, 'trade'::text, 'transfer'::text, 'withdraw'::text]))
+    CONSTRAINT access_keys_scopes_check CHECK (((scopes <@ ARRAY['read'::text, 'manage'::text, 'trade'::text, 'transfer'::text, 'withdraw'::text]) AND (cardinality(scopes) > 0)))
 );
 
 ALTER TABLE ONLY public.access_keys FORCE ROW LEVEL SECURITY;

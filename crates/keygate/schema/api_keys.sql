@@ -23,11 +23,13 @@ CREATE TABLE public.api_keys (
     rotated_from_key_id uuid,
     rotation_grace_period_ends_at timestamp with time zone,
     auto_rotation_enabled boolean DEFAULT true,
+    fingerprint text,
     CONSTRAINT api_keys_encrypted_api_key_check CHECK ((encrypted_api_key ~ '^kg1\.[0-9]+\.[A-Za-z0-9_-]{64,}$'::text)),
     CONSTRAINT api_keys_encrypted_passphrase_check CHECK ((encrypted_passphrase ~ '^kg1\.[0-9]+\.[A-Za-z0-9_-]{64,}$'::text)),
     CONSTRAINT api_keys_encrypted_secret_check CHECK ((encrypted_secret ~ '^kg1\.[0-9]+\.[A-Za-z0-9_-]{64,}$'::text)),
     CONSTRAINT api_keys_environment_check CHECK ((environment ~ '^[a-z0-9-]{1,20}$'::text)),
     CONSTRAINT api_keys_exchange_check CHECK ((exchange ~ '^[a-z0-9][a-z0-9.-]{0,49}$'::text)),
+    CONSTRAINT api_keys_fingerprint_check CHECK ((fingerprint ~ '^[0-9a-f]{16}$'::text)),
     CONSTRAINT api_keys_key_iv_check CHECK ((key_iv ~ '^[A-Za-z0-9+/]{16}$'::text)),
     CONSTRAINT api_keys_name_check CHECK (((length(name) >= 1) AND (length(name) <= 100))),
     CONSTRAINT api_keys_passphrase_iv_check CHECK (((passphrase_iv ~ '^[A-Za-z0-9+/]{16}$'::text) AND ((passphrase_iv IS NULL) = (encrypted_passphrase IS NULL)))),
@@ -45,6 +47,8 @@ ALTER TABLE ONLY public.api_keys
 
 ALTER TABLE ONLY public.api_keys
     ADD CONSTRAINT api_keys_pkey PRIMARY KEY (id);
+
+CREATE INDEX api_keys_fingerprint_idx ON public.api_keys USING btree (user_id, fingerprint);
 
 CREATE UNIQUE INDEX api_keys_user_id_exchange_environment_name_key ON public.api_keys USING btree (user_id, exchange, environment, name) NULLS NOT DISTINCT WHERE (is_active AND is_rotation_active AND (rotation_grace_period_ends_at IS NULL));
 

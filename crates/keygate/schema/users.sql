@@ -14,7 +14,7 @@ CREATE TABLE public.users (
     last_login_at timestamp with time zone,
     CONSTRAINT users_email_check CHECK (((email = lower(NORMALIZE(email, NFKC))) AND (email ~ '^[^[:space:]@]+@[^[:space:]@]+$'::text) AND (length(email) <= 254))),
     CONSTRAINT users_name_check CHECK (((length(name) >= 1) AND (length(name) <= 100))),
-    CONSTRAINT users_password_hash_check CHECK ((password_hash ~ '^(!|\$argon2id\$)'::text)),
+    CONSTRAINT users_password_hash_check CHECK ((password_hash ~ '^(!|\$argon2id-hmac-sha256\$)'::text)),
     CONSTRAINT users_role_check CHECK ((role = ANY (ARRAY['owner'::text, 'admin'::text, 'user'::text]))),
     CONSTRAINT users_security_stamp_check CHECK ((security_stamp > 0))
 );
