@@ -1,6 +1,7 @@
 """Starts what the clients talk to.
 
 Without settings: the demo exchange alone, built by cargo or given by DEMO_EXCHANGE_BIN.
+With GATE_BIN=FILE: that Keygate in front of the demo exchange, on a fresh data directory.
 With KEYGATE_TARGET=FILE: a running Keygate, described as Target.from_file says.
 """
 import asyncio
@@ -11,6 +12,7 @@ import subprocess
 
 import pytest
 
+import gate
 from target import DIRECT, Target
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -22,7 +24,8 @@ def pytest_configure(config):
 
 
 def pytest_collection_modifyitems(items):
-    foreign = 'direct' if 'KEYGATE_TARGET' in os.environ else 'gateway'
+    through = 'KEYGATE_TARGET' in os.environ or 'GATE_BIN' in os.environ
+    foreign = 'direct' if through else 'gateway'
     items[:] = [item for item in items if not item.get_closest_marker(foreign)]
 
 
@@ -36,7 +39,12 @@ def target():
                                text=True)
     try:
         address = process.stdout.readline().strip()
-        yield Target.direct(address, json.loads(config.read_text()))
+        told = json.loads(config.read_text())
+        if 'GATE_BIN' in os.environ:
+            with gate.running(os.environ['GATE_BIN'], address, told) as through:
+                yield through
+        else:
+            yield Target.direct(address, told)
     finally:
         process.terminate()
         process.wait(timeout=5)

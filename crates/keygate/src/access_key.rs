@@ -15,6 +15,7 @@ use uuid::Uuid;
 use crate::{
     app::App,
     auth::{Caller, Role, Via},
+    bot, connection,
     error::{Code, Error, Result},
     key_ring,
 };
@@ -55,17 +56,17 @@ pub async fn create_personal(app: &App, user: Uuid, new: NewPersonal) -> Result<
     Ok(Issued { row, token: key.token, pair: None })
 }
 
-/// A virtual pair for a bot, in its exchange's own format.
-pub async fn create_for_bot(
-    app: &App,
-    user: Uuid,
-    bot: &crate::bot::Row,
-    name: Option<String>,
-) -> Result<Issued> {
+/// A virtual pair for a bot, in its exchange's own format. Its scopes never go beyond what the connection
+/// allows now: a right that is added later needs a new pair.
+pub async fn create_for_bot(app: &App, user: Uuid, bot: &bot::Row, new: NewPair) -> Result<Issued> {
     let definition = app.exchanges.get(&bot.exchange).ok_or(Code::NotFound)?;
+    let allowed = allowed_scopes(&connection::find(app, user, bot.connection_id).await?);
+    let scopes = new.scopes.unwrap_or_else(|| allowed.clone());
+    if scopes.is_empty() || scopes.iter().any(|scope| !allowed.contains(scope)) {
+        return Err(Error::field("/scopes", format!("this connection allows: {}", allowed.join(", "))));
+    }
     let key = AccessKey::generate();
-    let row =
-        row(app, &key.stored, Some(bot.id), name, vec!["trade".to_owned()], app.clock.now() + LONGEST_LIFE);
+    let row = row(app, &key.stored, Some(bot.id), new.name, scopes, app.clock.now() + LONGEST_LIFE);
     let pair = make_pair(definition, &row.key_prefix);
     let sealed = seal_pair(app, user, row.id, &pair).await?;
     let virtual_key = store::VirtualKey {
@@ -75,6 +76,22 @@ pub async fn create_for_bot(
     };
     store::insert(app, user, &row, &key.stored.hash, Some(&virtual_key)).await?;
     Ok(Issued { row, token: key.token, pair: Some(pair) })
+}
+
+/// A wished-for virtual pair. Without scopes it gets all that the connection allows.
+pub struct NewPair {
+    pub name: Option<String>,
+    pub scopes: Option<Vec<String>>,
+}
+
+fn allowed_scopes(connection: &connection::Row) -> Vec<String> {
+    let rights = [
+        ("read", connection.can_read),
+        ("trade", connection.can_trade),
+        ("transfer", connection.can_transfer),
+        ("withdraw", connection.can_withdraw),
+    ];
+    rights.into_iter().filter(|(_, allowed)| *allowed).map(|(scope, _)| scope.to_owned()).collect()
 }
 
 pub async fn revoke(app: &App, user: Uuid, id: Uuid) -> Result<()> {

@@ -46,6 +46,8 @@ pub struct ExchangeKey {
     pub api_key: String,
     pub secret: SecretText,
     pub passphrase: Option<SecretText>,
+    /// How this very secret is used, where the exchange and its clients disagree; found out by asking.
+    pub options: Options,
 }
 
 /// What bots of this connection may do; reading is always allowed.
@@ -58,7 +60,7 @@ pub struct Allow {
 
 /// Verifies the key at its exchange, then stores key, connection and permissions together. No network
 /// call happens inside the transaction; if we die before it commits, nothing is stored.
-pub async fn add(app: &App, user: Uuid, new: NewConnection, request: RequestId) -> Result<Row> {
+pub async fn add(app: &App, user: Uuid, mut new: NewConnection, request: RequestId) -> Result<Row> {
     let definition = app.exchanges.get(&new.exchange).ok_or_else(|| unknown_exchange(app))?;
     if !definition.environments().any(|known| known == new.environment) {
         return Err(Error::field("/environment", "is not an environment of this exchange"));
@@ -66,7 +68,7 @@ pub async fn add(app: &App, user: Uuid, new: NewConnection, request: RequestId) 
     new.key.check(definition)?;
     let fingerprint = secrets::fingerprint(app, &new.exchange, &new.key.api_key);
     refuse_duplicate(app, user, &new, &fingerprint).await?;
-    let verified = probe::verify(app, definition, &new.environment, &new.key).await?;
+    let verified = probe::verify(app, definition, &new.environment, &mut new.key).await?;
     if verified.may_withdraw() && !new.accept_withdraw {
         return Err(Code::WithdrawAllowed.with(
             "The exchange says this key may withdraw. Switch withdrawals off for it at the exchange, \
@@ -104,8 +106,8 @@ pub async fn check(app: &App, user: Uuid, id: Uuid, request: RequestId) -> Resul
     let row = find(app, user, id).await?;
     row.live_key()?;
     let definition = app.exchanges.get(&row.exchange).ok_or(Code::NotFound)?;
-    let key = secrets::open(app, user, &row).await?;
-    let outcome = probe::verify(app, definition, row.environment(), &key).await;
+    let mut key = secrets::open(app, user, &row).await?;
+    let outcome = probe::verify(app, definition, row.environment(), &mut key).await;
     store::record_check(app, user, &row, &outcome, request).await?;
     outcome?;
     find(app, user, id).await
@@ -176,7 +178,7 @@ impl ExchangeKey {
 
     /// The key ready to sign.
     pub fn credentials(&self, definition: &Definition) -> Result<Credentials> {
-        Credentials::parse(definition, &self.api_key, &self.secret, Options::default()).map_err(|error| {
+        Credentials::parse(definition, &self.api_key, &self.secret, self.options).map_err(|error| {
             let pointer = match error.field {
                 Field::ApiKey => "/api_key",
                 Field::Secret => "/secret",

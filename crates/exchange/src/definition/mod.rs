@@ -106,6 +106,18 @@ impl Definition {
         self.profiles.iter().flat_map(|profile| profile.keys.keys().copied()).collect()
     }
 
+    /// The ways this exchange's shared secrets are turned into key bytes, in the order to try them. More than one
+    /// means that the exchange's documents and its clients disagree: ask the exchange which one a secret needs.
+    pub fn secret_forms(&self) -> Vec<crate::SecretForm> {
+        let mut forms: Vec<crate::SecretForm> = Vec::new();
+        for profile in &self.profiles {
+            if !forms.contains(&profile.secret) {
+                forms.push(profile.secret);
+            }
+        }
+        forms
+    }
+
     /// What can be done with it.
     pub fn capabilities(&self) -> Capabilities {
         Capabilities {

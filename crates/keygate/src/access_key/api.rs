@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 use uuid::Uuid;
 
-use super::{Issued, NewPersonal, Row};
+use super::{Issued, NewPair, NewPersonal, Row};
 use crate::{
     app::App,
     auth::{Manage, May, View},
@@ -34,6 +34,8 @@ struct NewPersonalIn {
 #[serde(deny_unknown_fields)]
 struct NewPairIn {
     name: Option<String>,
+    /// Any of `read`, `trade`, `transfer`, `withdraw` that the connection allows; all of them when absent.
+    scopes: Option<Vec<String>>,
 }
 
 #[derive(Serialize, ToSchema)]
@@ -150,7 +152,8 @@ async fn create_for_bot(
     Json(input): Json<NewPairIn>,
 ) -> Result<(StatusCode, Answer<IssuedOut>)> {
     let bot = bot::find(&app, may.user(), id).await?;
-    let issued = super::create_for_bot(&app, may.user(), &bot, super::parse_name(input.name)?).await?;
+    let new = NewPair { name: super::parse_name(input.name)?, scopes: input.scopes };
+    let issued = super::create_for_bot(&app, may.user(), &bot, new).await?;
     Ok((StatusCode::CREATED, Answer(issued.into())))
 }
 

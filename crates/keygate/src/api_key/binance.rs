@@ -88,6 +88,7 @@ async fn create(
             api_key: input.api_key.trim().to_owned(),
             secret: input.secret_key,
             passphrase: None,
+            options: exchange::Options::default(),
         },
         allow: Allow::default(),
         accept_withdraw: input.accept_withdraw,

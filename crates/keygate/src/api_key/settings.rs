@@ -85,6 +85,7 @@ async fn register(
             api_key: input.public_key.trim().to_owned(),
             secret: input.private_key,
             passphrase: None,
+            options: exchange::Options::default(),
         },
         allow: Allow::default(),
         accept_withdraw: false,

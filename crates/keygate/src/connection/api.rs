@@ -108,6 +108,7 @@ impl NewConnectionIn {
                 api_key: self.api_key.trim().to_owned(),
                 secret: self.secret,
                 passphrase: self.passphrase,
+                options: exchange::Options::default(),
             },
             allow: self.permissions.unwrap_or_default().into(),
             accept_withdraw: self.accept_withdraw,

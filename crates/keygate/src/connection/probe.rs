@@ -25,8 +25,34 @@ impl Verified {
     }
 }
 
-/// Balances prove key, secret and address; the exchange's own record says what the key may do.
+/// Balances prove key, secret and address; the exchange's own record says what the key may do. Where the
+/// exchange and its clients disagree about the spelling of secrets, the one that works is kept in the key.
 pub async fn verify(
+    app: &App,
+    definition: &Definition,
+    environment: &str,
+    key: &mut ExchangeKey,
+) -> Result<Verified> {
+    let mut outcome = verify_once(app, definition, environment, key).await;
+    for form in definition.secret_forms() {
+        match &outcome {
+            Err(error)
+                if error.code == Code::WrongSignature && key.options.secret_transform != Some(form) =>
+            {
+                let before = std::mem::replace(&mut key.options.secret_transform, Some(form));
+                let again = verify_once(app, definition, environment, key).await;
+                match again {
+                    Ok(_) => outcome = again,
+                    Err(_) => key.options.secret_transform = before,
+                }
+            }
+            _ => {}
+        }
+    }
+    outcome
+}
+
+async fn verify_once(
     app: &App,
     definition: &Definition,
     environment: &str,

@@ -2,6 +2,7 @@
 //! two rows: its generation in `api_keys`, and the copy the connection signs with. Each copy is sealed to
 //! its own place, so a row that is swapped or moved does not open.
 
+use exchange::Options;
 use seal::{Context, SecretBytes, SecretText, Tier, UserKey, connection, row};
 use uuid::Uuid;
 
@@ -31,6 +32,8 @@ pub struct SealedConnection {
     pub api_key: Vec<u8>,
     pub secret: Vec<u8>,
     pub passphrase: Option<Vec<u8>>,
+    /// Not secret: how the secret is used. Stands beside the sealed columns.
+    pub options: Options,
 }
 
 pub fn seal_key(user_key: &UserKey, id: Uuid, key: &ExchangeKey) -> SealedKey {
@@ -56,6 +59,7 @@ pub fn seal_connection(user_key: &UserKey, id: Uuid, key: &ExchangeKey) -> Seale
             .passphrase
             .as_ref()
             .map(|text| sealer.seal("encrypted_passphrase", text.expose().as_bytes())),
+        options: key.options,
     }
 }
 
@@ -79,7 +83,13 @@ pub fn open_with(
         api_key: public_key(user_key, id, sealed)?,
         secret: field("encrypted_secret_key", &sealed.secret)?,
         passphrase,
+        options: sealed.options,
     })
+}
+
+/// The options as the connection's metadata holds them; what does not parse is the default.
+pub fn options(metadata: Option<serde_json::Value>) -> Options {
+    metadata.and_then(|value| serde_json::from_value(value).ok()).unwrap_or_default()
 }
 
 /// The public half alone: what masked views are made of.

@@ -79,7 +79,7 @@ async fn select(app: &App, user: Uuid, id: Option<Uuid>) -> Result<Vec<Row>> {
     let rows = sqlx::query!(
         r#"select c.id, c.api_key_id as "api_key_id!", c.exchange_type, coalesce(c.environment, 'production') as "environment!",
                   c.name, c.api_key_label, coalesce(c.status, 'active') as "status!", coalesce(c.is_default, false) as "is_default!",
-                  c.encrypted_api_key, c.encrypted_secret_key, c.encrypted_passphrase, c.key_encryption_salt,
+                  c.encrypted_api_key, c.encrypted_secret_key, c.encrypted_passphrase, c.key_encryption_salt, c.connection_metadata,
                   coalesce(p.can_read, false) as "can_read!", coalesce(p.can_trade, false) as "can_trade!",
                   coalesce(p.can_withdraw, false) as "can_withdraw!", coalesce(p.can_transfer, false) as "can_transfer!",
                   c.api_key_permissions, c.connection_warnings, c.verification_status, c.last_verified_at,
@@ -106,6 +106,7 @@ async fn select(app: &App, user: Uuid, id: Option<Uuid>) -> Result<Vec<Row>> {
                 api_key: c.encrypted_api_key,
                 secret: c.encrypted_secret_key,
                 passphrase: c.encrypted_passphrase,
+                options: secrets::options(c.connection_metadata),
             };
             // A row that does not open is shown as such; it never breaks the list.
             let public_key = user_key.as_ref().and_then(|key| secrets::public_key(key, c.id, &sealed).ok());
@@ -228,10 +229,10 @@ async fn insert_connection(
         "insert into exchange_connections (id, user_id, name, exchange_type, environment, status, is_enabled, is_default,
                 encrypted_api_key, encrypted_secret_key, encrypted_passphrase, key_encryption_salt, api_key_id,
                 api_key_label, api_key_permissions, api_key_expires_at, connection_warnings, created_at, updated_at,
-                last_verified_at, last_successful_ping, verification_status, error_count)
+                last_verified_at, last_successful_ping, verification_status, error_count, connection_metadata)
          values ($1, $2, $3, $4, $5, 'active', true,
                 not exists (select 1 from exchange_connections where exchange_type = $4::varchar and is_default and deleted_at is null),
-                $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $15, $15, $15, 'verified', 0)",
+                $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $15, $15, $15, 'verified', 0, $16)",
         id,
         user,
         new.name,
@@ -246,7 +247,8 @@ async fn insert_connection(
         view::permissions_json(verified),
         verified.expires_at().map(utc),
         view::findings_json(verified, new.allow),
-        now
+        now,
+        serde_json::to_value(new.key.options).ok()
     )
     .execute(&mut **tx)
     .await?;

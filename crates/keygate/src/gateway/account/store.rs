@@ -6,7 +6,7 @@ use uuid::Uuid;
 use super::{Account, Bot, Connection, Rights};
 use crate::{
     app::App,
-    connection::secrets::SealedConnection,
+    connection::secrets::{self, SealedConnection},
     error::{Error, Result},
     gateway::Denial,
     key_ring,
@@ -41,7 +41,7 @@ pub async fn load(
         r#"select c.id, c.api_key_id as "api_key_id!", coalesce(c.environment, 'production') as "environment!",
                   case when c.deleted_at is not null or not coalesce(k.is_active, false) then 'deleted'
                        when c.is_enabled is not true then 'paused' else coalesce(c.status, 'active') end as "status!",
-                  c.encrypted_api_key, c.encrypted_secret_key, c.encrypted_passphrase, c.key_encryption_salt,
+                  c.encrypted_api_key, c.encrypted_secret_key, c.encrypted_passphrase, c.key_encryption_salt, c.connection_metadata,
                   coalesce(p.can_read, false) as "can_read!", coalesce(p.can_trade, false) as "can_trade!",
                   coalesce(p.can_withdraw, false) as "can_withdraw!", coalesce(p.can_transfer, false) as "can_transfer!",
                   coalesce(p.can_manage_sub_accounts, false) as "can_manage_sub_accounts!", p.allowed_ip_addresses,
@@ -75,6 +75,7 @@ pub async fn load(
         api_key: row.encrypted_api_key,
         secret: row.encrypted_secret_key,
         passphrase: row.encrypted_passphrase,
+        options: secrets::options(row.connection_metadata),
     };
     let bot = row.bot_id.map(|id| Bot {
         id,
