@@ -43,7 +43,7 @@ fn each_answer_has_the_status_and_code_that_clients_understand() {
     expected(
         "binance",
         [
-            (403, "-2015"),
+            (403, "-1002"),
             (401, "-2014"),
             (400, "-1022"),
             (400, "-1021"),

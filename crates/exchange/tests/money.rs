@@ -89,6 +89,13 @@ fn a_name_in_another_script_is_still_the_market() {
 }
 
 #[test]
+fn a_conditional_futures_order_is_read() {
+    let body = "algoType=CONDITIONAL&symbol=BTCUSDT&side=SELL&type=STOP_MARKET&quantity=2&triggerPrice=50000";
+    let stop = order(read("binance", "POST /fapi/v1/algoOrder", body).unwrap());
+    assert_eq!((stop.side, stop.quantity, stop.price), (Side::Sell, Some(2.into()), Some(50_000.into())));
+}
+
+#[test]
 fn a_cancellation_names_its_market_if_it_has_one() {
     let cancel = |symbol| Ok(Reading::Cancel { symbol });
     assert_eq!(
@@ -99,6 +106,8 @@ fn a_cancellation_names_its_market_if_it_has_one() {
         read("binance", "DELETE /api/v3/order", "symbol=BTCUSDT&orderId=1"),
         cancel(Some(market("BTCUSDT")))
     );
+    let batch = "DELETE /fapi/v1/batchOrders?symbol=BTCUSDT&orderidlist=%5B1%2C2%5D";
+    assert_eq!(read("binance", batch, ""), cancel(Some(market("BTCUSDT"))), "as ccxt writes it");
     let body = r#"{"order_id":"1","quote_currency":"KRW","target_currency":"BTC"}"#;
     assert_eq!(read("coinone", "POST /v2.1/order/cancel", body), cancel(Some(pair("BTC", "KRW"))));
     let body = r#"{"order_id":"1","price":1e-05,"qty":0.1,"is_ask":0,"currency":"BTC"}"#;
@@ -133,7 +142,7 @@ fn a_withdrawal_is_read_with_asset_amount_and_destination() {
 #[test]
 fn what_cannot_be_priced_says_so() {
     for (endpoint, body) in [
-        ("POST /fapi/v1/batchOrders", "batchOrders=%5B%5D"),
+        ("POST /fapi/v1/batchOrders", r#"timestamp=1&batchOrders=[{"symbol":"BTCUSDT","side":"BUY"}]"#),
         ("POST /api/v3/orderList/oto", "symbol=BTCUSDT"),
         ("POST /dapi/v1/order", "symbol=BTCUSD_PERP&side=BUY&type=MARKET&quantity=1"),
         ("POST /sapi/v1/convert/acceptQuote", "quoteId=1"),

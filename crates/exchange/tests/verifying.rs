@@ -149,6 +149,29 @@ fn a_signature_has_one_identity_however_it_is_written() {
     assert_eq!(id(&message), id(&upper), "the replay store must see them as one");
 }
 
+#[test]
+fn two_requests_have_two_identities_wherever_they_are_sent() {
+    let mut seen = std::collections::BTreeMap::new();
+    for vector in vectors() {
+        let (definition, pair, message) = signed(&vector);
+        let request = message.parse(&definition).unwrap();
+        let id = definition.verify(&request, &pair, vector.now_ms()).unwrap().signature_id;
+        let other = seen.insert(id, vector.id().to_owned());
+        assert_eq!(other, None, "{}", vector.id());
+    }
+    let vector = vector("sv-binance-default-03");
+    let (definition, pair, message) = signed(&vector);
+    let id = |url: &str| {
+        let request = Message { url: url.to_owned(), ..message.clone() }.parse(&definition).unwrap();
+        definition.verify(&request, &pair, vector.now_ms()).unwrap().signature_id
+    };
+    assert_eq!(
+        id("https://host/api/v3/order"),
+        id("https://host/api/v3/order/test"),
+        "one signature, one use"
+    );
+}
+
 /// Signs a request of our own as a client would, at `time`, asking for `window`.
 fn at(time: &str, window: Option<&str>) -> (Message, Credentials, std::sync::Arc<Definition>) {
     let definition = builtin("binance");

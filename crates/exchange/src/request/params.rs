@@ -109,7 +109,7 @@ fn join<'a>(pieces: impl Iterator<Item = Cow<'a, str>>) -> String {
 fn read_piece(piece: &str, part: Part) -> Result<(String, String), Refusal> {
     let (raw_name, raw_value) = piece.split_once('=').ok_or(Refusal::new(part, "a parameter without ="))?;
     let name = read_name(raw_name).map_err(|reason| Refusal::new(part, reason))?;
-    let value = decode(raw_value).map_err(|reason| Refusal::field(part, &name, reason))?;
+    let value = decode(raw_value, part).map_err(|reason| Refusal::field(part, &name, reason))?;
     Ok((name, value))
 }
 
@@ -123,7 +123,8 @@ fn read_name(raw: &str) -> Result<String, &'static str> {
     }
 }
 
-fn decode(raw: &str) -> Result<String, &'static str> {
+/// A raw quote is no part of any URL, but ccxt writes JSON into form bodies with it.
+fn decode(raw: &str, part: Part) -> Result<String, &'static str> {
     let mut bytes = Vec::with_capacity(raw.len());
     let mut rest = raw.bytes();
     while let Some(b) = rest.next() {
@@ -133,6 +134,7 @@ fn decode(raw: &str) -> Result<String, &'static str> {
                 high.zip(low).map(|(high, low)| high << 4 | low).ok_or("broken percent encoding")?
             }
             b'+' => b' ',
+            b'"' if part == Part::Body => b,
             b'!' | b'$'..=b':' | b'?'..=b'[' | b']'..=b'~' => b,
             _ => return Err("a character that must be percent-encoded"),
         });
