@@ -199,6 +199,8 @@ mod tests {
         let row = MasterKey::generate(1).wrap(&Plain([1; 32])).unwrap();
         assert!(MasterKey::unwrap(&Plain([1; 32]), &row).is_ok());
         assert_eq!(MasterKey::unwrap(&Plain([2; 32]), &row).err(), Some(KeyError::WrongRootKey));
+        let row = WrappedMasterKey { wrapped: row.wrapped[..31].to_vec(), ..row };
+        assert_eq!(MasterKey::unwrap(&Plain([1; 32]), &row).err(), Some(KeyError::WrongRootKey));
     }
 
     #[test]
