@@ -10,19 +10,34 @@ use crate::{
     error::Fatal,
 };
 
+mod access;
+mod activity;
+mod bot;
+mod client;
+mod connection;
 mod exchange;
+mod exit;
 mod offline;
 mod output;
+mod program;
+mod remote;
 mod server;
+mod session;
+mod sign_in;
+mod user;
 
 pub use output::{out, say};
+use remote::Remote;
 
 /// A vault and signing gateway for exchange API keys.
 #[derive(Parser)]
 #[command(name = "keygate", version, propagate_version = true, arg_required_else_help = true)]
+#[command(after_help = exit::TABLE)]
 pub struct Cli {
     #[command(flatten)]
     settings: Settings,
+    #[command(flatten)]
+    remote: Remote,
     #[command(subcommand)]
     command: Command,
 }
@@ -66,12 +81,43 @@ enum Command {
         command: server::DatabaseCommand,
     },
     /// Is a running server ready? For container health checks
-    Healthcheck {
-        /// The server's address (default: public_url)
-        #[arg(long, env = "KEYGATE_URL", value_name = "URL")]
-        url: Option<String>,
+    Healthcheck,
+    /// Is the server ready, and who is signed in?
+    Status,
+    /// Make the owner's account with the one-time setup link, and sign in
+    Setup(sign_in::SetupArgs),
+    /// Sign in; later commands use the sign-in until `logout`
+    Login(sign_in::LoginArgs),
+    /// End the sign-in
+    Logout,
+    /// Who is signed in, and where
+    Whoami,
+    /// Accounts at exchanges and their keys
+    Connection {
+        #[command(subcommand)]
+        command: connection::ConnectionCommand,
     },
-    /// Settings and client snippets
+    /// Programs that use a connection
+    Bot {
+        #[command(subcommand)]
+        command: bot::BotCommand,
+    },
+    /// What programs show to Keygate: virtual pairs and the personal access key
+    Access {
+        #[command(subcommand)]
+        command: access::AccessCommand,
+    },
+    /// What happened with which key
+    Activity {
+        #[command(subcommand)]
+        command: activity::ActivityCommand,
+    },
+    /// Accounts of people (administrators)
+    User {
+        #[command(subcommand)]
+        command: user::UserCommand,
+    },
+    /// Settings of the server, and code to paste for bots
     Config {
         #[command(subcommand)]
         command: offline::ConfigCommand,
@@ -85,14 +131,20 @@ enum Command {
     Openapi,
     /// Print shell completions
     Completions { shell: clap_complete::Shell },
-    /// Print the man page
-    Man,
+    /// Print the manual page of Keygate, or of one of its commands
+    Man {
+        /// The command, such as `connection add`
+        command: Vec<String>,
+        /// Write the pages of all commands into this directory instead
+        #[arg(long, value_name = "DIR", conflicts_with = "command")]
+        dir: Option<PathBuf>,
+    },
 }
 
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
     let flags = Flags { config: cli.settings.config, data_dir: cli.settings.data_dir, ..Flags::default() };
-    match run(cli.command, flags) {
+    match run(cli.command, flags, &cli.remote) {
         Ok(code) => code,
         Err(fatal) => {
             say(&format!("keygate: {}\n", fatal.what));
@@ -104,22 +156,38 @@ pub fn main() -> ExitCode {
     }
 }
 
-fn run(command: Command, mut flags: Flags) -> Result<ExitCode, Fatal> {
+fn run(command: Command, flags: Flags, remote: &Remote) -> Result<ExitCode, Fatal> {
     match command {
         Command::Serve { demo, listen, public_url } => {
-            flags.listen = listen;
-            flags.public_url = public_url;
+            let flags = Flags { listen, public_url, ..flags };
             on_runtime(server::serve(Config::load(&flags)?, demo))
         }
         Command::SetupLink => on_runtime(server::setup_link(Config::load(&flags)?)),
         Command::Migrate { dry_run } => on_runtime(server::migrate(Config::load(&flags)?, dry_run)),
         Command::Database { command } => on_runtime(server::database(Config::load(&flags)?, command)),
-        Command::Healthcheck { url } => on_runtime(server::healthcheck(&flags, url)),
-        Command::Config { command } => offline::config(&flags, command),
-        Command::Exchange { command } => exchange::run(command),
+        Command::Healthcheck => on_runtime(server::healthcheck(&flags, remote.url.clone())),
+        Command::Config { command } => offline::config(&flags, remote, command),
+        Command::Exchange { command } => exchange::run(remote.output, command),
         Command::Openapi => offline::openapi(),
         Command::Completions { shell } => offline::completions(shell, &mut Cli::command()),
-        Command::Man => offline::man(Cli::command()),
+        Command::Man { command, dir } => offline::man(Cli::command(), &command, dir.as_deref()),
+        command => on_runtime(ask_server(command, remote)),
+    }
+}
+
+/// The commands that are clients of a running server.
+async fn ask_server(command: Command, remote: &Remote) -> Result<ExitCode, Fatal> {
+    match command {
+        Command::Setup(args) => sign_in::set_up(remote, args).await,
+        Command::Login(args) => sign_in::login(remote, args).await,
+        Command::Logout => sign_in::logout(remote).await,
+        Command::Whoami => sign_in::whoami(remote).await,
+        Command::Connection { command } => connection::run(remote, command).await,
+        Command::Bot { command } => bot::run(remote, command).await,
+        Command::Access { command } => access::run(remote, command).await,
+        Command::Activity { command } => activity::run(remote, command).await,
+        Command::User { command } => user::run(remote, command).await,
+        _ => sign_in::status(remote).await,
     }
 }
 

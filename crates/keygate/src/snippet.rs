@@ -85,9 +85,19 @@ pub fn curl(base_url: &str, exchange: &str, key: &str, secret: &str) -> String {
 
 /// Lines for an environment file: the gate's address for this exchange, the pair under usual names.
 pub fn env(base_url: &str, exchange: &str, key: &str, secret: &str) -> String {
-    let name = exchange.to_uppercase().replace(['.', '-'], "_");
     let gate = gate(base_url, exchange);
-    format!("{name}_BASE_URL={gate}\n{name}_API_KEY={key}\n{name}_API_SECRET={secret}\n")
+    let (key_name, secret_name) = variables(exchange);
+    format!("{}_BASE_URL={gate}\n{key_name}={key}\n{secret_name}={secret}\n", prefix(exchange))
+}
+
+/// The environment variables that [`env`] sets: of the key and of the secret.
+pub fn variables(exchange: &str) -> (String, String) {
+    let prefix = prefix(exchange);
+    (format!("{prefix}_API_KEY"), format!("{prefix}_API_SECRET"))
+}
+
+fn prefix(exchange: &str) -> String {
+    exchange.to_uppercase().replace(['.', '-'], "_")
 }
 
 fn gate(base_url: &str, exchange: &str) -> String {

@@ -6,9 +6,13 @@ use std::{
 };
 
 use clap::Subcommand;
-use exchange::{Exchanges, conformance};
+use exchange::{Definition, Exchanges, conformance};
+use serde_json::{Value, json};
 
-use super::out;
+use super::{
+    exit, out,
+    output::{Column, Output},
+};
 use crate::error::Fatal;
 
 #[derive(Subcommand)]
@@ -21,35 +25,37 @@ pub enum ExchangeCommand {
     Sign,
 }
 
-pub fn run(command: ExchangeCommand) -> Result<ExitCode, Fatal> {
+pub fn run(output: Output, command: ExchangeCommand) -> Result<ExitCode, Fatal> {
     let exchanges = Exchanges::builtin();
     match command {
         ExchangeCommand::List => {
-            exchanges
-                .iter()
-                .for_each(|definition| out(&format!("{}\t{}\n", definition.id(), definition.name())));
+            let items: Vec<Value> = exchanges.iter().map(|definition| describe(definition)).collect();
+            output.list(&items, &COLUMNS[..3]);
         }
-        ExchangeCommand::Show { id } => show(&exchanges, &id)?,
+        ExchangeCommand::Show { id } => output.one(&describe(find(&exchanges, &id)?), &COLUMNS),
         ExchangeCommand::Sign => sign(&exchanges)?,
     }
     Ok(ExitCode::SUCCESS)
 }
 
-fn show(exchanges: &Exchanges, id: &str) -> Result<(), Fatal> {
-    let definition = exchanges.get(id).ok_or_else(|| Fatal {
+fn find<'e>(exchanges: &'e Exchanges, id: &str) -> Result<&'e Definition, Fatal> {
+    exchanges.get(id).map(AsRef::as_ref).ok_or_else(|| Fatal {
         what: format!("no exchange '{id}'"),
         next: "`keygate exchange list` shows all".to_owned(),
-        exit: 5,
-    })?;
-    let environments: Vec<&str> = definition.environments().collect();
-    out(&format!(
-        "id\t{}\nname\t{}\nenvironments\t{}\ndocumentation\t{}\n",
-        definition.id(),
-        definition.name(),
-        environments.join(", "),
-        definition.docs()
-    ));
-    Ok(())
+        exit: exit::NOT_FOUND,
+    })
+}
+
+fn describe(definition: &Definition) -> Value {
+    json!({
+        "id": definition.id(),
+        "name": definition.name(),
+        "environments": definition.environments().collect::<Vec<_>>(),
+        "fields": definition.fields(),
+        "key_types": definition.key_kinds().into_iter().collect::<Vec<_>>(),
+        "tells_permissions": definition.capabilities().permissions,
+        "docs": definition.docs(),
+    })
 }
 
 fn sign(exchanges: &Exchanges) -> Result<(), Fatal> {
@@ -63,3 +69,13 @@ fn sign(exchanges: &Exchanges) -> Result<(), Fatal> {
     }
     Ok(())
 }
+
+const COLUMNS: [Column; 7] = [
+    ("id", "/id"),
+    ("name", "/name"),
+    ("environments", "/environments"),
+    ("fields", "/fields"),
+    ("key types", "/key_types"),
+    ("tells permissions", "/tells_permissions"),
+    ("documentation", "/docs"),
+];

@@ -1,0 +1,122 @@
+//! `keygate access`: what programs show to Keygate. Secrets are printed once, when a key is made.
+
+use std::process::ExitCode;
+
+use clap::Subcommand;
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use super::{bot, client::Client, exit, output::Column, remote::Remote, say};
+use crate::error::Fatal;
+
+#[derive(Subcommand)]
+pub enum AccessCommand {
+    /// Make a virtual pair for a bot, or without --bot your personal access key; printed once
+    Create {
+        /// Name or id of the bot
+        #[arg(long)]
+        bot: Option<String>,
+        /// What to call the key
+        #[arg(long)]
+        name: Option<String>,
+        /// What a personal key may do: read, manage, trade
+        #[arg(long, value_delimiter = ',', conflicts_with = "bot", default_value = "read")]
+        scopes: Vec<String>,
+        /// Days until a personal key ends, 1 to 365
+        #[arg(long, conflicts_with = "bot", default_value_t = 90)]
+        days: u16,
+    },
+    /// A bot's keys, or without --bot your personal ones
+    List {
+        /// Name or id of the bot
+        #[arg(long)]
+        bot: Option<String>,
+    },
+    /// End a key at once
+    Revoke {
+        /// Its id or prefix
+        key: String,
+        /// Do not ask
+        #[arg(long)]
+        yes: bool,
+    },
+}
+
+pub async fn run(remote: &Remote, command: AccessCommand) -> Result<ExitCode, Fatal> {
+    let client = Client::new(remote)?;
+    match command {
+        AccessCommand::Create { bot: Some(bot), name, .. } => {
+            let bot = bot::find(&client, &bot).await?;
+            let pair = new_pair(&client, &bot, name).await?;
+            remote.output.one(&pair, &PAIR);
+            say("This is the only time the secret is shown.\n");
+        }
+        AccessCommand::Create { bot: None, name, scopes, days } => {
+            let body = json!({ "name": name, "scopes": scopes, "expires_in_days": days });
+            remote.output.one(&client.post("/api/v1/access-keys", Some(body)).await?, &PERSONAL);
+            say("This is the only time the token is shown. Programs read it from KEYGATE_TOKEN_FILE.\n");
+        }
+        AccessCommand::List { bot } => {
+            let path = match bot {
+                Some(bot) => keys_of(&bot::find(&client, &bot).await?),
+                None => "/api/v1/access-keys".to_owned(),
+            };
+            remote.output.list(&client.list(&path).await?, &LIST);
+        }
+        AccessCommand::Revoke { key, yes } => {
+            let id = find(&client, &key).await?;
+            remote.agree(&format!("Revoke {key}? What uses it stops at once."), yes)?;
+            client.delete(&format!("/api/v1/access-keys/{id}")).await?;
+            say(&format!("{key} opens nothing any more.\n"));
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// A virtual pair, with its secret.
+pub async fn new_pair(client: &Client, bot: &Value, name: Option<String>) -> Result<Value, Fatal> {
+    client.post(&keys_of(bot), Some(json!({ "name": name }))).await
+}
+
+fn keys_of(bot: &Value) -> String {
+    format!("/api/v1/bots/{}/access-keys", bot["id"].as_str().unwrap_or_default())
+}
+
+/// The id of a key that is named by its id or its prefix.
+async fn find(client: &Client, wanted: &str) -> Result<String, Fatal> {
+    if Uuid::parse_str(wanted).is_ok() {
+        return Ok(wanted.to_owned());
+    }
+    let mut lists = vec!["/api/v1/access-keys".to_owned()];
+    lists.extend(client.list("/api/v1/bots").await?.iter().map(keys_of));
+    for list in lists {
+        let keys = client.list(&list).await?;
+        if let Some(id) = keys.iter().find(|key| key["prefix"] == *wanted).and_then(|key| key["id"].as_str())
+        {
+            return Ok(id.to_owned());
+        }
+    }
+    Err(Fatal {
+        what: format!("no access key '{wanted}'"),
+        next: "`keygate access list --bot NAME` shows ids and prefixes".to_owned(),
+        exit: exit::NOT_FOUND,
+    })
+}
+
+const LIST: [Column; 7] = [
+    ("prefix", "/prefix"),
+    ("name", "/name"),
+    ("scopes", "/scopes"),
+    ("last used", "/last_used_at"),
+    ("expires", "/expires_at"),
+    ("revoked", "/revoked_at"),
+    ("id", "/id"),
+];
+const PAIR: [Column; 4] = [
+    ("key", "/virtual_pair/api_key"),
+    ("secret", "/virtual_pair/secret"),
+    ("passphrase", "/virtual_pair/passphrase"),
+    ("id", "/id"),
+];
+const PERSONAL: [Column; 4] =
+    [("token", "/token"), ("scopes", "/scopes"), ("expires", "/expires_at"), ("id", "/id")];

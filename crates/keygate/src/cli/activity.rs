@@ -1,0 +1,160 @@
+//! `keygate activity`: what happened with which key.
+
+use std::{collections::HashSet, process::ExitCode, time::Duration};
+
+use clap::{Args, Subcommand};
+use reqwest::Method;
+use serde_json::Value;
+
+use super::{
+    bot,
+    client::{Client, encoded, strange},
+    connection,
+    output::{Column, Output, cell, out, out_bytes},
+    remote::Remote,
+};
+use crate::error::Fatal;
+
+#[derive(Subcommand)]
+pub enum ActivityCommand {
+    /// The newest entries, the newest last
+    Tail {
+        #[command(flatten)]
+        filter: FilterArgs,
+        /// How many, 1 to 200
+        #[arg(long, short = 'n', default_value_t = 20, value_parser = clap::value_parser!(u8).range(1..=200))]
+        lines: u8,
+        /// Go on printing what happens
+        #[arg(long, short)]
+        follow: bool,
+    },
+    /// Everything the filters let through, as JSON lines or CSV
+    Export {
+        #[command(flatten)]
+        filter: FilterArgs,
+        #[arg(long, default_value = "jsonl", value_parser = ["jsonl", "csv"])]
+        format: String,
+    },
+}
+
+/// Filters; every one that is given has to fit.
+#[derive(Args)]
+pub struct FilterArgs {
+    /// Name or id of a connection
+    #[arg(long)]
+    connection: Option<String>,
+    /// Name or id of a bot
+    #[arg(long)]
+    bot: Option<String>,
+    #[arg(long)]
+    exchange: Option<String>,
+    /// allow, deny or management
+    #[arg(long)]
+    decision: Option<String>,
+    /// read, trade, withdraw, …
+    #[arg(long)]
+    class: Option<String>,
+    /// The id an error or an answer named
+    #[arg(long, value_name = "ID")]
+    request_id: Option<String>,
+    /// From this time on, such as 2026-01-31T08:00:00Z
+    #[arg(long, value_name = "TIME")]
+    since: Option<String>,
+    /// Before this time
+    #[arg(long, value_name = "TIME")]
+    until: Option<String>,
+}
+
+pub async fn run(remote: &Remote, command: ActivityCommand) -> Result<ExitCode, Fatal> {
+    let client = Client::new(remote)?;
+    match command {
+        ActivityCommand::Tail { filter, lines, follow } => {
+            let query = filter.query(&client).await?;
+            let path = format!("/api/v1/activity?{query}limit={lines}");
+            let first = page(&client, &path).await?;
+            remote.output.list(&first, &COLUMNS);
+            if follow {
+                go_on(&client, remote.output, &query, first).await?;
+            }
+        }
+        ActivityCommand::Export { filter, format } => {
+            let query = filter.query(&client).await?;
+            let path = format!("/api/v1/activity/export?{query}format={format}");
+            let mut answer = client.call(Method::GET, &path, None).await?;
+            while let Some(chunk) = answer.chunk().await.map_err(|_| cut_off())? {
+                out_bytes(&chunk);
+            }
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+impl FilterArgs {
+    /// As the start of a query string, with `&` at the end.
+    async fn query(&self, client: &Client) -> Result<String, Fatal> {
+        let mut pairs = Vec::new();
+        if let Some(name) = &self.connection {
+            pairs.push(("connection", id(&connection::find(client, name).await?)));
+        }
+        if let Some(name) = &self.bot {
+            pairs.push(("bot", id(&bot::find(client, name).await?)));
+        }
+        let plain = [
+            ("exchange", &self.exchange),
+            ("decision", &self.decision),
+            ("class", &self.class),
+            ("request_id", &self.request_id),
+            ("since", &self.since),
+            ("until", &self.until),
+        ];
+        pairs.extend(plain.into_iter().filter_map(|(name, value)| Some((name, value.clone()?))));
+        Ok(pairs.iter().map(|(name, value)| format!("{name}={}&", encoded(value))).collect())
+    }
+}
+
+/// Asks again every second, and prints what was not there before.
+async fn go_on(client: &Client, output: Output, query: &str, first: Vec<Value>) -> Result<(), Fatal> {
+    let mut seen: HashSet<String> = first.iter().map(id).collect();
+    loop {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        let entries = page(client, &format!("/api/v1/activity?{query}limit=200")).await?;
+        for entry in entries.iter().filter(|entry| !seen.contains(&id(entry))) {
+            match output {
+                Output::Table => {
+                    let cells = COLUMNS.iter().map(|(_, pointer)| cell(entry.pointer(pointer)));
+                    out(&format!("{}\n", cells.collect::<Vec<_>>().join("  ")));
+                }
+                _ => out(&format!("{entry}\n")),
+            }
+        }
+        seen = entries.iter().map(id).collect();
+    }
+}
+
+/// One page, oldest first.
+async fn page(client: &Client, path: &str) -> Result<Vec<Value>, Fatal> {
+    let page = client.get(path).await?;
+    let items = page["items"].as_array().ok_or_else(|| strange(&client.base))?;
+    Ok(items.iter().rev().cloned().collect())
+}
+
+fn id(thing: &Value) -> String {
+    thing["id"].as_str().unwrap_or_default().to_owned()
+}
+
+fn cut_off() -> Fatal {
+    Fatal::new("the server broke off in the middle of the export", "try again, with --since for a part of it")
+}
+
+const COLUMNS: [Column; 10] = [
+    ("time", "/at"),
+    ("operation", "/operation"),
+    ("phase", "/phase"),
+    ("connection", "/connection"),
+    ("bot", "/bot"),
+    ("method", "/method"),
+    ("endpoint", "/endpoint"),
+    ("decision", "/decision"),
+    ("rule", "/rule"),
+    ("status", "/status_code"),
+];

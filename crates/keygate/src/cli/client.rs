@@ -1,0 +1,226 @@
+//! The command line as a client of the REST API: one request at a time, and every refusal in words: what, why,
+//! the next command, the request id.
+
+use std::{env, path::Path, time::Duration};
+
+use reqwest::{Method, Response, StatusCode, redirect};
+use seal::SecretText;
+use serde_json::Value;
+
+use super::{
+    exit,
+    output::printable,
+    remote::{Remote, without_end},
+    session::{self, Locked, Session},
+};
+use crate::error::Fatal;
+
+pub struct Client {
+    http: reqwest::Client,
+    /// The server's address, without a slash at the end.
+    pub base: String,
+}
+
+impl Client {
+    pub fn new(remote: &Remote) -> Result<Client, Fatal> {
+        let base = remote.url.clone().or_else(session::server).unwrap_or_else(|| DEFAULT_URL.to_owned());
+        let http = reqwest::Client::builder()
+            .no_proxy()
+            .redirect(redirect::Policy::none())
+            .connect_timeout(Duration::from_secs(5))
+            .user_agent(concat!("keygate/", env!("CARGO_PKG_VERSION")))
+            .build()
+            .map_err(|error| Fatal::new(format!("cannot make requests: {error}"), ""))?;
+        Ok(Client { http, base: base.trim_end_matches('/').to_owned() })
+    }
+
+    pub async fn get(&self, path: &str) -> Result<Value, Fatal> {
+        read(self.call(Method::GET, path, None).await?).await
+    }
+
+    pub async fn list(&self, path: &str) -> Result<Vec<Value>, Fatal> {
+        match self.get(path).await? {
+            Value::Array(items) => Ok(items),
+            _ => Err(strange(&self.base)),
+        }
+    }
+
+    pub async fn post(&self, path: &str, body: Option<Value>) -> Result<Value, Fatal> {
+        read(self.call(Method::POST, path, body).await?).await
+    }
+
+    pub async fn delete(&self, path: &str) -> Result<Value, Fatal> {
+        read(self.call(Method::DELETE, path, None).await?).await
+    }
+
+    /// As whoever is signed in; the answer is a success, its body unread.
+    pub async fn call(&self, method: Method, path: &str, body: Option<Value>) -> Result<Response, Fatal> {
+        let bearer = self.bearer().await?;
+        self.send(method, path, body, Some(bearer.expose())).await
+    }
+
+    /// Without a credential: for signing in.
+    pub async fn anonymous(&self, path: &str, body: Value) -> Result<Value, Fatal> {
+        read(self.send(Method::POST, path, Some(body), None).await?).await
+    }
+
+    /// Is the server there, and can it work? The status of `/readyz`.
+    pub async fn readiness(&self) -> Result<StatusCode, Fatal> {
+        let request = self.http.get(format!("{}/readyz", self.base)).timeout(Duration::from_secs(5));
+        request.send().await.map(|answer| answer.status()).map_err(|error| self.unreachable(&error))
+    }
+
+    /// `KEYGATE_TOKEN`, `KEYGATE_TOKEN_FILE`, or the sign-in of `keygate login`, refreshed when it is due.
+    async fn bearer(&self) -> Result<SecretText, Fatal> {
+        if let Some(token) = given_token()? {
+            return Ok(token);
+        }
+        let file = Locked::open()?;
+        let session = file.read()?.filter(|session| session.url == self.base);
+        let session = session.ok_or_else(|| not_signed_in(&self.base))?;
+        if session.is_fresh() {
+            return Ok(session.access_token.into());
+        }
+        let body = serde_json::json!({ "refresh_token": session.refresh_token });
+        match self.anonymous("/api/v1/auth/refresh", body).await {
+            Ok(answer) => {
+                let session = Session::from_answer(&self.base, &answer).ok_or_else(|| strange(&self.base))?;
+                file.write(&session)?;
+                Ok(session.access_token.into())
+            }
+            Err(error) if error.exit == exit::NOT_SIGNED_IN => {
+                file.remove()?;
+                Err(Fatal { what: "the sign-in has ended".to_owned(), ..not_signed_in(&self.base) })
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn send(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<Value>,
+        bearer: Option<&str>,
+    ) -> Result<Response, Fatal> {
+        let mut request = self.http.request(method, format!("{}{path}", self.base));
+        if !path.ends_with("/export") && !path.contains("/export?") {
+            request = request.timeout(LONGEST_ANSWER);
+        }
+        if let Some(bearer) = bearer {
+            request = request.bearer_auth(bearer);
+        }
+        if let Some(body) = body {
+            request = request.json(&body);
+        }
+        let answer = request.send().await.map_err(|error| self.unreachable(&error))?;
+        match answer.status().is_success() {
+            true => Ok(answer),
+            false => Err(refusal(answer).await),
+        }
+    }
+
+    fn unreachable(&self, error: &reqwest::Error) -> Fatal {
+        let why = if error.is_timeout() { "did not answer in time" } else { "cannot be reached" };
+        Fatal {
+            what: format!("no answer: {} {why}", self.base),
+            next: "start it with `keygate serve`, or name another address with --url or KEYGATE_URL"
+                .to_owned(),
+            exit: exit::UNREACHABLE,
+        }
+    }
+}
+
+/// A value as part of a path or a query.
+pub fn encoded(text: &str) -> String {
+    form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>().replace('+', "%20")
+}
+
+/// Words for an answer that is not what the API promises.
+pub fn strange(base: &str) -> Fatal {
+    Fatal::new(format!("{base} does not answer like Keygate"), "check the address in --url or KEYGATE_URL")
+}
+
+async fn read(answer: Response) -> Result<Value, Fatal> {
+    let base = answer.url().origin().ascii_serialization();
+    let bytes = answer.bytes().await.map_err(|_| strange(&base))?;
+    match bytes.is_empty() {
+        true => Ok(Value::Null),
+        false => serde_json::from_slice(&bytes).map_err(|_| strange(&base)),
+    }
+}
+
+/// A problem of the API as what the person sees.
+async fn refusal(answer: Response) -> Fatal {
+    let status = answer.status();
+    let wait = answer.headers().get("retry-after").and_then(|value| value.to_str().ok()).map(str::to_owned);
+    let id = answer.headers().get("x-request-id").and_then(|value| value.to_str().ok()).map(str::to_owned);
+    let problem: Value = match answer.bytes().await {
+        Ok(bytes) => serde_json::from_slice(&bytes).unwrap_or_default(),
+        Err(_) => Value::Null,
+    };
+    let text = |name: &str| problem[name].as_str().map(printable).unwrap_or_default();
+    let (exit, advice) = advice(status, &text("code"), wait.as_deref());
+    let what = match text("title") {
+        title if title.is_empty() => format!("the server answered {status}"),
+        title => title,
+    };
+    let id = id.map_or_else(String::new, |id| format!("request {}", printable(&id)));
+    let mut lines = vec![text("detail"), advice, id];
+    lines.retain(|line| !line.is_empty() && *line != what);
+    Fatal { what, next: lines.join("\n  "), exit }
+}
+
+/// The exit code, and what to do next.
+fn advice(status: StatusCode, code: &str, wait: Option<&str>) -> (u8, String) {
+    let (exit, advice) = match (status.as_u16(), code) {
+        (_, "duplicate" | "duplicate-key" | "connection-deleted") => {
+            (exit::CONFLICT, "see what there is: `keygate connection list`, `keygate bot list`")
+        }
+        (_, "access-key-exists") => {
+            (exit::CONFLICT, "see it with `keygate access list`, end it with `keygate access revoke ID`")
+        }
+        (_, "withdraw-allowed") => {
+            (exit::DENIED, "switch withdrawals off at the exchange (better), or pass --accept-withdraw")
+        }
+        (_, "not-set-up") => {
+            (exit::UNREACHABLE, "`keygate setup-link` makes the link, `keygate setup` uses it")
+        }
+        (_, "login-failed") => (exit::NOT_SIGNED_IN, ""),
+        (401, _) => (exit::NOT_SIGNED_IN, "`keygate login` signs in"),
+        (403, _) => (exit::DENIED, "`keygate whoami` shows who you are"),
+        (404, _) => (exit::NOT_FOUND, "the `list` verbs show what there is"),
+        (409 | 412 | 428, _) => (exit::CONFLICT, ""),
+        (429, _) => {
+            let wait = wait.map_or_else(|| "a minute".to_owned(), |wait| format!("{} s", printable(wait)));
+            return (exit::RATE_LIMITED, format!("wait {wait}"));
+        }
+        (503, _) => (exit::UNREACHABLE, "`keygate status` says when it is ready again"),
+        (500..=599, _) => (exit::FAILURE, "the server's log has more under this request id"),
+        _ => (exit::FAILURE, ""),
+    };
+    (exit, advice.to_owned())
+}
+
+fn given_token() -> Result<Option<SecretText>, Fatal> {
+    if let Ok(token) = env::var("KEYGATE_TOKEN") {
+        return Ok(Some(token.into()));
+    }
+    let Some(path) = env::var_os("KEYGATE_TOKEN_FILE") else { return Ok(None) };
+    let path = Path::new(&path);
+    let text = std::fs::read_to_string(path)
+        .map_err(|error| Fatal::new(format!("{}: {error}", path.display()), "check KEYGATE_TOKEN_FILE"))?;
+    Ok(Some(without_end(text)))
+}
+
+fn not_signed_in(base: &str) -> Fatal {
+    Fatal {
+        what: format!("not signed in at {base}"),
+        next: "`keygate login` signs in; programs set KEYGATE_TOKEN_FILE to a personal access key".to_owned(),
+        exit: exit::NOT_SIGNED_IN,
+    }
+}
+
+const DEFAULT_URL: &str = "http://localhost:8480";
+/// A check at an exchange may take most of this.
+const LONGEST_ANSWER: Duration = Duration::from_secs(60);

@@ -1,0 +1,88 @@
+//! `keygate config ccxt` and its like: code to paste for a bot.
+//!
+//! The server does not tell a pair's secret twice, so the code reads the pair from the environment, under the
+//! names `keygate config env` writes. With `--new-pair` a fresh pair is made and stands in the code.
+
+use std::process::ExitCode;
+
+use clap::{Args, ValueEnum};
+use serde_json::Value;
+
+use super::{
+    access, bot,
+    client::{Client, strange},
+    output::out,
+    remote::{Remote, usage},
+    say,
+};
+use crate::{error::Fatal, snippet};
+
+#[derive(Args)]
+pub struct ProgramArgs {
+    /// Name or id of the bot
+    #[arg(long)]
+    bot: String,
+    /// Make a new virtual pair and put it into the text; otherwise the text names environment variables
+    #[arg(long)]
+    new_pair: bool,
+    /// The address the bot reaches Keygate by (default: the one this command uses)
+    #[arg(long, value_name = "URL")]
+    base_url: Option<String>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Program {
+    Ccxt,
+    CcxtJs,
+    PythonBinance,
+    Curl,
+    Env,
+}
+
+pub async fn run(remote: &Remote, program: Program, args: ProgramArgs) -> Result<ExitCode, Fatal> {
+    let client = Client::new(remote)?;
+    let bot = bot::find(&client, &args.bot).await?;
+    let exchange = bot["exchange"].as_str().ok_or_else(|| strange(&client.base))?;
+    if program == Program::PythonBinance && exchange != "binance" {
+        return Err(usage(format!("python-binance cannot speak to {exchange}"), "use `keygate config ccxt`"));
+    }
+    let (key, secret) = match args.new_pair {
+        true => pair(&client, &bot).await?,
+        false => placeholders(program, exchange),
+    };
+    let base = args.base_url.as_deref().unwrap_or(&client.base);
+    out(&text(program)(base, exchange, &key, &secret));
+    say(match (args.new_pair, program) {
+        (true, _) => "This is the only time the secret is shown. Keep the file private.\n",
+        (false, Program::Env) => "Fill in the pair, or run it again with --new-pair.\n",
+        (false, _) => "It reads the pair from the environment: `keygate config env --bot NAME --new-pair`.\n",
+    });
+    Ok(ExitCode::SUCCESS)
+}
+
+type Snippet = fn(&str, &str, &str, &str) -> String;
+
+fn text(program: Program) -> Snippet {
+    match program {
+        Program::Ccxt => snippet::ccxt,
+        Program::CcxtJs => snippet::ccxt_js,
+        Program::PythonBinance => snippet::python_binance,
+        Program::Curl => snippet::curl,
+        Program::Env => snippet::env,
+    }
+}
+
+async fn pair(client: &Client, bot: &Value) -> Result<(String, String), Fatal> {
+    let issued = access::new_pair(client, bot, None).await?;
+    let part = |pointer: &str| issued.pointer(pointer).and_then(Value::as_str).map(str::to_owned);
+    let pair = part("/virtual_pair/api_key").zip(part("/virtual_pair/secret"));
+    pair.ok_or_else(|| strange(&client.base))
+}
+
+fn placeholders(program: Program, exchange: &str) -> (String, String) {
+    let (key, secret) = snippet::variables(exchange);
+    match program {
+        Program::Env => (String::new(), String::new()),
+        _ => (format!("${key}"), format!("${secret}")),
+    }
+}
