@@ -120,7 +120,17 @@ impl Config {
         if config.data_dir.as_os_str().is_empty() {
             config.data_dir = default_data_dir();
         }
+        let port = config.listen.first().map_or(0, SocketAddr::port);
+        config.name_itself(port);
         config.check()
+    }
+
+    /// Without a configured address it is this machine, at the port that listens. `localhost`, not the number:
+    /// browsers keep secure cookies and passkeys for names.
+    pub fn name_itself(&mut self, port: u16) {
+        if self.public_url.is_empty() && port != 0 {
+            self.public_url = format!("http://localhost:{port}");
+        }
     }
 
     fn check(self) -> Result<Self, Fatal> {
@@ -131,7 +141,8 @@ impl Config {
                 "set trusted_proxies to your TLS proxy, or plain_http = true inside a container",
             ));
         }
-        if !self.public_url.starts_with("http://") && !self.public_url.starts_with("https://") {
+        let named = !self.public_url.is_empty();
+        if named && !self.public_url.starts_with("http://") && !self.public_url.starts_with("https://") {
             return Err(Fatal::new(
                 format!("public_url '{}' is not an http(s) address", self.public_url),
                 HELP,

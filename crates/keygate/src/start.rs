@@ -51,12 +51,13 @@ pub async fn start(config: Config, clock: Clock, demo: bool) -> Result<Server, F
 
 /// The same on a database that is there already.
 pub async fn start_with(
-    config: Config,
+    mut config: Config,
     clock: Clock,
     demo: bool,
     listener: Listener,
     database: Store,
 ) -> Result<Server, Fatal> {
+    config.name_itself(listener.addresses().first().map_or(0, std::net::SocketAddr::port));
     let mut boot = Boot::connect(&database.settings).await?;
     boot.migrate().await?;
     let root = root::load(&config, key_ring::is_new(&mut boot).await?)?;

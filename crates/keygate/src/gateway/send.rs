@@ -14,7 +14,7 @@ impl Call<'_> {
     pub(super) async fn off_record(&self, account: &Account) -> Result<Response, Denial> {
         let started = Instant::now();
         let (signed, known) = self.signed(account).await?;
-        let outcome = self.app.upstream.send(outgoing(signed)?).await;
+        let outcome = self.app.upstream.send(signed).await;
         record::later(self, account, &outcome, started.elapsed()).await;
         answer::pass(self.definition, outcome, &known, self.id)
     }
@@ -35,20 +35,20 @@ impl Call<'_> {
                 return Err(denial);
             }
         };
-        let outcome = self.app.upstream.send(outgoing(signed)?).await;
+        let outcome = self.app.upstream.send(signed).await;
         record::outcome(self, account, &outcome, started.elapsed()).await;
         answer::pass(self.definition, outcome, &known, self.id)
     }
 
-    /// The signed request, and the values no answer may repeat.
-    async fn signed(&self, account: &Account) -> Result<(Signed, Vec<String>), Denial> {
+    /// The signed request, ready to leave, and the values no answer may repeat.
+    async fn signed(&self, account: &Account) -> Result<(Outgoing, Vec<String>), Denial> {
         let upstream = self.upstream(&account.connection.environment)?;
         let key = account.real_key(self.app)?;
         let credentials = key.credentials(self.definition).map_err(Denial::down)?;
         let stamp = self.stamp(account).await;
         let signed =
             self.definition.sign(&self.request, &upstream, &credentials, &stamp).map_err(Denial::down)?;
-        Ok((signed, vec![key.api_key]))
+        Ok((outgoing(signed)?, vec![key.api_key]))
     }
 
     /// Time and nonce. A counting nonce rises strictly per key.
