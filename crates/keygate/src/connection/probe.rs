@@ -39,7 +39,7 @@ pub async fn verify(
             Err(error)
                 if error.code == Code::WrongSignature && key.options.secret_transform != Some(form) =>
             {
-                let before = std::mem::replace(&mut key.options.secret_transform, Some(form));
+                let before = key.options.secret_transform.replace(form);
                 let again = verify_once(app, definition, environment, key).await;
                 match again {
                     Ok(_) => outcome = again,
