@@ -20,7 +20,7 @@ use crate::app::App;
         description = "A vault and signing gateway for exchange API keys. Errors are RFC 9457 problems; \
             decimals are strings; times are RFC 3339 in UTC. Bots do not use this API: they call \
             `/x/{exchange}/…` in the exchange's own dialect.",
-        license(name = "AGPL-3.0-only", identifier = "AGPL-3.0-only")
+        license(name = "Apache-2.0", identifier = "Apache-2.0")
     ),
     tags(
         (name = "auth", description = "Signing in and out"),

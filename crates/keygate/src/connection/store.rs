@@ -5,18 +5,16 @@ use time::{OffsetDateTime, PrimitiveDateTime};
 use uuid::Uuid;
 
 use super::{
-    Change, NewConnection, UNDO, Verified,
+    NewConnection,
     secrets::{self, SealedConnection},
-    view,
 };
-use crate::{
-    app::App,
-    audit,
-    db::Tx,
-    error::{Error, Result},
-    http::RequestId,
-    key_ring,
-};
+use crate::{app::App, db::Tx, error::Result, key_ring};
+
+mod change;
+mod insert;
+
+pub use change::{destroy, mark_deleted, record_check, set_status, unmark_deleted, update};
+pub use insert::insert;
 
 /// A connection with its permissions; the key in it is sealed.
 pub struct Row {
@@ -160,206 +158,6 @@ pub async fn twin(app: &App, user: Uuid, new: &NewConnection, fingerprint: &str)
     Ok(row.map(|row| Twin { name: row.name, same_key: row.same_key }))
 }
 
-/// Key, connection, permissions and the record of it: one transaction.
-pub async fn insert(
-    app: &App,
-    user: Uuid,
-    new: &NewConnection,
-    verified: &Verified,
-    fingerprint: &str,
-    request: RequestId,
-) -> Result<Uuid> {
-    let (key_id, id) = (app.clock.id(), app.clock.id());
-    let mut tx = app.db.user(user).await?;
-    let user_key = key_ring::user_key(app, &mut tx, user).await?;
-    let sealed = secrets::seal_key(&user_key, key_id, &new.key);
-    insert_key(&mut tx, user, key_id, new, &sealed, fingerprint).await?;
-    let sealed = secrets::seal_connection(&user_key, id, &new.key);
-    insert_connection(app, &mut tx, user, id, key_id, new, verified, &sealed).await?;
-    set_permissions(&mut tx, key_id, new.allow).await?;
-    audit::key_event(app, &mut tx, request, key_id, "create", &new.exchange, None).await?;
-    tx.commit().await?;
-    Ok(id)
-}
-
-async fn insert_key(
-    tx: &mut Tx,
-    user: Uuid,
-    id: Uuid,
-    new: &NewConnection,
-    sealed: &secrets::SealedKey,
-    fingerprint: &str,
-) -> Result<()> {
-    sqlx::query!(
-        "insert into api_keys (id, user_id, exchange, environment, name, salt, encrypted_api_key, key_iv,
-                encrypted_secret, secret_iv, encrypted_passphrase, passphrase_iv, fingerprint, auto_rotation_enabled)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, false)",
-        id,
-        user,
-        new.exchange,
-        new.environment,
-        new.name,
-        sealed.salt,
-        sealed.api_key.sealed,
-        sealed.api_key.iv,
-        sealed.secret.sealed,
-        sealed.secret.iv,
-        sealed.passphrase.as_ref().map(|field| field.sealed.as_str()),
-        sealed.passphrase.as_ref().map(|field| field.iv.as_str()),
-        fingerprint
-    )
-    .execute(&mut **tx)
-    .await?;
-    Ok(())
-}
-
-#[expect(clippy::too_many_arguments, reason = "one statement, and each argument is a column or two")]
-async fn insert_connection(
-    app: &App,
-    tx: &mut Tx,
-    user: Uuid,
-    id: Uuid,
-    key: Uuid,
-    new: &NewConnection,
-    verified: &Verified,
-    sealed: &SealedConnection,
-) -> Result<()> {
-    let now = utc(app.clock.now());
-    sqlx::query!(
-        "insert into exchange_connections (id, user_id, name, exchange_type, environment, status, is_enabled, is_default,
-                encrypted_api_key, encrypted_secret_key, encrypted_passphrase, key_encryption_salt, api_key_id,
-                api_key_label, api_key_permissions, api_key_expires_at, connection_warnings, created_at, updated_at,
-                last_verified_at, last_successful_ping, verification_status, error_count, connection_metadata)
-         values ($1, $2, $3, $4, $5, 'active', true,
-                not exists (select 1 from exchange_connections where exchange_type = $4::varchar and is_default and deleted_at is null),
-                $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $15, $15, $15, 'verified', 0, $16)",
-        id,
-        user,
-        new.name,
-        new.exchange,
-        new.environment,
-        sealed.api_key,
-        sealed.secret,
-        sealed.passphrase,
-        sealed.salt,
-        key,
-        new.label,
-        view::permissions_json(verified),
-        verified.expires_at().map(utc),
-        view::findings_json(verified, new.allow),
-        now,
-        serde_json::to_value(new.key.options).ok()
-    )
-    .execute(&mut **tx)
-    .await?;
-    Ok(())
-}
-
-/// The default row is made with the key and allows reading only; this is the owner's choice on top.
-async fn set_permissions(tx: &mut Tx, key: Uuid, allow: super::Allow) -> Result<()> {
-    sqlx::query!(
-        "update api_key_permissions set can_trade = $2, can_withdraw = $3, can_transfer = $4 where api_key_id = $1",
-        key,
-        allow.trade,
-        allow.withdraw,
-        allow.transfer
-    )
-    .execute(&mut **tx)
-    .await?;
-    Ok(())
-}
-
-pub async fn record_check(
-    app: &App,
-    user: Uuid,
-    row: &Row,
-    outcome: &Result<Verified>,
-    request: RequestId,
-) -> Result<()> {
-    let now = utc(app.clock.now());
-    let mut tx = app.db.user(user).await?;
-    match outcome {
-        Ok(verified) => {
-            sqlx::query!(
-                "update exchange_connections set last_verified_at = $2, last_successful_ping = $2, verification_status = 'verified',
-                        last_error_message = null, error_count = 0, api_key_permissions = $3, connection_warnings = $4,
-                        api_key_expires_at = $5
-                 where id = $1",
-                row.id,
-                now,
-                view::permissions_json(verified),
-                view::findings_json(verified, row.allow()),
-                verified.expires_at().map(utc)
-            )
-            .execute(&mut *tx)
-            .await?;
-        }
-        Err(error) => {
-            sqlx::query!(
-                "update exchange_connections set verification_status = 'failed', last_error_message = $2,
-                        error_count = coalesce(error_count, 0) + 1
-                 where id = $1",
-                row.id,
-                error.detail.as_ref()
-            )
-            .execute(&mut *tx)
-            .await?;
-        }
-    }
-    let failure = outcome.as_ref().err().map(|error: &Error| error.code.text());
-    audit::key_event(app, &mut tx, request, row.api_key_id, "verify", &row.exchange, failure).await?;
-    tx.commit().await?;
-    Ok(())
-}
-
-pub async fn set_status(app: &App, user: Uuid, row: &Row, status: &str, request: RequestId) -> Result<()> {
-    let mut tx = app.db.user(user).await?;
-    sqlx::query!(
-        "update exchange_connections set status = $2::varchar, is_enabled = ($2::varchar = 'active') where id = $1 and deleted_at is null",
-        row.id,
-        status
-    )
-    .execute(&mut *tx)
-    .await?;
-    let operation = if status == "active" { "resume" } else { "pause" };
-    audit::key_event(app, &mut tx, request, row.api_key_id, operation, &row.exchange, None).await?;
-    tx.commit().await?;
-    Ok(())
-}
-
-pub async fn update(app: &App, user: Uuid, row: &Row, change: &Change, request: RequestId) -> Result<()> {
-    let mut tx = app.db.user(user).await?;
-    if change.is_default == Some(true) {
-        sqlx::query!(
-            "update exchange_connections set is_default = false where exchange_type = $1 and is_default and id <> $2",
-            row.exchange,
-            row.id
-        )
-        .execute(&mut *tx)
-        .await?;
-    }
-    sqlx::query!(
-        "update exchange_connections set name = coalesce($2, name), api_key_label = coalesce($3, api_key_label),
-                is_default = coalesce($4, is_default)
-         where id = $1",
-        row.id,
-        change.name,
-        change.label,
-        change.is_default
-    )
-    .execute(&mut *tx)
-    .await?;
-    sqlx::query!("update api_keys set name = coalesce($2, name) where id = $1", row.api_key_id, change.name)
-        .execute(&mut *tx)
-        .await?;
-    if let Some(allow) = change.allow {
-        set_permissions(&mut tx, row.api_key_id, allow).await?;
-    }
-    audit::key_event(app, &mut tx, request, row.api_key_id, "change", &row.exchange, None).await?;
-    tx.commit().await?;
-    Ok(())
-}
-
 pub async fn generations(app: &App, user: Uuid, id: Uuid) -> Result<Vec<Generation>> {
     let mut tx = app.db.user(user).await?;
     let rows = sqlx::query_as!(
@@ -380,53 +178,6 @@ pub async fn generations(app: &App, user: Uuid, id: Uuid) -> Result<Vec<Generati
     Ok(rows)
 }
 
-pub async fn mark_deleted(app: &App, user: Uuid, row: &Row, request: RequestId) -> Result<()> {
-    let now = app.clock.now();
-    let mut tx = app.db.user(user).await?;
-    sqlx::query!(
-        "update exchange_connections set status = 'deleted', is_enabled = false, is_default = false, deleted_at = $2, destroy_after = $3
-         where id = $1 and deleted_at is null",
-        row.id,
-        now,
-        now + UNDO
-    )
-    .execute(&mut *tx)
-    .await?;
-    // Its name is free for a new key at once; an undo needs it to be free again.
-    sqlx::query!("update api_keys set is_active = false where id = $1", row.api_key_id)
-        .execute(&mut *tx)
-        .await?;
-    audit::key_event(app, &mut tx, request, row.api_key_id, "delete", &row.exchange, None).await?;
-    tx.commit().await?;
-    Ok(())
-}
-
-pub async fn unmark_deleted(app: &App, user: Uuid, row: &Row, request: RequestId) -> Result<()> {
-    let mut tx = app.db.user(user).await?;
-    sqlx::query!(
-        "update exchange_connections set status = 'paused', is_enabled = false, deleted_at = null, destroy_after = null where id = $1",
-        row.id
-    )
-    .execute(&mut *tx)
-    .await?;
-    sqlx::query!("update api_keys set is_active = true where id = $1", row.api_key_id)
-        .execute(&mut *tx)
-        .await?;
-    audit::key_event(app, &mut tx, request, row.api_key_id, "restore", &row.exchange, None).await?;
-    tx.commit().await?;
-    Ok(())
-}
-
-/// For good: key, connection, permissions, bots and access keys go by cascade; the records stay.
-pub async fn destroy(app: &App, user: Uuid, row: &Row, request: RequestId) -> Result<()> {
-    let mut tx = app.db.user(user).await?;
-    audit::key_event(app, &mut tx, request, row.api_key_id, "destroy", &row.exchange, None).await?;
-    sqlx::query!("delete from exchange_connections where id = $1", row.id).execute(&mut *tx).await?;
-    sqlx::query!("delete from api_keys where id = $1", row.api_key_id).execute(&mut *tx).await?;
-    tx.commit().await?;
-    Ok(())
-}
-
 /// Connections whose time for an undo is over, with their owners.
 pub async fn destroyable(app: &App) -> Result<Vec<(Uuid, Uuid)>> {
     let mut tx = app.db.service().await?;
@@ -437,6 +188,20 @@ pub async fn destroyable(app: &App) -> Result<Vec<(Uuid, Uuid)>> {
     .await?;
     tx.commit().await?;
     Ok(rows.into_iter().map(|row| (row.user_id, row.connection_id)).collect())
+}
+
+/// The default row is made with the key and allows reading only; this is the owner's choice on top.
+async fn set_permissions(tx: &mut Tx, key: Uuid, allow: crate::connection::Allow) -> Result<()> {
+    sqlx::query!(
+        "update api_key_permissions set can_trade = $2, can_withdraw = $3, can_transfer = $4 where api_key_id = $1",
+        key,
+        allow.trade,
+        allow.withdraw,
+        allow.transfer
+    )
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
 }
 
 /// Columns without a zone hold UTC.
