@@ -5,7 +5,7 @@ pub mod export;
 mod store;
 
 pub use api::{ActivityQuery, EntryOut, routes};
-pub use store::Entry;
+pub use store::{Entry, Hour, hours};
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use time::OffsetDateTime;

@@ -18,6 +18,7 @@ use crate::{
 
 mod api;
 mod delete;
+mod page;
 pub mod probe;
 pub mod secrets;
 mod store;
@@ -25,6 +26,7 @@ mod view;
 
 pub use api::{PermissionsIn, parse_label, routes};
 pub use delete::{Deletion, delete, delete_now, destroy_due, preview, restore};
+pub use page::pages;
 pub use probe::Verified;
 pub use store::Row;
 pub use view::{ConnectionOut, Finding};

@@ -1,23 +1,61 @@
-//! Server-rendered pages. Everything works without script; nothing is inline, so the content policy can
-//! forbid it.
+//! Server-rendered pages: the frame around them, and what every one of them does the same way. Each feature's
+//! own pages stand in its folder.
+//!
+//! Always holds: everything works without script; nothing is inline, so the content policy can forbid it; a
+//! form is read only through [`Posted`], which refuses one that our own page did not make; a secret is on a
+//! page once, in answer to the request that made it.
 
-use std::sync::Arc;
+use std::{convert::Infallible, sync::Arc};
 
+use askama::Template;
 use axum::{
     Router,
     body::Body,
-    extract::Request,
+    extract::{FromRequestParts, Request},
+    middleware,
     response::{IntoResponse, Redirect, Response},
+    routing::get,
 };
-use http::{HeaderValue, header};
+use http::{HeaderValue, header, request::Parts};
 
 use crate::{
     app::App,
-    error::{Code, Error},
+    auth::{Caller, May, session},
+    connection,
+    error::{Code, Error, Result},
+    user,
 };
 
+mod assets;
+mod flash;
+mod form;
+mod home;
+mod problem;
+pub mod text;
+
+pub use assets::url as asset;
+pub use flash::{go, go_with};
+pub use form::{Posted, Problems};
+
+/// What the layout shows around a page.
+pub struct Frame {
+    /// Nobody on the pages before signing in.
+    pub person: Option<Caller>,
+    pub form_token: String,
+    /// The outcome of the form that led here.
+    pub flash: Option<String>,
+    path: String,
+}
+
+/// Every page, one line each.
 pub fn routes() -> Router<Arc<App>> {
     Router::new()
+        .merge(home::routes())
+        .merge(user::pages())
+        .merge(connection::pages())
+        .merge(problem::routes())
+        .layer(middleware::from_fn(flash::forget_when_shown))
+        .route("/assets/{file}", get(assets::serve))
 }
 
 /// Does this request come from a person's browser, so that errors are pages?
@@ -28,14 +66,66 @@ pub fn wants_page(request: &Request) -> bool {
 }
 
 /// An error as a page; who is not signed in is led to the door.
-pub fn failure(error: &Error, _request_id: &str) -> Response {
+pub fn failure(error: &Error, request_id: &str) -> Response {
     if error.code == Code::Unauthorized {
         return Redirect::to("/login").into_response();
     }
-    let mut response = Response::new(Body::from(error.detail.to_string()));
-    *response.status_mut() = error.status;
+    let frame = Frame { person: None, form_token: String::new(), flash: None, path: String::new() };
+    let page = Failure { frame, error, request_id };
+    page.render().map_or_else(|_| error.status.into_response(), |text| answer(error.status, text))
+}
+
+/// A page that is as it should be.
+pub fn show(page: &impl Template) -> Result<Response> {
+    page.render().map(|text| answer(http::StatusCode::OK, text)).map_err(Error::internal)
+}
+
+/// The same form again, with what is wrong in it.
+pub fn show_again(error: &Error, page: &impl Template) -> Result<Response> {
+    page.render().map(|text| answer(error.status, text)).map_err(Error::internal)
+}
+
+fn answer(status: http::StatusCode, text: String) -> Response {
+    let mut response = Response::new(Body::from(text));
+    *response.status_mut() = status;
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
     response
-        .headers_mut()
-        .insert(header::CONTENT_TYPE, HeaderValue::from_static("text/plain; charset=utf-8"));
-    response
+}
+
+#[derive(Template)]
+#[template(path = "failure.html")]
+struct Failure<'a> {
+    frame: Frame,
+    error: &'a Error,
+    request_id: &'a str,
+}
+
+impl Frame {
+    /// The frame for somebody who is signed in.
+    pub fn of<P>(mut self, may: &May<P>) -> Self {
+        self.person = Some(may.caller.clone());
+        self
+    }
+
+    /// For the link in the navigation that leads to where the reader is.
+    pub fn here(&self, path: &str) -> &'static str {
+        let inside = match path {
+            "/" => self.path == "/",
+            _ => self.path == path || self.path.strip_prefix(path).is_some_and(|rest| rest.starts_with('/')),
+        };
+        if inside { "page" } else { "false" }
+    }
+}
+
+impl FromRequestParts<Arc<App>> for Frame {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Infallible> {
+        Ok(Frame {
+            person: None,
+            form_token: session::form_token(app, &parts.headers),
+            flash: flash::shown(&parts.headers),
+            path: parts.uri.path().to_owned(),
+        })
+    }
 }

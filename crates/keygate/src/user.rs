@@ -17,11 +17,13 @@ use crate::{
 };
 
 mod api;
+mod page;
 pub mod password;
 mod store;
 mod throttle;
 
 pub use api::routes;
+pub use page::pages;
 pub use store::User;
 
 /// A new account, checked.

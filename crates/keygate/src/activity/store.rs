@@ -77,3 +77,29 @@ pub async fn select(app: &App, user: Uuid, filter: &Filter, limit: i64) -> Resul
     tx.commit().await?;
     Ok(entries)
 }
+
+/// Calls of one hour.
+pub struct Hour {
+    pub start: OffsetDateTime,
+    pub allowed: i64,
+    pub denied: i64,
+}
+
+/// Calls by the hour. A money-moving call has two entries; its intent is not counted.
+pub async fn hours(app: &App, user: Uuid, since: OffsetDateTime) -> Result<Vec<Hour>> {
+    let mut tx = app.db.user(user).await?;
+    let hours = sqlx::query_as!(
+        Hour,
+        r#"select date_trunc('hour', created_at, 'UTC') as "start!",
+                  count(*) filter (where decision = 'allow') as "allowed!",
+                  count(*) filter (where decision = 'deny') as "denied!"
+           from api_key_usage_audit
+           where created_at >= $1 and decision in ('allow', 'deny') and phase <> 'intent'
+           group by 1 order by 1"#,
+        since
+    )
+    .fetch_all(&mut *tx)
+    .await?;
+    tx.commit().await?;
+    Ok(hours)
+}

@@ -40,11 +40,9 @@ impl<T: DeserializeOwned> FromRequest<Arc<App>> for Json<T> {
     }
 }
 
-impl<T: DeserializeOwned> FromRequest<Arc<App>> for Form<T> {
-    type Rejection = Error;
-
-    async fn from_request(request: Request, app: &Arc<App>) -> Result<Self> {
-        parse_pairs(&bytes(request, app).await?).map(Form)
+impl<T: DeserializeOwned> Form<T> {
+    pub fn parse(body: &[u8]) -> Result<Self> {
+        parse_pairs(body).map(Form)
     }
 }
 
@@ -65,6 +63,11 @@ impl<S: Send + Sync> FromRequestParts<S> for Id {
         let text = path.map_err(|_| Error::field("/id", "is not a UUID"))?.0;
         Uuid::parse_str(&text).map(Id).map_err(|_| Error::field("/id", "is not a UUID"))
     }
+}
+
+/// The body of a form; [`crate::page::Posted`] checks its token before anything else reads it.
+pub async fn read_form(request: Request, app: &Arc<App>) -> Result<Bytes> {
+    bytes(request, app).await
 }
 
 async fn bytes(request: Request, app: &Arc<App>) -> Result<Bytes> {
