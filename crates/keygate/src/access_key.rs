@@ -21,9 +21,11 @@ use crate::{
 };
 
 mod api;
+mod page;
 mod store;
 
 pub use api::routes;
+pub use page::pages;
 pub use store::Row;
 
 /// A new key as its holder sees it, once.
@@ -66,7 +68,8 @@ pub async fn create_for_bot(app: &App, user: Uuid, bot: &bot::Row, new: NewPair)
         return Err(Error::field("/scopes", format!("this connection allows: {}", allowed.join(", "))));
     }
     let key = AccessKey::generate();
-    let row = row(app, &key.stored, Some(bot.id), new.name, scopes, app.clock.now() + LONGEST_LIFE);
+    let expires_at = app.clock.now() + LONGEST_LIFE;
+    let row = Row { id: new.id, ..row(app, &key.stored, Some(bot.id), new.name, scopes, expires_at) };
     let pair = make_pair(definition, &row.key_prefix);
     let sealed = seal_pair(app, user, row.id, &pair).await?;
     let virtual_key = store::VirtualKey {
@@ -80,6 +83,8 @@ pub async fn create_for_bot(app: &App, user: Uuid, bot: &bot::Row, new: NewPair)
 
 /// A wished-for virtual pair. Without scopes it gets all that the connection allows.
 pub struct NewPair {
+    /// Chosen by whoever asks, so that asking twice makes one pair.
+    pub id: Uuid,
     pub name: Option<String>,
     pub scopes: Option<Vec<String>>,
 }

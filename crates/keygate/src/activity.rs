@@ -2,9 +2,11 @@
 
 mod api;
 pub mod export;
+mod page;
 mod store;
 
 pub use api::{ActivityQuery, EntryOut, routes};
+pub use page::pages;
 pub use store::{Entry, Hour, hours};
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};

@@ -10,9 +10,11 @@ use crate::{
 };
 
 mod api;
+mod page;
 mod store;
 
 pub use api::routes;
+pub use page::pages;
 pub use store::Row;
 
 /// A wished-for bot, checked.

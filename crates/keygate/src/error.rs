@@ -169,6 +169,9 @@ fn constraint_code(name: &str) -> Option<(Code, &'static str)> {
         "idx_access_keys_one_active_per_user" => {
             (Code::AccessKeyExists, "Revoke the active personal access key first.")
         }
+        "access_keys_pkey" => {
+            (Code::Duplicate, "This virtual pair was made and shown already. Make a new one.")
+        }
         "bot_configs_user_id_name_key" => (Code::Duplicate, "A bot with this name exists."),
         _ => return None,
     })

@@ -19,9 +19,10 @@ use axum::{
 use http::{HeaderValue, header, request::Parts};
 
 use crate::{
+    access_key, activity,
     app::App,
     auth::{Caller, May, session},
-    connection,
+    bot, connection,
     error::{Code, Error, Result},
     user,
 };
@@ -31,6 +32,7 @@ mod flash;
 mod form;
 mod home;
 mod problem;
+mod reference;
 pub mod text;
 
 pub use assets::url as asset;
@@ -53,7 +55,11 @@ pub fn routes() -> Router<Arc<App>> {
         .merge(home::routes())
         .merge(user::pages())
         .merge(connection::pages())
+        .merge(bot::pages())
+        .merge(access_key::pages())
+        .merge(activity::pages())
         .merge(problem::routes())
+        .merge(reference::routes())
         .layer(middleware::from_fn(flash::forget_when_shown))
         .route("/assets/{file}", get(assets::serve))
 }

@@ -152,7 +152,7 @@ async fn create_for_bot(
     Json(input): Json<NewPairIn>,
 ) -> Result<(StatusCode, Answer<IssuedOut>)> {
     let bot = bot::find(&app, may.user(), id).await?;
-    let new = NewPair { name: super::parse_name(input.name)?, scopes: input.scopes };
+    let new = NewPair { id: app.clock.id(), name: super::parse_name(input.name)?, scopes: input.scopes };
     let issued = super::create_for_bot(&app, may.user(), &bot, new).await?;
     Ok((StatusCode::CREATED, Answer(issued.into())))
 }

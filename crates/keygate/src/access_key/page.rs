@@ -1,0 +1,105 @@
+//! `/access-keys`: the personal key, made once, shown once, revoked.
+
+use std::sync::Arc;
+
+use askama::Template;
+use axum::{
+    Router,
+    extract::State,
+    response::Response,
+    routing::{get, post},
+};
+use seal::SecretText;
+use serde::Deserialize;
+
+use super::{NewPersonal, PERSONAL_SCOPES, Row};
+use crate::{
+    app::App,
+    auth::{Manage, May, Permission, View},
+    error::{Error, Result},
+    http::body::Id,
+    page::{Frame, Posted, Problems, go, show, show_again},
+};
+
+pub fn pages() -> Router<Arc<App>> {
+    Router::new()
+        .route("/access-keys", get(list).post(create))
+        .route("/access-keys/{id}/revoke", post(revoke))
+}
+
+#[derive(Template)]
+#[template(path = "access_keys.html")]
+struct Keys {
+    frame: Frame,
+    problems: Problems,
+    keys: Vec<Row>,
+}
+
+#[derive(Template)]
+#[template(path = "access_key_new.html")]
+struct Once {
+    frame: Frame,
+    token: SecretText,
+    scopes: String,
+}
+
+#[derive(Deserialize)]
+struct NewIn {
+    name: String,
+    read: Option<String>,
+    manage: Option<String>,
+    trade: Option<String>,
+    expires_in_days: String,
+}
+
+#[derive(Deserialize)]
+struct Nothing {}
+
+async fn list(State(app): State<Arc<App>>, may: May<View>, frame: Frame) -> Result<Response> {
+    show(&keys(&app, &may, frame, Problems::default()).await?)
+}
+
+async fn keys<P: Permission>(app: &App, may: &May<P>, frame: Frame, problems: Problems) -> Result<Keys> {
+    Ok(Keys { frame: frame.of(may), problems, keys: super::list(app, may.user(), None).await? })
+}
+
+/// A reload asks again, and meets the rule of one active key: the first is not shown twice.
+async fn create(
+    State(app): State<Arc<App>>,
+    may: May<Manage>,
+    frame: Frame,
+    Posted(input): Posted<NewIn>,
+) -> Result<Response> {
+    let made = match input.parse(&app) {
+        Ok(new) => super::create_personal(&app, may.user(), new).await,
+        Err(error) => Err(error),
+    };
+    match made {
+        Ok(issued) => {
+            let scopes = issued.row.scopes.join(", ");
+            show(&Once { frame: frame.of(&may), token: issued.token, scopes })
+        }
+        Err(error) => show_again(&error, &keys(&app, &may, frame, Problems::of(&error)).await?),
+    }
+}
+
+async fn revoke(
+    State(app): State<Arc<App>>,
+    may: May<Manage>,
+    Id(id): Id,
+    _form: Posted<Nothing>,
+) -> Result<Response> {
+    super::revoke(&app, may.user(), id).await?;
+    Ok(go("/access-keys", "Revoked. Calls with it are refused from now on."))
+}
+
+impl NewIn {
+    fn parse(self, app: &App) -> Result<NewPersonal> {
+        let ticked = [self.read, self.manage, self.trade];
+        let scopes = PERSONAL_SCOPES.iter().zip(ticked).filter(|(_, ticked)| ticked.is_some());
+        let scopes = scopes.map(|(scope, _)| (*scope).to_owned()).collect();
+        let days = self.expires_in_days.trim().parse();
+        let days = days.map_err(|_| Error::field("/expires_in_days", "needs 1 to 365"))?;
+        NewPersonal::parse(app, Some(self.name), scopes, Some(days))
+    }
+}

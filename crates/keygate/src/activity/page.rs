@@ -1,0 +1,172 @@
+//! `/activity`: the timeline with its filters in the address, and its export.
+
+use std::sync::Arc;
+
+use askama::Template;
+use axum::{Router, extract::State, response::Response, routing::get};
+use serde::Deserialize;
+use uuid::Uuid;
+
+use super::{Cursor, Entry, Filter, export};
+use crate::{
+    app::App,
+    auth::{May, View},
+    bot, connection,
+    error::{Error, Result},
+    http::body::Query,
+    page::{Frame, Problems, show, show_again},
+};
+
+pub fn pages() -> Router<Arc<App>> {
+    Router::new().route("/activity", get(list)).route("/activity/export", get(download))
+}
+
+#[derive(Template)]
+#[template(path = "activity.html")]
+struct Timeline {
+    frame: Frame,
+    problems: Problems,
+    given: Given,
+    connections: Vec<(String, String)>,
+    bots: Vec<(String, String)>,
+    entries: Vec<Entry>,
+    /// The filters as they stand in the address.
+    query: String,
+    next: Option<Cursor>,
+}
+
+/// The form's fields; an empty one filters nothing.
+#[derive(Clone, Default, Deserialize)]
+#[serde(default)]
+struct Given {
+    connection: String,
+    bot: String,
+    decision: String,
+    class: String,
+    request_id: String,
+    since: String,
+    until: String,
+    cursor: String,
+    format: String,
+}
+
+async fn list(
+    State(app): State<Arc<App>>,
+    may: May<View>,
+    Query(given): Query<Given>,
+    frame: Frame,
+) -> Result<Response> {
+    let user = may.user();
+    let connections = connection::list(&app, user).await?.into_iter();
+    let bots = bot::list(&app, user).await?.into_iter();
+    let mut timeline = Timeline {
+        frame: frame.of(&may),
+        problems: Problems::default(),
+        query: given.query(),
+        connections: connections.map(|row| (row.id.to_string(), row.name)).collect(),
+        bots: bots.map(|bot| (bot.id.to_string(), bot.name)).collect(),
+        entries: Vec::new(),
+        next: None,
+        given,
+    };
+    match timeline.given.filter() {
+        Ok(filter) => {
+            let page = super::page(&app, user, &filter, PER_PAGE).await?;
+            (timeline.entries, timeline.next) = (page.entries, page.next);
+            show(&timeline)
+        }
+        Err(error) => {
+            timeline.problems = Problems::of(&error);
+            show_again(&error, &timeline)
+        }
+    }
+}
+
+async fn download(
+    State(app): State<Arc<App>>,
+    may: May<View>,
+    Query(given): Query<Given>,
+) -> Result<Response> {
+    let format = export::Format::parse(some(&given.format))?;
+    Ok(export::stream(app, may.user(), given.filter()?, format))
+}
+
+impl Given {
+    fn filter(&self) -> Result<Filter> {
+        let id = |text: &str, pointer| {
+            let parse = |text| Uuid::parse_str(text).map_err(|_| Error::field(pointer, "is not an id"));
+            some(text).map(parse).transpose()
+        };
+        Ok(Filter {
+            connection: id(&self.connection, "/connection")?,
+            bot: id(&self.bot, "/bot")?,
+            decision: some(&self.decision).map(str::to_owned),
+            class: some(&self.class).map(str::to_owned),
+            request_id: id(&self.request_id, "/request_id")?,
+            since: moment(&self.since, "/since")?,
+            until: moment(&self.until, "/until")?,
+            before: some(&self.cursor).map(Cursor::parse).transpose()?,
+            ..Filter::default()
+        })
+    }
+
+    /// What is filtered by, as a query string for links.
+    fn query(&self) -> String {
+        let fields = [
+            ("connection", &self.connection),
+            ("bot", &self.bot),
+            ("decision", &self.decision),
+            ("class", &self.class),
+            ("request_id", &self.request_id),
+            ("since", &self.since),
+            ("until", &self.until),
+        ];
+        let given = fields.into_iter().filter(|(_, value)| !value.is_empty());
+        form_urlencoded::Serializer::new(String::new()).extend_pairs(given).finish()
+    }
+}
+
+impl Timeline {
+    fn outcomes(&self) -> [(&'static str, &'static str); 4] {
+        [("", "all"), ("allow", "allowed"), ("deny", "denied"), ("management", "changes to keys")]
+    }
+
+    fn classes(&self) -> [&'static str; 4] {
+        ["read", "trade", "transfer", "withdraw"]
+    }
+}
+
+/// A `datetime-local` field holds no zone; ours are UTC.
+fn moment(text: &str, pointer: &str) -> Result<Option<time::OffsetDateTime>> {
+    let Some(text) = some(text) else { return Ok(None) };
+    let full = if text.len() == 16 { format!("{text}:00Z") } else { format!("{text}Z") };
+    let parsed = time::OffsetDateTime::parse(&full, &time::format_description::well_known::Rfc3339);
+    parsed.map(Some).map_err(|_| Error::field(pointer, "needs a time such as 2026-01-31T12:00"))
+}
+
+fn some(text: &str) -> Option<&str> {
+    let text = text.trim();
+    (!text.is_empty()).then_some(text)
+}
+
+const PER_PAGE: i64 = 50;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn empty_fields_filter_nothing_and_stay_out_of_the_address() {
+        let given = Given { decision: "deny".to_owned(), ..Given::default() };
+        assert_eq!(given.query(), "decision=deny");
+        let filter = given.filter().expect("valid");
+        assert_eq!((filter.connection, filter.decision.as_deref()), (None, Some("deny")));
+    }
+
+    #[test]
+    fn times_of_the_form_are_utc() {
+        let at = moment("2026-01-31T12:00", "/since").expect("valid").expect("given");
+        assert_eq!(at.unix_timestamp(), 1_769_860_800);
+        assert!(moment("yesterday", "/since").is_err());
+    }
+}

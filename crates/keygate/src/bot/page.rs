@@ -1,0 +1,198 @@
+//! `/bots…`: the list, one bot, and its virtual pair: shown once, in answer to the request that made it,
+//! together with the lines to paste.
+
+use std::sync::Arc;
+
+use askama::Template;
+use axum::{
+    Router,
+    extract::State,
+    response::Response,
+    routing::{get, post},
+};
+use serde::Deserialize;
+use uuid::Uuid;
+
+use super::{Change, NewBot, Row, parse_name, parse_symbol};
+use crate::{
+    access_key,
+    app::App,
+    auth::{Manage, May, Permission, View},
+    connection,
+    error::{Error, Result},
+    http::body::{Id, Query},
+    page::{Frame, Posted, Problems, go, show, show_again},
+};
+
+mod connect;
+
+pub fn pages() -> Router<Arc<App>> {
+    Router::new()
+        .route("/bots", get(list))
+        .route("/bots/new", get(ask).post(create))
+        .route("/bots/{id}", get(one).post(change))
+        .route("/bots/{id}/delete", post(delete))
+        .merge(connect::pages())
+}
+
+#[derive(Template)]
+#[template(path = "bots.html")]
+struct Bots {
+    frame: Frame,
+    bots: Vec<Row>,
+}
+
+#[derive(Template)]
+#[template(path = "bot_new.html")]
+struct New {
+    frame: Frame,
+    problems: Problems,
+    connections: Vec<connection::Row>,
+    given: NewIn,
+}
+
+#[derive(Template)]
+#[template(path = "bot.html")]
+struct One {
+    frame: Frame,
+    problems: Problems,
+    bot: Row,
+    keys: Vec<access_key::Row>,
+    status: connect::Status,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct NewIn {
+    connection: String,
+    name: String,
+    symbol: String,
+}
+
+#[derive(Deserialize)]
+struct ChangeIn {
+    name: String,
+    symbol: String,
+    is_active: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct DeleteIn {
+    typed: String,
+}
+
+async fn list(State(app): State<Arc<App>>, may: May<View>, frame: Frame) -> Result<Response> {
+    show(&Bots { frame: frame.of(&may), bots: super::list(&app, may.user()).await? })
+}
+
+async fn ask(
+    State(app): State<Arc<App>>,
+    may: May<View>,
+    Query(given): Query<NewIn>,
+    frame: Frame,
+) -> Result<Response> {
+    show(&form(&app, &may, frame, Problems::default(), given).await?)
+}
+
+async fn create(
+    State(app): State<Arc<App>>,
+    may: May<Manage>,
+    frame: Frame,
+    Posted(input): Posted<NewIn>,
+) -> Result<Response> {
+    let made = match input.parse() {
+        Ok(new) => super::create(&app, may.user(), new).await,
+        Err(error) => Err(error),
+    };
+    match made {
+        Ok(bot) => Ok(go(&format!("/bots/{}/connect", bot.id), "The bot is made. Give it a virtual pair.")),
+        Err(error) => show_again(&error, &form(&app, &may, frame, Problems::of(&error), input).await?),
+    }
+}
+
+async fn form<P: Permission>(
+    app: &App,
+    may: &May<P>,
+    frame: Frame,
+    problems: Problems,
+    given: NewIn,
+) -> Result<New> {
+    let connections = connection::list(app, may.user()).await?;
+    let connections = connections.into_iter().filter(|row| row.destroy_after.is_none()).collect();
+    Ok(New { frame: frame.of(may), problems, connections, given })
+}
+
+async fn one(State(app): State<Arc<App>>, may: May<View>, Id(id): Id, frame: Frame) -> Result<Response> {
+    show(&page(&app, &may, id, frame, Problems::default()).await?)
+}
+
+async fn page<P: Permission>(
+    app: &App,
+    may: &May<P>,
+    id: Uuid,
+    frame: Frame,
+    problems: Problems,
+) -> Result<One> {
+    let bot = super::find(app, may.user(), id).await?;
+    let keys = access_key::list(app, may.user(), Some(id)).await?;
+    let status = connect::status(app, may.user(), id).await?;
+    Ok(One { frame: frame.of(may), problems, bot, keys, status })
+}
+
+async fn change(
+    State(app): State<Arc<App>>,
+    may: May<Manage>,
+    Id(id): Id,
+    frame: Frame,
+    Posted(input): Posted<ChangeIn>,
+) -> Result<Response> {
+    let done = match input.parse() {
+        Ok(change) => super::change(&app, may.user(), id, change).await.map(drop),
+        Err(error) => Err(error),
+    };
+    match done {
+        Ok(()) => Ok(go(&format!("/bots/{id}"), "Saved.")),
+        Err(error) => show_again(&error, &page(&app, &may, id, frame, Problems::of(&error)).await?),
+    }
+}
+
+async fn delete(
+    State(app): State<Arc<App>>,
+    may: May<Manage>,
+    Id(id): Id,
+    frame: Frame,
+    Posted(input): Posted<DeleteIn>,
+) -> Result<Response> {
+    let bot = super::find(&app, may.user(), id).await?;
+    if input.typed.trim() != bot.name {
+        let error = Error::field("/typed", "needs the name of the bot");
+        return show_again(&error, &page(&app, &may, id, frame, Problems::of(&error)).await?);
+    }
+    super::delete(&app, may.user(), id).await?;
+    Ok(go("/bots", &format!("{} is gone, and its virtual pairs with it.", bot.name)))
+}
+
+impl NewIn {
+    fn parse(&self) -> Result<NewBot> {
+        let connection = Uuid::parse_str(&self.connection);
+        Ok(NewBot {
+            connection: connection.map_err(|_| Error::field("/connection", "needs a connection"))?,
+            name: parse_name(&self.name)?,
+            symbol: parse_symbol(Some(self.symbol.clone()))?,
+        })
+    }
+
+    fn chose(&self, id: &Uuid) -> bool {
+        self.connection == id.to_string()
+    }
+}
+
+impl ChangeIn {
+    fn parse(self) -> Result<Change> {
+        Ok(Change {
+            name: Some(parse_name(&self.name)?),
+            symbol: Some(parse_symbol(Some(self.symbol))?),
+            is_active: Some(self.is_active.is_some()),
+        })
+    }
+}

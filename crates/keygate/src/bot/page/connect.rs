@@ -1,0 +1,161 @@
+//! `/bots/{id}/connect`: make a virtual pair and paste the lines; the page turns green at the first call.
+//!
+//! The form that makes a pair carries the pair's id. Sending it again, as a reload does, finds the id taken:
+//! no second pair is made, and the first is not shown again.
+
+use std::sync::Arc;
+
+use askama::Template;
+use axum::{
+    Router,
+    extract::State,
+    response::Response,
+    routing::{get, post},
+};
+use http::HeaderValue;
+use seal::SecretText;
+use serde::Deserialize;
+use uuid::Uuid;
+
+use crate::{
+    access_key::{self, NewPair, Pair},
+    activity::{self, Entry},
+    app::App,
+    auth::{Manage, May, View},
+    bot,
+    error::{Code, Result},
+    http::body::Id,
+    page::{Frame, Posted, Problems, go, show, show_again},
+    snippet,
+};
+
+pub fn pages() -> Router<Arc<App>> {
+    Router::new()
+        .route("/bots/{id}/connect", get(ask).post(make))
+        .route("/bots/{id}/status", get(fragment))
+        .route("/bots/{id}/keys/revoke", post(revoke))
+}
+
+/// What the bot did last; nothing yet means waiting.
+#[derive(Template)]
+#[template(path = "status.html")]
+pub struct Status {
+    pub bot: Uuid,
+    pub last: Option<Entry>,
+}
+
+#[derive(Template)]
+#[template(path = "connect.html")]
+struct Ask {
+    frame: Frame,
+    problems: Problems,
+    bot: bot::Row,
+    pair_id: Uuid,
+    status: Status,
+}
+
+#[derive(Template)]
+#[template(path = "pair.html")]
+struct Once {
+    frame: Frame,
+    bot: bot::Row,
+    pair: Pair,
+    snippets: Vec<Snippet>,
+    gate: String,
+    status: Status,
+}
+
+/// A program's lines, with the pair's secret left to an environment variable: a page holds a secret once.
+struct Snippet {
+    title: &'static str,
+    text: SecretText,
+}
+
+#[derive(Deserialize)]
+struct MakeIn {
+    pair_id: Uuid,
+    name: String,
+}
+
+#[derive(Deserialize)]
+struct RevokeIn {
+    key: Uuid,
+}
+
+async fn ask(State(app): State<Arc<App>>, may: May<View>, Id(id): Id, frame: Frame) -> Result<Response> {
+    let bot = bot::find(&app, may.user(), id).await?;
+    let status = status(&app, may.user(), id).await?;
+    show(&Ask { frame: frame.of(&may), problems: Problems::default(), bot, pair_id: app.clock.id(), status })
+}
+
+async fn make(
+    State(app): State<Arc<App>>,
+    may: May<Manage>,
+    Id(id): Id,
+    frame: Frame,
+    Posted(input): Posted<MakeIn>,
+) -> Result<Response> {
+    let bot = bot::find(&app, may.user(), id).await?;
+    let status = status(&app, may.user(), id).await?;
+    let made = match access_key::parse_name(Some(input.name)) {
+        Ok(name) => {
+            let new = NewPair { id: input.pair_id, name, scopes: None };
+            access_key::create_for_bot(&app, may.user(), &bot, new).await
+        }
+        Err(error) => Err(error),
+    };
+    let pair = match made {
+        Ok(issued) => issued.pair.ok_or(Code::NotFound)?,
+        Err(error) => {
+            let problems = Problems::of(&error);
+            let frame = frame.of(&may);
+            return show_again(&error, &Ask { frame, problems, bot, pair_id: app.clock.id(), status });
+        }
+    };
+    let url = app.config.public_url.trim_end_matches('/');
+    let snippets = snippets(url, &bot.exchange, &pair);
+    let gate = format!("{url}/x/{}", bot.exchange);
+    show(&Once { frame: frame.of(&may), bot, pair, snippets, gate, status })
+}
+
+async fn revoke(
+    State(app): State<Arc<App>>,
+    may: May<Manage>,
+    Id(id): Id,
+    Posted(input): Posted<RevokeIn>,
+) -> Result<Response> {
+    bot::find(&app, may.user(), id).await?;
+    access_key::revoke(&app, may.user(), input.key).await?;
+    Ok(go(&format!("/bots/{id}"), "Revoked. Calls with it are refused from now on."))
+}
+
+/// The part that changes, for a script that looks again and again.
+async fn fragment(State(app): State<Arc<App>>, may: May<View>, Id(id): Id) -> Result<Response> {
+    bot::find(&app, may.user(), id).await?;
+    let mut response = show(&status(&app, may.user(), id).await?)?;
+    response.headers_mut().insert("keygate-fragment", HeaderValue::from_static("status"));
+    Ok(response)
+}
+
+pub async fn status(app: &App, user: Uuid, bot: Uuid) -> Result<Status> {
+    let filter = activity::Filter { bot: Some(bot), ..activity::Filter::default() };
+    let last = activity::page(app, user, &filter, 1).await?.entries.into_iter().next();
+    Ok(Status { bot, last })
+}
+
+fn snippets(url: &str, exchange: &str, pair: &Pair) -> Vec<Snippet> {
+    let text = |make: fn(&str, &str, &str, &str) -> String| {
+        SecretText::from(make(url, exchange, &pair.key, SECRET_VARIABLE))
+    };
+    let mut snippets = vec![
+        Snippet { title: "ccxt, Python", text: text(snippet::ccxt) },
+        Snippet { title: "ccxt, JavaScript", text: text(snippet::ccxt_js) },
+    ];
+    if exchange == "binance" {
+        snippets.push(Snippet { title: "python-binance", text: text(snippet::python_binance) });
+    }
+    snippets.push(Snippet { title: "curl", text: text(snippet::curl) });
+    snippets
+}
+
+const SECRET_VARIABLE: &str = "$KEYGATE_SECRET";
