@@ -62,8 +62,11 @@ language sql stable security definer set search_path = pg_catalog, pg_temp set r
     select (select count(*) from public.user_encryption_keys where kid = p_kid)
          + (select count(*) from keygate.user_key_history where kid = p_kid);
 $$;
-grant execute on function keygate.count_user_keys(int) to keygate_owner;
 alter function keygate.count_user_keys(int) owner to keygate_keysmith;
+-- granted by the new owner: what an owner grants to itself goes to its successor
+set local role keygate_keysmith;
+grant execute on function keygate.count_user_keys(int) to keygate_owner;
+set local role keygate_owner;
 
 create function keygate.count_wrapped(p_kid int) returns bigint
 language sql stable security definer set search_path = pg_catalog, pg_temp as $$

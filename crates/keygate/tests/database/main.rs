@@ -2,7 +2,10 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout, reason = "tests")]
 
+mod cancel;
 mod catalogue;
+mod changes;
+mod cluster;
 mod context;
 mod contract;
 mod fixture;
@@ -11,5 +14,6 @@ mod matrix;
 mod mutation;
 mod records;
 mod sealed;
+mod start;
 mod users;
 mod world;
