@@ -85,6 +85,7 @@ impl Definition {
         };
         request.body = self.read_body(&request, incoming.body)?;
         request.check_places()?;
+        request.check_spelling(&self.profile_for(path).own_params())?;
         request.reading = self.read(&request)?;
         Ok(request)
     }
@@ -219,6 +220,17 @@ impl Request {
         };
         match names.iter().find(|(part, name)| *part == Part::Body && in_query(name)) {
             Some((_, name)) => Err(Refusal::field(Part::Body, name, "in the query as well")),
+            None => Ok(()),
+        }
+    }
+
+    /// A parameter of the signer in other letters would stand beside our own.
+    fn check_spelling(&self, own: &[&str]) -> Result<(), Refusal> {
+        let misspelt = |name: &str| own.iter().any(|own| own.eq_ignore_ascii_case(name) && *own != name);
+        match self.names().into_iter().find(|(_, name)| misspelt(name)) {
+            Some((part, name)) => {
+                Err(Refusal::field(part, name, "a parameter for signing, in other letters"))
+            }
             None => Ok(()),
         }
     }
