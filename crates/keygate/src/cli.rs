@@ -15,6 +15,8 @@ mod activity;
 mod bot;
 mod client;
 mod connection;
+mod demo;
+mod doctor;
 mod exchange;
 mod exit;
 mod offline;
@@ -67,6 +69,12 @@ enum Command {
         #[arg(long, value_name = "URL")]
         public_url: Option<String>,
     },
+    /// Run everything in a throw-away directory, with a pretend exchange and a bot that calls already
+    Demo {
+        /// Listen here instead of port 8480, or a free one when that is taken
+        #[arg(long, value_name = "ADDRESS:PORT")]
+        listen: Vec<SocketAddr>,
+    },
     /// Print a new one-time setup link (while there is no owner)
     SetupLink,
     /// Bring the database schema up to date
@@ -80,6 +88,8 @@ enum Command {
         #[command(subcommand)]
         command: server::DatabaseCommand,
     },
+    /// Look for what is wrong with this machine's settings, files, database, disk and clock
+    Doctor(doctor::DoctorArgs),
     /// Is a running server ready? For container health checks
     Healthcheck,
     /// Is the server ready, and who is signed in?
@@ -162,6 +172,8 @@ fn run(command: Command, flags: Flags, remote: &Remote) -> Result<ExitCode, Fata
             let flags = Flags { listen, public_url, ..flags };
             on_runtime(server::serve(Config::load(&flags)?, demo))
         }
+        Command::Demo { listen } => on_runtime(demo::run(Flags { listen, ..flags })),
+        Command::Doctor(args) => on_runtime(doctor::run(&flags, remote, args)),
         Command::SetupLink => on_runtime(server::setup_link(Config::load(&flags)?)),
         Command::Migrate { dry_run } => on_runtime(server::migrate(Config::load(&flags)?, dry_run)),
         Command::Database { command } => on_runtime(server::database(Config::load(&flags)?, command)),

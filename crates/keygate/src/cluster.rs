@@ -29,6 +29,20 @@ pub fn is_root() -> bool {
 /// The superuser of a private cluster. Only the preparation of the database uses it.
 pub const SUPERUSER: &str = "postgres";
 
+/// The major version of the newest server programs on this machine that can be used, and of those the data in
+/// `data` needs.
+pub fn versions(data: &Path) -> (Result<u32, Error>, Option<u32>) {
+    let made_by = files::existing_major(&data.join("postgres/data")).ok().flatten();
+    (Binaries::newest().map(|found| found.major()), made_by)
+}
+
+/// Room left in the file system of a directory, in bytes.
+pub fn free_bytes(directory: &Path) -> Option<u64> {
+    use std::os::unix::ffi::OsStrExt;
+    let path = std::ffi::CString::new(directory.as_os_str().as_bytes()).ok()?;
+    Some(files::free_bytes(&path))
+}
+
 /// A running server. Dropping it stops the server; a throw-away one takes its files along.
 pub struct Cluster {
     server: Server,

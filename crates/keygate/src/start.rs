@@ -118,13 +118,34 @@ pub async fn open_database(config: &Config) -> Result<Store, Fatal> {
     let (settings, cluster) = match config.database.url.is_empty() {
         false => (Settings::external(&config.database.url, None)?, None),
         true => {
-            let data = config.data_dir.join("postgres");
-            let started = tokio::task::spawn_blocking(move || Cluster::start(&data, &LOGINS)).await;
-            let cluster = started.map_err(|error| Fatal::new(error.to_string(), ""))??;
+            let cluster = start_cluster(config).await??;
             (prepare_cluster(&cluster, "keygate").await?, Some(cluster))
         }
     };
     Ok(Store { settings: settings.with_sizes(sizes(&config.database)), cluster })
+}
+
+/// The same for a short errand: when a running server holds our own database, by the socket of that server.
+pub async fn reach_database(config: &Config) -> Result<Store, Fatal> {
+    if !config.database.url.is_empty() {
+        return open_database(config).await;
+    }
+    match start_cluster(config).await? {
+        Ok(cluster) => {
+            Ok(Store { settings: prepare_cluster(&cluster, "keygate").await?, cluster: Some(cluster) })
+        }
+        Err(cluster::Error::InUse { directory, .. }) => {
+            Ok(Store { settings: Settings::socket(&directory, "keygate"), cluster: None })
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Outside: the machine's trouble. Inside: what the cluster says.
+async fn start_cluster(config: &Config) -> Result<Result<Cluster, cluster::Error>, Fatal> {
+    let data = config.data_dir.join("postgres");
+    let started = tokio::task::spawn_blocking(move || Cluster::start(&data, &LOGINS)).await;
+    started.map_err(|error| Fatal::new(error.to_string(), ""))
 }
 
 /// 0700, or 0711 as root: the cluster inside belongs to another user, who has to pass through.

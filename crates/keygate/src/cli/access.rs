@@ -19,9 +19,10 @@ pub enum AccessCommand {
         /// What to call the key
         #[arg(long)]
         name: Option<String>,
-        /// What a personal key may do: read, manage, trade
-        #[arg(long, value_delimiter = ',', conflicts_with = "bot", default_value = "read")]
-        scopes: Vec<String>,
+        /// What the key may do: for a bot some of read, trade, transfer, withdraw (default: all its connection
+        /// allows); for you some of read, manage, trade (default: read)
+        #[arg(long, value_delimiter = ',')]
+        scopes: Option<Vec<String>>,
         /// Days until a personal key ends, 1 to 365
         #[arg(long, conflicts_with = "bot", default_value_t = 90)]
         days: u16,
@@ -45,13 +46,14 @@ pub enum AccessCommand {
 pub async fn run(remote: &Remote, command: AccessCommand) -> Result<ExitCode, Fatal> {
     let client = Client::new(remote)?;
     match command {
-        AccessCommand::Create { bot: Some(bot), name, .. } => {
+        AccessCommand::Create { bot: Some(bot), name, scopes, .. } => {
             let bot = bot::find(&client, &bot).await?;
-            let pair = new_pair(&client, &bot, name).await?;
+            let pair = new_pair(&client, &bot, json!({ "name": name, "scopes": scopes })).await?;
             remote.output.one(&pair, &PAIR);
             say("This is the only time the secret is shown.\n");
         }
         AccessCommand::Create { bot: None, name, scopes, days } => {
+            let scopes = scopes.unwrap_or_else(|| vec!["read".to_owned()]);
             let body = json!({ "name": name, "scopes": scopes, "expires_in_days": days });
             remote.output.one(&client.post("/api/v1/access-keys", Some(body)).await?, &PERSONAL);
             say("This is the only time the token is shown. Programs read it from KEYGATE_TOKEN_FILE.\n");
@@ -74,8 +76,8 @@ pub async fn run(remote: &Remote, command: AccessCommand) -> Result<ExitCode, Fa
 }
 
 /// A virtual pair, with its secret.
-pub async fn new_pair(client: &Client, bot: &Value, name: Option<String>) -> Result<Value, Fatal> {
-    client.post(&keys_of(bot), Some(json!({ "name": name }))).await
+pub async fn new_pair(client: &Client, bot: &Value, wish: Value) -> Result<Value, Fatal> {
+    client.post(&keys_of(bot), Some(wish)).await
 }
 
 fn keys_of(bot: &Value) -> String {
@@ -112,7 +114,8 @@ const LIST: [Column; 7] = [
     ("revoked", "/revoked_at"),
     ("id", "/id"),
 ];
-const PAIR: [Column; 4] = [
+const PAIR: [Column; 5] = [
+    ("scopes", "/scopes"),
     ("key", "/virtual_pair/api_key"),
     ("secret", "/virtual_pair/secret"),
     ("passphrase", "/virtual_pair/passphrase"),

@@ -6,6 +6,7 @@ pub const NOT_SIGNED_IN: u8 = 3;
 pub const DENIED: u8 = 4;
 pub const NOT_FOUND: u8 = 5;
 pub const CONFLICT: u8 = 6;
+pub const RISK: u8 = 7;
 pub const UNREACHABLE: u8 = 8;
 pub const RATE_LIMITED: u8 = 9;
 

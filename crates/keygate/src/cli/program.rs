@@ -6,7 +6,7 @@
 use std::process::ExitCode;
 
 use clap::{Args, ValueEnum};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::{
     access, bot,
@@ -73,7 +73,7 @@ fn text(program: Program) -> Snippet {
 }
 
 async fn pair(client: &Client, bot: &Value) -> Result<(String, String), Fatal> {
-    let issued = access::new_pair(client, bot, None).await?;
+    let issued = access::new_pair(client, bot, json!({})).await?;
     let part = |pointer: &str| issued.pointer(pointer).and_then(Value::as_str).map(str::to_owned);
     let pair = part("/virtual_pair/api_key").zip(part("/virtual_pair/secret"));
     pair.ok_or_else(|| strange(&client.base))

@@ -62,7 +62,7 @@ fn demo_lines(url: &str, link: Option<&str>, demo: &str) -> String {
 }
 
 /// Until a signal, or the end of our database.
-async fn until_told(server: &Server) -> Result<(), Fatal> {
+pub async fn until_told(server: &Server) -> Result<(), Fatal> {
     let failed = |error: std::io::Error| Fatal::new(format!("cannot wait for signals: {error}"), "");
     let mut terminate = signal(SignalKind::terminate()).map_err(failed)?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(failed)?;
@@ -82,9 +82,19 @@ async fn until_told(server: &Server) -> Result<(), Fatal> {
 /// Talks to the database of a running server, or starts our own for a moment.
 pub async fn setup_link(config: Config) -> Result<ExitCode, Fatal> {
     let public_url = config.public_url.clone();
-    let database = start::open_database(&config).await?;
+    let database = start::reach_database(&config).await?;
     let mut boot = Boot::connect(&database.settings).await?;
-    boot.migrate().await?;
+    match boot.schema_version().await? {
+        Some(found) if found == Boot::newest_version() => {}
+        // A running server keeps the schema it knows; another version of it has to make the link itself.
+        _ if database.cluster.is_none() => {
+            return Err(Fatal::new(
+                "the running server is of another version",
+                "restart it with this one, or use the `keygate` it was started with",
+            ));
+        }
+        _ => boot.migrate().await?,
+    }
     let link = user::make_setup_link(&public_url, &Clock::default(), &mut boot)
         .await
         .map_err(|error| Fatal::new(error.detail.to_string(), "sign in instead, or ask the owner"))?;

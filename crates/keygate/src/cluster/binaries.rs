@@ -28,6 +28,10 @@ impl Binaries {
             .ok_or_else(|| Error::OtherMajor { major, directory: cluster.to_owned() })
     }
 
+    pub(super) fn major(&self) -> u32 {
+        self.major
+    }
+
     pub(super) fn program(&self, name: &str) -> PathBuf {
         self.directory.join(name)
     }

@@ -200,7 +200,7 @@ fn discard(path: &Path) -> Result<(), Error> {
 }
 
 #[expect(unsafe_code, reason = "no safe wrapper in std")]
-fn free_bytes(path: &CStr) -> u64 {
+pub(super) fn free_bytes(path: &CStr) -> u64 {
     // SAFETY: statvfs is plain numbers, for which all zeros is a value; both pointers live through the call.
     let (status, found) = unsafe {
         let mut found: libc::statvfs = std::mem::zeroed();

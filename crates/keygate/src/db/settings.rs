@@ -1,6 +1,7 @@
 //! Where the database is, and how many connections may be made to it.
 
 use std::net::IpAddr;
+use std::path::Path;
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -36,6 +37,11 @@ impl Settings {
     /// The database `name` of a private cluster.
     pub fn private(cluster: &Cluster, name: &str) -> Settings {
         Settings::new(cluster.options().database(name))
+    }
+
+    /// The database `name` of a private cluster that another process runs: by its socket.
+    pub fn socket(directory: &Path, name: &str) -> Settings {
+        Settings::new(PgConnectOptions::new_without_pgpass().socket(directory).database(name))
     }
 
     /// An external database, `postgres://host/name`. A user in the address is ignored, as each pool has its own
