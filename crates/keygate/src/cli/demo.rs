@@ -88,8 +88,8 @@ async fn furnish(app: &App, link: &str, password: &SecretText) -> Result<SecretT
     let connection = connection::add(app, owner, new, RequestId(app.clock.id())).await?.id;
     let new = NewBot { connection, name: "first bot".to_owned(), symbol: Some("BTC/USDT".to_owned()) };
     let bot = bot::create(app, owner, new).await?;
-    let pair = access_key::create_for_bot(app, owner, &bot, NewPair { name: None, scopes: None }).await?;
-    Ok(pair.token)
+    let new = NewPair { id: app.clock.id(), name: None, scopes: None };
+    Ok(access_key::create_for_bot(app, owner, &bot, new).await?.token)
 }
 
 /// The demo exchange's key that may trade and not withdraw.

@@ -1,0 +1,10 @@
+//! The command line as a person and a script use it: the real binary, against a server it starts itself.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "tests: also outside the test functions")]
+
+mod bots;
+mod errands;
+mod first_steps;
+mod home;
+mod manners;
+mod signing;
+mod starting;

@@ -1,0 +1,83 @@
+//! Starting a server: what refuses to start says why, and what starts again has kept everything.
+
+use std::{fs, net::TcpListener, process::Command};
+
+use crate::home::{Done, Home, PASSWORD};
+
+#[test]
+fn a_second_start_reuses_the_data_and_another_master_key_refuses() {
+    let home = Home::new();
+    let server = home.with_owner(&[]);
+    home.run("bot list").ok();
+    assert_eq!(server.stop(libc::SIGTERM), 0);
+
+    let path = home.path("data/master.key");
+    let key = fs::read(&path).unwrap();
+    fs::remove_file(&path).unwrap();
+    home.run("serve --listen 127.0.0.1:0").fails(1).says("master key file");
+    assert!(!path.exists(), "a lost key is never replaced");
+    write_private(&path, b"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAE=");
+    let done = home.run("serve --listen 127.0.0.1:0").fails(1);
+    assert!(done.err.contains("master key"), "{done:?}");
+    write_private(&path, &key);
+
+    let server = home.serve(&[]);
+    assert!(!server.lines.iter().any(|line| line.contains("/setup#")), "{:?}", server.lines);
+    home.feed("login --email owner@example.org --password-stdin", PASSWORD).ok();
+    assert_eq!(home.json("whoami")["role"], "owner");
+}
+
+#[test]
+fn a_taken_port_says_so() {
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap();
+    let home = Home::new();
+    home.run(&format!("serve --listen {address}")).fails(1).says("is taken by another program");
+    assert!(!home.path("data").exists(), "nothing was made before the port was there");
+}
+
+#[test]
+fn a_missing_postgresql_names_its_package() {
+    let home = Home::new();
+    let server = home.command(&["serve", "--listen", "127.0.0.1:0"]);
+    // in a mount namespace of its own, where nothing is installed
+    let hide = "for dir in /usr/lib/postgresql /usr/pgsql-*; do \
+        [ ! -d $dir ] || mount -t tmpfs none $dir || exit 99; done; exec \"$@\"";
+    let mut command = Command::new("unshare");
+    if !keygate::cluster::is_root() {
+        command.args(["--map-current-user", "--keep-caps"]);
+    }
+    command.args(["--mount", "sh", "-c", hide, "sh"]);
+    command.arg(server.get_program()).args(server.get_args()).env_clear().env("PATH", "/usr/bin:/bin");
+    command.env("KEYGATE_DATA_DIR", home.path("data"));
+    Done::of(command).fails(1).says("apt-get install postgresql");
+}
+
+#[test]
+fn an_unknown_setting_names_the_nearest() {
+    let home = Home::new();
+    let mut command = home.command(&["serve"]);
+    command.env("KEYGATE_REGISTRATION__OPNE", "true");
+    Done::of(command).fails(1).says("did you mean 'registration.open'?");
+}
+
+#[test]
+fn sources_are_shown_and_secrets_are_not() {
+    let home = Home::new();
+    let config = home.file("keygate.toml", "[log]\nlevel = \"debug\"\n");
+    let mut command = home.command(&["config", "show", "--sources", "--config", config.to_str().unwrap()]);
+    command.env("KEYGATE_DATABASE__URL", "postgres://u:hunter2hunter2@localhost/keygate");
+    let shown = Done::of(command).ok().out;
+    let line = |key: &str| shown.lines().find(|line| line.starts_with(key)).unwrap().to_owned();
+    assert!(line("log.level").contains("keygate.toml"), "{shown}");
+    assert!(line("database.url").contains("***") && line("database.url").contains("environment"), "{shown}");
+    assert!(line("gateway.timeout_ms").ends_with("default"), "{shown}");
+    assert!(!shown.contains("hunter2hunter2"));
+}
+
+fn write_private(path: &std::path::Path, bytes: &[u8]) {
+    use std::os::unix::fs::PermissionsExt;
+    fs::remove_file(path).ok();
+    fs::write(path, bytes).unwrap();
+    fs::set_permissions(path, fs::Permissions::from_mode(0o400)).unwrap();
+}
