@@ -13,12 +13,7 @@ pub fn decide(call: &Call<'_>, account: &Account, presented: &Presented) -> Resu
     from_allowed_address(call, account)?;
     in_scope(call, account)?;
     permitted(call.request.class(), &account.rights)?;
-    if call.request.class() == Class::Withdraw && !matches!(presented, Presented::Pair { .. }) {
-        return Err(Denial::denied(
-            "withdraw-needs-pair",
-            "withdrawals need a request signed with a virtual pair",
-        ));
-    }
+    withdrawal(call, presented)?;
     within_symbol(call, account)
 }
 
@@ -88,6 +83,24 @@ fn permitted(class: Class, rights: &Rights) -> Result<(), Denial> {
     match allowed {
         true => Ok(()),
         false => Err(Denial::denied("permission", format!("this key may not {what}"))),
+    }
+}
+
+/// A withdrawal is signed with the pair itself, and says what leaves and where to.
+fn withdrawal(call: &Call<'_>, presented: &Presented) -> Result<(), Denial> {
+    if call.request.class() != Class::Withdraw {
+        return Ok(());
+    }
+    match (presented, call.request.reading()) {
+        (Presented::Token { .. }, _) => Err(Denial::denied(
+            "withdraw-needs-pair",
+            "withdrawals need a request signed with a virtual pair",
+        )),
+        (Presented::Pair { .. }, Reading::Withdrawal(_)) => Ok(()),
+        _ => Err(Denial::denied(
+            "unreadable-withdrawal",
+            "this call does not say what is withdrawn and where to",
+        )),
     }
 }
 
