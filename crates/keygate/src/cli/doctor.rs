@@ -85,11 +85,11 @@ fn sources(flags: &Flags) -> Result<Finding, Fatal> {
 
 fn addresses(config: &Config) -> Finding {
     let text = format!("answers to the names {}", config.accepted_hosts(&config.listen).join(", "));
-    let plain = config.public_url.starts_with("http://");
-    let local = ["localhost", "127.0.0.1", "[::1]"].iter().any(|name| {
-        config.public_authority().split_once(':').map_or(config.public_authority(), |p| p.0) == *name
-    }) || config.public_authority().starts_with("[::1]");
-    match plain && !local {
+    let authority = config.public_authority();
+    let local = ["localhost", "127.0.0.1", "[::1]"]
+        .iter()
+        .any(|name| authority == *name || authority.starts_with(&format!("{name}:")));
+    match config.public_url.starts_with("http://") && !local {
         true => finding(
             "addresses",
             Severity::High,
