@@ -1,0 +1,206 @@
+//! Every page and every form, without script.
+
+use keygate::error::Code;
+use reqwest::StatusCode;
+
+use crate::{
+    lint,
+    visitor::{Answer, EMAIL, KEY, PASSWORD, SECRET, Visitor, site},
+};
+
+const CSP: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; \
+    form-action 'self'; base-uri 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'";
+
+fn check(answer: &Answer) {
+    lint::check(&answer.path, &answer.text);
+    let header = |name: &str| answer.headers[name].to_str().unwrap();
+    assert_eq!(header("content-security-policy"), CSP);
+    assert_eq!(header("cache-control"), "no-store");
+    assert_eq!(header("x-content-type-options"), "nosniff");
+    assert_eq!(header("referrer-policy"), "no-referrer");
+    assert_eq!(header("cross-origin-opener-policy"), "same-origin");
+    assert_eq!(header("cross-origin-resource-policy"), "same-origin");
+    assert_eq!(header("content-type"), "text/html; charset=utf-8");
+    assert!(!answer.text.contains(SECRET) || answer.path.starts_with("/connections/new"), "{}", answer.path);
+}
+
+fn connection_form<'a>(secret: &'a str) -> [(&'a str, &'a str); 6] {
+    [
+        ("exchange", "binance"),
+        ("environment", "practice"),
+        ("name", "Primary"),
+        ("api_key", KEY),
+        ("secret", secret),
+        ("trade", "on"),
+    ]
+}
+
+async fn connect(owner: &mut Visitor) -> String {
+    let made = owner.submit(WIZARD, "/connections/new", &connection_form(SECRET)).await;
+    assert_eq!(made.status, StatusCode::OK, "{}", made.text);
+    made.path
+}
+
+async fn add_bot(owner: &mut Visitor, connection: &str) -> String {
+    let id = connection.trim_start_matches("/connections/");
+    let fields = [("connection", id), ("name", "Grid <b>"), ("symbol", "BTC/USDT")];
+    let made = owner.submit("/bots/new", "/bots/new", &fields).await;
+    assert!(made.path.ends_with("/connect"), "{}", made.text);
+    made.path.trim_end_matches("/connect").to_owned()
+}
+
+#[tokio::test]
+async fn from_setup_to_a_virtual_pair_without_script() {
+    let site = site().await;
+    let mut owner = site.owner().await;
+    let home = owner.get("/").await;
+    assert!(home.text.contains("Connect your first exchange"));
+    let connection = connect(&mut owner).await;
+    let bot = add_bot(&mut owner, &connection).await;
+    let page = owner.get(&format!("{bot}/connect")).await;
+    assert!(page.text.contains("Waiting for the first call"));
+    let fields = [
+        ("form_token", &*page.form_token()),
+        ("pair_id", &*page.between("name=\"pair_id\" value=\"", "\"")),
+        ("name", ""),
+    ];
+    let once = owner.post(&format!("{bot}/connect"), &fields).await;
+    check(&once);
+    let secret = once.between("export KEYGATE_SECRET='", "'");
+    assert_eq!(once.text.matches(&secret).count(), 1, "a secret stands on its page once");
+    assert!(once.text.contains("Grid &#60;b&#62;") && !once.text.contains("Grid <b>"));
+    let again = owner.post(&format!("{bot}/connect"), &fields).await;
+    assert_eq!(again.status, StatusCode::CONFLICT, "a reload makes no second pair");
+    let pages = [
+        "/",
+        "/connections",
+        "/connections/new",
+        WIZARD,
+        "/bots",
+        "/bots/new",
+        "/access-keys",
+        "/activity",
+        "/admin/users",
+        "/docs/api",
+        &connection,
+        &format!("{connection}/delete"),
+        &bot,
+        &format!("{bot}/connect"),
+    ];
+    for path in pages {
+        let page = owner.get(path).await;
+        assert_eq!(page.status, StatusCode::OK, "{path}");
+        check(&page);
+        assert!(!page.text.contains(&secret), "{path} shows the virtual secret");
+    }
+    site.server.stop().await;
+}
+
+#[tokio::test]
+async fn wrong_secret_brings_the_form_back_without_it_and_stores_nothing() {
+    let site = site().await;
+    let mut owner = site.owner().await;
+    let wrong = SECRET.replace("Secret0", "Secret9");
+    let again = owner.submit(WIZARD, "/connections/new", &connection_form(&wrong)).await;
+    assert_eq!(again.status, StatusCode::BAD_REQUEST);
+    check(&again);
+    assert!(
+        again.text.contains("The secret does not fit the key")
+            && again.text.contains(&format!("value=\"{KEY}\""))
+    );
+    assert!(!again.text.contains(&wrong), "the secret is not given back");
+    assert!(owner.get("/connections").await.text.contains("Connect your first exchange"));
+    site.server.stop().await;
+}
+
+#[tokio::test]
+async fn deletion_needs_the_name_and_can_be_undone() {
+    let site = site().await;
+    let mut owner = site.owner().await;
+    let connection = connect(&mut owner).await;
+    let ask = format!("{connection}/delete");
+    let refused = owner.submit(&ask, &ask, &[("typed", "primary")]).await;
+    assert_eq!(refused.status, StatusCode::BAD_REQUEST);
+    let deleted = owner.submit(&ask, &ask, &[("typed", "Primary")]).await;
+    assert!(deleted.text.contains("It signs nothing"), "{}", deleted.text);
+    check(&deleted);
+    let restored = owner.submit(&connection, &format!("{connection}/restore"), &[]).await;
+    assert!(restored.text.contains("paused") && restored.text.contains("Resume"));
+    site.server.stop().await;
+}
+
+#[tokio::test]
+async fn form_without_the_sessions_token_is_refused() {
+    let site = site().await;
+    let mut owner = site.owner().await;
+    let connection = connect(&mut owner).await;
+    let stranger = site.visitor().get("/login").await.form_token();
+    for token in ["", "00", &*stranger] {
+        let refused = owner.post(&format!("{connection}/pause"), &[("form_token", token)]).await;
+        assert_eq!(refused.status, StatusCode::FORBIDDEN);
+        check(&refused);
+    }
+    assert!(owner.get(&connection).await.text.contains(">Pause<"), "nothing was paused");
+    site.server.stop().await;
+}
+
+#[tokio::test]
+async fn what_belongs_to_another_does_not_exist() {
+    let site = site().await;
+    let mut owner = site.owner().await;
+    let connection = connect(&mut owner).await;
+    let bot = add_bot(&mut owner, &connection).await;
+    let person = [("email", "eve@example.org"), ("name", "Eve"), ("password", PASSWORD)];
+    owner.submit("/admin/users", "/admin/users", &person).await;
+    let mut eve = site.visitor();
+    let home = eve.submit("/login", "/login", &[("email", "eve@example.org"), ("password", PASSWORD)]).await;
+    assert_eq!(home.path, "/", "{}", home.text);
+    for path in [
+        &connection,
+        &format!("{connection}/delete"),
+        &bot,
+        &format!("{bot}/connect"),
+        &format!("{bot}/status"),
+    ] {
+        assert_eq!(eve.get(path).await.status, StatusCode::NOT_FOUND, "{path}");
+    }
+    for action in ["pause", "check", "restore"] {
+        let answer = eve.submit("/", &format!("{connection}/{action}"), &[]).await;
+        assert_eq!(answer.status, StatusCode::NOT_FOUND, "{action}");
+    }
+    assert_eq!(eve.get("/admin/users").await.status, StatusCode::FORBIDDEN);
+    site.server.stop().await;
+}
+
+#[tokio::test]
+async fn signed_out_is_signed_out() {
+    let site = site().await;
+    let mut owner = site.owner().await;
+    let cookies = owner.cookies.clone();
+    owner.submit("/", "/logout", &[]).await;
+    owner.cookies = cookies;
+    let answer = owner.get("/connections").await;
+    assert_eq!(
+        (answer.status, &answer.headers["location"]),
+        (StatusCode::SEE_OTHER, &"/login".parse().unwrap())
+    );
+    let wrong = owner.submit("/login", "/login", &[("email", EMAIL), ("password", "not the password")]).await;
+    assert_eq!(wrong.status, StatusCode::UNAUTHORIZED);
+    assert!(wrong.text.contains(EMAIL) && !wrong.text.contains("not the password"));
+    check(&wrong);
+    site.server.stop().await;
+}
+
+#[tokio::test]
+async fn every_error_code_has_its_page() {
+    let site = site().await;
+    let mut owner = site.owner().await;
+    for code in Code::ALL {
+        let page = owner.get(&format!("/problems/{}", code.text())).await;
+        assert_eq!(page.status, StatusCode::OK, "{}", code.text());
+        check(&page);
+    }
+    site.server.stop().await;
+}
+
+const WIZARD: &str = "/connections/new?exchange=binance";
