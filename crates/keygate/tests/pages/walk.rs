@@ -24,7 +24,7 @@ fn check(answer: &Answer) {
     assert!(!answer.text.contains(SECRET) || answer.path.starts_with("/connections/new"), "{}", answer.path);
 }
 
-fn connection_form<'a>(secret: &'a str) -> [(&'a str, &'a str); 6] {
+fn connection_form(secret: &str) -> [(&str, &str); 6] {
     [
         ("exchange", "binance"),
         ("environment", "practice"),
