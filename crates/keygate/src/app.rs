@@ -1,6 +1,6 @@
 //! What the whole program shares: built once at start, passed down as an argument.
 
-use std::sync::Arc;
+use std::sync::{Arc, atomic::AtomicBool};
 
 use exchange::Exchanges;
 
@@ -14,6 +14,8 @@ pub struct App {
     pub clock: Clock,
     pub upstream: Upstream,
     pub gate: Gate,
+    /// Set once an owner was seen; there is one for ever then.
+    pub has_owner: AtomicBool,
 }
 
 pub type SharedApp = Arc<App>;

@@ -1,8 +1,8 @@
 //! The router, the order of the layers around it, and the listener.
 //!
-//! Order, outermost first: a raw-request guard (one known Host, origin form), the request id and the log
-//! line, the gateway for `/x/` (which reads the raw target itself), the set-up gate, the router. Errors
-//! get their body here, where the request id is known.
+//! Order, outermost first: the request id and the log line, the bodies of errors (the request id is known
+//! here), a raw-request guard (one known Host, origin form), the set-up gate, the gateway for `/x/` (which
+//! reads the raw target itself), the router.
 
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ use axum::{
     middleware::{self, Next},
     response::{IntoResponse, Response},
 };
-use http::{HeaderValue, header};
+use http::{HeaderValue, Uri, header};
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::{
@@ -67,7 +67,7 @@ pub fn api() -> OpenApiRouter<Arc<App>> {
 
 pub fn router(app: &Arc<App>) -> Router {
     let (api, description) = api().split_for_parts();
-    Router::new()
+    let routes = Router::new()
         .merge(api)
         .merge(health::routes())
         .merge(openapi::routes(description))
@@ -75,13 +75,33 @@ pub fn router(app: &Arc<App>) -> Router {
         .fallback(|| async { Error::from(Code::NotFound) })
         .method_not_allowed_fallback(|| async { Error::from(Code::MethodNotAllowed) })
         .layer(DefaultBodyLimit::max(MAX_BODY))
+        .with_state(app.clone());
+    // Around the whole router, so that the last slash is gone before a route is chosen.
+    Router::new()
+        .fallback_service(routes)
+        .layer(middleware::from_fn(without_last_slash))
         .layer(middleware::from_fn_with_state(app.clone(), own_pages_only))
-        .layer(middleware::from_fn_with_state(app.clone(), set_up_first))
         .layer(middleware::from_fn_with_state(app.clone(), gateway_first))
-        .layer(middleware::from_fn(speak))
+        .layer(middleware::from_fn_with_state(app.clone(), set_up_first))
         .layer(middleware::from_fn_with_state(app.clone(), guard::refuse_odd_requests))
+        .layer(middleware::from_fn(speak))
         .layer(middleware::from_fn(request_id::assign))
-        .with_state(app.clone())
+}
+
+/// The API answers with and without a final slash, because its oldest routes were documented with one.
+async fn without_last_slash(mut request: Request, next: Next) -> Response {
+    if let Some(uri) = trimmed(request.uri()) {
+        *request.uri_mut() = uri;
+    }
+    next.run(request).await
+}
+
+fn trimmed(uri: &Uri) -> Option<Uri> {
+    let path = uri.path().strip_suffix('/').filter(|path| path.starts_with("/api/"))?;
+    match uri.query() {
+        Some(query) => format!("{path}?{query}").parse().ok(),
+        None => path.parse().ok(),
+    }
 }
 
 /// `/x/…` never reaches the router: a router decodes `%2F` and keeps `..`, the gateway must not.

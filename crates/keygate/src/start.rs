@@ -1,7 +1,12 @@
 //! Starting and stopping a server: sockets, database, keys, application, background work, in this order, so
 //! that whatever cannot work says so before anything is changed.
 
-use std::{fs, os::unix::fs::PermissionsExt, path::Path, sync::Arc};
+use std::{
+    fs,
+    os::unix::fs::PermissionsExt,
+    path::Path,
+    sync::{Arc, atomic::AtomicBool},
+};
 
 use demo_exchange::DemoExchange;
 use exchange::Exchanges;
@@ -78,6 +83,7 @@ pub async fn start_with(
         gate: Gate::new(&config, listener.addresses(), queue, environment.to_owned()),
         config,
         clock,
+        has_owner: AtomicBool::new(false),
     });
     let setup_link = match user::is_set_up(&app).await {
         true => None,

@@ -3,7 +3,7 @@
 //! Always holds: e-mail addresses are stored in one normal form; a password exists only as an Argon2id
 //! hash under a pepper; deactivating a user ends every session and token at once; the owner stays active.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 
 use seal::{SecretText, token::Opaque};
 use time::Duration;
@@ -56,12 +56,12 @@ pub struct SignedIn {
 }
 
 pub async fn is_set_up(app: &App) -> bool {
-    if SET_UP.load(Ordering::Relaxed) && !cfg!(test) {
+    if app.has_owner.load(Ordering::Relaxed) {
         return true;
     }
     match store::is_set_up(app).await {
         Ok(true) => {
-            SET_UP.store(true, Ordering::Relaxed);
+            app.has_owner.store(true, Ordering::Relaxed);
             true
         }
         Ok(false) => false,
@@ -247,8 +247,6 @@ impl Email {
     }
 }
 
-/// Once there is an owner there is one for ever.
-static SET_UP: AtomicBool = AtomicBool::new(false);
 const REFRESH_IDLE: Duration = Duration::days(7);
 const REFRESH_ABSOLUTE: Duration = Duration::days(30);
 const SETUP_LINK_LIFE: Duration = Duration::minutes(30);
