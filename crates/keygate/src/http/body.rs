@@ -33,7 +33,8 @@ impl<T: DeserializeOwned> FromRequest<Arc<App>> for Json<T> {
 
     async fn from_request(request: Request, app: &Arc<App>) -> Result<Self> {
         let kind = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
-        if !kind.is_some_and(|kind| kind.trim().to_ascii_lowercase().starts_with("application/json")) {
+        let kind = kind.map(|kind| kind.split(';').next().unwrap_or("").trim().to_ascii_lowercase());
+        if kind.as_deref() != Some("application/json") {
             return Err(Code::InvalidBody.with("Send JSON with Content-Type: application/json."));
         }
         parse_json(&bytes(request, app).await?).map(Json)
@@ -92,14 +93,17 @@ pub fn parse_json<T: DeserializeOwned>(body: &[u8]) -> Result<T> {
 fn parse_pairs<T: DeserializeOwned>(text: &[u8]) -> Result<T> {
     let input = serde_urlencoded::Deserializer::new(form_urlencoded::parse(text));
     serde_path_to_error::deserialize(input).map_err(|error| {
-        let pointer = pointer(&error.path().to_string());
-        Error::field(&pointer, expectation(&error.inner().to_string()))
+        let message = error.inner().to_string();
+        Error::field(&member(&pointer(&error.path().to_string()), &message), expectation(&message))
     })
 }
 
 fn refusal(path: &str, error: &serde_json::Error) -> Error {
     match error.classify() {
-        serde_json::error::Category::Data => Error::field(&pointer(path), expectation(&error.to_string())),
+        serde_json::error::Category::Data => {
+            let message = error.to_string();
+            Error::field(&member(&pointer(path), &message), expectation(&message))
+        }
         _ => Code::InvalidBody.with(format!(
             "Not valid JSON, line {} column {}.",
             error.line(),
@@ -113,6 +117,15 @@ fn pointer(path: &str) -> String {
     match path {
         "." | "" => "/".to_owned(),
         _ => format!("/{}", path.replace(['.', '['], "/").replace(']', "")),
+    }
+}
+
+/// A missing or doubled member is reported at the object around it, by name.
+fn member(pointer: &str, message: &str) -> String {
+    let named = message.strip_prefix("missing field `").or(message.strip_prefix("duplicate field `"));
+    match named.and_then(|rest| rest.split('`').next()) {
+        Some(name) => format!("{}/{name}", pointer.trim_end_matches('/')),
+        None => pointer.to_owned(),
     }
 }
 
@@ -170,7 +183,9 @@ mod tests {
     fn unknown_doubled_and_missing_members_are_refused() {
         assert!(refused(r#"{"count": 1, "coutn": 2}"#).detail.contains("unknown member"));
         assert!(refused(r#"{"count": 1, "count": 2}"#).detail.contains("duplicate"));
-        assert!(refused("{}").detail.contains("count"));
+        assert_eq!(refused(r#"{"count": 1, "count": 2}"#).fields[0].pointer, "/count");
+        assert_eq!(refused("{}").fields[0].pointer, "/count");
+        assert_eq!(refused(r#"{"count": 1, "nested": {}}"#).fields[0].pointer, "/nested/name");
     }
 
     #[test]

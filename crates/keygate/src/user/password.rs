@@ -70,11 +70,12 @@ async fn on_a_hashing_thread<T: Send + 'static>(work: impl FnOnce() -> T + Send 
     tokio::task::spawn_blocking(work).await.map_err(Error::internal)
 }
 
-/// One character repeated, or a run like 123456… or abcdef….
+/// One character repeated, or a run like 1234567890123… or abcdef….
 fn monotone(text: &str) -> bool {
     let codes: Vec<i64> = text.chars().map(|c| i64::from(u32::from(c))).collect();
-    let step = codes.get(1).zip(codes.first()).map_or(0, |(b, a)| b - a);
-    step.abs() <= 1 && codes.windows(2).all(|pair| pair[1] - pair[0] == step)
+    let wrap = if text.chars().all(|c| c.is_ascii_digit()) { 10 } else { i64::MAX };
+    let run = |step| codes.windows(2).all(|pair| (pair[1] - pair[0] - step) % wrap == 0);
+    run(0) || run(1) || run(-1)
 }
 
 static RUNNING: Semaphore = Semaphore::const_new(2);
