@@ -166,9 +166,9 @@ grant execute on function keygate.set_user_role(uuid, text) to keygate_admin;
 alter function keygate.set_user_role(uuid, text) owner to keygate_keysmith;
 
 -- Connections whose undo has run out. The job learns whose they are and then acts as each of them.
-create function keygate.list_destroyable() returns table (connection_id uuid, user_id uuid)
+create function keygate.list_destroyable(p_at timestamptz) returns table (connection_id uuid, user_id uuid)
 language sql stable security definer set search_path = pg_catalog, pg_temp set row_security = on as $$
-    select c.id, c.user_id from public.exchange_connections c where c.destroy_after < now() order by c.user_id;
+    select c.id, c.user_id from public.exchange_connections c where c.destroy_after < p_at order by c.user_id;
 $$;
-grant execute on function keygate.list_destroyable() to service_role;
-alter function keygate.list_destroyable() owner to keygate_keysmith;
+grant execute on function keygate.list_destroyable(timestamptz) to service_role;
+alter function keygate.list_destroyable(timestamptz) owner to keygate_keysmith;

@@ -67,11 +67,25 @@ pub async fn delete_now(app: &App, user: Uuid, row: &Row, request: RequestId) ->
 /// Undoes a deletion. The connection comes back paused: its owner looks at it before it signs again.
 pub async fn restore(app: &App, user: Uuid, id: Uuid, request: RequestId) -> Result<Row> {
     let row = super::find(app, user, id).await?;
-    if row.destroy_after.is_none() {
-        return Err(Code::Duplicate.with("The connection is not deleted."));
+    let end = row.destroy_after.ok_or_else(|| Code::Duplicate.with("The connection is not deleted."))?;
+    if end <= app.clock.now() {
+        return Err(Code::ConnectionDeleted.with("The seven days are over; it is being destroyed."));
     }
+    refuse_return_of_a_twin(app, user, &row).await?;
     store::unmark_deleted(app, user, &row, request).await?;
     super::find(app, user, id).await
+}
+
+/// Its key may have been added anew meanwhile; the same key in two connections would be signed with twice.
+async fn refuse_return_of_a_twin(app: &App, user: Uuid, row: &Row) -> Result<()> {
+    let others = store::list(app, user).await?.into_iter();
+    let mut living = others.filter(|other| other.destroy_after.is_none() && other.exchange == row.exchange);
+    match living.find(|other| other.public_key.is_some() && other.public_key == row.public_key) {
+        None => Ok(()),
+        Some(twin) => {
+            Err(Code::DuplicateKey.with(format!("This key is in use again, as connection '{}'.", twin.name)))
+        }
+    }
 }
 
 /// Destroys what nobody restored in time. Runs again and again; a crash between two users loses nothing.

@@ -182,7 +182,8 @@ pub async fn generations(app: &App, user: Uuid, id: Uuid) -> Result<Vec<Generati
 pub async fn destroyable(app: &App) -> Result<Vec<(Uuid, Uuid)>> {
     let mut tx = app.db.service().await?;
     let rows = sqlx::query!(
-        r#"select connection_id as "connection_id!", user_id as "user_id!" from keygate.list_destroyable()"#
+        r#"select connection_id as "connection_id!", user_id as "user_id!" from keygate.list_destroyable($1)"#,
+        app.clock.now()
     )
     .fetch_all(&mut *tx)
     .await?;
