@@ -116,8 +116,8 @@ pub async fn personal_caller(app: &App, key: &StoredAccessKey) -> Result<Option<
     }
     Ok(Some(Caller {
         user: found.user,
-        email: String::new(),
-        name: String::new(),
+        email: found.email,
+        name: found.name,
         role: Role::User,
         via: Via::AccessKey { id: found.id, scopes: found.scopes },
     }))

@@ -30,6 +30,8 @@ pub struct VirtualKey {
 pub struct Found {
     pub id: Uuid,
     pub user: Uuid,
+    pub email: String,
+    pub name: String,
     pub scopes: Vec<String>,
     pub is_active: bool,
 }
@@ -122,6 +124,17 @@ pub async fn find_personal(app: &App, key: &StoredAccessKey, now: OffsetDateTime
     )
     .execute(&mut *tx)
     .await?;
+    let holder =
+        sqlx::query!(r#"select email, coalesce(name, '') as "name!" from users where id = $1"#, row.user_id)
+            .fetch_one(&mut *tx)
+            .await?;
     tx.commit().await?;
-    Ok(Some(Found { id: row.id, user: row.user_id, scopes: row.scopes, is_active: row.is_active }))
+    Ok(Some(Found {
+        id: row.id,
+        user: row.user_id,
+        email: holder.email,
+        name: holder.name,
+        scopes: row.scopes,
+        is_active: row.is_active,
+    }))
 }
