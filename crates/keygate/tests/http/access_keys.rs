@@ -1,0 +1,150 @@
+//! `/api/v1/access-keys`: the personal key, and revocation of both kinds.
+
+use serde_json::{Value, json};
+use time::Duration;
+
+use crate::{
+    api::{Reply, text},
+    world::World,
+};
+
+const KEYS: &str = "/api/v1/access-keys";
+
+async fn issue(world: &World, scopes: Value) -> Value {
+    world.api.post(KEYS, json!({"name": "cli", "scopes": scopes})).await.is(201)
+}
+
+#[tokio::test]
+async fn personal_key_is_shown_once_and_kept_as_a_hash() {
+    let world = World::new().await;
+    let issued = issue(&world, json!(["read"])).await;
+    let token = text(&issued["token"]);
+    assert!(token.starts_with("kg_") && token.len() == 49, "{token}");
+    assert_eq!(issued["virtual_pair"], Value::Null);
+    assert!(token.starts_with(text(&issued["prefix"])));
+    let listed = world.api.get(KEYS).await;
+    assert!(!listed.text.contains(token));
+    assert_eq!(listed.is(200)[0]["prefix"], issued["prefix"]);
+    assert_eq!(world.count(&format!("access_keys t where t::text like '%{token}%'")).await, 0);
+}
+
+#[tokio::test]
+async fn one_personal_key_is_active_at_a_time() {
+    let world = World::new().await;
+    let first = issue(&world, json!(["read"])).await;
+    world.api.post(KEYS, json!({})).await.problem(409, "access-key-exists");
+    world.api.delete(&format!("{KEYS}/{}", text(&first["id"]))).await.is(204);
+    issue(&world, json!(["read"])).await;
+    assert_eq!(world.count("access_keys where revoked_at is null").await, 1);
+}
+
+#[tokio::test]
+async fn personal_key_does_what_its_scopes_say_and_no_more() {
+    let world = World::new().await;
+    let issued = issue(&world, json!(["read"])).await;
+    let program = world.api.with_token(text(&issued["token"]));
+    program.get("/api/v1/connections").await.is(200);
+    let reply = program.post(KEYS, json!({})).await;
+    reply.problem(403, "forbidden");
+    let id = text(&issued["id"]).to_owned();
+    program.delete(&format!("{KEYS}/{id}")).await.problem(403, "forbidden");
+    world.api.delete(&format!("{KEYS}/{id}")).await.is(204);
+    let issued = issue(&world, json!(["trade"])).await;
+    let program = world.api.with_token(text(&issued["token"]));
+    program.get("/api/v1/connections").await.problem(403, "forbidden");
+}
+
+#[tokio::test]
+async fn revoked_or_expired_personal_key_opens_nothing() {
+    let world = World::new().await;
+    let issued = issue(&world, json!(["read"])).await;
+    let program = world.api.with_token(text(&issued["token"]));
+    program.get("/api/v1/connections").await.is(200);
+    world.api.delete(&format!("{KEYS}/{}", text(&issued["id"]))).await.is(204);
+    program.get("/api/v1/connections").await.problem(401, "unauthorized");
+    let input = json!({"scopes": ["read"], "expires_in_days": 1});
+    let issued = world.api.post(KEYS, input).await.is(201);
+    let program = world.api.with_token(text(&issued["token"]));
+    program.get("/api/v1/connections").await.is(200);
+    world.advance(Duration::days(1) + Duration::seconds(1));
+    program.get("/api/v1/connections").await.problem(401, "unauthorized");
+}
+
+#[tokio::test]
+async fn mistyped_personal_key_is_refused() {
+    let world = World::new().await;
+    let issued = issue(&world, json!(["read"])).await;
+    let token = text(&issued["token"]).to_owned();
+    let last = if token.ends_with('a') { "b" } else { "a" };
+    let mistyped = format!("{}{last}", &token[..token.len() - 1]);
+    for wrong in [mistyped.as_str(), text(&issued["prefix"]), "kg_", &token[..40]] {
+        world.api.with_token(wrong).get("/api/v1/connections").await.problem(401, "unauthorized");
+    }
+}
+
+#[tokio::test]
+async fn odd_wishes_for_a_personal_key_are_refused_by_name() {
+    let world = World::new().await;
+    world.api.post(KEYS, json!({"scopes": []})).await.names("/scopes");
+    world.api.post(KEYS, json!({"scopes": ["withdraw"]})).await.names("/scopes");
+    world.api.post(KEYS, json!({"expires_in_days": 0})).await.names("/expires_in_days");
+    world.api.post(KEYS, json!({"expires_in_days": 366})).await.names("/expires_in_days");
+    assert_eq!(world.count("access_keys").await, 0);
+}
+
+#[tokio::test]
+async fn bots_key_is_worth_nothing_at_the_api() {
+    let world = World::new().await;
+    let bot = world.bot("binance", "trade").await;
+    for credential in [&bot.token, &bot.key, &bot.secret] {
+        let api = world.api.with_token(credential);
+        api.get("/api/v1/connections").await.problem(401, "unauthorized");
+    }
+}
+
+#[tokio::test]
+async fn revoked_pair_is_dead_on_every_instance_within_a_second() {
+    let world = World::new().await;
+    let second = world.second_server().await;
+    let bot = world.bot("binance", "trade").await;
+    let elsewhere = bot.moved_to(&world.api.moved_to(&second));
+    for _ in 0..4 {
+        assert_eq!((bot.account().await.status, elsewhere.account().await.status), (200, 200));
+        tokio::time::sleep(std::time::Duration::from_millis(150)).await;
+    }
+    world.api.delete(&format!("{KEYS}/{}", bot.access_key)).await.is(204);
+    tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+    let asked = world.demo.requests().len();
+    for bot in [&bot, &elsewhere] {
+        bot.account().await.binance(403, -1002, "revoked");
+        bot.order().await.binance(403, -1002, "revoked");
+    }
+    assert_eq!(world.demo.requests().len(), asked);
+}
+
+#[tokio::test]
+async fn last_use_of_a_key_is_noted() {
+    let world = World::new().await;
+    let bot = world.bot("binance", "trade").await;
+    let keys = format!("/api/v1/bots/{}/access-keys", bot.id);
+    assert_eq!(world.api.get(&keys).await.is(200)[0]["last_used_at"], Value::Null);
+    bot.account().await.is(200);
+    world.flush().await;
+    assert!(world.api.get(&keys).await.is(200)[0]["last_used_at"].is_string());
+    assert!(world.api.get("/api/v1/connections").await.is(200)[0]["last_used_at"].is_string());
+}
+
+#[tokio::test]
+async fn pair_with_the_scope_to_read_does_not_trade() {
+    let world = World::new().await;
+    let bot = world.bot("binance", "trade").await;
+    let path = format!("/api/v1/bots/{}/access-keys", bot.id);
+    let row = json!({"id": bot.id, "connection_id": bot.connection});
+    let issued = world.api.post(&path, json!({"scopes": ["read"]})).await.is(201);
+    let reader = crate::bot::Bot::of(&world.api, &row, &issued);
+    assert_eq!(reader.account().await.status, 200);
+    reader.order().await.binance(403, -1002, "scope");
+    world.api.post(&path, json!({"scopes": ["everything"]})).await.names("/scopes");
+    let reply: Reply = world.api.post(&path, json!({"scopes": []})).await;
+    reply.names("/scopes");
+}

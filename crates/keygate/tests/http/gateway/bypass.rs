@@ -1,0 +1,137 @@
+//! Requests meant to be read differently by two parsers, sent as bytes: none of them may reach the exchange.
+
+use serde_json::Value;
+
+use crate::{
+    bot::{BUY, FORM},
+    raw::{host, send},
+    world::World,
+};
+
+/// The cases of the `exchange` crate, here as what they are on the wire.
+const CASES: &str = include_str!("../../../../exchange/tests/bypasses.json");
+
+#[tokio::test]
+async fn no_known_bypass_reaches_the_exchange_over_a_socket() {
+    let world = World::new().await;
+    let bot = world.bot("binance", "withdraw").await;
+    let coinone = world.bot("coinone", "raw").await;
+    world.demo.forget_requests();
+    let cases: Vec<Value> = serde_json::from_str(CASES).unwrap();
+    assert!(cases.len() >= 200, "{}", cases.len());
+    // The HTTP parser cuts a fragment off before anyone can see it: those requests have one reading here.
+    let cases = cases.iter().filter(|case| !case["target"].as_str().unwrap().contains('#'));
+    for case in cases {
+        let text = |name: &str| case[name].as_str().unwrap_or_default();
+        let token = if text("exchange") == "binance" { &bot.token } else { &coinone.token };
+        let mut head = format!(
+            "{} /x/{}{} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\nX-Keygate-Key: {token}\r\nContent-Length: {}\r\n",
+            text("method"),
+            text("exchange"),
+            text("target"),
+            host(&bot.api),
+            text("body").len()
+        );
+        for (name, value) in case["headers"].as_object().into_iter().flatten() {
+            head.push_str(&format!("{name}: {}\r\n", value.as_str().unwrap()));
+        }
+        let (status, body) = send(&bot.api, format!("{head}\r\n{}", text("body")).as_bytes()).await;
+        let refused = match status {
+            None => true,
+            Some(200) => body.contains("Keygate:") && body.contains("\"result\":\"error\""),
+            Some(status) => (400..500).contains(&status),
+        };
+        assert!(refused, "{case}: {status:?} {body}");
+        assert_eq!(world.demo.requests().len(), 0, "{case} reached the exchange");
+    }
+}
+
+/// Heads that proxies and servers are known to read differently.
+#[tokio::test]
+async fn ambiguous_heads_are_refused() {
+    let world = World::new().await;
+    let bot = world.bot("binance", "trade").await;
+    world.demo.forget_requests();
+    let own = host(&bot.api).to_owned();
+    let key = format!("X-Keygate-Key: {}", bot.token);
+    let post = |lines: &str, body: &str| {
+        format!("POST /x/binance/api/v3/order HTTP/1.1\r\n{lines}Content-Type: {FORM}\r\n{key}\r\n\r\n{body}")
+    };
+    let get = |line: &str, lines: &str| format!("{line}\r\n{lines}{key}\r\n\r\n");
+    let length = BUY.len();
+    let chunked = format!("{length:x}\r\n{BUY}\r\n0\r\n\r\n");
+    let line = "GET /x/binance/api/v3/account HTTP/1.1";
+    let cases = [
+        get(line, &format!("Host: {own}\r\nHost: {own}\r\n")),
+        get(line, &format!("Host: {own}\r\nHost: evil.example\r\n")),
+        get(line, ""),
+        get(line, "Host: \r\n"),
+        get(line, "Host: evil.example\r\n"),
+        get(line, "Host: api.binance.com\r\n"),
+        get(line, &format!("Host: {own}@evil.example\r\n")),
+        get(line, &format!("Host: {own}, evil.example\r\n")),
+        get(&format!("GET http://{own}/x/binance/api/v3/account HTTP/1.1"), &format!("Host: {own}\r\n")),
+        get("GET http://api.binance.com/x/binance/api/v3/account HTTP/1.1", &format!("Host: {own}\r\n")),
+        get("GET /x/binance/api/v3/account HTTP/1.0", &format!("Host: {own}\r\n")),
+        get("GET /x/binance/api/v3/account HTTP/0.9", &format!("Host: {own}\r\n")),
+        get("GET /x/binance/api/v3/account", &format!("Host: {own}\r\n")),
+        get("GET /x/binance/api/v3/account HTTP/2.0", &format!("Host: {own}\r\n")),
+        get("CONNECT api.binance.com:443 HTTP/1.1", &format!("Host: {own}\r\n")),
+        get(line, &format!("Host : {own}\r\n")),
+        get(line, &format!("Host: {own}\r\n folded: yes\r\n")),
+        get(line, &format!("Host: {own}\r\nX-Odd\x00: 1\r\n")),
+        get(line, &format!("Host: {own}\r\nX-Odd: a\rb\r\n")),
+        get(line, &format!("Host: {own}\r\nAuthorization: Bearer {}\r\n", bot.token)),
+        post(&format!("Host: {own}\r\nContent-Length: {length}\r\nTransfer-Encoding: chunked\r\n"), &chunked),
+        post(&format!("Host: {own}\r\nTransfer-Encoding: chunked\r\nContent-Length: 0\r\n"), &chunked),
+        post(&format!("Host: {own}\r\nContent-Length: {length}\r\nContent-Length: {length}\r\n"), BUY),
+        post(&format!("Host: {own}\r\nContent-Length: {length}\r\nContent-Length: 3\r\n"), BUY),
+        post(&format!("Host: {own}\r\nContent-Length: +{length}\r\n"), BUY),
+        post(&format!("Host: {own}\r\nContent-Length: -1\r\n"), BUY),
+        post(&format!("Host: {own}\r\nContent-Length: 0x{length:x}\r\n"), BUY),
+        post(&format!("Host: {own}\r\nContent-Length: {length}, {length}\r\n"), BUY),
+        post(&format!("Host: {own}\r\nTransfer-Encoding: chunked\r\n"), &chunked),
+        post(&format!("Host: {own}\r\nTransfer-Encoding: xchunked\r\n"), &chunked),
+        post(&format!("Host: {own}\r\nTransfer-Encoding: chunked, identity\r\n"), &chunked),
+        post(
+            &format!("Host: {own}\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n"),
+            &chunked,
+        ),
+        post(&format!("Host: {own}\r\nTransfer-Encoding: gzip, chunked\r\n"), &chunked),
+        post(&format!("Host: {own}\r\nTransfer-Encoding: chunked\r\n"), "zz\r\nx\r\n0\r\n\r\n"),
+        post(&format!("Host: {own}\r\nTransfer-Encoding: chunked\r\n"), &format!("-1\r\n{BUY}\r\n0\r\n\r\n")),
+    ];
+    for case in &cases {
+        let (status, body) = send(&bot.api, case.as_bytes()).await;
+        let refused = status.is_none_or(|status| (400..506).contains(&status) && status != 404);
+        assert!(refused, "{case:?}: {status:?} {body}");
+        assert_eq!(world.demo.requests().len(), 0, "{case:?} reached the exchange");
+    }
+    // The same pieces in their plain form do work: it was the ambiguity that was refused.
+    let good = get(line, &format!("Host: {own}\r\n"));
+    assert_eq!(send(&bot.api, good.as_bytes()).await.0, Some(200));
+    let good = post(&format!("Host: {own}\r\nContent-Length: {length}\r\n"), BUY);
+    assert_eq!(send(&bot.api, good.as_bytes()).await.0, Some(200));
+}
+
+#[tokio::test]
+async fn head_beyond_sixteen_kilobytes_is_refused() {
+    let world = World::new().await;
+    let bot = world.bot("binance", "trade").await;
+    let asked = world.demo.requests().len();
+    let long = "x".repeat(20_000);
+    let head = format!(
+        "GET /x/binance/api/v3/account HTTP/1.1\r\nHost: {}\r\nX-Long: {long}\r\n\r\n",
+        host(&bot.api)
+    );
+    let (status, _) = send(&bot.api, head.as_bytes()).await;
+    assert!(status.is_none_or(|status| status == 431 || status == 400), "{status:?}");
+    assert_eq!(world.demo.requests().len(), asked);
+}
+
+#[tokio::test]
+async fn refusal_of_a_foreign_host_is_a_whole_problem() {
+    let world = World::new().await;
+    let request = world.api.request("GET", "/api/v1/connections").header("host", "evil.example");
+    crate::api::Reply::of(request).await.problem(421, "unknown-host");
+}

@@ -1,0 +1,24 @@
+//! What a caller of the HTTP interface may rely on: every module mirrors a part of the URL. Each test has a
+//! server, a database and a pretend exchange of its own, so that they can run beside each other.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
+
+mod api;
+mod bot;
+mod raw;
+mod world;
+
+mod access_keys;
+mod activity;
+mod api_keys;
+mod auth;
+mod bad_input;
+mod bots;
+mod connections;
+mod gateway;
+mod openapi;
+mod routes;
+mod settings;
+mod setup;
+mod tenancy;
+mod users;

@@ -1,0 +1,200 @@
+//! A server in this process with a database, a data directory and a pretend exchange of its own, all on one
+//! clock that tests move.
+
+use std::path::Path;
+
+use demo_exchange::{Config as DemoConfig, Credential, DemoExchange, Exchange, Fault, Key, Running, Switch};
+use keygate::{
+    clock::Clock,
+    config::{Config, Flags},
+    db::{Scratch, Sizes},
+    http::Listener,
+    start::{Server, Store, start_with},
+};
+use serde_json::{Value, json};
+use sqlx::{AssertSqlSafe, PgConnection};
+use tempfile::TempDir;
+use time::Duration;
+
+use crate::{api::Api, bot::Bot};
+
+pub struct World {
+    pub server: Server,
+    pub demo: Running,
+    pub clock: Clock,
+    pub scratch: Scratch,
+    /// Nobody, or the owner in a world that is set up.
+    pub api: Api,
+    data: TempDir,
+}
+
+pub const OWNER: &str = "owner@example.com";
+pub const PASSWORD: &str = "seven unrelated words stand here";
+pub const PRACTICE: &str = "practice";
+
+impl World {
+    /// Set up, with the owner signed in.
+    pub async fn new() -> World {
+        World::with(|_| {}).await
+    }
+
+    pub async fn with(configure: impl FnOnce(&mut Config)) -> World {
+        let mut world = World::fresh(configure).await;
+        let link = world.server.setup_link.clone().unwrap();
+        let token = link.split_once('#').unwrap().1;
+        let input = json!({"token": token, "email": OWNER, "name": "Olga", "password": PASSWORD});
+        let tokens = world.api.post("/api/v1/auth/setup", input).await.is(201);
+        world.api = world.api.with_token(tokens["access_token"].as_str().unwrap());
+        world
+    }
+
+    /// Not set up yet.
+    pub async fn fresh(configure: impl FnOnce(&mut Config)) -> World {
+        let clock = Clock::default();
+        let hand = clock.clone();
+        let time = demo_exchange::Clock::new(move || hand.now_ms());
+        let demo = DemoExchange::new(DemoConfig::demo(), time).start().await.unwrap();
+        let (scratch, data) = (Scratch::new().await.unwrap(), tempfile::tempdir().unwrap());
+        let mut config = config(data.path(), &demo);
+        configure(&mut config);
+        let server = serve(&scratch, config, clock.clone()).await;
+        let api = Api::new(&server);
+        World { server, demo, clock, scratch, api, data }
+    }
+
+    /// Another instance on the same database, as behind a load balancer.
+    pub async fn second_server(&self) -> Server {
+        serve(&self.scratch, config(self.data.path(), &self.demo), self.clock.clone()).await
+    }
+
+    /// A further user, made by the owner and signed in.
+    pub async fn user(&self, email: &str) -> Api {
+        let input = json!({"email": email, "name": "Uma", "password": PASSWORD});
+        self.api.post("/api/v1/admin/users", input).await.is(201);
+        self.sign_in(email).await
+    }
+
+    pub async fn sign_in(&self, email: &str) -> Api {
+        let input = json!({"email": email, "password": PASSWORD});
+        let tokens = self.api.nobody().post("/api/v1/auth/login", input).await.is(200);
+        self.api.with_token(tokens["access_token"].as_str().unwrap())
+    }
+
+    /// Adds a connection with a key of the pretend exchange that may do what the key may do.
+    pub async fn connect(&self, exchange: &str, key: &str) -> Value {
+        connect(&self.api, exchange, key).await
+    }
+
+    /// A bot on a new connection, with a virtual pair.
+    pub async fn bot(&self, exchange: &str, key: &str) -> Bot {
+        let connection = self.connect(exchange, key).await;
+        Bot::make(&self.api, &connection, Value::Null).await
+    }
+
+    pub fn fault(&self, fault: Fault, path: &str) {
+        self.demo.fault(Switch { fault, count: 1, path: path.to_owned() });
+    }
+
+    pub fn advance(&self, by: Duration) {
+        self.clock.advance(by);
+    }
+
+    /// A connection that sees every row.
+    pub async fn superuser(&self) -> PgConnection {
+        self.scratch.superuser().await.unwrap()
+    }
+
+    /// One number, counted behind the server's back.
+    pub async fn count(&self, from: &str) -> i64 {
+        let statement = AssertSqlSafe(format!("select count(*) from {from}"));
+        sqlx::query_scalar(statement).fetch_one(&mut self.superuser().await).await.unwrap()
+    }
+
+    pub async fn execute(&self, statement: &str) {
+        sqlx::query(AssertSqlSafe(statement.to_owned())).execute(&mut self.superuser().await).await.unwrap();
+    }
+
+    /// Everything queued is written.
+    pub async fn flush(&self) {
+        self.server.app.gate.records.flush().await;
+    }
+
+    /// Nothing of a connection is stored anywhere.
+    pub async fn nothing_stored(&self) {
+        for table in ["api_keys", "exchange_connections", "api_key_permissions", "bot_configs"] {
+            assert_eq!(self.count(table).await, 0, "{table}");
+        }
+    }
+
+    /// How often the exchange was asked for paths that begin like this.
+    pub fn asked(&self, path: &str) -> usize {
+        self.demo.requests().iter().filter(|request| request.target.starts_with(path)).count()
+    }
+}
+
+/// A key of the pretend exchange by its name.
+pub fn key(exchange: &str, name: &str) -> Key {
+    let config = DemoConfig::demo();
+    let venue = if exchange == "binance" { config.binance } else { config.coinone };
+    let mut keys = venue.accounts.into_iter().flat_map(|account| account.keys);
+    keys.find(|key| key.name == name).unwrap()
+}
+
+/// What its owner keeps secret: text, or a PEM block.
+pub fn secret(key: &Key) -> String {
+    match &key.credential {
+        Credential::Hmac(text) | Credential::HmacUpper(text) => text.clone(),
+        Credential::Ed25519(_) | Credential::Rsa(_) => key.private.as_ref().unwrap().to_text(),
+    }
+}
+
+/// The body that adds a connection with this key.
+pub fn new_connection(exchange: &str, name: &str) -> Value {
+    let key = key(exchange, name);
+    json!({"exchange": exchange, "environment": PRACTICE, "name": name, "api_key": key.api_key,
+           "secret": secret(&key), "permissions": {"trade": true}})
+}
+
+pub async fn connect(api: &Api, exchange: &str, key: &str) -> Value {
+    let mut input = new_connection(exchange, key);
+    if key == "withdraw" {
+        input["accept_withdraw"] = json!(true);
+        input["permissions"] = json!({"trade": true, "withdraw": true, "transfer": true});
+    }
+    api.post("/api/v1/connections", input).await.is(201)
+}
+
+/// Every secret half the pretend exchange gave out; none may ever be answered.
+pub fn secrets() -> Vec<String> {
+    let config = DemoConfig::demo();
+    let venues = [config.binance, config.coinone];
+    let keys = venues.into_iter().flat_map(|venue| venue.accounts).flat_map(|account| account.keys);
+    keys.map(|key| match &key.private {
+        Some(private) => private.body[private.body.len() - 32..].to_owned(),
+        None => secret(&key),
+    })
+    .collect()
+}
+
+/// The venue of an exchange's id.
+pub fn venue(exchange: &str) -> Exchange {
+    if exchange == "binance" { Exchange::Binance } else { Exchange::Coinone }
+}
+
+fn config(data: &Path, demo: &Running) -> Config {
+    let flags = Flags {
+        data_dir: Some(data.to_owned()),
+        listen: vec!["127.0.0.1:0".parse().unwrap()],
+        ..Flags::default()
+    };
+    let mut config = Config::load(&flags).unwrap();
+    config.demo.origin = demo.url();
+    config
+}
+
+async fn serve(scratch: &Scratch, config: Config, clock: Clock) -> Server {
+    let listener = Listener::bind(&config.listen).await.unwrap();
+    let sizes = Sizes { app: 4, gateway: 4, jobs: 1, admin: 1 };
+    let store = Store { settings: scratch.settings().with_sizes(sizes), cluster: None };
+    start_with(config, clock, false, listener, store).await.unwrap()
+}
