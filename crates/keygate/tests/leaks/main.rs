@@ -1,0 +1,201 @@
+//! Known secrets are driven through everything, good and bad; then they are looked for wherever they must not
+//! be. Every search is shown to work by finding something that must be there.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
+
+#[path = "../kill/service.rs"]
+#[allow(dead_code, reason = "shared with the other test, which uses the rest")]
+mod service;
+
+use std::{
+    fs,
+    os::unix::process::ExitStatusExt,
+    path::Path,
+    process::{Command, Stdio},
+};
+
+use demo_exchange::{Clock, Config, DemoExchange, Fault, Running, Switch};
+use serde_json::{Value, json};
+use service::{EMAIL, PASSWORD, Service, answer, now_ms, sign};
+
+const KEY: &str = "DemoTradeKey0000000000000000000000000000000000000000000000000002";
+const SECRET: &str = "DemoTradeSecret0000000000000000000000000000000000000000000000002";
+const COINONE: &str = "de300000-0000-4000-8000-000000000001";
+const COINONE_SECRET: &str = "de305ec7-0000-4000-8000-000000000001";
+/// Typed wrongly somewhere: secrets all the same.
+const WRONG_PASSWORD: &str = "canary-password-4711-unrelated";
+const WRONG_SECRET: &str = "CanarySecretThatBelongsToNoKey00000000000000000000000000000000ab";
+const MISPLACED: &str = "canary-misplaced-value-0815";
+
+/// What was said to the service and must not be found again, and what it gave out once.
+struct Secrets(Vec<String>);
+
+impl Secrets {
+    #[track_caller]
+    fn absent_from(&self, place: &str, text: &str) {
+        for secret in &self.0 {
+            assert!(!text.contains(secret.as_str()), "{place} holds {}…", &secret[..8]);
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_secret_is_left_where_it_does_not_belong() {
+    let demo = DemoExchange::new(Config::demo(), Clock::new(now_ms)).start().await.unwrap();
+    let (mut service, token) = Service::new(&demo.url()).await;
+    let (secrets, said) = drive(&service, &demo, &token).await;
+
+    secrets.absent_from("an answer", &said);
+    assert!(said.contains("wrong-signature") && said.contains("invalid-field"), "the answers were not kept");
+
+    let log = service.log();
+    secrets.absent_from("the log", &log);
+    assert!(log.contains("/api/v1/connections") && log.contains("request_id"), "there is no log to search");
+
+    let dump = dump(&service);
+    secrets.absent_from("the database dump", &dump);
+    assert!(dump.contains(EMAIL) && dump.contains("COPY public.api_keys"), "the dump is not one");
+
+    search_files(&service.data_dir(), &secrets);
+
+    let environ =
+        String::from_utf8_lossy(&fs::read(format!("/proc/{}/environ", service.pid())).unwrap()).into_owned();
+    secrets.absent_from("the environment", &environ);
+    assert!(environ.contains("KEYGATE_DEMO__ORIGIN"), "this is not the environment");
+    let arguments = fs::read(format!("/proc/{}/cmdline", service.pid())).unwrap();
+    secrets.absent_from("the command line", &String::from_utf8_lossy(&arguments));
+
+    no_core(&mut service, &secrets);
+}
+
+/// Uses everything once rightly and once wrongly; gives the secrets and all that was answered.
+async fn drive(service: &Service, demo: &Running, token: &str) -> (Secrets, String) {
+    let mut said = String::new();
+    let mut keep = |(_, body): (u16, Value)| said.push_str(&format!("{body}\n"));
+    keep(service.post("/api/v1/auth/login", "", json!({"email": EMAIL, "password": WRONG_PASSWORD})).await);
+    keep(
+        service.post("/api/v1/auth/login", "", json!({"email": WRONG_PASSWORD, "password": PASSWORD})).await,
+    );
+    keep(service.post("/api/v1/connections", token, connection(KEY, WRONG_SECRET, "x")).await);
+    keep(service.post("/api/v1/connections", token, connection(SECRET, KEY, "swapped")).await);
+    let mut odd = connection(KEY, SECRET, "x");
+    odd["secrte"] = json!(MISPLACED);
+    keep(service.post("/api/v1/connections", token, odd).await);
+    keep(
+        service.post("/api/v1/connections", token, json!({"exchange": [MISPLACED], "secret": SECRET})).await,
+    );
+    let broken = format!("{{\"secret\": \"{SECRET}\", {MISPLACED}");
+    let request = service.http.post(format!("{}/api/v1/connections", service.base)).bearer_auth(token);
+    keep(answer(request.header("content-type", "application/json").body(broken)).await);
+    for fault in [Fault::EchoKey, Fault::DropAfter, Fault::Status { status: 500 }, Fault::Garbage] {
+        demo.fault(Switch { fault, count: 1, path: String::new() });
+        keep(service.post("/api/v1/connections", token, connection(KEY, SECRET, "x")).await);
+        demo.clear_faults();
+    }
+    let (public, virtual_secret, access_key) = service.bot(token, connection(KEY, SECRET, "Main")).await;
+    let mut coinone = connection(COINONE, COINONE_SECRET, "Coinone");
+    coinone["exchange"] = json!("coinone");
+    let (_, coinone_virtual, coinone_access) = service.bot(token, coinone).await;
+    for path in ["connections", "bots", "access-keys", "activity", "exchanges", "api-keys/me", "users/me"] {
+        keep(service.get(&format!("/api/v1/{path}"), token).await);
+    }
+    keep(service.get("/api/settings/exchange-api-key", token).await);
+    for fault in [None, Some(Fault::EchoKey), Some(Fault::DropAfter), Some(Fault::Garbage)] {
+        if let Some(fault) = fault {
+            demo.fault(Switch { fault, count: 1, path: "/api/v3/order".to_owned() });
+        }
+        keep(order(service, &public, &virtual_secret).await);
+        keep(order(service, &public, WRONG_SECRET).await);
+        keep(bearer(service, &access_key).await);
+    }
+    let personal = service.post("/api/v1/access-keys", token, json!({"scopes": ["read"]})).await.1;
+    let personal = personal["token"].as_str().unwrap().to_owned();
+    keep(service.get("/api/v1/connections", &personal).await);
+    let login = json!({"email": EMAIL, "password": PASSWORD});
+    let tokens = service.post("/api/v1/auth/login", "", login).await.1;
+    let refresh = tokens["refresh_token"].as_str().unwrap().to_owned();
+    tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+    let mut secrets: Vec<String> =
+        [KEY, SECRET, COINONE, COINONE_SECRET, PASSWORD, WRONG_PASSWORD, WRONG_SECRET, MISPLACED]
+            .map(str::to_owned)
+            .to_vec();
+    secrets.extend([virtual_secret, access_key, coinone_virtual, coinone_access, personal, refresh]);
+    secrets.push(token.to_owned());
+    (Secrets(secrets), said)
+}
+
+async fn order(service: &Service, key: &str, secret: &str) -> (u16, Value) {
+    let params = format!(
+        "symbol=BTCUSDT&side=BUY&type=LIMIT&timeInForce=GTC&quantity=0.001&price=50000&timestamp={}",
+        now_ms()
+    );
+    let body = format!("{params}&signature={}", sign(secret, &params));
+    let request = service.http.post(format!("{}/x/binance/api/v3/order", service.base)).body(body);
+    let request = request.header("content-type", "application/x-www-form-urlencoded");
+    answer(request.header("x-mbx-apikey", key)).await
+}
+
+async fn bearer(service: &Service, token: &str) -> (u16, Value) {
+    let request = service.http.get(format!("{}/x/binance/api/v3/account", service.base));
+    answer(request.header("x-keygate-key", token)).await
+}
+
+fn connection(key: &str, secret: &str, name: &str) -> Value {
+    json!({"exchange": "binance", "environment": "practice", "name": name, "api_key": key, "secret": secret,
+           "permissions": {"trade": true}})
+}
+
+fn dump(service: &Service) -> String {
+    let mut command = Command::new("pg_dump");
+    command.args(["-U", "postgres", "-d", "keygate", "-h"]).arg(service.socket());
+    let output = command.output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+/// Tables, indexes and write-ahead log as they lie on the disk; the master key is not among the secrets.
+fn search_files(directory: &Path, secrets: &Secrets) {
+    let (mut found_email, mut waiting) = (false, vec![directory.to_owned()]);
+    while let Some(path) = waiting.pop() {
+        let Ok(meta) = fs::symlink_metadata(&path) else { continue };
+        if meta.is_dir() {
+            waiting.extend(fs::read_dir(&path).unwrap().map(|entry| entry.unwrap().path()));
+        } else if meta.is_file() {
+            let bytes = fs::read(&path).unwrap_or_default();
+            for secret in &secrets.0 {
+                assert!(!contains(&bytes, secret), "{} holds {}…", path.display(), &secret[..8]);
+            }
+            found_email |= contains(&bytes, EMAIL);
+        }
+    }
+    assert!(found_email, "the files that were searched are not the database");
+}
+
+fn contains(bytes: &[u8], text: &str) -> bool {
+    let needle = text.as_bytes();
+    let mut rest = bytes;
+    while let Some(at) = rest.iter().position(|byte| *byte == needle[0]) {
+        if rest[at..].starts_with(needle) {
+            return true;
+        }
+        rest = &rest[at + 1..];
+    }
+    false
+}
+
+/// The process may not be dumped: no core is written when it dies of a fault, and no other process of its
+/// user may look into it.
+fn no_core(service: &mut Service, secrets: &Secrets) {
+    let limits = fs::read_to_string(format!("/proc/{}/limits", service.pid())).unwrap();
+    let core = limits.lines().find(|line| line.starts_with("Max core file size")).unwrap().to_owned();
+    assert_eq!(core.split_whitespace().nth(4), Some("0"), "{core}");
+    let pid = service.pid().to_string();
+    let kill = Command::new("kill").args(["-SEGV", &pid]).stdin(Stdio::null()).status().unwrap();
+    assert!(kill.success());
+    let status = service.child().wait().unwrap();
+    assert_eq!(status.signal(), Some(11), "{status}");
+    assert!(!status.core_dumped(), "{status}");
+    let left = fs::read_dir(service.data.path()).unwrap().map(|entry| entry.unwrap().file_name());
+    assert!(left.into_iter().all(|name| !name.to_string_lossy().starts_with("core")));
+    secrets.absent_from("the log after a crash", &service.log());
+}
