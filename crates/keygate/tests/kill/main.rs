@@ -3,6 +3,7 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout, reason = "tests")]
 
+#[allow(dead_code, reason = "shared with the search for leaks, which uses the rest")]
 mod service;
 
 use std::{
