@@ -110,6 +110,13 @@ async fn ask(
     match definition.read_error(answer.status.as_u16(), &answer.body) {
         None if answer.status.is_success() => Ok(Some(answer)),
         None => Err(strange(definition)),
+        // A proxy in front of the exchange, or its own trouble: nothing was said about the key.
+        Some(error)
+            if error.kind == ErrorKind::Other
+                && (error.code.is_empty() || answer.status.is_server_error()) =>
+        {
+            Err(strange(definition))
+        }
         Some(error) => Err(refusal(definition, &error, key)),
     }
 }
