@@ -80,6 +80,7 @@ impl Cluster {
         self.server.stop();
         let unfinished = path.with_extension("new");
         files::remove(&unfinished);
+        files::sweep_saved(path);
         server::copy(&self.directory.join("data"), &unfinished, &Account::of_this_process()?)?;
         std::fs::rename(&unfinished, path).map_err(Error::io("create", path))
     }

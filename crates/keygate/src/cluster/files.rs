@@ -1,6 +1,6 @@
 //! The directories and files of a cluster: who owns them, who may enter, what a dead predecessor left behind.
 
-use std::ffi::CStr;
+use std::ffi::{CStr, OsStr};
 use std::fs::{self, File, Permissions, TryLockError};
 use std::io::{self, ErrorKind};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
@@ -215,6 +215,27 @@ fn sweep(parent: &Path) {
         if is_abandoned(&entry.file_name().to_string_lossy()) {
             // somebody else's rubbish, or a race with another sweeper: either way not our concern
             let _: io::Result<()> = fs::remove_dir_all(entry.path());
+        }
+    }
+}
+
+/// Remove what was saved under another name beside `path` and has not been used for an hour: one for each schema
+/// there ever was would fill the memory.
+pub(super) fn sweep_saved(path: &Path) {
+    const UNUSED: Duration = Duration::from_secs(3600);
+    let (Some(parent), Some(name)) = (path.parent(), path.file_name().and_then(OsStr::to_str)) else {
+        return;
+    };
+    let family = &name[..name.rfind('-').map_or(0, |end| end + 1)];
+    let Ok(entries) = fs::read_dir(parent) else { return };
+    for lock in entries.flatten().map(|entry| entry.path()) {
+        let named = lock.file_stem().and_then(OsStr::to_str).is_some_and(|stem| stem.starts_with(family));
+        let used = fs::metadata(&lock).and_then(|found| found.modified());
+        let unused = used.is_ok_and(|used| used.elapsed().is_ok_and(|age| age > UNUSED));
+        if named && unused && lock.extension() == Some(OsStr::new("lock")) {
+            remove(&lock.with_extension(""));
+            // in use by another sweeper, or of another user
+            let _: io::Result<()> = fs::remove_file(lock);
         }
     }
 }

@@ -2,6 +2,7 @@
 //! One server per process; each database is copied from a migrated template within milliseconds.
 
 use std::fs::File;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Weak};
@@ -131,8 +132,11 @@ fn fingerprint() -> String {
 }
 
 fn lock(path: &Path) -> Result<File, Failure> {
-    let file = File::options().create(true).append(true).open(path).map_err(sqlx::Error::Io)?;
+    let mut file =
+        File::options().create(true).truncate(true).write(true).open(path).map_err(sqlx::Error::Io)?;
     file.lock().map_err(sqlx::Error::Io)?;
+    // a sign of use, for the sweep of what is used no more
+    file.write_all(b"used\n").map_err(sqlx::Error::Io)?;
     Ok(file)
 }
 

@@ -50,6 +50,8 @@ async fn a_killed_server_recovers_with_all_that_was_committed() {
         kill(cluster.pid(), "KILL");
         wait_until("the end is noticed", || !cluster.is_running());
     }
+    // and once more in good order, which also frees what the killed one left in shared memory
+    drop(Cluster::start(data.path(), &LOGINS).unwrap());
 }
 
 #[tokio::test]
@@ -188,6 +190,28 @@ fn a_throw_away_server_leaves_nothing() {
     assert!(directory.exists() && is_alive(pid));
     drop(cluster);
     assert!(!directory.exists() && !is_alive(pid));
+}
+
+#[test]
+fn saved_files_of_schemas_gone_by_are_swept_away() {
+    let path = |name| Cluster::saved_path(name).unwrap();
+    let age = |name, hours| {
+        fs::create_dir_all(path(name)).unwrap();
+        let lock = fs::File::create(path(name).with_extension("lock")).unwrap();
+        lock.set_modified(
+            fs::metadata(path(name)).unwrap().modified().unwrap() - hours * Duration::from_secs(3600),
+        )
+        .unwrap();
+    };
+    age("test0unused", 2);
+    age("test0recent", 0);
+    Cluster::throw_away(None).unwrap().save(&path("test0new")).unwrap();
+    let found = ["test0unused", "test0recent", "test0new"].map(|name| path(name).exists());
+    for name in ["test0recent", "test0new"] {
+        fs::remove_dir_all(path(name)).unwrap();
+    }
+    fs::remove_file(path("test0recent").with_extension("lock")).unwrap();
+    assert_eq!(found, [false, true, true]);
 }
 
 /// The real service, killed without a chance to clean up.
