@@ -16,7 +16,7 @@ const KEY_TABLES: [&str; 6] = [
 ];
 
 /// What breaks each rule, as a query that must come back empty.
-const RULES: [(&str, &str); 15] = [
+const RULES: [(&str, &str); 16] = [
     (
         "row security is forced on every table but the key tables",
         "select c.oid::regclass::text from pg_class c
@@ -107,6 +107,12 @@ const RULES: [(&str, &str); 15] = [
            and not coalesce('search_path=pg_catalog, pg_temp' = any(proconfig), false)",
     ),
     (
+        "a password hash leaves the table through the login alone",
+        "select p.oid::regprocedure::text from pg_proc p
+         where p.pronamespace = 'keygate'::regnamespace and p.proname <> 'find_login'
+           and (pg_get_function_result(p.oid) ~ 'password_hash' or p.prorettype = 'public.users'::regtype)",
+    ),
+    (
         "a user_id is a foreign key to the user, is indexed first, and cannot change",
         "select a.attrelid::regclass::text from pg_attribute a
          where a.attname = 'user_id' and not a.attisdropped
@@ -172,6 +178,7 @@ async fn every_rule_notices_its_breach() {
         "grant delete on public.api_keys to keygate_backup",
         "alter role keygate_jobs inherit",
         "alter function keygate.find_login(text) set search_path = public",
+        "create function keygate.leak() returns setof public.users language sql as 'select * from public.users'",
         "drop trigger api_keys_keep_user_id on public.api_keys",
         "alter table public.exchange_balances add constraint bare foreign key (connection_id)
              references public.exchange_connections (id)",

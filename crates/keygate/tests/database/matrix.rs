@@ -90,11 +90,12 @@ pub fn assert_no_stranger(table: &Table, outcomes: &[Vec<char>]) {
 
 /// One line per operation, one column per actor.
 pub async fn probe_table(superuser: &mut PgConnection, table: &Table) -> Vec<Vec<char>> {
+    let pid = pid(superuser).await;
     let mut outcomes = Vec::new();
     for operation in &OPERATIONS[..12] {
         let mut line = Vec::new();
         for actor in &ACTORS {
-            line.push(probe(superuser, table, operation, actor).await);
+            line.push(probe(superuser, table, operation, &actor.switch(pid)).await);
         }
         outcomes.push(line);
     }
@@ -107,7 +108,8 @@ async fn copy_table(world: &World, table: &Table) -> Vec<char> {
     for actor in &ACTORS {
         let mut connection = world.scratch.superuser().await.unwrap();
         run(&mut connection, "begin").await;
-        become_actor(&mut connection, actor).await;
+        let switch = actor.switch(pid(&mut connection).await);
+        run(&mut connection, &switch).await;
         let statement = format!("copy {} to stdout", table.name);
         line.push(match copy(&mut connection, &statement).await {
             Ok(text) => digit(match table.give {
@@ -137,10 +139,10 @@ fn write_table(text: &mut String, table: &Table, outcomes: &[Vec<char>]) {
     text.push('\n');
 }
 
-async fn probe(superuser: &mut PgConnection, table: &Table, operation: &str, actor: &Actor) -> char {
+async fn probe(superuser: &mut PgConnection, table: &Table, operation: &str, switch: &str) -> char {
     let Some(statement) = statement(table, operation) else { return '.' };
     let before = version(superuser, table).await;
-    become_actor(superuser, actor).await;
+    run(superuser, switch).await;
     let seen = perform(superuser, operation, &statement).await;
     let outcome = match seen {
         Ok(Some(seen)) => digit(seen),
@@ -220,15 +222,16 @@ async fn version(superuser: &mut PgConnection, table: &Table) -> Vec<String> {
     sqlx::query_scalar(AssertSqlSafe(select)).fetch_all(superuser).await.unwrap()
 }
 
-async fn become_actor(superuser: &mut PgConnection, actor: &Actor) {
-    let pid: i32 = sqlx::query_scalar("select pg_backend_pid()").fetch_one(&mut *superuser).await.unwrap();
-    let context = actor.user.map(|user| mint(&user_id(user), pid)).unwrap_or_default();
-    let role = actor.role;
-    // a login is a session of its own, the others are roles taken by one
-    let switch = if role == "keygate_app" { "session authorization" } else { "role" };
-    run(
-        superuser,
-        &format!("savepoint probe; set local keygate.ctx = '{context}'; set local {switch} {role}"),
-    )
-    .await;
+async fn pid(connection: &mut PgConnection) -> i32 {
+    sqlx::query_scalar("select pg_backend_pid()").fetch_one(connection).await.unwrap()
+}
+
+impl Actor {
+    /// What turns a superuser's transaction into this caller's, until the savepoint is rolled back.
+    fn switch(&self, pid: i32) -> String {
+        let context = self.user.map(|user| mint(&user_id(user), pid)).unwrap_or_default();
+        // a login is a session of its own, the others are roles taken by one
+        let kind = if self.role == "keygate_app" { "session authorization" } else { "role" };
+        format!("savepoint probe; set local keygate.ctx = '{context}'; set local {kind} {}", self.role)
+    }
 }

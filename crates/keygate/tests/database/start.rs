@@ -289,7 +289,5 @@ async fn catalogue(superuser: &mut PgConnection) -> Vec<String> {
                   union all select datname || coalesce(datacl::text, '') from pg_database
                   union all select m.roleid::regrole || ' ' || m.member::regrole from pg_auth_members m
                   order by 1";
-    let rows = sqlx::query_scalar(select).fetch_all(&mut *superuser).await.unwrap();
-    superuser.ping().await.unwrap();
-    rows
+    sqlx::query_scalar(select).fetch_all(superuser).await.unwrap()
 }

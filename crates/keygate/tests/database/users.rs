@@ -138,6 +138,21 @@ async fn an_admin_changes_others_but_neither_the_owner_nor_oneself() {
 }
 
 #[tokio::test]
+async fn the_list_of_users_is_for_admins_and_has_no_hashes() {
+    let mut seeded = Seeded::new().await;
+    run(&mut seeded.superuser, &format!("update users set role = 'admin' where id = '{}'", seeded.alice))
+        .await;
+    for (who, expected) in [(seeded.alice, 2), (seeded.bob, 0)] {
+        let mut tx = seeded.world.db.admin(who).await.unwrap();
+        let listed: Vec<Uuid> =
+            sqlx::query_scalar("select id from keygate.list_users()").fetch_all(&mut *tx).await.unwrap();
+        assert_eq!(listed.len(), expected);
+        let hashes = refusal(&mut tx, "select password_hash from keygate.list_users()").await;
+        assert_eq!(hashes.as_deref(), Some("42703"), "there is no such column");
+    }
+}
+
+#[tokio::test]
 async fn a_deactivated_admin_is_no_admin() {
     let mut seeded = Seeded::new().await;
     run(&mut seeded.superuser, "update users set role = 'admin', is_active = false").await;
