@@ -32,6 +32,9 @@ use tx::Role;
 /// The channel on which the id of a user is sent whose caches must be dropped.
 pub const CHANGED: &str = "keygate_changed";
 
+/// A listener keeps its connection, so these are apart from the pool that serves requests.
+const LISTENERS: u32 = 4;
+
 /// One pool per login, so that no mistake in one part can use the rights of another. Cheap to clone.
 #[derive(Clone)]
 pub struct Db {
@@ -65,7 +68,7 @@ impl Db {
             gateway: pool(Login::Gateway, sizes.gateway),
             jobs: pool(Login::Jobs, sizes.jobs),
             admin: pool(Login::Admin, sizes.admin),
-            listener: pool(Login::App, 1),
+            listener: pool(Login::App, LISTENERS),
             context_key: hmac::Key::new(hmac::HMAC_SHA256, context_key),
         };
         Db { pools: Arc::new(pools) }

@@ -6,6 +6,7 @@ use std::ops::{Deref, DerefMut};
 use sqlx::migrate::Migrator;
 use sqlx::{Connection, PgConnection};
 
+use super::prepare::check_version;
 use super::settings::Login;
 use super::{Error, Settings};
 
@@ -21,6 +22,7 @@ impl Boot {
         let quiet = [("client_min_messages", "warning")];
         let mut connection =
             PgConnection::connect_with(&settings.login(Login::Migrator).options(quiet)).await?;
+        check_version(connection.server_version_num().unwrap_or_default())?;
         sqlx::query("set lock_timeout = 0").execute(&mut connection).await?;
         sqlx::query("select pg_advisory_lock(hashtext('keygate boot'))").execute(&mut connection).await?;
         sqlx::query("reset lock_timeout").execute(&mut connection).await?;

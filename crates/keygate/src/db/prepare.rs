@@ -73,7 +73,7 @@ async fn set_passwords(tx: &mut PgConnection, password: &str) -> Result<(), Erro
 }
 
 /// Older minor versions let a query see rows of others: CVE-2024-10976 and CVE-2025-8713 among them.
-fn check_version(version: u32) -> Result<(), Error> {
+pub(super) fn check_version(version: u32) -> Result<(), Error> {
     let needed = match version / 10_000 {
         ..15 => "15.14",
         15 if version < 150_014 => "15.14",

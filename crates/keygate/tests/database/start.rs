@@ -1,10 +1,11 @@
 //! Starting on a database: preparation, migrations, the keyring.
 
-use keygate::db::{Boot, Db, Error, LOGINS, Scratch, prepare};
+use keygate::cluster::Cluster;
+use keygate::db::{Boot, Db, Error, LOGINS, Scratch, Settings, prepare};
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
 
 use crate::fixture::{run, seed};
-use crate::world::{CONTEXT_KEY, Seeded, World, refusal};
+use crate::world::{CONTEXT_KEY, Seeded, World, fresh_id, refusal};
 
 #[tokio::test]
 async fn preparing_and_migrating_again_changes_nothing() {
@@ -76,6 +77,30 @@ async fn the_logins_of_an_external_database_get_the_password() {
 }
 
 #[tokio::test]
+async fn an_external_database_is_used_with_its_password_and_not_without() {
+    let world = World::new().await;
+    let alice = world.add_user("alice").await;
+    let mut superuser = world.scratch.superuser().await.unwrap();
+    prepare(&mut superuser, Some("right")).await.unwrap();
+    let name: String =
+        sqlx::query_scalar("select current_database()::text").fetch_one(&mut superuser).await.unwrap();
+    let directory = world.scratch.cluster().directory();
+    let rules = format!("local {name} all scram-sha-256\nlocal all all trust\n");
+    std::fs::write(directory.join("data/pg_hba.conf"), rules).unwrap();
+    run(&mut superuser, "select pg_reload_conf()").await;
+    let url = format!("postgres://localhost/{name}?host={}", directory.display());
+    for (password, expected) in [(Some("right"), true), (Some("wrong"), false), (None, false)] {
+        let settings = Settings::external(&url, password).unwrap();
+        let seen = match Db::connect(&settings, &CONTEXT_KEY).user(alice).await {
+            Ok(mut tx) => refusal(&mut tx, "select id from users").await.is_none(),
+            Err(_) => false,
+        };
+        assert_eq!(seen, expected, "{password:?}");
+        assert_eq!(Boot::connect(&settings).await.is_ok(), expected);
+    }
+}
+
+#[tokio::test]
 async fn a_dead_connection_is_replaced() {
     let world = World::new().await;
     let alice = world.add_user("alice").await;
@@ -84,7 +109,7 @@ async fn a_dead_connection_is_replaced() {
     let mut superuser = world.scratch.superuser().await.unwrap();
     run(
         &mut superuser,
-        "select pg_terminate_backend(pid) from pg_stat_activity where usename = 'keygate_app'",
+        "select pg_terminate_backend(pid) from pg_stat_activity where usename = 'keygate_app' and datname = current_database()",
     )
     .await;
     let mut tx = world.db.user(alice).await.unwrap();
@@ -261,13 +286,12 @@ async fn an_error_does_not_quote_the_row_in_the_way() {
 
 #[tokio::test]
 async fn a_database_that_is_away_is_told_from_a_refusal() {
-    let world = World::new().await;
-    let alice = world.add_user("alice").await;
     assert!(!Error::from(sqlx::Error::RowNotFound).is_unavailable());
+    let cluster = Cluster::throw_away(None).unwrap();
     let patience = std::time::Duration::from_millis(300);
-    let db = Db::connect(&world.scratch.settings().with_patience(patience), &CONTEXT_KEY);
-    drop(world);
-    let error = db.user(alice).await.map(|_| ()).unwrap_err();
+    let db = Db::connect(&Settings::private(&cluster, "any").with_patience(patience), &CONTEXT_KEY);
+    drop(cluster);
+    let error = db.user(fresh_id()).await.map(|_| ()).unwrap_err();
     assert!(error.is_unavailable(), "{error}");
 }
 
@@ -286,7 +310,7 @@ async fn catalogue(superuser: &mut PgConnection) -> Vec<String> {
                   union all select tablename || policyname || coalesce(qual, '') from pg_policies
                   union all select rolname || rolcanlogin || rolinherit || rolbypassrls || coalesce(rolconfig::text, '')
                   from pg_roles
-                  union all select datname || coalesce(datacl::text, '') from pg_database
+                  union all select datacl::text from pg_database where datname = current_database()
                   union all select m.roleid::regrole || ' ' || m.member::regrole from pg_auth_members m
                   order by 1";
     sqlx::query_scalar(select).fetch_all(superuser).await.unwrap()
