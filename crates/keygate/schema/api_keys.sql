@@ -48,9 +48,9 @@ ALTER TABLE ONLY public.api_keys
 ALTER TABLE ONLY public.api_keys
     ADD CONSTRAINT api_keys_pkey PRIMARY KEY (id);
 
-CREATE INDEX api_keys_fingerprint_idx ON public.api_keys USING btree (user_id, fingerprint);
-
 CREATE UNIQUE INDEX api_keys_user_id_exchange_environment_name_key ON public.api_keys USING btree (user_id, exchange, environment, name) NULLS NOT DISTINCT WHERE (is_active AND is_rotation_active AND (rotation_grace_period_ends_at IS NULL));
+
+CREATE UNIQUE INDEX api_keys_user_id_fingerprint_key ON public.api_keys USING btree (user_id, fingerprint) WHERE (is_active AND is_rotation_active AND (rotation_grace_period_ends_at IS NULL));
 
 CREATE INDEX idx_api_keys_auto_rotation ON public.api_keys USING btree (user_id) WHERE (auto_rotation_enabled AND is_active);
 

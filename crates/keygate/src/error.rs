@@ -163,6 +163,7 @@ fn constraint_code(name: &str) -> Option<(Code, &'static str)> {
     Some(match name {
         "users_email_key" => (Code::Duplicate, "An account with this e-mail exists."),
         "exchanges_exchange_name_key" => (Code::Duplicate, "An exchange with this name exists."),
+        "api_keys_user_id_fingerprint_key" => (Code::DuplicateKey, "This key is in the vault already."),
         "api_keys_user_id_exchange_environment_name_key" => {
             (Code::DuplicateKey, "There is a key with this name for this exchange and environment.")
         }

@@ -188,6 +188,19 @@ async fn same_key_sent_twice_at_once_is_stored_once() {
 }
 
 #[tokio::test]
+async fn same_key_sent_twice_at_once_under_two_names_is_stored_once() {
+    let world = World::new().await;
+    let input = new_connection("binance", "trade");
+    let mut other = input.clone();
+    other["name"] = json!("another name");
+    let (a, b) = tokio::join!(add(&world.api, &input), add(&world.api, &other));
+    let mut statuses = [a.status, b.status];
+    statuses.sort_unstable();
+    assert_eq!(statuses, [201, 400], "{} {}", a.text, b.text);
+    assert_eq!(world.count("exchange_connections").await, 1);
+}
+
+#[tokio::test]
 async fn check_asks_the_exchange_again_and_remembers_what_it_said() {
     let world = World::new().await;
     let made = world.connect("binance", "trade").await;
