@@ -158,8 +158,21 @@ pub(super) fn init(
         let log = String::from_utf8_lossy(&output.stderr).trim().to_owned();
         return Err(Error::Failed { what: "initdb", log });
     }
+    if matches!(kind, Kind::Durable { .. }) {
+        sync(&unfinished, account)?;
+    }
     let finished = directory.join("data");
     fs::rename(&unfinished, &finished).map_err(Error::io("create", &finished))
+}
+
+/// The whole file system in one go: `initdb` would sync a thousand files one by one, which takes ten times as long.
+fn sync(path: &Path, account: &Account) -> Result<(), Error> {
+    let mut command = account.command(Path::new("/bin/sync"));
+    let status = command.arg("--file-system").arg(path).status().map_err(Error::io("sync", path))?;
+    if status.success() {
+        return Ok(());
+    }
+    Err(Error::Failed { what: "writing the database to disk", log: status.to_string() })
 }
 
 /// Copy the files of a stopped cluster, as the server's user.
