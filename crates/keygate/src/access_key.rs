@@ -100,7 +100,9 @@ fn allowed_scopes(connection: &connection::Row) -> Vec<String> {
 }
 
 pub async fn revoke(app: &App, user: Uuid, id: Uuid) -> Result<()> {
-    match store::revoke(app, user, id).await? {
+    let revoked = store::revoke(app, user, id).await?;
+    app.gate.accounts.forget(user);
+    match revoked {
         true => Ok(()),
         false => Err(Code::NotFound.into()),
     }

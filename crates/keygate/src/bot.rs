@@ -41,7 +41,9 @@ pub async fn create(app: &App, user: Uuid, new: NewBot) -> Result<Row> {
 }
 
 pub async fn change(app: &App, user: Uuid, id: Uuid, change: Change) -> Result<Row> {
-    match store::update(app, user, id, &change).await? {
+    let changed = store::update(app, user, id, &change).await?;
+    app.gate.accounts.forget(user);
+    match changed {
         true => find(app, user, id).await,
         false => Err(Code::NotFound.into()),
     }
@@ -49,7 +51,9 @@ pub async fn change(app: &App, user: Uuid, id: Uuid, change: Change) -> Result<R
 
 /// Takes the bot and its access keys, for good.
 pub async fn delete(app: &App, user: Uuid, id: Uuid) -> Result<()> {
-    match store::delete(app, user, id).await? {
+    let deleted = store::delete(app, user, id).await?;
+    app.gate.accounts.forget(user);
+    match deleted {
         true => Ok(()),
         false => Err(Code::NotFound.into()),
     }

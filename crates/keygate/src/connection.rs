@@ -127,6 +127,7 @@ pub async fn change(app: &App, user: Uuid, id: Uuid, change: Change, request: Re
     let row = find(app, user, id).await?;
     row.live_key()?;
     store::update(app, user, &row, &change, request).await?;
+    app.gate.accounts.forget(user);
     find(app, user, id).await
 }
 
@@ -214,6 +215,7 @@ async fn set_status(app: &App, user: Uuid, id: Uuid, status: &str, request: Requ
     let row = find(app, user, id).await?;
     row.live_key()?;
     store::set_status(app, user, &row, status, request).await?;
+    app.gate.accounts.forget(user);
     find(app, user, id).await
 }
 

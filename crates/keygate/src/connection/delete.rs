@@ -54,6 +54,7 @@ pub async fn delete(app: &App, user: Uuid, row: &Row, request: RequestId) -> Res
     row.live_key()?;
     let preview = preview(app, user, row).await?;
     store::mark_deleted(app, user, row, request).await?;
+    app.gate.accounts.forget(user);
     Ok(Deletion { deleted: true, destroy_after: Some(app.clock.now() + super::UNDO), ..preview })
 }
 
@@ -61,6 +62,7 @@ pub async fn delete(app: &App, user: Uuid, row: &Row, request: RequestId) -> Res
 pub async fn delete_now(app: &App, user: Uuid, row: &Row, request: RequestId) -> Result<Deletion> {
     let preview = preview(app, user, row).await?;
     store::destroy(app, user, row, request).await?;
+    app.gate.accounts.forget(user);
     Ok(Deletion { deleted: true, ..preview })
 }
 

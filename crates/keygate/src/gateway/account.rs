@@ -104,7 +104,8 @@ impl Accounts {
         Ok(account)
     }
 
-    /// Forgets everything of a user.
+    /// Forgets everything of a user. The operation that changes something calls it when it is done, so that on
+    /// this instance the change holds for the next call; the others hear of it by notice.
     pub fn forget(&self, user: Uuid) {
         self.epoch.fetch_add(1, Ordering::AcqRel);
         self.write().retain(|_, account| account.user != user);
