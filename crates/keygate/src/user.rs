@@ -176,6 +176,7 @@ pub async fn set_active(app: &App, actor: Uuid, user: Uuid, active: bool) -> Res
         return Err(Code::Forbidden.with("The owner's account stays active."));
     }
     store::set_active(app, actor, user, active).await?;
+    app.gate.accounts.forget(user);
     Ok(User { is_active: active, ..found })
 }
 

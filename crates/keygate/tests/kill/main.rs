@@ -4,7 +4,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout, reason = "tests")]
 
 #[allow(dead_code, reason = "shared with the search for leaks, which uses the rest")]
-mod service;
+mod spawned_keygate;
 
 use std::{
     collections::{HashMap, HashSet},
@@ -17,7 +17,7 @@ use std::{
 
 use demo_exchange::{Clock, Config, DemoExchange, Running};
 use serde_json::json;
-use service::{Service, answer, now_ms, sign};
+use spawned_keygate::{Service, answer, now_ms, sign};
 
 const KILLS: usize = 50;
 const BOTS: usize = 3;

@@ -3,9 +3,9 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
 
-#[path = "../kill/service.rs"]
+#[path = "../kill/spawned_keygate.rs"]
 #[allow(dead_code, reason = "shared with the other test, which uses the rest")]
-mod service;
+mod spawned_keygate;
 
 use std::{
     fs,
@@ -16,7 +16,7 @@ use std::{
 
 use demo_exchange::{Clock, Config, DemoExchange, Fault, Running, Switch};
 use serde_json::{Value, json};
-use service::{EMAIL, PASSWORD, Service, answer, now_ms, sign};
+use spawned_keygate::{EMAIL, PASSWORD, Service, answer, now_ms, sign};
 
 const KEY: &str = "DemoTradeKey0000000000000000000000000000000000000000000000000002";
 const SECRET: &str = "DemoTradeSecret0000000000000000000000000000000000000000000000002";
