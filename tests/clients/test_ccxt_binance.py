@@ -108,7 +108,7 @@ def test_a_reading_key_cannot_trade(connect):
 
 def test_a_wrong_secret_is_an_authentication_error(connect):
     client = connect('trade')
-    client.secret = 'W' + client.secret[1:]
+    client.secret = client.secret[::-1]
     with pytest.raises(ccxt.AuthenticationError):
         client.fetch_balance()
 

@@ -60,7 +60,7 @@ def test_a_reading_key_cannot_trade(target):
 
 
 def test_a_wrong_secret_is_refused(client):
-    client.secret = 'W' + client.secret[1:]
+    client.secret = client.secret[::-1]
     with pytest.raises(ccxt.ExchangeError):
         client.fetch_open_orders(PAIR)
 

@@ -62,7 +62,7 @@ def test_a_withdrawal_is_made_for_a_key_that_may(target):
 
 
 def test_a_wrong_secret_is_refused_as_a_wrong_signature(client):
-    client.API_SECRET = 'W' + client.API_SECRET[1:]
+    client.API_SECRET = client.API_SECRET[::-1]
     assert refusal(client.get_account) == -1022
 
 

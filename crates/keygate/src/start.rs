@@ -66,6 +66,8 @@ pub async fn start_with(
     let mut boot = Boot::connect(&database.settings).await?;
     boot.migrate().await?;
     let root = root::load(&config, key_ring::is_new(&mut boot).await?)?;
+    // The settings live as long as the server; the master key shall not stand in them. Freed memory is wiped.
+    drop(std::mem::take(&mut config.master_key.value));
     let (keys, context_key) = key_ring::open(&mut boot, root.as_ref(), &clock).await?;
     boot.install_context_key(context_key.expose()).await?;
     let demo = match demo {

@@ -203,14 +203,6 @@ pub async fn make_setup_link(
     Ok(format!("{}/setup#{}", public_url.trim_end_matches('/'), link.token.expose()))
 }
 
-pub async fn open_session(
-    app: &App,
-    user: Uuid,
-    client: &Client,
-) -> Result<axum_extra::extract::cookie::Cookie<'static>> {
-    session::open(app, user, client).await
-}
-
 fn new_device() -> Device {
     let fresh = Opaque::generate();
     Device { hash: fresh.hash, cookie: Some(fresh.token) }
