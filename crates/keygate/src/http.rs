@@ -53,9 +53,9 @@ pub const PUBLIC_ROUTES: &[&str] = &[
     "POST /api/v1/auth/refresh",
 ];
 
-/// Every feature registers its routes here, one line each.
-pub fn api() -> OpenApiRouter<Arc<App>> {
-    OpenApiRouter::with_openapi(openapi::description())
+/// The API's routes and the document that describes them. Every feature registers here, one line each.
+pub fn api() -> (Router<Arc<App>>, utoipa::openapi::OpenApi) {
+    let (routes, mut description) = OpenApiRouter::with_openapi(openapi::description())
         .merge(user::routes())
         .merge(exchanges::routes())
         .merge(connection::routes())
@@ -63,10 +63,13 @@ pub fn api() -> OpenApiRouter<Arc<App>> {
         .merge(bot::routes())
         .merge(access_key::routes())
         .merge(activity::routes())
+        .split_for_parts();
+    openapi::name_operations(&mut description);
+    (routes, description)
 }
 
 pub fn router(app: &Arc<App>) -> Router {
-    let (api, description) = api().split_for_parts();
+    let (api, description) = api();
     let routes = Router::new()
         .merge(api)
         .merge(health::routes())

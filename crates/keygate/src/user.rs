@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use crate::{
     app::App,
-    auth::{Client, session, token},
+    auth::{Client, token},
     clock::Clock,
     error::{Code, Error, Result},
 };

@@ -2,11 +2,7 @@
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
-use keygate::{
-    auth::{Client, session},
-    error::Code,
-    user,
-};
+use keygate::{auth::Client, error::Code, user};
 use seal::SecretText;
 use serde_json::{Value, json};
 use time::Duration;
@@ -279,23 +275,6 @@ async fn token_of_our_key_with_other_claims_is_refused() {
     ] {
         world.api.with_token(&bad).get(ME).await.problem(401, "unauthorized");
     }
-}
-
-#[tokio::test]
-async fn session_cookie_opens_no_api() {
-    let world = World::new().await;
-    let app = &world.server.app;
-    let client = Client { ip: "127.0.0.1".parse().unwrap(), agent: None };
-    let owner: uuid::Uuid = text(&world.api.get(ME).await.is(200)["id"]).parse().unwrap();
-    let cookie = user::open_session(app, owner, &client).await.unwrap();
-    let mut headers = http::HeaderMap::new();
-    let value = format!("{}={}", session::COOKIE, cookie.value());
-    headers.insert("cookie", value.parse().unwrap());
-    assert_eq!(session::caller(app, &headers).await.unwrap().user, owner, "the session itself is good");
-    let request = world.api.nobody().request("GET", ME).header("cookie", &value);
-    Reply::of(request).await.problem(401, "unauthorized");
-    let bearer = world.api.nobody().with_token(cookie.value());
-    bearer.get(ME).await.problem(401, "unauthorized");
 }
 
 #[tokio::test]

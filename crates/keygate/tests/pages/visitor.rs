@@ -20,7 +20,7 @@ pub struct Site {
 }
 
 pub struct Visitor {
-    client: reqwest::Client,
+    pub client: reqwest::Client,
     url: String,
     pub cookies: BTreeMap<String, String>,
 }

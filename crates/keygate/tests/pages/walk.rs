@@ -192,6 +192,19 @@ async fn signed_out_is_signed_out() {
 }
 
 #[tokio::test]
+async fn session_cookie_opens_no_api() {
+    let site = site().await;
+    let mut owner = site.owner().await;
+    assert_eq!(owner.get("/connections").await.status, StatusCode::OK, "the session itself is good");
+    assert_eq!(owner.get("/api/v1/users/me").await.status, StatusCode::UNAUTHORIZED);
+    for value in owner.cookies.values() {
+        let bearer = owner.client.get(format!("{}/api/v1/users/me", site.url)).bearer_auth(value);
+        assert_eq!(bearer.send().await.unwrap().status(), StatusCode::UNAUTHORIZED);
+    }
+    site.server.stop().await;
+}
+
+#[tokio::test]
 async fn every_error_code_has_its_page() {
     let site = site().await;
     let mut owner = site.owner().await;
