@@ -3,5 +3,7 @@
 
 mod browser;
 mod lint;
+mod next;
+mod reader;
 mod visitor;
 mod walk;
