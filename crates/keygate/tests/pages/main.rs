@@ -1,6 +1,7 @@
 //! The pages as people use them: without script over HTTP, and with it in a browser.
 #![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
+mod access_keys;
 mod browser;
 mod lint;
 mod next;
