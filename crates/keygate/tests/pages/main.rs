@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
 mod access_keys;
+mod activity;
 mod browser;
 mod lint;
 mod next;
