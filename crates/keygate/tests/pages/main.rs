@@ -7,5 +7,6 @@ mod browser;
 mod lint;
 mod next;
 mod reader;
+mod screen;
 mod visitor;
 mod walk;
