@@ -2,8 +2,11 @@
 #![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
 mod access_keys;
+mod accounts;
 mod activity;
+mod bots;
 mod browser;
+mod connections;
 mod lint;
 mod next;
 mod reader;
