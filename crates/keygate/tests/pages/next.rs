@@ -8,7 +8,7 @@ use crate::{
 };
 
 /// What browsers, or careless programs, take for another server or for a script.
-const HOSTILE: [&str; 14] = [
+const HOSTILE: [&str; 15] = [
     "//evil.example",
     "//evil.example/bots",
     "///evil.example",
@@ -22,6 +22,7 @@ const HOSTILE: [&str; 14] = [
     "/\t/evil.example",
     "/\r\n/evil.example",
     " //evil.example",
+    "/b\u{f6}ts",
     "",
 ];
 
@@ -48,6 +49,20 @@ async fn visitor_comes_back_to_the_page_and_the_filters_they_asked_for() {
     }
     assert_eq!(ada.get("/").await.location(), "/login", "the overview needs no mention");
     assert_eq!(ada.sign_in("/login", EMAIL).await.path, "/");
+    site.server.stop().await;
+}
+
+#[tokio::test]
+async fn place_on_this_server_is_kept_as_it_is_and_one_of_no_sensible_length_is_not() {
+    let site = set_up().await;
+    let long = format!("/{}", "a".repeat(1000));
+    let places = ["/", "/a:b", "/@b", "/./bots", "/activity?since=2026-01-31T12%3A00", &long[..1000]];
+    for place in places {
+        let page = site.visitor().get(&format!("/login?{}", encoded(place))).await;
+        assert_eq!(page.between("name=\"next\" value=\"", "\""), place);
+    }
+    let page = site.visitor().get(&format!("/login?{}", encoded(&long))).await;
+    assert_eq!(page.between("name=\"next\" value=\"", "\""), "/");
     site.server.stop().await;
 }
 
