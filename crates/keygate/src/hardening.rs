@@ -1,8 +1,9 @@
 //! Memory hygiene of the process: freed memory is wiped, no core dumps, no debugger of the same
 //! user, no panic payloads in logs. One of the few places with `unsafe`.
 //!
-//! The allocator reaches the heap of Rust code only: not stacks, registers, kernel buffers, nor
-//! what C code allocates for itself (the cryptography library wipes its own).
+//! The allocator reaches the heap of Rust code only: not registers, kernel buffers, nor what C code
+//! allocates for itself (the cryptography library wipes its own). Stacks are wiped where a parser,
+//! which works through a text in vectors, has just seen a secret: see [`wipe_stack`].
 
 #![allow(unsafe_code)]
 
@@ -10,6 +11,7 @@ use std::alloc::{GlobalAlloc, Layout, System};
 use std::env;
 use std::ffi::CStr;
 use std::io;
+use std::mem::MaybeUninit;
 use std::panic::{self, PanicHookInfo};
 
 use seal::SecretText;
@@ -51,6 +53,14 @@ pub fn harden() -> io::Result<()> {
     forbid_debuggers()?;
     panic::set_hook(Box::new(report_panic));
     Ok(())
+}
+
+/// Overwrites what the functions that the caller has called before left on the stack, as far as they went down.
+#[inline(never)]
+pub fn wipe_stack() {
+    let mut room = MaybeUninit::<[u8; 64 * 1024]>::uninit();
+    // SAFETY: the pointer is to a live local of this size, which may hold any bytes.
+    unsafe { libc::explicit_bzero(room.as_mut_ptr().cast(), size_of_val(&room)) };
 }
 
 /// Takes the wanted variables out of the environment. Their values are overwritten where the kernel put them when

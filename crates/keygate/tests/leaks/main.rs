@@ -4,6 +4,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout, reason = "tests")]
 
 mod environment;
+mod memory;
+mod process;
 
 #[path = "../kill/spawned_keygate.rs"]
 #[allow(dead_code, reason = "shared with the other test, which uses the rest")]
