@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests: also outside the test functions")]
 
 mod bots;
+mod database;
 mod errands;
 mod first_steps;
 mod home;
