@@ -5,6 +5,7 @@ mod bots;
 mod database;
 mod errands;
 mod first_steps;
+mod following;
 mod home;
 mod manners;
 mod signing;
