@@ -8,5 +8,6 @@ mod first_steps;
 mod following;
 mod home;
 mod manners;
+mod pem;
 mod signing;
 mod starting;
