@@ -65,7 +65,7 @@ fn assert_gone(service: &Service, secret: &str) {
 }
 
 /// Nothing where only root may look.
-fn environ(pid: u32) -> Option<String> {
+pub fn environ(pid: u32) -> Option<String> {
     match fs::read(format!("/proc/{pid}/environ")) {
         Ok(bytes) => Some(String::from_utf8_lossy(&bytes).into_owned()),
         Err(error) if error.kind() == ErrorKind::PermissionDenied => None,
