@@ -26,6 +26,6 @@ pub use crate::{
     request::{Incoming, Part, Refusal, Request},
     signing::{
         CredentialError, CredentialProblem, Credentials, Field, KeyError, KeyKind, NonceKind, Options,
-        SecretForm, SignError, Signed, SigningKey, Stamp, Verified, VerifyError,
+        SecretForm, SignError, Signed, SigningKey, Stamp, TokenAlgorithm, Typed, Verified, VerifyError,
     },
 };

@@ -4,7 +4,7 @@
 //! permissions are made in one transaction; secrets are sealed to their row and are never shown again; a
 //! deleted connection signs nothing at once and is destroyed after seven days.
 
-use exchange::{Credentials, Definition, Field, Options};
+use exchange::{Credentials, Definition, Field, Options, Typed};
 use rust_decimal::Decimal;
 use seal::SecretText;
 use time::Duration;
@@ -181,7 +181,7 @@ impl ExchangeKey {
 
     /// The key ready to sign.
     pub fn credentials(&self, definition: &Definition) -> Result<Credentials> {
-        Credentials::parse(definition, &self.api_key, &self.secret, self.options).map_err(|error| {
+        Credentials::parse(definition, Typed::new(&self.api_key, &self.secret), self.options).map_err(|error| {
             let pointer = match error.field {
                 Field::ApiKey => "/api_key",
                 Field::Secret => "/secret",

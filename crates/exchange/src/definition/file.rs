@@ -163,17 +163,26 @@ fn checked<T: Clone>(part: &Spanned<T>, check: impl Fn(&T) -> Result<(), &'stati
     }
 }
 
-/// All profiles, the general one first.
+/// All profiles. One of them must be for the rest of the paths, and two may share a path only with other keys.
 fn check_profiles(file: BTreeMap<String, Spanned<Profile>>) -> Result<Vec<Profile>, Wrong> {
-    let mut profiles = Vec::new();
+    let mut profiles: Vec<Profile> = Vec::new();
     for profile in file.into_values() {
         let start = profile.span().start;
-        profiles.push(profile.into_inner().check().map_err(|reason| (Some(start), reason.to_owned()))?);
+        let profile = profile.into_inner().check().map_err(|reason| (Some(start), reason.to_owned()))?;
+        let clashes = |own: &Profile| {
+            own.paths == profile.paths && own.keys.keys().any(|kind| profile.keys.contains_key(kind))
+        };
+        if profiles.iter().any(clashes) {
+            return Err((
+                Some(start),
+                "another profile signs the same paths with this kind of key".to_owned(),
+            ));
+        }
+        profiles.push(profile);
     }
-    profiles.sort_by_key(|profile| !profile.paths.is_empty());
-    match profiles.iter().filter(|profile| profile.paths.is_empty()).count() {
-        1 => Ok(profiles),
-        _ => Err((None, "exactly one signing profile must have no paths".to_owned())),
+    match profiles.iter().any(|profile| profile.paths.is_empty()) {
+        true => Ok(profiles),
+        false => Err((None, "one signing profile must have no paths".to_owned())),
     }
 }
 

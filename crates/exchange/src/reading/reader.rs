@@ -104,7 +104,7 @@ impl Definition {
 
     /// `fields` hold the money and must be plain values; `known` are the others an endpoint has.
     fn check_params(&self, request: &Request, fields: &[&str], known: &[String]) -> Result<(), Refusal> {
-        let signing = self.profile_for(&request.path).own_params();
+        let signing = self.first_profile(&request.path).own_params();
         for (part, name) in request.names() {
             let expected =
                 fields.contains(&name) || signing.contains(&name) || known.iter().any(|own| own == name);

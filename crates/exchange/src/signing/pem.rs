@@ -18,6 +18,8 @@ pub(super) enum Label {
     PrivateKey,
     /// PKCS#1.
     RsaPrivateKey,
+    /// SEC1.
+    EcPrivateKey,
 }
 
 /// Whether `text` is meant as PEM.
@@ -25,9 +27,11 @@ pub(super) fn is_pem(text: &[u8]) -> bool {
     text.trim_ascii_start().starts_with(b"-----")
 }
 
-/// Reads exactly one block; space around it and CRLF are fine.
+/// Reads exactly one block; space around it and CRLF are fine, and so are line breaks written as `\n` (keys are
+/// copied out of JSON files).
 pub(super) fn parse(text: &[u8]) -> Result<Pem, KeyError> {
     let text = std::str::from_utf8(text.trim_ascii()).map_err(|_| KeyError::BrokenPem)?;
+    let text = text.trim_end_matches("\\n");
     let inner = text.strip_prefix("-----BEGIN ").and_then(|text| text.strip_suffix("-----"));
     let (label, rest) = inner.and_then(|text| text.split_once("-----")).ok_or(KeyError::BrokenPem)?;
     let (body, end) = rest.split_once("-----END ").ok_or(KeyError::BrokenPem)?;
@@ -37,12 +41,15 @@ pub(super) fn parse(text: &[u8]) -> Result<Pem, KeyError> {
     let label = match label {
         "PRIVATE KEY" => Label::PrivateKey,
         "RSA PRIVATE KEY" => Label::RsaPrivateKey,
+        "EC PRIVATE KEY" => Label::EcPrivateKey,
         "ENCRYPTED PRIVATE KEY" => return Err(KeyError::EncryptedPem),
         _ if label.ends_with("PUBLIC KEY") || label == "CERTIFICATE" => return Err(KeyError::PublicKey),
         _ => return Err(KeyError::UnsupportedPem),
     };
     let mut base64 = Vec::with_capacity(body.len());
-    base64.extend(body.bytes().filter(|b| !b" \t\r\n".contains(b)));
+    for line in body.split("\\n") {
+        base64.extend(line.bytes().filter(|b| !b" \t\r\n".contains(b)));
+    }
     let base64 = SecretBytes::from(base64);
     let mut der = Vec::with_capacity(body.len());
     let decoded = BASE64_STANDARD.decode_vec(base64.expose(), &mut der);

@@ -10,7 +10,7 @@ use std::{
     },
 };
 
-use exchange::{Credentials, Definition, Options};
+use exchange::{Credentials, Definition, Options, Typed};
 use seal::{Context, UserKey, field, keyring::Wrapped};
 use sqlx::types::ipnetwork::IpNetwork;
 use time::OffsetDateTime;
@@ -150,7 +150,7 @@ impl Account {
         let secret = field::open(&user_key, &place, sealed)
             .and_then(seal::SecretBytes::into_text)
             .map_err(Denial::down)?;
-        Credentials::parse(definition, &self.key_prefix, &secret, Options::default()).map_err(Denial::down)
+        Credentials::parse(definition, Typed::new(&self.key_prefix, &secret), Options::default()).map_err(Denial::down)
     }
 
     /// The real key, opened for one signature. The caller drops it right after.
