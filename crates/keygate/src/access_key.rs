@@ -62,7 +62,7 @@ pub async fn create_personal(app: &App, user: Uuid, new: NewPersonal) -> Result<
 /// allows now: a right that is added later needs a new pair.
 pub async fn create_for_bot(app: &App, user: Uuid, bot: &bot::Row, new: NewPair) -> Result<Issued> {
     let definition = app.exchanges.get(&bot.exchange).ok_or(Code::NotFound)?;
-    let allowed = allowed_scopes(&connection::find(app, user, bot.connection_id).await?);
+    let allowed = grantable(app, user, bot).await?;
     let scopes = new.scopes.unwrap_or_else(|| allowed.clone());
     if scopes.is_empty() || scopes.iter().any(|scope| !allowed.contains(scope)) {
         return Err(Error::field("/scopes", format!("this connection allows: {}", allowed.join(", "))));
@@ -89,14 +89,16 @@ pub struct NewPair {
     pub scopes: Option<Vec<String>>,
 }
 
-fn allowed_scopes(connection: &connection::Row) -> Vec<String> {
+/// The scopes that a new pair of this bot can have: what its connection allows now.
+pub async fn grantable(app: &App, user: Uuid, bot: &bot::Row) -> Result<Vec<String>> {
+    let connection = connection::find(app, user, bot.connection_id).await?;
     let rights = [
         ("read", connection.can_read),
         ("trade", connection.can_trade),
         ("transfer", connection.can_transfer),
         ("withdraw", connection.can_withdraw),
     ];
-    rights.into_iter().filter(|(_, allowed)| *allowed).map(|(scope, _)| scope.to_owned()).collect()
+    Ok(rights.into_iter().filter(|(_, allowed)| *allowed).map(|(scope, _)| scope.to_owned()).collect())
 }
 
 pub async fn revoke(app: &App, user: Uuid, id: Uuid) -> Result<()> {

@@ -4,9 +4,10 @@
 use std::{net::SocketAddr, path::PathBuf, process::ExitCode};
 
 use clap::{Args, CommandFactory, Parser, Subcommand};
+use seal::SecretText;
 
 use crate::{
-    config::{Config, Flags},
+    config::{Config, Flags, TOKEN},
     error::Fatal,
 };
 
@@ -151,10 +152,13 @@ enum Command {
     },
 }
 
-pub fn main() -> ExitCode {
-    let cli = Cli::parse();
-    let flags = Flags { config: cli.settings.config, data_dir: cli.settings.data_dir, ..Flags::default() };
-    match run(cli.command, flags, &cli.remote) {
+/// `secrets`: the variables that [`crate::config::is_secret`] names, which are no longer in the environment.
+pub fn main(mut secrets: Vec<(String, SecretText)>) -> ExitCode {
+    let mut cli = Cli::parse();
+    let token = secrets.iter().position(|(name, _)| name == TOKEN);
+    cli.remote.token = token.map(|at| secrets.swap_remove(at).1.into());
+    let Settings { config, data_dir } = cli.settings;
+    match run(cli.command, Flags { config, data_dir, secrets, ..Flags::default() }, &cli.remote) {
         Ok(code) => code,
         Err(fatal) => {
             say(&format!("keygate: {}\n", fatal.what));
@@ -170,7 +174,9 @@ fn run(command: Command, flags: Flags, remote: &Remote) -> Result<ExitCode, Fata
     match command {
         Command::Serve { demo, listen, public_url } => {
             let flags = Flags { listen, public_url, ..flags };
-            on_runtime(server::serve(Config::load(&flags)?, demo))
+            let config = Config::load(&flags)?;
+            drop(flags); // and with them the secrets
+            on_runtime(server::serve(config, demo))
         }
         Command::Demo { listen } => on_runtime(demo::run(Flags { listen, ..flags })),
         Command::Doctor(args) => on_runtime(doctor::run(&flags, remote, args)),

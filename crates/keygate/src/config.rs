@@ -4,22 +4,25 @@
 //! an unknown key is an error that names the nearest known one, and the origin of every value is kept.
 
 use std::{
-    env, fs,
+    env,
     net::{IpAddr, SocketAddr},
     path::{Path, PathBuf},
 };
 
 use figment::{
-    Figment, Provider,
-    providers::{Env, Format, Serialized, Toml},
+    Figment,
+    providers::{Format, Serialized, Toml},
     value::Value,
 };
+use seal::SecretText;
 use serde::{Deserialize, Deserializer};
 use sqlx::types::ipnetwork::IpNetwork;
 
 use crate::error::Fatal;
 
+mod environment;
 mod origin;
+pub use environment::{TOKEN, is_secret};
 pub use origin::{Setting, settings};
 
 #[derive(Clone, Deserialize)]
@@ -40,6 +43,9 @@ pub struct Config {
     pub log: Log,
     pub gateway: Gateway,
     pub demo: Demo,
+    /// The variables of the environment that held a secret.
+    #[serde(skip)]
+    pub exposed: Vec<String>,
 }
 
 #[derive(Clone, Deserialize)]
@@ -103,13 +109,15 @@ pub struct Demo {
     pub origin: String,
 }
 
-/// What the command line may say; the highest in the order.
+/// What the command line may say, the highest in the order; and what was taken out of the environment.
 #[derive(Default)]
 pub struct Flags {
     pub config: Option<PathBuf>,
     pub data_dir: Option<PathBuf>,
     pub listen: Vec<SocketAddr>,
     pub public_url: Option<String>,
+    /// The variables that [`is_secret`] names, which are no longer in the environment.
+    pub secrets: Vec<(String, SecretText)>,
 }
 
 impl Config {
@@ -120,6 +128,7 @@ impl Config {
         if config.data_dir.as_os_str().is_empty() {
             config.data_dir = default_data_dir();
         }
+        config.exposed = environment::exposed(&flags.secrets);
         let port = config.listen.first().map_or(0, SocketAddr::port);
         config.name_itself(port);
         config.check()
@@ -189,11 +198,7 @@ pub fn figment(flags: &Flags) -> Result<Figment, Fatal> {
     if let Some(path) = config_file(flags)? {
         figment = figment.merge(Toml::file(path));
     }
-    figment = figment.merge(environment());
-    for (key, text) in secrets_from_files()? {
-        figment = figment.merge(Serialized::default(&key, text));
-    }
-    Ok(flags_layer(figment, flags))
+    Ok(flags_layer(environment::layers(figment, &flags.secrets)?, flags))
 }
 
 fn flags_layer(mut figment: Figment, flags: &Flags) -> Figment {
@@ -210,10 +215,6 @@ fn flags_layer(mut figment: Figment, flags: &Flags) -> Figment {
     figment
 }
 
-fn environment() -> impl Provider {
-    Env::prefixed("KEYGATE_").ignore(&RESERVED).filter(|key| !key.as_str().ends_with("_file")).split("__")
-}
-
 fn config_file(flags: &Flags) -> Result<Option<PathBuf>, Fatal> {
     let named = flags.config.clone().or_else(|| env::var_os("KEYGATE_CONFIG").map(PathBuf::from));
     if let Some(path) = named {
@@ -227,41 +228,6 @@ fn config_file(flags: &Flags) -> Result<Option<PathBuf>, Fatal> {
         .or_else(|| env::var_os("HOME").map(|home| Path::new(&home).join(".config")));
     let places = [home.map(|dir| dir.join("keygate/keygate.toml")), Some("/etc/keygate/keygate.toml".into())];
     Ok(places.into_iter().flatten().find(|path| path.is_file()))
-}
-
-/// `KEYGATE_A__B_FILE=/path` and systemd credentials, as (`a.b`, text).
-fn secrets_from_files() -> Result<Vec<(String, String)>, Fatal> {
-    let mut found = Vec::new();
-    for (name, path) in
-        env::vars().filter(|(name, _)| name.starts_with("KEYGATE_") && name.ends_with("_FILE"))
-    {
-        let key = name["KEYGATE_".len()..name.len() - "_FILE".len()].to_lowercase().replace("__", ".");
-        if !RESERVED.contains(&format!("{key}_file").as_str()) {
-            found.push((key, read_secret(Path::new(&path))?));
-        }
-    }
-    if let Some(dir) = env::var_os("CREDENTIALS_DIRECTORY").map(PathBuf::from) {
-        for (file, key) in [("database-url", "database.url"), ("master-key", "master_key.value")] {
-            if dir.join(file).is_file() {
-                found.push((key.to_owned(), read_secret(&dir.join(file))?));
-                if key == "master_key.value" {
-                    found.push(("master_key.source".to_owned(), "env".to_owned()));
-                }
-            }
-        }
-    }
-    if let Ok(value) = env::var("PLATFORM_MASTER_KEY") {
-        found.push(("master_key.value".to_owned(), value));
-        found.push(("master_key.source".to_owned(), "env".to_owned()));
-    }
-    Ok(found)
-}
-
-fn read_secret(path: &Path) -> Result<String, Fatal> {
-    let text = fs::read_to_string(path).map_err(|error| {
-        Fatal::new(format!("cannot read the secret file {}: {error}", path.display()), HELP)
-    })?;
-    Ok(text.trim_end_matches(['\r', '\n']).to_owned())
 }
 
 fn default_data_dir() -> PathBuf {

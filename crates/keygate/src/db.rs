@@ -10,6 +10,7 @@ mod error;
 mod prepare;
 mod scratch;
 mod settings;
+mod survey;
 mod tx;
 
 use std::sync::Arc;
@@ -24,6 +25,7 @@ pub use error::{Error, constraint};
 pub use prepare::{LOGINS, prepare, prepare_cluster};
 pub use scratch::Scratch;
 pub use settings::{Settings, Sizes};
+pub use survey::{Survey, survey};
 pub use tx::{Batch, Tx};
 
 use settings::Login;

@@ -1,14 +1,20 @@
 //! Memory hygiene of the process: freed memory is wiped, no core dumps, no debugger of the same
 //! user, no panic payloads in logs. One of the few places with `unsafe`.
 //!
-//! The allocator reaches the heap of Rust code only: not stacks, registers, kernel buffers, nor
-//! what C code allocates for itself (the cryptography library wipes its own).
+//! The allocator reaches the heap of Rust code only: not registers, kernel buffers, nor what C code
+//! allocates for itself (the cryptography library wipes its own). Stacks are wiped where a parser,
+//! which works through a text in vectors, has just seen a secret: see [`wipe_stack`].
 
 #![allow(unsafe_code)]
 
 use std::alloc::{GlobalAlloc, Layout, System};
+use std::env;
+use std::ffi::CStr;
 use std::io;
+use std::mem::MaybeUninit;
 use std::panic::{self, PanicHookInfo};
+
+use seal::SecretText;
 
 /// The system allocator, wiping each block before it gives it back. Growing a buffer goes through
 /// allocate, copy and free (the default `realloc`), so abandoned blocks are wiped as well.
@@ -47,6 +53,56 @@ pub fn harden() -> io::Result<()> {
     forbid_debuggers()?;
     panic::set_hook(Box::new(report_panic));
     Ok(())
+}
+
+/// Overwrites what the functions that the caller has called before left on the stack, as far as they went down.
+#[inline(never)]
+pub fn wipe_stack() {
+    let mut room = MaybeUninit::<[u8; 64 * 1024]>::uninit();
+    // SAFETY: the pointer is to a live local of this size, which may hold any bytes.
+    unsafe { libc::explicit_bzero(room.as_mut_ptr().cast(), size_of_val(&room)) };
+}
+
+/// Takes the wanted variables out of the environment. Their values are overwritten where the kernel put them when
+/// the program started: `/proc/<pid>/environ` shows those very bytes, whatever becomes of the variables.
+///
+/// # Safety
+/// No other thread may exist, as it could be reading the environment.
+pub unsafe fn take_variables(wanted: impl Fn(&str) -> bool) -> Vec<(String, SecretText)> {
+    let mut taken = Vec::new();
+    // SAFETY: `environ` is null or a list that ends with null, of texts that end with zero. They are writable, and
+    // nobody else looks at them now. Only values are overwritten, so that the names are still found below.
+    unsafe {
+        let mut entry = environ;
+        while !entry.is_null() && !(*entry).is_null() {
+            taken.extend(take_value(*entry, &wanted));
+            entry = entry.add(1);
+        }
+        taken.iter().for_each(|(name, _)| env::remove_var(name));
+    }
+    taken
+}
+
+/// # Safety
+/// `entry` is a text that ends with zero, writable and used by nobody else.
+unsafe fn take_value(
+    entry: *mut libc::c_char,
+    wanted: &impl Fn(&str) -> bool,
+) -> Option<(String, SecretText)> {
+    // SAFETY: the caller's promise. The borrowed text is not used after the bytes behind it have changed.
+    unsafe {
+        let text = CStr::from_ptr(entry).to_bytes();
+        let equals = text.iter().position(|byte| *byte == b'=')?;
+        let name = std::str::from_utf8(&text[..equals]).ok().filter(|name| wanted(name))?.to_owned();
+        let value = String::from_utf8_lossy(&text[equals + 1..]).into_owned();
+        let length = text.len() - equals - 1;
+        libc::explicit_bzero(entry.add(equals + 1).cast(), length);
+        Some((name, value.into()))
+    }
+}
+
+unsafe extern "C" {
+    static environ: *const *mut libc::c_char;
 }
 
 fn forbid_core_dumps() -> io::Result<()> {

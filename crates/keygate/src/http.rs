@@ -45,6 +45,9 @@ pub const PUBLIC_ROUTES: &[&str] = &[
     "POST /setup",
     "GET /login",
     "POST /login",
+    "POST /theme",
+    "GET /keys",
+    "POST /keys",
     "GET /register",
     "POST /register",
     "POST /api/v1/auth/setup",
@@ -140,12 +143,13 @@ async fn own_pages_only(State(app): State<Arc<App>>, request: Request, next: Nex
 /// Gives errors their body, as a problem for programs and as a page for people, and every answer its headers.
 async fn speak(request: Request, next: Next) -> Response {
     let id = request_id::of(&request);
-    let is_page = page::wants_page(&request);
+    let frame = page::wants_page(&request)
+        .then(|| page::Frame::bare(request.method(), request.uri(), request.headers()));
     let mut response = next.run(request).await;
     if let Some(error) = response.extensions_mut().remove::<Error>() {
-        response = match is_page {
-            true => page::failure(&error, &id),
-            false => problem(&error, &id),
+        response = match frame {
+            Some(frame) => page::failure(frame, &error, &id),
+            None => problem(&error, &id),
         };
     }
     for (name, value) in HEADERS {

@@ -16,7 +16,7 @@ use axum::{
     response::{IntoResponse, Redirect, Response},
     routing::get,
 };
-use http::{HeaderValue, header, request::Parts};
+use http::{HeaderMap, HeaderValue, Method, Uri, header, request::Parts};
 
 use crate::{
     access_key, activity,
@@ -31,13 +31,19 @@ mod assets;
 mod flash;
 mod form;
 mod home;
+mod keyboard;
+mod next;
 mod problem;
 mod reference;
+mod setting;
 pub mod text;
+mod theme;
 
 pub use assets::url as asset;
 pub use flash::{go, go_with};
 pub use form::{Posted, Problems};
+pub use next::Next;
+pub use theme::Theme;
 
 /// What the layout shows around a page.
 pub struct Frame {
@@ -46,7 +52,13 @@ pub struct Frame {
     pub form_token: String,
     /// The outcome of the form that led here.
     pub flash: Option<String>,
+    pub theme: Theme,
+    /// Single letters are not turned off.
+    pub letters: bool,
     path: String,
+    /// Where the reader can come back to; nowhere on the answer to a form, which may show a secret for the
+    /// only time.
+    back: Option<Next>,
 }
 
 /// Every page, one line each.
@@ -60,6 +72,8 @@ pub fn routes() -> Router<Arc<App>> {
         .merge(activity::pages())
         .merge(problem::routes())
         .merge(reference::routes())
+        .merge(theme::routes())
+        .merge(keyboard::routes())
         .layer(middleware::from_fn(flash::forget_when_shown))
         .route("/assets/{file}", get(assets::serve))
 }
@@ -71,12 +85,11 @@ pub fn wants_page(request: &Request) -> bool {
     !path.starts_with("/api/") && !path.starts_with("/x/") && accept.contains("text/html")
 }
 
-/// An error as a page; who is not signed in is led to the door.
-pub fn failure(error: &Error, request_id: &str) -> Response {
+/// An error as a page; who is not signed in is led to the door, and from there to where they wanted to go.
+pub fn failure(frame: Frame, error: &Error, request_id: &str) -> Response {
     if error.code == Code::Unauthorized {
-        return Redirect::to("/login").into_response();
+        return Redirect::to(&frame.back.unwrap_or_default().login()).into_response();
     }
-    let frame = Frame { person: None, form_token: String::new(), flash: None, path: String::new() };
     let page = Failure { frame, error, request_id };
     page.render().map_or_else(|_| error.status.into_response(), |text| answer(error.status, text))
 }
@@ -107,10 +120,40 @@ struct Failure<'a> {
 }
 
 impl Frame {
+    /// Before anything is known about who asks: all that an error needs.
+    pub fn bare(method: &Method, uri: &Uri, headers: &HeaderMap) -> Self {
+        let address = uri.path_and_query().map_or("", |address| address.as_str());
+        Frame {
+            person: None,
+            form_token: String::new(),
+            flash: None,
+            theme: Theme::chosen(headers),
+            letters: keyboard::letters(headers),
+            path: uri.path().to_owned(),
+            back: (method == Method::GET).then(|| Next::parse(address)),
+        }
+    }
+
     /// The frame for somebody who is signed in.
     pub fn of<P>(mut self, may: &May<P>) -> Self {
         self.person = Some(may.caller.clone());
         self
+    }
+
+    /// On pages that are open to everybody: who is signed in keeps the navigation.
+    pub async fn of_whoever(mut self, app: &App, headers: &HeaderMap) -> Self {
+        self.person = session::caller(app, headers).await.ok();
+        self
+    }
+
+    /// Where the form for the theme leads back to, if it can stand on this page.
+    pub fn back(&self) -> Option<&str> {
+        self.back.as_ref().filter(|_| !self.form_token.is_empty()).map(Next::address)
+    }
+
+    /// May a single letter lead away from this page?
+    pub fn jumps(&self) -> bool {
+        self.letters && self.back.is_some()
     }
 
     /// For the link in the navigation that leads to where the reader is.
@@ -128,10 +171,9 @@ impl FromRequestParts<Arc<App>> for Frame {
 
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self, Infallible> {
         Ok(Frame {
-            person: None,
             form_token: session::form_token(app, &parts.headers),
             flash: flash::shown(&parts.headers),
-            path: parts.uri.path().to_owned(),
+            ..Frame::bare(&parts.method, &parts.uri, &parts.headers)
         })
     }
 }

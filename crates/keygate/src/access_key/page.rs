@@ -33,6 +33,7 @@ struct Keys {
     frame: Frame,
     problems: Problems,
     keys: Vec<Row>,
+    given: NewIn,
 }
 
 #[derive(Template)]
@@ -56,11 +57,17 @@ struct NewIn {
 struct Nothing {}
 
 async fn list(State(app): State<Arc<App>>, may: May<View>, frame: Frame) -> Result<Response> {
-    show(&keys(&app, &may, frame, Problems::default()).await?)
+    show(&keys(&app, &may, frame, Problems::default(), NewIn::suggested()).await?)
 }
 
-async fn keys<P: Permission>(app: &App, may: &May<P>, frame: Frame, problems: Problems) -> Result<Keys> {
-    Ok(Keys { frame: frame.of(may), problems, keys: super::list(app, may.user(), None).await? })
+async fn keys<P: Permission>(
+    app: &App,
+    may: &May<P>,
+    frame: Frame,
+    problems: Problems,
+    given: NewIn,
+) -> Result<Keys> {
+    Ok(Keys { frame: frame.of(may), problems, keys: super::list(app, may.user(), None).await?, given })
 }
 
 /// A reload asks again, and meets the rule of one active key: the first is not shown twice.
@@ -79,7 +86,7 @@ async fn create(
             let scopes = issued.row.scopes.join(", ");
             show(&Once { frame: frame.of(&may), token: issued.token, scopes })
         }
-        Err(error) => show_again(&error, &keys(&app, &may, frame, Problems::of(&error)).await?),
+        Err(error) => show_again(&error, &keys(&app, &may, frame, Problems::of(&error), input).await?),
     }
 }
 
@@ -94,12 +101,26 @@ async fn revoke(
 }
 
 impl NewIn {
-    fn parse(self, app: &App) -> Result<NewPersonal> {
-        let ticked = [self.read, self.manage, self.trade];
-        let scopes = PERSONAL_SCOPES.iter().zip(ticked).filter(|(_, ticked)| ticked.is_some());
-        let scopes = scopes.map(|(scope, _)| (*scope).to_owned()).collect();
+    fn suggested() -> Self {
+        let (name, expires_in_days) = (String::new(), "90".to_owned());
+        NewIn { name, read: Some("on".to_owned()), manage: None, trade: None, expires_in_days }
+    }
+
+    fn parse(&self, app: &App) -> Result<NewPersonal> {
+        let scopes = self.scopes().into_iter().filter(|(_, _, ticked)| *ticked);
+        let scopes = scopes.map(|(scope, _, _)| scope.to_owned()).collect();
         let days = self.expires_in_days.trim().parse();
         let days = days.map_err(|_| Error::field("/expires_in_days", "needs 1 to 365"))?;
-        NewPersonal::parse(app, Some(self.name), scopes, Some(days))
+        NewPersonal::parse(app, Some(self.name.clone()), scopes, Some(days))
+    }
+
+    /// Each scope, what it lets its holder do, and whether it is ticked.
+    fn scopes(&self) -> [(&'static str, &'static str, bool); 3] {
+        let [read, manage, trade] = PERSONAL_SCOPES;
+        [
+            (read, "look at connections, bots and activity", self.read.is_some()),
+            (manage, "add, change and delete them", self.manage.is_some()),
+            (trade, "call exchanges through the gate", self.trade.is_some()),
+        ]
     }
 }

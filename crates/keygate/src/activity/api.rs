@@ -19,7 +19,7 @@ use crate::{
 };
 
 /// Filters; every one that is given has to fit.
-#[derive(Clone, Default, Deserialize, IntoParams)]
+#[derive(Clone, Default, Deserialize, Serialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 pub struct ActivityQuery {
     pub connection: Option<Uuid>,
@@ -133,6 +133,13 @@ impl ActivityQuery {
         })
     }
 
+    /// The same question about the next page.
+    fn link_to(mut self, cursor: String) -> Option<HeaderValue> {
+        self.cursor = Some(cursor);
+        let query = serde_urlencoded::to_string(&self).ok()?;
+        HeaderValue::from_str(&format!("</api/v1/activity?{query}>; rel=\"next\"")).ok()
+    }
+
     pub fn limit(&self) -> Result<i64> {
         match self.limit.unwrap_or(50) {
             limit @ 1..=200 => Ok(limit),
@@ -152,11 +159,9 @@ async fn list(
     let page = super::page(&app, may.user(), &query.filter()?, query.limit()?).await?;
     let next_cursor = page.next.map(|cursor| cursor.to_string());
     let mut headers = HeaderMap::new();
-    if let Some(cursor) = &next_cursor
-        && let Ok(link) = HeaderValue::from_str(&format!("</api/v1/activity?cursor={cursor}>; rel=\"next\""))
-    {
-        headers.insert(header::LINK, link);
-    }
+    headers.extend(
+        next_cursor.clone().and_then(|cursor| query.link_to(cursor)).map(|link| (header::LINK, link)),
+    );
     Ok((headers, Answer(PageOut { items: page.entries.into_iter().map(Into::into).collect(), next_cursor })))
 }
 

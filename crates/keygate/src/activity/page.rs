@@ -100,8 +100,8 @@ impl Given {
         Ok(Filter {
             connection: id(&self.connection, "/connection")?,
             bot: id(&self.bot, "/bot")?,
-            decision: some(&self.decision).map(str::to_owned),
-            class: some(&self.class).map(str::to_owned),
+            decision: word(&self.decision, &OUTCOMES.map(|(outcome, _)| outcome), "/decision")?,
+            class: word(&self.class, &CLASSES, "/class")?,
             request_id: id(&self.request_id, "/request_id")?,
             since: moment(&self.since, "/since")?,
             until: moment(&self.until, "/until")?,
@@ -126,13 +126,13 @@ impl Given {
     }
 }
 
-impl Timeline {
-    fn outcomes(&self) -> [(&'static str, &'static str); 4] {
-        [("", "all"), ("allow", "allowed"), ("deny", "denied"), ("management", "changes to keys")]
-    }
-
-    fn classes(&self) -> [&'static str; 4] {
-        ["read", "trade", "transfer", "withdraw"]
+/// One of the words the form offers.
+fn word(text: &str, known: &[&str], pointer: &str) -> Result<Option<String>> {
+    match some(text) {
+        Some(word) if !known.contains(&word) => {
+            Err(Error::field(pointer, format!("needs one of: {}", known.join(", "))))
+        }
+        word => Ok(word.map(str::to_owned)),
     }
 }
 
@@ -150,6 +150,11 @@ fn some(text: &str) -> Option<&str> {
 }
 
 const PER_PAGE: i64 = 50;
+const OUTCOMES: [(&str, &str); 3] =
+    [("allow", "allowed"), ("deny", "denied"), ("management", "changes to keys")];
+/// All that is recorded: public data is not.
+const CLASSES: [&str; 8] =
+    ["read", "trade", "transfer", "withdraw", "finance", "subaccount", "session", "keyadmin"];
 
 #[cfg(test)]
 mod tests {

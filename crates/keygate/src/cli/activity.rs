@@ -5,6 +5,7 @@ use std::{collections::HashSet, process::ExitCode, time::Duration};
 use clap::{Args, Subcommand};
 use reqwest::Method;
 use serde_json::Value;
+use tokio::signal::unix::{SignalKind, signal};
 
 use super::{
     bot,
@@ -69,13 +70,8 @@ pub async fn run(remote: &Remote, command: ActivityCommand) -> Result<ExitCode, 
     let client = Client::new(remote)?;
     match command {
         ActivityCommand::Tail { filter, lines, follow } => {
-            let query = filter.query(&client).await?;
-            let path = format!("/api/v1/activity?{query}limit={lines}");
-            let first = page(&client, &path).await?;
-            remote.output.list(&first, &COLUMNS);
-            if follow {
-                go_on(&client, remote.output, &query, first).await?;
-            }
+            let tailing = tail(&client, remote.output, &filter, lines, follow);
+            if follow { until_interrupted(tailing).await? } else { tailing.await? }
         }
         ActivityCommand::Export { filter, format } => {
             let query = filter.query(&client).await?;
@@ -87,6 +83,29 @@ pub async fn run(remote: &Remote, command: ActivityCommand) -> Result<ExitCode, 
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Ctrl-C is how following ends, not a failure; it counts from before the first line on.
+async fn until_interrupted(work: impl Future<Output = Result<(), Fatal>>) -> Result<(), Fatal> {
+    let failed = |error| Fatal::new(format!("cannot wait for signals: {error}"), "");
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(failed)?;
+    tokio::select! {
+        ended = work => ended,
+        _ = interrupt.recv() => Ok(()),
+    }
+}
+
+async fn tail(
+    client: &Client,
+    output: Output,
+    filter: &FilterArgs,
+    lines: u8,
+    follow: bool,
+) -> Result<(), Fatal> {
+    let query = filter.query(client).await?;
+    let first = page(client, &format!("/api/v1/activity?{query}limit={lines}")).await?;
+    output.list(&first, &COLUMNS);
+    if follow { go_on(client, output, &query, first).await } else { Ok(()) }
 }
 
 impl FilterArgs {

@@ -1,7 +1,7 @@
 //! The command line as a client of the REST API: one request at a time, and every refusal in words: what, why,
 //! the next command, the request id.
 
-use std::{env, path::Path, time::Duration};
+use std::{env, path::Path, sync::Arc, time::Duration};
 
 use reqwest::{Method, Response, StatusCode, redirect};
 use seal::SecretText;
@@ -19,6 +19,7 @@ pub struct Client {
     http: reqwest::Client,
     /// The server's address, without a slash at the end.
     pub base: String,
+    token: Option<Arc<SecretText>>,
 }
 
 impl Client {
@@ -31,7 +32,7 @@ impl Client {
             .user_agent(concat!("keygate/", env!("CARGO_PKG_VERSION")))
             .build()
             .map_err(|error| Fatal::new(format!("cannot make requests: {error}"), ""))?;
-        Ok(Client { http, base: base.trim_end_matches('/').to_owned() })
+        Ok(Client { http, base: base.trim_end_matches('/').to_owned(), token: remote.token.clone() })
     }
 
     pub async fn get(&self, path: &str) -> Result<Value, Fatal> {
@@ -71,22 +72,25 @@ impl Client {
     }
 
     /// `KEYGATE_TOKEN`, `KEYGATE_TOKEN_FILE`, or the sign-in of `keygate login`, refreshed when it is due.
-    async fn bearer(&self) -> Result<SecretText, Fatal> {
-        if let Some(token) = given_token()? {
-            return Ok(token);
+    async fn bearer(&self) -> Result<Arc<SecretText>, Fatal> {
+        if let Some(token) = &self.token {
+            return Ok(token.clone());
+        }
+        if let Some(token) = token_in_file()? {
+            return Ok(token.into());
         }
         let file = Locked::open()?;
         let session = file.read()?.filter(|session| session.url == self.base);
         let session = session.ok_or_else(|| not_signed_in(&self.base))?;
         if session.is_fresh() {
-            return Ok(session.access_token.into());
+            return Ok(SecretText::from(session.access_token).into());
         }
         let body = serde_json::json!({ "refresh_token": session.refresh_token });
         match self.anonymous("/api/v1/auth/refresh", body).await {
             Ok(answer) => {
                 let session = Session::from_answer(&self.base, &answer).ok_or_else(|| strange(&self.base))?;
                 file.write(&session)?;
-                Ok(session.access_token.into())
+                Ok(SecretText::from(session.access_token).into())
             }
             Err(error) if error.exit == exit::NOT_SIGNED_IN => {
                 file.remove()?;
@@ -202,10 +206,7 @@ fn advice(status: StatusCode, code: &str, wait: Option<&str>) -> (u8, String) {
     (exit, advice.to_owned())
 }
 
-fn given_token() -> Result<Option<SecretText>, Fatal> {
-    if let Ok(token) = env::var("KEYGATE_TOKEN") {
-        return Ok(Some(token.into()));
-    }
+fn token_in_file() -> Result<Option<SecretText>, Fatal> {
     let Some(path) = env::var_os("KEYGATE_TOKEN_FILE") else { return Ok(None) };
     let path = Path::new(&path);
     let text = std::fs::read_to_string(path)

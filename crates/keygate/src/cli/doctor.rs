@@ -16,6 +16,8 @@ use crate::{
     upstream::{Outgoing, Upstream},
 };
 
+mod database;
+
 #[derive(Args)]
 pub struct DoctorArgs {
     /// Exit with 7 when something is at least as bad as this
@@ -61,7 +63,12 @@ pub async fn run(flags: &Flags, remote: &Remote, args: DoctorArgs) -> Result<Exi
 
 async fn look(flags: &Flags, remote: &Remote, config: &Config, offline: bool) -> Result<Vec<Finding>, Fatal> {
     let mut findings = vec![sources(flags)?, addresses(config), data_dir(config)];
-    findings.extend([master_key(config), database(config), room(config), server(remote, config).await?]);
+    findings.extend([
+        master_key(config),
+        database::look(config).await,
+        room(config),
+        server(remote, config).await?,
+    ]);
     if offline {
         return Ok(findings);
     }
@@ -155,24 +162,6 @@ fn master_key(config: &Config) -> Finding {
 fn beside(key: &Path, data: &Path) -> bool {
     let device = |path: &Path| fs::metadata(path).map(|meta| meta.dev()).ok();
     key.starts_with(data) || device(key) == device(data)
-}
-
-fn database(config: &Config) -> Finding {
-    if !config.database.url.is_empty() {
-        return finding("PostgreSQL", Severity::Ok, "an external one, by database.url".to_owned(), "");
-    }
-    match cluster::versions(&config.data_dir.join("postgres")) {
-        (Err(error), _) => {
-            finding("PostgreSQL", Severity::High, error.to_string(), "apt-get install postgresql")
-        }
-        (Ok(newest), Some(used)) if newest != used => finding(
-            "PostgreSQL",
-            Severity::Info,
-            format!("the data is of version {used}, the newest installed is {newest}"),
-            "keep both installed",
-        ),
-        (Ok(newest), _) => finding("PostgreSQL", Severity::Ok, format!("version {newest}, our own"), ""),
-    }
 }
 
 fn room(config: &Config) -> Finding {

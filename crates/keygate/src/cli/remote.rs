@@ -4,6 +4,7 @@ use std::{
     fs,
     io::{IsTerminal, Read, Write, stderr, stdin},
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 use clap::{Args, builder::FalseyValueParser};
@@ -23,6 +24,9 @@ pub struct Remote {
     /// Never ask anything: fail and name the flag to pass
     #[arg(long, global = true, env = "KEYGATE_NO_INPUT", value_parser = FalseyValueParser::new())]
     pub no_input: bool,
+    /// `KEYGATE_TOKEN`, which is no longer in the environment
+    #[arg(skip)]
+    pub token: Option<Arc<SecretText>>,
 }
 
 /// Where a password comes from when it is not typed. There is no flag that takes the password itself.

@@ -29,6 +29,13 @@ pub enum DatabaseCommand {
 
 pub async fn serve(config: Config, demo: bool) -> Result<ExitCode, Fatal> {
     log::init(&config.log);
+    for variable in &config.exposed {
+        tracing::warn!(
+            variable,
+            "a secret came in an environment variable; it was removed from this process, but a file \
+             (KEYGATE_…_FILE) or a systemd credential is safer"
+        );
+    }
     let server = start::start(config, Clock::default(), demo).await?;
     greet(&server);
     until_told(&server).await?;

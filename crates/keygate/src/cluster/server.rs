@@ -212,13 +212,15 @@ fn settings(kind: &Kind<'_>) -> Vec<&'static str> {
     settings
 }
 
-#[expect(unsafe_code, reason = "prctl between fork and exec")]
+#[expect(unsafe_code, reason = "signal and prctl between fork and exec")]
 fn die_with_parent(command: &mut Command) {
     let parent = std::process::id().cast_signed();
     command.process_group(0); // Ctrl-C reaches us, and we stop the server when our own work is done
-    // SAFETY: prctl and getppid are async-signal-safe; nothing is allocated unless we fail.
+    // SAFETY: signal, prctl and getppid are async-signal-safe; nothing is allocated unless we fail.
     unsafe {
         command.pre_exec(move || {
+            // ignored signals stay ignored in a child, as under `sh -c 'keygate serve &'`, until it has handlers
+            libc::signal(libc::SIGQUIT, libc::SIG_DFL);
             if libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGQUIT) != 0 {
                 return Err(io::Error::last_os_error());
             }

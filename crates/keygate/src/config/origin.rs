@@ -84,4 +84,4 @@ fn likeness(a: &str, b: &str) -> f64 {
     strsim::jaro_winkler(a, b)
 }
 
-const SECRETS: [&str; 2] = ["database.url", "master_key.value"];
+pub(super) const SECRETS: [&str; 2] = ["database.url", "master_key.value"];

@@ -44,10 +44,7 @@ impl Boot {
 
     /// The newest migration that has run, or none in a database that is only prepared.
     pub async fn schema_version(&mut self) -> Result<Option<i64>, Error> {
-        sqlx::query("set role keygate_owner").execute(&mut self.connection).await?;
-        let version = version(&mut self.connection).await;
-        sqlx::query("reset role").execute(&mut self.connection).await?;
-        version
+        schema_version(&mut self.connection).await
     }
 
     /// The newest migration this version knows.
@@ -93,6 +90,13 @@ pub(super) fn migrator() -> Migrator {
 
 fn newest(migrator: &Migrator) -> i64 {
     migrator.iter().map(|migration| migration.version).max().unwrap_or_default()
+}
+
+pub(super) async fn schema_version(connection: &mut PgConnection) -> Result<Option<i64>, Error> {
+    sqlx::query("set role keygate_owner").execute(&mut *connection).await?;
+    let version = version(connection).await;
+    sqlx::query("reset role").execute(connection).await?;
+    version
 }
 
 async fn version(connection: &mut PgConnection) -> Result<Option<i64>, Error> {

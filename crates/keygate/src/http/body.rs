@@ -14,6 +14,7 @@ use uuid::Uuid;
 use crate::{
     app::App,
     error::{Code, Error, Result},
+    hardening::wipe_stack,
 };
 
 /// A JSON body of a known shape: unknown, missing, doubled and mistyped members are refused by name.
@@ -81,6 +82,13 @@ async fn bytes(request: Request, app: &Arc<App>) -> Result<Bytes> {
 }
 
 pub fn parse_json<T: DeserializeOwned>(body: &[u8]) -> Result<T> {
+    let value = read_json(body);
+    wipe_stack();
+    value
+}
+
+#[inline(never)]
+fn read_json<T: DeserializeOwned>(body: &[u8]) -> Result<T> {
     let mut input = serde_json::Deserializer::from_slice(body);
     let value = serde_path_to_error::deserialize(&mut input).map_err(|error| {
         let path = error.path().to_string();
@@ -91,6 +99,13 @@ pub fn parse_json<T: DeserializeOwned>(body: &[u8]) -> Result<T> {
 }
 
 fn parse_pairs<T: DeserializeOwned>(text: &[u8]) -> Result<T> {
+    let value = read_pairs(text);
+    wipe_stack();
+    value
+}
+
+#[inline(never)]
+fn read_pairs<T: DeserializeOwned>(text: &[u8]) -> Result<T> {
     let input = serde_urlencoded::Deserializer::new(form_urlencoded::parse(text));
     serde_path_to_error::deserialize(input).map_err(|error| {
         let message = error.inner().to_string();

@@ -38,6 +38,7 @@ static ASSETS: LazyLock<Vec<Asset>> = LazyLock::new(|| {
         asset("keygate.css", "text/css; charset=utf-8", include_bytes!("../../assets/keygate.css")),
         asset("icon.svg", "image/svg+xml", include_bytes!("../../assets/icon.svg")),
         asset("copy.js", SCRIPT, include_bytes!("../../assets/copy.js")),
+        asset("keys.js", SCRIPT, include_bytes!("../../assets/keys.js")),
         asset("refresh.js", SCRIPT, include_bytes!("../../assets/refresh.js")),
         asset("setup.js", SCRIPT, include_bytes!("../../assets/setup.js")),
     ]

@@ -3,7 +3,13 @@
 use std::sync::Arc;
 
 use askama::Template;
-use axum::{Router, extract::Path, response::Response, routing::get};
+use axum::{
+    Router,
+    extract::{Path, State},
+    response::Response,
+    routing::get,
+};
+use http::HeaderMap;
 
 use super::{Frame, show};
 use crate::{
@@ -23,9 +29,14 @@ struct Explained {
     advice: &'static str,
 }
 
-async fn explain(frame: Frame, Path(text): Path<String>) -> Result<Response> {
+async fn explain(
+    State(app): State<Arc<App>>,
+    headers: HeaderMap,
+    frame: Frame,
+    Path(text): Path<String>,
+) -> Result<Response> {
     let code = Code::ALL.iter().copied().find(|code| code.text() == text).ok_or(Code::NotFound)?;
-    show(&Explained { frame, code, advice: advice(code) })
+    show(&Explained { frame: frame.of_whoever(&app, &headers).await, code, advice: advice(code) })
 }
 
 /// What the one who got this answer can do about it.

@@ -3,7 +3,8 @@
 use std::sync::{Arc, LazyLock};
 
 use askama::Template;
-use axum::{Router, response::Response, routing::get};
+use axum::{Router, extract::State, response::Response, routing::get};
+use http::HeaderMap;
 use serde_json::{Map, Value};
 
 use super::{Frame, show};
@@ -56,8 +57,8 @@ struct Member {
     required: bool,
 }
 
-async fn reference(frame: Frame) -> Result<Response> {
-    show(&Reference { frame, about: &CONTENTS })
+async fn reference(State(app): State<Arc<App>>, headers: HeaderMap, frame: Frame) -> Result<Response> {
+    show(&Reference { frame: frame.of_whoever(&app, &headers).await, about: &CONTENTS })
 }
 
 static CONTENTS: LazyLock<Contents> =

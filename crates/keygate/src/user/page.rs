@@ -21,7 +21,8 @@ use crate::{
     app::App,
     auth::{Client, May, View, session},
     error::{Code, Error, Result},
-    page::{Frame, Posted, Problems, go_with, show, show_again},
+    http::body::Query,
+    page::{Frame, Next, Posted, Problems, go_with, show, show_again},
 };
 
 mod accounts;
@@ -60,13 +61,23 @@ struct Login {
     frame: Frame,
     problems: Problems,
     email: String,
+    next: Next,
     registration_open: bool,
+}
+
+/// Where the visitor wanted to go before being asked who they are.
+#[derive(Deserialize)]
+struct Wish {
+    #[serde(default)]
+    next: Next,
 }
 
 #[derive(Deserialize)]
 struct LoginIn {
     email: String,
     password: SecretText,
+    #[serde(default)]
+    next: Next,
 }
 
 #[derive(Template)]
@@ -116,12 +127,17 @@ async fn set_up(
     }
 }
 
-async fn login(State(app): State<Arc<App>>, headers: HeaderMap, frame: Frame) -> Result<Response> {
+async fn login(
+    State(app): State<Arc<App>>,
+    headers: HeaderMap,
+    Query(Wish { next }): Query<Wish>,
+    frame: Frame,
+) -> Result<Response> {
     if session::caller(&app, &headers).await.is_ok() {
-        return Ok(Redirect::to("/").into_response());
+        return Ok(Redirect::to(next.address()).into_response());
     }
     let registration_open = app.config.registration.open;
-    show(&Login { frame, problems: Problems::default(), email: String::new(), registration_open })
+    show(&Login { frame, problems: Problems::default(), email: String::new(), next, registration_open })
 }
 
 async fn sign_in(
@@ -136,15 +152,15 @@ async fn sign_in(
         Ok(signed_in) => {
             let mut cookies = vec![session::open(&app, signed_in.user, &client).await?];
             cookies.extend(device_cookie(&signed_in));
-            Ok(go_with("/", "", cookies))
+            Ok(go_with(input.next.address(), "", cookies))
         }
-        Err(error) => again(&app, frame, input.email, &error),
+        Err(error) => again(&app, frame, input.email, input.next, &error),
     }
 }
 
-fn again(app: &App, frame: Frame, email: String, error: &Error) -> Result<Response> {
+fn again(app: &App, frame: Frame, email: String, next: Next, error: &Error) -> Result<Response> {
     let registration_open = app.config.registration.open;
-    show_again(error, &Login { frame, problems: Problems::of(error), email, registration_open })
+    show_again(error, &Login { frame, problems: Problems::of(error), email, next, registration_open })
 }
 
 /// Marks this browser as one the user signed in from: its attempts are counted apart from strangers'.

@@ -19,7 +19,8 @@ pub struct Verdict {
 }
 
 impl New {
-    /// Length is what counts; no composition rules. Not the e-mail, not the product's name, not one letter.
+    /// Length is what counts; no composition rules. Not the e-mail, not the product's name, not one letter, and none of
+    /// those that are tried first.
     pub fn parse(secret: SecretText, email: &Email) -> Result<Self> {
         let text = secret.expose();
         let length = text.chars().count();
@@ -33,8 +34,13 @@ impl New {
         let local = email.text().split('@').next().unwrap_or("");
         let guessable =
             (local.len() >= 4 && lower.contains(local)) || lower.contains("keygate") || monotone(&lower);
-        match guessable {
-            true => Err(Error::field("/password", "is easy to guess; take a few unrelated words")),
+        if guessable {
+            return Err(Error::field("/password", "is easy to guess; take a few unrelated words"));
+        }
+        match is_common(&lower) {
+            true => {
+                Err(Error::field("/password", "is one of the most common ones; take a few unrelated words"))
+            }
             false => Ok(New(secret)),
         }
     }
@@ -70,6 +76,11 @@ async fn on_a_hashing_thread<T: Send + 'static>(work: impl FnOnce() -> T + Send 
     tokio::task::spawn_blocking(work).await.map_err(Error::internal)
 }
 
+/// Whatever the case of its letters.
+fn is_common(lower: &str) -> bool {
+    COMMON.lines().any(|common| common == lower.trim())
+}
+
 /// One character repeated, or a run like 1234567890123… or abcdef….
 fn monotone(text: &str) -> bool {
     let codes: Vec<i64> = text.chars().map(|c| i64::from(u32::from(c))).collect();
@@ -80,5 +91,25 @@ fn monotone(text: &str) -> bool {
 
 static RUNNING: Semaphore = Semaphore::const_new(2);
 static QUEUE: Semaphore = Semaphore::const_new(34);
+/// One per line, in lower case; shorter ones are refused anyway.
+const COMMON: &str = include_str!("common_passwords.txt");
 const MIN: usize = 12;
 const MAX: usize = 256;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_common_password_could_be_typed_and_is_compared_as_it_stands() {
+        let lines: Vec<&str> = COMMON.lines().collect();
+        assert!((500..=1000).contains(&lines.len()), "{} lines", lines.len());
+        assert!(lines.is_sorted_by(|a, b| a < b), "not in order, or one stands there twice");
+        for line in lines {
+            assert!(
+                line.chars().count() >= MIN && line == line.to_lowercase() && line == line.trim(),
+                "{line}"
+            );
+        }
+    }
+}

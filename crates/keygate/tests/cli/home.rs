@@ -36,7 +36,7 @@ pub struct Done {
 pub struct Server {
     child: Child,
     pub lines: Vec<String>,
-    _stdout: BufReader<ChildStdout>,
+    stdout: Option<BufReader<ChildStdout>>,
 }
 
 impl Home {
@@ -165,7 +165,7 @@ impl Server {
             assert!(stdout.read_line(&mut line).unwrap() > 0, "ended after {lines:?}");
             lines.push(line.trim_end().to_owned());
         }
-        Server { child, lines, _stdout: stdout }
+        Server { child, lines, stdout: Some(stdout) }
     }
 
     pub fn setup_link(&self) -> String {
@@ -177,13 +177,26 @@ impl Server {
         self.child.id()
     }
 
+    /// The next line of its output.
+    pub fn read_line(&mut self) -> String {
+        let mut line = String::new();
+        self.stdout.as_mut().unwrap().read_line(&mut line).unwrap();
+        line
+    }
+
+    /// Nobody reads its output any more.
+    pub fn hang_up(&mut self) {
+        self.stdout = None;
+    }
+
     /// Asked to stop, and gone.
     pub fn stop(mut self, signal: libc::c_int) -> i32 {
         self.signal(signal);
         self.wait().unwrap()
     }
 
-    fn wait(&mut self) -> Option<i32> {
+    /// Gone by itself.
+    pub fn wait(&mut self) -> Option<i32> {
         let begin = Instant::now();
         while begin.elapsed() < Duration::from_secs(30) {
             if let Some(status) = self.child.try_wait().unwrap() {

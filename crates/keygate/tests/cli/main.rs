@@ -2,9 +2,12 @@
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests: also outside the test functions")]
 
 mod bots;
+mod database;
 mod errands;
 mod first_steps;
+mod following;
 mod home;
 mod manners;
+mod pem;
 mod signing;
 mod starting;

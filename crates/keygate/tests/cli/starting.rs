@@ -2,6 +2,9 @@
 
 use std::{fs, net::TcpListener, process::Command};
 
+use base64::{Engine, engine::general_purpose::STANDARD};
+use keygate::{cluster::Cluster, db::LOGINS};
+
 use crate::home::{Done, Home, PASSWORD};
 
 #[test]
@@ -25,6 +28,30 @@ fn a_second_start_reuses_the_data_and_another_master_key_refuses() {
     assert!(!server.lines.iter().any(|line| line.contains("/setup#")), "{:?}", server.lines);
     home.feed("login --email owner@example.org --password-stdin", PASSWORD).ok();
     assert_eq!(home.json("whoami")["role"], "owner");
+}
+
+#[test]
+fn another_master_key_changes_nothing() {
+    let home = Home::new();
+    assert_eq!(home.with_owner(&[]).stop(libc::SIGTERM), 0);
+    let path = home.path("data/master.key");
+    let key = fs::read(&path).unwrap();
+    let before = dump(&home);
+    let other = format!("{}\n", STANDARD.encode(seal::random::array::<32>()));
+    write_private(&path, other.as_bytes());
+    let reason = "the master key is not the one this database was made with";
+    home.run("serve --listen 127.0.0.1:0").fails(1).says(reason);
+    assert_eq!(fs::read_to_string(&path).unwrap(), other);
+    let mut by_environment = home.command(&["serve", "--listen", "127.0.0.1:0"]);
+    by_environment.env("PLATFORM_MASTER_KEY", other.trim());
+    Done::of(by_environment).fails(1).says(reason);
+    let after = dump(&home);
+    assert!(before.contains("owner@example.org"), "this is not the data: {before}");
+    assert!(before == after, "the data was changed");
+
+    write_private(&path, &key);
+    let _server = home.serve(&[]);
+    home.feed("login --email owner@example.org --password-stdin", PASSWORD).ok();
 }
 
 #[test]
@@ -80,4 +107,14 @@ fn write_private(path: &std::path::Path, bytes: &[u8]) {
     fs::remove_file(path).ok();
     fs::write(path, bytes).unwrap();
     fs::set_permissions(path, fs::Permissions::from_mode(0o400)).unwrap();
+}
+
+/// The whole database of a server that does not run.
+fn dump(home: &Home) -> String {
+    let cluster = Cluster::start(&home.path("data/postgres"), &LOGINS).unwrap();
+    let mut command = Command::new("pg_dump");
+    command.args(["-U", "postgres", "-d", "keygate", "-h"]).arg(cluster.directory());
+    let text = Done::of(command).ok().out;
+    // A mark against injection, another one each time.
+    text.lines().filter(|line| !line.contains("restrict ")).collect::<Vec<_>>().join("\n")
 }

@@ -230,6 +230,29 @@ fn kill_9_of_the_service_leaves_no_orphan_and_the_next_start_works() {
     }
 }
 
+/// A shell starts background jobs with SIGQUIT ignored, and a fresh server has not set its own handler yet.
+#[test]
+fn kill_9_while_starting_leaves_no_orphan_even_where_signals_are_ignored() {
+    let data = data_directory();
+    let start = || {
+        let mut shell = Command::new("/bin/sh");
+        shell.args(["-c", r#"trap "" QUIT INT; exec "$@""#, "sh", env!("CARGO_BIN_EXE_keygate")]);
+        serve(shell, data.path())
+    };
+    let mut first = start();
+    wait_for_server(&mut first, data.path());
+    kill(first.id(), "KILL");
+    first.wait().unwrap();
+    for moment in 0..30 {
+        wait_until("the server of the last round is gone", || processes_of(data.path()).is_empty());
+        let mut service = start();
+        std::thread::sleep(Duration::from_millis(4 * moment));
+        kill(service.id(), "KILL");
+        service.wait().unwrap();
+    }
+    wait_until("no server is left", || processes_of(data.path()).is_empty());
+}
+
 #[test]
 fn an_ordinary_user_runs_a_server_of_their_own() {
     let data = data_directory();
@@ -313,6 +336,17 @@ fn wait_for_server(service: &mut Child, data: &Path) -> u32 {
 
 fn pid_files(data: &Path) -> [PathBuf; 2] {
     ["postgres/data/postmaster.pid", "postgres/postgres/data/postmaster.pid"].map(|path| data.join(path))
+}
+
+/// Everything that runs on a data directory.
+fn processes_of(data: &Path) -> Vec<u32> {
+    let all =
+        fs::read_dir("/proc").unwrap().filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok());
+    let names_it = |pid: &u32| {
+        let command = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+        String::from_utf8_lossy(&command).contains(data.to_str().unwrap()) && is_alive(*pid)
+    };
+    all.filter(names_it).collect()
 }
 
 fn sockets_of(pid: u32) -> Vec<String> {

@@ -72,6 +72,30 @@ async fn invented_setup_token_opens_nothing() {
 }
 
 #[tokio::test]
+async fn common_passwords_are_refused_wherever_an_account_is_made() {
+    let common = ["Password1234", "correct horse battery staple", "1QAZ2wsx3edc4rfv", "bitcoin123456"];
+    let world = World::fresh(|config| config.registration.open = true).await;
+    let link = token(&world);
+    let mut input = json!({"token": link, "email": OWNER, "name": "Olga"});
+    for password in common {
+        input["password"] = json!(password);
+        let refusal = world.api.post("/api/v1/auth/setup", input.clone()).await;
+        assert!(refusal.text.contains("most common"), "{}", refusal.text);
+        refusal.names("/password");
+    }
+    let tokens = set_up(&world.api, &link, OWNER).await.is(201);
+    let owner = world.api.with_token(tokens["access_token"].as_str().unwrap());
+    for password in common {
+        let new = json!({"email": "new@example.com", "name": "New", "password": password});
+        world.api.post("/api/v1/auth/register", new.clone()).await.names("/password");
+        owner.post("/api/v1/admin/users", new).await.names("/password");
+    }
+    assert_eq!(world.count("users").await, 1);
+    let new = json!({"email": "new@example.com", "name": "New", "password": "correct horse battery stapler"});
+    owner.post("/api/v1/admin/users", new).await.is(201);
+}
+
+#[tokio::test]
 async fn refused_setup_does_not_use_the_link_up() {
     let world = World::fresh(|_| {}).await;
     let link = token(&world);

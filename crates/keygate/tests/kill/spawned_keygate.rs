@@ -5,13 +5,19 @@ use std::{
     fs::{self, File, Permissions},
     io::{BufRead, BufReader},
     net::TcpListener,
-    os::unix::fs::PermissionsExt,
+    os::{
+        fd::AsRawFd,
+        unix::{
+            fs::{PermissionsExt, chown},
+            process::CommandExt,
+        },
+    },
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     time::Duration,
 };
 
-use reqwest::{Client, RequestBuilder};
+use reqwest::{Client, RequestBuilder, redirect::Policy};
 use serde_json::{Value, json};
 use sqlx::{AssertSqlSafe, Connection, PgConnection, postgres::PgConnectOptions};
 use tempfile::TempDir;
@@ -23,6 +29,10 @@ pub struct Service {
     pub data: TempDir,
     pub base: String,
     pub http: Client,
+    /// Further variables of its environment.
+    pub environment: Vec<(&'static str, String)>,
+    /// The user it runs as, if not ours.
+    pub uid: Option<u32>,
     demo: String,
     child: Option<Child>,
 }
@@ -30,13 +40,7 @@ pub struct Service {
 impl Service {
     /// Starts it and makes the owner; gives an access token too.
     pub async fn new(demo: &str) -> (Service, String) {
-        let data = tempfile::tempdir().unwrap();
-        // The database server runs as another user and has to pass through.
-        fs::set_permissions(data.path(), Permissions::from_mode(0o711)).unwrap();
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let http = Client::builder().no_proxy().timeout(Duration::from_secs(10)).build().unwrap();
-        let base = format!("http://127.0.0.1:{port}");
-        let mut service = Service { data, base, http, demo: demo.to_owned(), child: None };
+        let mut service = Service::unborn(demo);
         let link = service.start();
         let token = link.split_once('#').unwrap().1.trim();
         let input = json!({"token": token, "email": EMAIL, "name": "Olga", "password": PASSWORD});
@@ -44,12 +48,37 @@ impl Service {
         (service, tokens["access_token"].as_str().unwrap().to_owned())
     }
 
+    /// Where it will run, before its first start.
+    pub fn unborn(demo: &str) -> Service {
+        let data = tempfile::tempdir().unwrap();
+        // The database server runs as another user and has to pass through.
+        fs::set_permissions(data.path(), Permissions::from_mode(0o711)).unwrap();
+        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let http = Service::client();
+        let base = format!("http://127.0.0.1:{port}");
+        let demo = demo.to_owned();
+        Service { data, base, http, environment: Vec::new(), uid: None, demo, child: None }
+    }
+
+    /// For connections of its own.
+    pub fn client() -> Client {
+        let client = Client::builder().no_proxy().redirect(Policy::none()).timeout(Duration::from_secs(10));
+        client.build().unwrap()
+    }
+
     /// Starts the program on the same data and waits until it says that it is ready; gives what it said.
     pub fn start(&mut self) -> String {
         let address = self.base.strip_prefix("http://").unwrap();
         let log = File::options().create(true).append(true).open(self.log_path()).unwrap();
-        let mut command = Command::new(env!("CARGO_BIN_EXE_keygate"));
+        // By its descriptor: another user may not pass through the directories above.
+        let program = File::open(env!("CARGO_BIN_EXE_keygate")).unwrap();
+        let mut command = Command::new(format!("/proc/self/fd/{}", program.as_raw_fd()));
+        if let Some(uid) = self.uid {
+            chown(self.data.path(), Some(uid), Some(uid)).unwrap();
+            command.uid(uid).gid(uid);
+        }
         command
+            .envs(self.environment.iter().cloned())
             .args(["--data-dir", self.data_dir().to_str().unwrap(), "serve", "--listen", address])
             .args(["--public-url", &self.base])
             .env("KEYGATE_DEMO__ORIGIN", &self.demo)
@@ -124,6 +153,11 @@ impl Service {
     pub async fn bot(&self, token: &str, connection: Value) -> (String, String, String) {
         let (status, made) = self.post("/api/v1/connections", token, connection).await;
         assert_eq!(status, 201, "{made}");
+        self.pair(token, &made).await
+    }
+
+    /// The same on a connection that is there.
+    pub async fn pair(&self, token: &str, made: &Value) -> (String, String, String) {
         let bot = json!({"connection_id": made["id"], "name": made["name"]});
         let bot = self.post("/api/v1/bots", token, bot).await.1;
         let path = format!("/api/v1/bots/{}/access-keys", bot["id"].as_str().unwrap());

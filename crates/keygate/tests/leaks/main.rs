@@ -1,7 +1,11 @@
 //! Known secrets are driven through everything, good and bad; then they are looked for wherever they must not
 //! be. Every search is shown to work by finding something that must be there.
 
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "tests")]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout, reason = "tests")]
+
+mod environment;
+mod memory;
+mod process;
 
 #[path = "../kill/spawned_keygate.rs"]
 #[allow(dead_code, reason = "shared with the other test, which uses the rest")]

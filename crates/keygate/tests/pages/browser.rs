@@ -11,7 +11,8 @@ use thirtyfour::prelude::*;
 
 use crate::visitor::{EMAIL, KEY, PASSWORD, SECRET, Site, site};
 
-struct Driver(Child);
+/// The program that drives the browser; ended with the test.
+pub struct Driver(Child);
 
 impl Drop for Driver {
     fn drop(&mut self) {
@@ -20,7 +21,7 @@ impl Drop for Driver {
     }
 }
 
-async fn browser() -> (Driver, WebDriver, tempfile::TempDir) {
+pub async fn browser() -> (Driver, WebDriver, tempfile::TempDir) {
     let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
     let mut command = Command::new("/usr/bin/chromedriver");
     command.arg(format!("--port={port}")).stdout(Stdio::null()).stderr(Stdio::null());
@@ -56,16 +57,6 @@ async fn press(window: &WebDriver, words: &str) -> WebDriverResult<()> {
         .await
 }
 
-/// The first call of a bot, signed as curl would.
-async fn call(site: &Site, key: &str, secret: &str) -> reqwest::StatusCode {
-    let query = format!("timestamp={}", site.server.app.clock.now_ms());
-    let hmac = aws_lc_rs::hmac::Key::new(aws_lc_rs::hmac::HMAC_SHA256, secret.as_bytes());
-    let signature = data_encoding::HEXLOWER.encode(aws_lc_rs::hmac::sign(&hmac, query.as_bytes()).as_ref());
-    let client = reqwest::Client::builder().no_proxy().build().unwrap();
-    let url = format!("{}/x/binance/api/v3/account?{query}&signature={signature}", site.url);
-    client.get(url).header("x-mbx-apikey", key).send().await.unwrap().status()
-}
-
 async fn journey(site: &Site, window: &WebDriver) -> WebDriverResult<()> {
     window.goto(format!("{}/setup#{}", site.url, site.setup_token())).await?;
     assert!(!window.current_url().await?.as_str().contains('#'), "the token leaves the address bar");
@@ -86,7 +77,7 @@ async fn journey(site: &Site, window: &WebDriver) -> WebDriverResult<()> {
     let secret = line.split('\'').nth(1).expect("a quoted secret").to_owned();
     let key = window.find(By::Css("code[data-copy='the key']")).await?.text().await?;
     assert!(window.find(By::Id("status")).await?.text().await?.contains("Waiting"));
-    assert_eq!(call(site, &key, &secret).await, 200);
+    assert_eq!(site.call("GET /api/v3/account", &key, &secret).await, 200);
     window
         .query(By::Css("#status.seen"))
         .wait(Duration::from_secs(15), Duration::from_millis(200))
@@ -100,7 +91,7 @@ async fn journey(site: &Site, window: &WebDriver) -> WebDriverResult<()> {
 }
 
 /// What the browser complained about since it started: refusals by the policy, errors of scripts.
-async fn complaints(window: &WebDriver) -> Value {
+pub async fn complaints(window: &WebDriver) -> Value {
     let address = format!("{}session/{}/se/log", window.handle().server_url(), window.session_id());
     let client = reqwest::Client::builder().no_proxy().build().unwrap();
     let answer: Value =

@@ -1,8 +1,19 @@
 //! What every page must be: well-formed, and usable by keyboard and screen reader.
 
+use crate::visitor::{Answer, SECRET};
+
+/// A whole answer: what stands in it, and the headers around it.
+pub fn answer(answer: &Answer) {
+    check(&answer.path, &answer.text);
+    for (name, value) in HEADERS {
+        assert_eq!(answer.headers[name].to_str().unwrap(), value, "{}: {name}", answer.path);
+    }
+    assert!(!answer.text.contains(SECRET) || answer.path.starts_with("/connections/new"), "{}", answer.path);
+}
+
 /// Panics with the first thing that is wrong.
 pub fn check(path: &str, page: &str) {
-    assert!(page.starts_with("<!doctype html>\n<html lang=\"en\">"), "{path}: no language");
+    assert!(page.starts_with("<!doctype html>\n<html lang=\"en\" data-theme="), "{path}: no language");
     assert_eq!(page.matches("<h1").count(), 1, "{path}: one h1");
     assert!(
         page.contains("class=\"skip\" href=\"#main\"") && page.contains("<main id=\"main\""),
@@ -62,6 +73,18 @@ fn attribute<'t>(tag: &'t str, name: &str) -> Option<&'t str> {
 }
 
 const EMPTY: [&str; 5] = ["br", "input", "link", "meta", "hr"];
+
+const CSP: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; \
+    form-action 'self'; base-uri 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'";
+const HEADERS: [(&str, &str); 7] = [
+    ("content-security-policy", CSP),
+    ("cache-control", "no-store"),
+    ("x-content-type-options", "nosniff"),
+    ("referrer-policy", "no-referrer"),
+    ("cross-origin-opener-policy", "same-origin"),
+    ("cross-origin-resource-policy", "same-origin"),
+    ("content-type", "text/html; charset=utf-8"),
+];
 
 #[test]
 #[should_panic(expected = "has no label")]

@@ -1,7 +1,15 @@
 //! The pages as people use them: without script over HTTP, and with it in a browser.
 #![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
+mod access_keys;
+mod accounts;
+mod activity;
+mod bots;
 mod browser;
+mod connections;
 mod lint;
+mod next;
+mod reader;
+mod screen;
 mod visitor;
 mod walk;

@@ -37,7 +37,14 @@ pub const PASSWORD: &str = "seven quiet otters";
 pub const KEY: &str = "DemoTradeKey0000000000000000000000000000000000000000000000000002";
 pub const SECRET: &str = "DemoTradeSecret0000000000000000000000000000000000000000000000002";
 
+/// The form that adds a connection to the pretend exchange.
+pub const WIZARD: &str = "/connections/new?exchange=binance";
+
 pub async fn site() -> Site {
+    site_with(|_| {}).await
+}
+
+pub async fn site_with(configure: impl FnOnce(&mut Config)) -> Site {
     let database = Scratch::new().await.unwrap();
     let data = tempfile::tempdir().unwrap();
     let flags = Flags {
@@ -45,7 +52,8 @@ pub async fn site() -> Site {
         listen: vec!["127.0.0.1:0".parse().unwrap()],
         ..Flags::default()
     };
-    let config = Config::load(&flags).unwrap();
+    let mut config = Config::load(&flags).unwrap();
+    configure(&mut config);
     let listener = Listener::bind(&config.listen).await.unwrap();
     let url = format!("http://{}", listener.addresses()[0]);
     let store = Store { settings: database.settings(), cluster: None };
@@ -54,6 +62,25 @@ pub async fn site() -> Site {
 }
 
 impl Site {
+    /// A bot's call, such as `GET /api/v3/account`, signed as curl would sign it.
+    pub async fn call(&self, what: &str, key: &str, secret: &str) -> StatusCode {
+        let (method, path) = what.split_once(' ').unwrap();
+        let (path, parameters) = path.split_once('?').unwrap_or((path, "recvWindow=5000"));
+        let query = format!("{parameters}&timestamp={}", self.server.app.clock.now_ms());
+        let hmac = aws_lc_rs::hmac::Key::new(aws_lc_rs::hmac::HMAC_SHA256, secret.as_bytes());
+        let signature =
+            data_encoding::HEXLOWER.encode(aws_lc_rs::hmac::sign(&hmac, query.as_bytes()).as_ref());
+        let url = format!("{}/x/binance{path}?{query}&signature={signature}", self.url);
+        self.visitor()
+            .client
+            .request(method.parse().unwrap(), url)
+            .header("x-mbx-apikey", key)
+            .send()
+            .await
+            .unwrap()
+            .status()
+    }
+
     pub fn visitor(&self) -> Visitor {
         let client = reqwest::Client::builder().no_proxy().redirect(Policy::none()).build().unwrap();
         Visitor { client, url: self.url.clone(), cookies: BTreeMap::new() }
@@ -75,7 +102,50 @@ impl Site {
     }
 }
 
+pub fn connection_form(secret: &str) -> [(&str, &str); 6] {
+    [
+        ("exchange", "binance"),
+        ("environment", "practice"),
+        ("name", "Primary"),
+        ("api_key", KEY),
+        ("secret", secret),
+        ("trade", "on"),
+    ]
+}
+
 impl Visitor {
+    /// Adds a connection that may trade; its address.
+    pub async fn connect(&mut self) -> String {
+        let made = self.submit(WIZARD, "/connections/new", &connection_form(SECRET)).await;
+        assert_eq!(made.status, StatusCode::OK, "{}", made.text);
+        made.path
+    }
+
+    /// Adds a bot for one symbol; its address.
+    pub async fn add_bot(&mut self, connection: &str) -> String {
+        let id = connection.trim_start_matches("/connections/");
+        let fields = [("connection", id), ("name", "Grid <b>"), ("symbol", "BTC/USDT")];
+        let made = self.submit("/bots/new", "/bots/new", &fields).await;
+        assert!(made.path.ends_with("/connect"), "{}", made.text);
+        made.path.trim_end_matches("/connect").to_owned()
+    }
+
+    /// Sends the form that makes a virtual pair, with these boxes ticked.
+    pub async fn make_pair(&mut self, bot: &str, ticked: &[&str]) -> Answer {
+        let page = self.get(&format!("{bot}/connect")).await;
+        let id = page.between("name=\"pair_id\" value=\"", "\"");
+        let token = page.form_token();
+        let mut fields = vec![("form_token", &*token), ("pair_id", &*id), ("name", "Laptop")];
+        fields.extend(ticked.iter().map(|scope| (*scope, "on")));
+        self.post(&format!("{bot}/connect"), &fields).await
+    }
+
+    /// Signs in, with the form as the address shows it.
+    pub async fn sign_in(&mut self, page: &str, email: &str) -> Answer {
+        let next = self.get(page).await.between("name=\"next\" value=\"", "\"").replace("&#38;", "&");
+        self.submit(page, "/login", &[("next", &next), ("email", email), ("password", PASSWORD)]).await
+    }
+
     pub async fn get(&mut self, path: &str) -> Answer {
         self.send(Method::GET, path, None).await
     }
@@ -87,7 +157,7 @@ impl Visitor {
         all.extend(fields);
         let answer = self.post(action, &all).await;
         match answer.status {
-            StatusCode::SEE_OTHER => self.get(answer.headers["location"].to_str().unwrap()).await,
+            StatusCode::SEE_OTHER => self.get(answer.location()).await,
             _ => answer,
         }
     }
@@ -123,6 +193,11 @@ impl Visitor {
 }
 
 impl Answer {
+    /// Where a redirect leads.
+    pub fn location(&self) -> &str {
+        self.headers["location"].to_str().unwrap()
+    }
+
     pub fn form_token(&self) -> String {
         self.between("name=\"form_token\" value=\"", "\"")
     }

@@ -18,10 +18,10 @@ use serde::Deserialize;
 use uuid::Uuid;
 
 use crate::{
-    access_key::{self, NewPair, Pair},
+    access_key::{self, Issued, NewPair, Pair},
     activity::{self, Entry},
     app::App,
-    auth::{Manage, May, View},
+    auth::{Manage, May, Permission, View},
     bot,
     error::{Code, Result},
     http::body::Id,
@@ -52,6 +52,9 @@ struct Ask {
     bot: bot::Row,
     pair_id: Uuid,
     status: Status,
+    /// What the connection allows, and whether it is ticked.
+    scopes: Vec<(String, bool)>,
+    name: String,
 }
 
 #[derive(Template)]
@@ -60,6 +63,7 @@ struct Once {
     frame: Frame,
     bot: bot::Row,
     pair: Pair,
+    scopes: String,
     snippets: Vec<Snippet>,
     gate: String,
     status: Status,
@@ -75,6 +79,10 @@ struct Snippet {
 struct MakeIn {
     pair_id: Uuid,
     name: String,
+    read: Option<String>,
+    trade: Option<String>,
+    transfer: Option<String>,
+    withdraw: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -82,10 +90,30 @@ struct RevokeIn {
     key: Uuid,
 }
 
+/// What moves money out of the account is ticked by nobody but the reader.
 async fn ask(State(app): State<Arc<App>>, may: May<View>, Id(id): Id, frame: Frame) -> Result<Response> {
     let bot = bot::find(&app, may.user(), id).await?;
-    let status = status(&app, may.user(), id).await?;
-    show(&Ask { frame: frame.of(&may), problems: Problems::default(), bot, pair_id: app.clock.id(), status })
+    let ticked = ["read", "trade"].map(str::to_owned);
+    show(&form(&app, &may, bot, frame, &ticked).await?)
+}
+
+async fn form<P: Permission>(
+    app: &App,
+    may: &May<P>,
+    bot: bot::Row,
+    frame: Frame,
+    ticked: &[String],
+) -> Result<Ask> {
+    let scopes = access_key::grantable(app, may.user(), &bot).await?.into_iter();
+    Ok(Ask {
+        frame: frame.of(may),
+        problems: Problems::default(),
+        pair_id: app.clock.id(),
+        status: status(app, may.user(), bot.id).await?,
+        scopes: scopes.map(|scope| (scope.clone(), ticked.contains(&scope))).collect(),
+        name: String::new(),
+        bot,
+    })
 }
 
 async fn make(
@@ -96,26 +124,31 @@ async fn make(
     Posted(input): Posted<MakeIn>,
 ) -> Result<Response> {
     let bot = bot::find(&app, may.user(), id).await?;
-    let status = status(&app, may.user(), id).await?;
-    let made = match access_key::parse_name(Some(input.name)) {
-        Ok(name) => {
-            let new = NewPair { id: input.pair_id, name, scopes: None };
-            access_key::create_for_bot(&app, may.user(), &bot, new).await
-        }
+    let made = match input.parse() {
+        Ok(new) => access_key::create_for_bot(&app, may.user(), &bot, new).await,
         Err(error) => Err(error),
     };
-    let pair = match made {
-        Ok(issued) => issued.pair.ok_or(Code::NotFound)?,
+    match made {
+        Ok(issued) => once(&app, &may, bot, frame, issued).await,
         Err(error) => {
-            let problems = Problems::of(&error);
-            let frame = frame.of(&may);
-            return show_again(&error, &Ask { frame, problems, bot, pair_id: app.clock.id(), status });
+            let asked = form(&app, &may, bot, frame, &input.ticked()).await?;
+            show_again(&error, &Ask { problems: Problems::of(&error), name: input.name, ..asked })
         }
-    };
+    }
+}
+
+async fn once(app: &App, may: &May<Manage>, bot: bot::Row, frame: Frame, issued: Issued) -> Result<Response> {
+    let pair = issued.pair.ok_or(Code::NotFound)?;
     let url = app.config.public_url.trim_end_matches('/');
-    let snippets = snippets(url, &bot.exchange, &pair);
-    let gate = format!("{url}/x/{}", bot.exchange);
-    show(&Once { frame: frame.of(&may), bot, pair, snippets, gate, status })
+    show(&Once {
+        frame: frame.of(may),
+        scopes: issued.row.scopes.join(", "),
+        snippets: snippets(url, &bot.exchange, &pair),
+        gate: format!("{url}/x/{}", bot.exchange),
+        status: status(app, may.user(), bot.id).await?,
+        bot,
+        pair,
+    })
 }
 
 async fn revoke(
@@ -141,6 +174,35 @@ pub async fn status(app: &App, user: Uuid, bot: Uuid) -> Result<Status> {
     let filter = activity::Filter { bot: Some(bot), ..activity::Filter::default() };
     let last = activity::page(app, user, &filter, 1).await?.entries.into_iter().next();
     Ok(Status { bot, last })
+}
+
+impl MakeIn {
+    fn parse(&self) -> Result<NewPair> {
+        let name = access_key::parse_name(Some(self.name.clone()))?;
+        Ok(NewPair { id: self.pair_id, name, scopes: Some(self.ticked()) })
+    }
+
+    fn ticked(&self) -> Vec<String> {
+        let boxes = [
+            ("read", &self.read),
+            ("trade", &self.trade),
+            ("transfer", &self.transfer),
+            ("withdraw", &self.withdraw),
+        ];
+        boxes.into_iter().filter(|(_, ticked)| ticked.is_some()).map(|(scope, _)| scope.to_owned()).collect()
+    }
+}
+
+impl Ask {
+    /// What a scope lets a program do.
+    fn meaning(scope: &str) -> &'static str {
+        match scope {
+            "read" => "look at balances and orders",
+            "trade" => "place and cancel orders",
+            "transfer" => "move money inside the exchange",
+            _ => "send money away; needs a signature of the pair",
+        }
+    }
 }
 
 fn snippets(url: &str, exchange: &str, pair: &Pair) -> Vec<Snippet> {

@@ -1,0 +1,156 @@
+//! `/activity`: its filters, its pages and its export.
+
+use keygate::error::Code;
+use reqwest::StatusCode;
+
+use crate::{
+    lint,
+    visitor::{Site, Visitor, site},
+};
+
+const ORDER: &str = "POST /api/v3/order?symbol=BTCUSDT&side=BUY&type=MARKET&quantity=1";
+
+struct Traded {
+    site: Site,
+    owner: Visitor,
+    bot: String,
+    connection: String,
+    key: String,
+    secret: String,
+}
+
+/// A bot that has read its account, and has tried something its pair is not for.
+async fn traded() -> Traded {
+    let site = site().await;
+    let mut owner = site.owner().await;
+    let connection = owner.connect().await;
+    let bot = owner.add_bot(&connection).await;
+    let once = owner.make_pair(&bot, &["read"]).await;
+    let key = once.between("<code data-copy=\"the key\">", "</code>");
+    let secret = once.between("export KEYGATE_SECRET='", "'");
+    assert_eq!(site.call("GET /api/v3/account", &key, &secret).await, StatusCode::OK);
+    assert_ne!(site.call(ORDER, &key, &secret).await, StatusCode::OK);
+    site.server.app.gate.records.flush().await;
+    Traded { site, owner, bot, connection, key, secret }
+}
+
+fn id(address: &str) -> &str {
+    address.rsplit('/').next().unwrap()
+}
+
+fn entries(page: &str) -> usize {
+    page.matches("<td data-label=\"Time\">").count()
+}
+
+fn times(page: &str) -> Vec<&str> {
+    page.split("<td data-label=\"Time\">").skip(1).map(|rest| rest.split("</td>").next().unwrap()).collect()
+}
+
+#[tokio::test]
+async fn filters_let_through_what_fits_and_nothing_else() {
+    let Traded { site, mut owner, bot, connection, .. } = traded().await;
+    for (query, count) in [
+        (String::new(), 3),
+        ("decision=allow".to_owned(), 1),
+        ("decision=deny".to_owned(), 1),
+        ("decision=management".to_owned(), 1),
+        ("class=read&decision=&bot=".to_owned(), 1),
+        ("class=keyadmin".to_owned(), 0),
+        (format!("bot={}", id(&bot)), 2),
+        (format!("connection={}", id(&connection)), 3),
+        (format!("request_id={}", uuid::Uuid::nil()), 0),
+        ("since=2001-01-01T00:00".to_owned(), 3),
+        ("until=2001-01-01T00:00".to_owned(), 0),
+    ] {
+        let page = owner.get(&format!("/activity?{query}")).await;
+        assert_eq!((page.status, entries(&page.text)), (StatusCode::OK, count), "{query}");
+        lint::answer(&page);
+    }
+    site.server.stop().await;
+}
+
+#[tokio::test]
+async fn filter_that_cannot_be_read_is_named_and_the_form_stays() {
+    let site = site().await;
+    let mut owner = site.owner().await;
+    for (field, value) in [
+        ("connection", "1"),
+        ("bot", "none"),
+        ("decision", "maybe"),
+        ("class", "dance"),
+        ("request_id", "x"),
+        ("since", "yesterday"),
+        ("until", "2026-13-01T00:00"),
+    ] {
+        let page = owner.get(&format!("/activity?{field}={value}")).await;
+        assert_eq!(page.status, StatusCode::BAD_REQUEST, "{field}");
+        assert!(page.text.contains(Code::InvalidField.title()), "{field}");
+        assert!(page.text.contains(&format!("<a href=\"#{field}\">{field}: ")), "{field}: {}", page.text);
+        assert!(page.text.contains(&format!("name=\"{field}\"")), "{field}");
+        lint::answer(&page);
+        let export = owner.get(&format!("/activity/export?{field}={value}")).await;
+        assert_eq!(export.status, StatusCode::BAD_REQUEST, "{field}");
+    }
+    for query in ["cursor=x", "decision=deny&decision=allow"] {
+        let page = owner.get(&format!("/activity?{query}")).await;
+        assert_eq!(page.status, StatusCode::BAD_REQUEST, "{query}");
+        lint::answer(&page);
+    }
+    site.server.stop().await;
+}
+
+#[tokio::test]
+async fn older_entries_follow_without_gap_or_repeat_and_keep_the_filters() {
+    let Traded { site, mut owner, key, secret, .. } = traded().await;
+    for _ in 1..60 {
+        assert_eq!(site.call("GET /api/v3/account", &key, &secret).await, StatusCode::OK);
+    }
+    site.server.app.gate.records.flush().await;
+    let first = owner.get("/activity?decision=allow").await;
+    assert_eq!(entries(&first.text), 50);
+    let older = first
+        .between("<a class=\"button quiet\" href=\"/activity?", "\">Older entries")
+        .replace("&amp;", "&");
+    let older = older.rsplit("href=\"/activity?").next().unwrap();
+    assert!(older.starts_with("decision=allow&cursor="), "{older}");
+    let second = owner.get(&format!("/activity?{older}")).await;
+    assert_eq!(entries(&second.text), 10);
+    lint::answer(&second);
+    assert!(!second.text.contains("Older entries"), "the end is the end");
+    let (newest, oldest) = (times(&first.text), times(&second.text));
+    assert!(newest.last() >= oldest.first(), "newest first, over both pages");
+    site.server.stop().await;
+}
+
+#[tokio::test]
+async fn export_holds_what_the_filters_on_the_page_let_through() {
+    let Traded { site, mut owner, .. } = traded().await;
+    let page = owner.get("/activity?decision=deny&since=2001-01-01T00:00").await;
+    for (format, lines, kind) in [("csv", 2, "text/csv; charset=utf-8"), ("jsonl", 1, "application/jsonl")] {
+        let link = format!("/activity/export?decision=deny&amp;since=2001-01-01T00%3A00&amp;format={format}");
+        assert!(page.text.replace("&#38;", "&amp;").contains(&link), "{format}: {}", page.text);
+        let file = owner.get(&link.replace("&amp;", "&")).await;
+        assert_eq!((file.status, file.text.lines().count()), (StatusCode::OK, lines), "{}", file.text);
+        assert_eq!(file.headers["content-type"], kind);
+        let name = format!("attachment; filename=\"activity.{format}\"");
+        assert_eq!(file.headers["content-disposition"].to_str().unwrap(), name);
+    }
+    let odd = owner.get("/activity/export?format=xml").await;
+    assert_eq!(odd.status, StatusCode::BAD_REQUEST);
+    assert!(odd.text.contains("format: needs jsonl or csv"));
+    site.server.stop().await;
+}
+
+#[tokio::test]
+async fn timeline_and_export_are_the_readers_own() {
+    let Traded { site, mut owner, bot, .. } = traded().await;
+    let person = [("email", "eve@example.org"), ("name", "Eve"), ("password", crate::visitor::PASSWORD)];
+    owner.submit("/admin/users", "/admin/users", &person).await;
+    let mut eve = site.visitor();
+    eve.sign_in("/login", "eve@example.org").await;
+    for query in [String::new(), format!("bot={}", id(&bot))] {
+        assert_eq!(entries(&eve.get(&format!("/activity?{query}")).await.text), 0);
+        assert_eq!(eve.get(&format!("/activity/export?{query}")).await.text, "");
+    }
+    site.server.stop().await;
+}
