@@ -146,7 +146,8 @@ proptest! {
         let sent = sign(&definition, &request);
         let reread = parse(&definition, "POST", &sent.target, &[], &sent.body).unwrap();
         prop_assert_eq!(reread.reading(), request.reading());
-        let Reading::Order(order) = request.reading() else { panic!("not an order") };
+        let Reading::Orders(orders) = request.reading() else { panic!("not an order") };
+        let order = &orders[0];
         prop_assert_eq!(order.quantity.unwrap().to_string(), quantity);
     }
 

@@ -85,20 +85,13 @@ impl Definition {
         build(file).map_err(|(at, reason)| DefinitionError::at(text, at, reason))
     }
 
-    /// Readers belong to single endpoints of the class they read.
+    /// Readers belong to endpoints of the class they read.
     fn check_readers(&self) -> Result<(), Wrong> {
-        let orders = self.orders.iter().map(|own| (own.span(), Class::Trade, &own.get_ref().patterns));
-        let cancels = self.cancels.iter().map(|own| (own.span(), Class::Trade, &own.get_ref().patterns));
-        let withdrawals =
-            self.withdrawals.iter().map(|own| (own.span(), Class::Withdraw, &own.get_ref().patterns));
-        for (span, class, patterns) in orders.chain(cancels).chain(withdrawals) {
-            let fits = |pattern: &Pattern| {
-                let endpoint = pattern.literal();
-                endpoint.is_some_and(|(method, path)| self.classify(method, &path) == Some(class))
-            };
-            if !patterns.iter().all(fits) {
+        for (at, class, pattern) in self.read_endpoints() {
+            let sample = pattern.sample();
+            if sample.and_then(|(method, path)| self.classify(method, &path)) != Some(class) {
                 let reason = format!("reads what is not an endpoint of class {}", class.as_str());
-                return Err((Some(span.start), reason));
+                return Err((Some(at), reason));
             }
         }
         Ok(())

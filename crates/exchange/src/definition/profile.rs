@@ -255,6 +255,15 @@ impl Profile {
         injected.chain(self.signature_param.as_deref()).chain(window).chain(dropped).collect()
     }
 
+    /// The names in a request that are signing's, also those an envelope puts around the parameters.
+    pub(crate) fn signing_names(&self) -> Vec<String> {
+        let members = self.prehash.holes().filter_map(|hole| match hole {
+            Hole::Member(name) => Some(name.clone()),
+            _ => None,
+        });
+        self.own_params().into_iter().map(str::to_owned).chain(members).collect()
+    }
+
     /// The headers that belong to signing, in lower case.
     pub(crate) fn own_headers(&self) -> impl Iterator<Item = String> {
         let window = self.window.iter().map(|window| window.name.to_ascii_lowercase());

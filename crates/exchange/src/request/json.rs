@@ -147,11 +147,6 @@ impl Json {
             _ => &[],
         }
     }
-
-    /// Whether it is neither a text, a number nor null.
-    pub(crate) fn is_nested(&self) -> bool {
-        !matches!(self, Json::Text(_) | Json::Number(_) | Json::Null)
-    }
 }
 
 /// `text` as a JSON string with its quotes.

@@ -292,11 +292,6 @@ impl Request {
         }
     }
 
-    /// Whether a parameter has a value that is neither text, number nor null.
-    pub(crate) fn is_nested(&self, name: &str) -> bool {
-        self.json().and_then(|document| document.root().get(name)).is_some_and(Json::is_nested)
-    }
-
     /// Where parameters are signed as decoded, `a=1%26b%3D2` and `a=1&b=2` have the same signature.
     fn check_decoded(&self) -> Result<(), Refusal> {
         match self.query.iter().find(|param| param.value.contains(['&', '='])) {
