@@ -2,7 +2,12 @@
 
 use serde::Deserialize;
 use time::{
-    OffsetDateTime, PrimitiveDateTime, format_description::BorrowedFormatItem, macros::format_description,
+    OffsetDateTime, PrimitiveDateTime,
+    format_description::{
+        BorrowedFormatItem,
+        well_known::{Rfc2822, Rfc3339},
+    },
+    macros::format_description,
 };
 
 /// How an exchange writes a time.
@@ -25,6 +30,16 @@ const ISO8601_MS: &[BorrowedFormatItem<'_>] =
 const UTC_S: &[BorrowedFormatItem<'_>] = format_description!("[year]-[month]-[day]T[hour]:[minute]:[second]");
 
 impl Clock {
+    /// A time in any form an answer may have it, also that of HTTP dates.
+    pub(crate) fn read_any(text: &str) -> Option<u64> {
+        let moment = || {
+            let iso =
+                OffsetDateTime::parse(text, &Rfc3339).or_else(|_| OffsetDateTime::parse(text, &Rfc2822));
+            u64::try_from(iso.ok()?.unix_timestamp_nanos() / 1_000_000).ok()
+        };
+        Clock::S.read(text).or_else(moment)
+    }
+
     /// A time in milliseconds since 1970 as the exchange writes it.
     pub(crate) fn text(self, ms: u64) -> String {
         let calendar = |format: &[BorrowedFormatItem<'_>]| {
@@ -106,6 +121,10 @@ mod tests {
             assert_eq!(clock.read(text), Some(ms), "{text}");
         }
         assert_eq!(Clock::S.read("1700002135.5"), Some(1_700_002_135_000));
+        for text in ["1700002135123", "2023-11-14T22:48:55.123Z", "2023-11-15T07:48:55.123+09:00"] {
+            assert_eq!(Clock::read_any(text), Some(1_700_002_135_123), "{text}");
+        }
+        assert_eq!(Clock::read_any("Tue, 14 Nov 2023 22:48:55 GMT"), Some(1_700_002_135_000));
         for text in ["2023-11-14T22:48:55Z", "2023-13-14T22:48:55", "yesterday", ""] {
             assert_eq!(Clock::UtcS.read(text), None, "{text}");
         }
