@@ -3,7 +3,7 @@
 
 use std::{hint::black_box, time::Instant};
 
-use exchange::{Credentials, Exchanges, Incoming, Method, Options, PRODUCTION, Stamp};
+use exchange::{Credentials, Exchanges, Incoming, Method, Options, PRODUCTION, Stamp, Typed};
 use serde_json::Value;
 
 const ROUNDS: u32 = 20_000;
@@ -38,6 +38,7 @@ fn measure(exchanges: &Exchanges, id: &str) {
             .unwrap()
             .leak(),
         headers: &headers,
+        called: "",
         body: sent["body"].as_str().unwrap_or_default().as_bytes(),
         group: None,
     };
@@ -49,8 +50,12 @@ fn measure(exchanges: &Exchanges, id: &str) {
         }
         None => pair["secret"].as_str().unwrap().to_owned(),
     };
-    let key =
-        Credentials::parse(definition, pair["api_key"].as_str().unwrap(), &secret.into(), options).unwrap();
+    let key = Credentials::parse(
+        definition,
+        Typed::new(pair["api_key"].as_str().unwrap(), &secret.into()),
+        options,
+    )
+    .unwrap();
     let request = definition.request(incoming).unwrap();
     let upstream = definition.upstream(PRODUCTION, &request).unwrap();
     let now_ms = vector["now_ms"].as_u64().unwrap();

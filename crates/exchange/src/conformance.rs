@@ -4,13 +4,13 @@ use seal::SecretText;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use crate::{Credentials, Definition, Exchanges, Incoming, Options, Stamp, Upstream};
+use crate::{Credentials, Definition, Exchanges, Incoming, Options, Stamp, Typed, Upstream};
 
 /// Signs one request described by one line of JSON.
 ///
 /// In: `id`, `exchange`, `credentials` (`api_key`, `secret` as text or as
-/// `{"pem": label, "body": base64, "final_newline": bool}`), `now_ms`, `nonce`, `params`
-/// (`secret_transform`: `utf8` or `upper`), and either `request` or `dummy_signed`, each with `method`, `url`,
+/// `{"pem": label, "body": base64, "final_newline": bool}`, `passphrase`), `now_ms`, `nonce`, `params`
+/// (`secret_transform`: `utf8`, `upper` or `base64`; `jwt_alg`; `recv_window`), and either `request` or `dummy_signed`, each with `method`, `url`,
 /// `headers`, `body`. Other members are ignored, so a line of the vector files is a valid line.
 ///
 /// Out: `id`, `method`, `url`, `headers`, `body`, or `id` and `error`; always one line without a line break,
@@ -49,6 +49,8 @@ struct Line {
 struct Pair {
     api_key: String,
     secret: Secret,
+    #[serde(default)]
+    passphrase: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -62,6 +64,10 @@ enum Secret {
 struct Params {
     #[serde(default)]
     secret_transform: Option<crate::SecretForm>,
+    #[serde(default)]
+    jwt_alg: Option<crate::TokenAlgorithm>,
+    #[serde(default)]
+    recv_window: Option<u64>,
 }
 
 #[derive(Deserialize)]
@@ -82,10 +88,13 @@ fn answer(exchanges: &Exchanges, value: Value) -> Result<Map<String, Value>, Str
         (_, Some(message)) | (Some(message), None) => message,
         (None, None) => return Err("neither request nor dummy_signed".to_owned()),
     };
-    let options = Options { secret_transform: line.params.unwrap_or_default().secret_transform };
+    let Params { secret_transform, jwt_alg, recv_window } = line.params.unwrap_or_default();
+    let options = Options { secret_transform, jwt_alg, recv_window };
     let secret = SecretText::from(line.credentials.secret.into_text());
-    let credentials = Credentials::parse(definition, &line.credentials.api_key, &secret, options)
-        .map_err(|error| error.to_string())?;
+    let passphrase = line.credentials.passphrase.map(SecretText::from);
+    let typed =
+        Typed { api_key: &line.credentials.api_key, secret: &secret, passphrase: passphrase.as_ref() };
+    let credentials = Credentials::parse(definition, typed, options).map_err(|error| error.to_string())?;
     let (upstream, request) = read(definition, &message)?;
     let stamp = Stamp { now_ms: line.now_ms, nonce: line.nonce };
     let signed =
@@ -114,7 +123,8 @@ fn read(definition: &Definition, message: &Message) -> Result<(Upstream, crate::
     let body = message.body.as_deref().unwrap_or_default().as_bytes();
     let mut last = "the url's host is not one of this exchange".to_owned();
     for group in definition.groups() {
-        let incoming = Incoming { method: &message.method, group, target, headers: &headers, body };
+        let incoming =
+            Incoming { method: &message.method, group, target, headers: &headers, body, called: "" };
         let request = definition.request(incoming).map_err(|refusal| refusal.to_string())?;
         let upstreams = definition.environments().filter_map(|name| definition.upstream(name, &request));
         match { upstreams }.find(|upstream| upstream.origin() == origin) {

@@ -21,11 +21,12 @@ pub use crate::{
     definition::{Capabilities, Definition, DefinitionError, PRODUCTION, RateScope, Upstream},
     exchanges::Exchanges,
     method::Method,
+    pair::VirtualPair,
     probe::{Balance, Permissions, Price, Probe, ProbeError},
     reading::{Order, Reading, Side, Symbol, Withdrawal},
     request::{Incoming, Part, Refusal, Request},
     signing::{
         CredentialError, CredentialProblem, Credentials, Field, KeyError, KeyKind, NonceKind, Options,
-        SecretForm, SignError, Signed, SigningKey, Stamp, Verified, VerifyError,
+        SecretForm, SignError, Signed, SigningKey, Stamp, TokenAlgorithm, Typed, Verified, VerifyError,
     },
 };

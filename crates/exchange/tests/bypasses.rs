@@ -14,7 +14,7 @@ fn refusal(case: &Value) -> Option<Refusal> {
     let headers: Vec<(&str, &[u8])> =
         headers.iter().map(|(name, value)| (name.as_str(), value.as_str().unwrap().as_bytes())).collect();
     let (method, target, body) = (text("method"), text("target"), text("body").as_bytes());
-    let incoming = Incoming { method, group: None, target, headers: &headers, body };
+    let incoming = Incoming { method, group: None, target, headers: &headers, body, called: "" };
     builtin(text("exchange")).request(incoming).err()
 }
 

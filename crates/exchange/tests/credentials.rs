@@ -7,6 +7,7 @@ mod support;
 use base64::{Engine, prelude::BASE64_STANDARD};
 use exchange::{
     CredentialProblem, Credentials, Exchanges, Field, KeyError, KeyKind, Options, SecretForm, SigningKey,
+    Typed,
 };
 use support::{builtin, secret_text, vector};
 
@@ -76,7 +77,7 @@ fn what_is_wrong_with_a_secret_is_said() {
         (block("RSA PUBLIC KEY", &der), KeyError::PublicKey),
         (block("CERTIFICATE", &der), KeyError::PublicKey),
         (block("ENCRYPTED PRIVATE KEY", &der), KeyError::EncryptedPem),
-        (block("EC PRIVATE KEY", &der), KeyError::UnsupportedPem),
+        (block("EC PRIVATE KEY", &der), KeyError::BrokenKey),
         (block("OPENSSH PRIVATE KEY", &der), KeyError::UnsupportedPem),
         (block("PRIVATE KEY", &der[..der.len() - 1]), KeyError::BrokenKey),
         (block("PRIVATE KEY", b""), KeyError::BrokenKey),
@@ -90,8 +91,11 @@ fn what_is_wrong_with_a_secret_is_said() {
 #[test]
 fn mistakes_in_a_form_name_the_field() {
     let check = |exchange: &str, api_key: &str, secret: &str| {
-        let parsed =
-            Credentials::parse(&builtin(exchange), api_key, &secret.to_owned().into(), Options::default());
+        let parsed = Credentials::parse(
+            &builtin(exchange),
+            Typed::new(api_key, &secret.to_owned().into()),
+            Options::default(),
+        );
         let error = parsed.err().unwrap();
         (error.field, error.problem, error.to_string())
     };
@@ -113,8 +117,7 @@ fn mistakes_in_a_form_name_the_field() {
 fn an_error_never_shows_what_was_typed() {
     let parsed = Credentials::parse(
         &builtin("binance"),
-        "c4n4ry key",
-        &"c4n4ry secret".to_owned().into(),
+        Typed::new("c4n4ry key", &"c4n4ry secret".to_owned().into()),
         Options::default(),
     );
     let error = parsed.err().unwrap();
@@ -124,15 +127,17 @@ fn an_error_never_shows_what_was_typed() {
 #[test]
 fn a_virtual_secret_has_the_exchanges_own_form_and_all_the_randomness() {
     for definition in Exchanges::builtin().iter() {
-        let secret = |byte: u8| definition.virtual_secret(&seal::Key::filled(|key| key.fill(byte)));
+        let secret = |byte: u8| definition.virtual_pair(&seal::Key::filled(|key| key.fill(byte))).secret;
         let first = secret(1);
         let letters = |text: &str| text.bytes().all(|b| b.is_ascii_alphanumeric());
         assert!(letters(first.expose()), "plain letters and digits");
         assert_eq!(first.expose(), secret(1).expose(), "the same bytes, the same secret");
         assert_ne!(first.expose(), secret(2).expose());
-        assert!(Credentials::parse(definition, "kg_12345678", &first, Options::default()).is_ok());
+        assert!(
+            Credentials::parse(definition, Typed::new("kg_12345678", &first), Options::default()).is_ok()
+        );
     }
-    let secret = |id: &str| builtin(id).virtual_secret(&seal::Key::filled(|key| key.fill(9)));
+    let secret = |id: &str| builtin(id).virtual_pair(&seal::Key::filled(|key| key.fill(9))).secret;
     assert_eq!(secret("binance").expose().len(), 64);
     let coinone = secret("coinone");
     assert_eq!(coinone.expose().len(), 36);
@@ -149,7 +154,7 @@ fn every_letter_of_a_virtual_secret_is_about_as_likely() {
     let mut counts = [0u32; 128];
     for number in 0..2_000u32 {
         let random = seal::Key::filled(|key| key[..4].copy_from_slice(&number.to_be_bytes()));
-        for byte in definition.virtual_secret(&random).expose().bytes() {
+        for byte in definition.virtual_pair(&random).secret.expose().bytes() {
             counts[usize::from(byte)] += 1;
         }
     }

@@ -168,8 +168,8 @@ fn what_contradicts_itself_is_refused() {
         ("\"GET /api/v3/time\",", "\"GET /api/v3/time\",\n  \"POST /api/v3/order\",", "listed twice"),
         ("signature_param = \"signature\"", "", "the signature needs one place"),
         ("\"X-MBX-APIKEY\" = \"{key}\"", "\"X-MBX-APIKEY\" = \"x\"", "the API key needs one place"),
-        ("value = \"{now_ms}\"", "value = \"{nonce}\"", "{nonce} and the kind of nonce"),
-        ("value = \"{now_ms}\"", "value = \"{signature}\"", "can be injected"),
+        ("value = \"{ts}\"", "value = \"{nonce}\"", "{nonce} and the kind of nonce"),
+        ("value = \"{ts}\"", "value = \"{host}\"", "can be injected"),
         ("\"{query}{body}\"", "\"{query}{signature}\"", "its own signature"),
         (
             "keys = { hmac = \"hex\", rsa = \"base64\", ed25519 = \"base64\" }",

@@ -23,7 +23,7 @@ fn pair(base: &str, quote: &str) -> Symbol {
 
 fn order(reading: Reading) -> Order {
     match reading {
-        Reading::Order(order) => order,
+        Reading::Orders(orders) if orders.len() == 1 => orders[0].clone(),
         other => panic!("{other:?}"),
     }
 }
@@ -39,7 +39,7 @@ fn a_limit_order_is_read_with_its_exact_numbers() {
         price: Some("25000.5".parse().unwrap()),
         quote_amount: None,
     };
-    assert_eq!(*request.reading(), Reading::Order(expected));
+    assert_eq!(*request.reading(), Reading::Orders(vec![expected]));
 }
 
 #[test]
@@ -97,7 +97,7 @@ fn a_conditional_futures_order_is_read() {
 
 #[test]
 fn a_cancellation_names_its_market_if_it_has_one() {
-    let cancel = |symbol| Ok(Reading::Cancel { symbol });
+    let cancel = |symbol: Option<Symbol>| Ok(Reading::Cancel { symbols: symbol.into_iter().collect() });
     assert_eq!(
         read("binance", "DELETE /api/v3/order?symbol=btcusdt&orderId=1", ""),
         cancel(Some(market("BTCUSDT")))
@@ -187,7 +187,7 @@ fn a_money_field_is_a_plain_value() {
         );
         read("coinone", "POST /v2.1/order", &body)
     };
-    assert!(matches!(order("null"), Ok(Reading::Order(_))), "null is what clients send for no value");
+    assert!(matches!(order("null"), Ok(Reading::Orders(_))), "null is what clients send for no value");
     for qty in ["[5]", "{\"x\":5}", "true"] {
         assert_eq!(order(qty).unwrap_err().field, "qty", "{qty}");
     }
@@ -218,6 +218,6 @@ fn the_orders_of_real_clients_are_read() {
         .filter(|vector| vector.0["tags"].as_array().unwrap().contains(&"trade".into()))
     {
         let request = Message::of(vector.signed()).parse(&builtin(vector.exchange())).unwrap();
-        assert!(matches!(request.reading(), Reading::Order(_)), "{}: {:?}", vector.id(), request.reading());
+        assert!(matches!(request.reading(), Reading::Orders(_)), "{}: {:?}", vector.id(), request.reading());
     }
 }

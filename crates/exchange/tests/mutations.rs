@@ -78,7 +78,12 @@ fn mixed_carrier(definition: &Definition) -> bool {
 }
 
 fn pair(definition: &Definition) -> exchange::Credentials {
-    exchange::Credentials::parse(definition, "key", &"secret".to_owned().into(), Default::default()).unwrap()
+    exchange::Credentials::parse(
+        definition,
+        exchange::Typed::new("key", &"secret".to_owned().into()),
+        Default::default(),
+    )
+    .unwrap()
 }
 
 fn hmac(text: &str) -> String {
@@ -108,13 +113,11 @@ const MUTATIONS: &[(&str, &str, &str, usize)] = &[
     ("binance", r#"prehash = "{query}{body}""#, r#"prehash = "{body}""#, 0),
     ("binance", r#"prehash = "{query}{body}""#, r#"prehash = "{key}{query}{body}""#, 0),
     ("binance", r#"name = "timestamp""#, r#"name = "time""#, 0),
-    ("binance", r#"value = "{now_ms}""#, r#"value = "0{now_ms}""#, 0),
+    ("binance", r#"value = "{ts}""#, r#"value = "0{ts}""#, 0),
     ("binance", r#"signature_param = "signature""#, r#"signature_param = "sign""#, 0),
     ("binance", r#""X-MBX-APIKEY" = "{key}""#, r#""X-MBX-KEY" = "{key}""#, 0),
     ("binance", r#""X-MBX-APIKEY" = "{key}""#, r#""X-MBX-APIKEY" = "k{key}""#, 0),
-    ("binance", r#"time = "timestamp""#, r#"time = "recvWindow""#, 0),
-    ("binance", r#"time = "timestamp""#, "", 0),
-    ("binance", r#"param = "recvWindow""#, r#"param = "window""#, 0),
+    ("binance", r#"name = "recvWindow""#, r#"name = "window""#, 0),
     ("binance", "default_ms = 5000", "default_ms = 6000", 0),
     ("binance", "max_ms = 60000", "max_ms = 1000", 0),
     ("binance", "signs_decoded = true", "signs_decoded = false", 0),
@@ -128,7 +131,6 @@ const MUTATIONS: &[(&str, &str, &str, usize)] = &[
     ("coinone", r#"secret = "upper""#, r#"secret = "utf8""#, 0),
     ("coinone", r#"nonce = "uuid4""#, r#"nonce = "seconds""#, 0),
     ("coinone", r#"nonce = "seconds""#, r#"nonce = "uuid4""#, 0),
-    ("coinone", r#"time = "nonce""#, "", 0),
     ("coinone", r#"paths = ["/v2/"]"#, r#"paths = ["/v2.1/"]"#, 0),
     ("coinone", r#"name = "access_token""#, r#"name = "token""#, 0),
     ("coinone", r#"name = "access_token""#, r#"name = "token""#, 1),

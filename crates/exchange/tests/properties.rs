@@ -7,14 +7,16 @@ mod support;
 use std::{collections::BTreeMap, sync::LazyLock};
 
 use base64::{Engine, prelude::BASE64_STANDARD};
-use exchange::{Credentials, Definition, Incoming, Options, Reading, Refusal, Request, Signed, Stamp};
+use exchange::{Credentials, Definition, Incoming, Options, Reading, Refusal, Request, Signed, Stamp, Typed};
 use proptest::{collection::vec, prelude::*};
 use serde_json::Value;
 use support::{builtin, upstream};
 
 static PAIR: LazyLock<BTreeMap<&str, Credentials>> = LazyLock::new(|| {
-    let pair =
-        |id| Credentials::parse(&builtin(id), "REALKEY", &"S".repeat(36).into(), Options::default()).unwrap();
+    let pair = |id| {
+        Credentials::parse(&builtin(id), Typed::new("REALKEY", &"S".repeat(36).into()), Options::default())
+            .unwrap()
+    };
     ["binance", "coinone"].into_iter().map(|id| (id, pair(id))).collect()
 });
 
@@ -25,11 +27,13 @@ fn parse(
     headers: &[(&str, &[u8])],
     body: &[u8],
 ) -> Result<Request, Refusal> {
-    definition.request(Incoming { method, group: None, target, headers, body })
+    definition.request(Incoming { method, group: None, target, headers, body, called: "" })
 }
 
 fn sign(definition: &Definition, request: &Request) -> Signed {
-    let nonce = definition.nonce_kind(request).map(|kind| kind.text(1_700_000_000_000, [3; 16]));
+    let nonce = definition
+        .nonce_kind(request, exchange::KeyKind::Hmac)
+        .map(|kind| kind.text(1_700_000_000_000, [3; 16]));
     let stamp = Stamp { now_ms: 1_700_000_000_000, nonce };
     definition.sign(request, &upstream(definition, request).unwrap(), &PAIR[definition.id()], &stamp).unwrap()
 }
@@ -142,7 +146,8 @@ proptest! {
         let sent = sign(&definition, &request);
         let reread = parse(&definition, "POST", &sent.target, &[], &sent.body).unwrap();
         prop_assert_eq!(reread.reading(), request.reading());
-        let Reading::Order(order) = request.reading() else { panic!("not an order") };
+        let Reading::Orders(orders) = request.reading() else { panic!("not an order") };
+        let order = &orders[0];
         prop_assert_eq!(order.quantity.unwrap().to_string(), quantity);
     }
 

@@ -5,7 +5,8 @@
 mod support;
 
 use exchange::{
-    Credentials, Definition, Exchanges, NonceKind, Options, Request, SignError, Signed, Stamp, conformance,
+    Credentials, Definition, Exchanges, KeyKind, NonceKind, Options, Request, SignError, Signed, Stamp,
+    Typed, conformance,
 };
 use serde_json::{Value, json};
 use support::{Message, builtin, upstream, vector};
@@ -19,7 +20,7 @@ fn message(method: &str, target: &str, headers: &[(&str, &str)], body: &str) -> 
 }
 
 fn pair(definition: &Definition) -> Credentials {
-    Credentials::parse(definition, "REALKEY", &"s".repeat(36).into(), Options::default()).unwrap()
+    Credentials::parse(definition, Typed::new("REALKEY", &"s".repeat(36).into()), Options::default()).unwrap()
 }
 
 fn sign_with(definition: &Definition, request: &Request, nonce: Option<&str>) -> Result<Signed, SignError> {
@@ -178,8 +179,8 @@ fn the_nonce_must_have_the_kind_the_endpoint_wants() {
     let definition = builtin("coinone");
     let v21 = message("POST", "/v2.1/account/balance/all", &[], "").parse(&definition).unwrap();
     let v2 = message("POST", "/v2/account/balance", &[], "").parse(&definition).unwrap();
-    assert_eq!(definition.nonce_kind(&v21), Some(NonceKind::Uuid4));
-    assert_eq!(definition.nonce_kind(&v2), Some(NonceKind::Seconds));
+    assert_eq!(definition.nonce_kind(&v21, KeyKind::Hmac), Some(NonceKind::Uuid4));
+    assert_eq!(definition.nonce_kind(&v2, KeyKind::Hmac), Some(NonceKind::Seconds));
     assert!(NonceKind::Seconds.is_counter() && !NonceKind::Uuid4.is_counter());
     for (request, wrong) in [
         (&v21, "1700000000"),
@@ -187,7 +188,7 @@ fn the_nonce_must_have_the_kind_the_endpoint_wants() {
         (&v2, "11111111-2222-4333-8444-555555555555"),
         (&v21, "11111111-2222-1333-8444-555555555555"),
     ] {
-        let kind = definition.nonce_kind(request).unwrap();
+        let kind = definition.nonce_kind(request, KeyKind::Hmac).unwrap();
         assert_eq!(
             sign_with(&definition, request, Some(wrong)).err(),
             Some(SignError::Nonce(kind)),
@@ -196,12 +197,14 @@ fn the_nonce_must_have_the_kind_the_endpoint_wants() {
     }
     assert_eq!(sign_with(&definition, &v21, None).err(), Some(SignError::Nonce(NonceKind::Uuid4)));
     for (request, random) in [(&v21, [7; 16]), (&v2, [0; 16])] {
-        let own = definition.nonce_kind(request).unwrap().text(NOW, random);
+        let own = definition.nonce_kind(request, KeyKind::Hmac).unwrap().text(NOW, random);
         assert!(sign_with(&definition, request, Some(&own)).is_ok(), "{own}");
     }
     assert_eq!(
-        builtin("binance")
-            .nonce_kind(&message("GET", "/api/v3/account", &[], "").parse(&builtin("binance")).unwrap()),
+        builtin("binance").nonce_kind(
+            &message("GET", "/api/v3/account", &[], "").parse(&builtin("binance")).unwrap(),
+            KeyKind::Hmac
+        ),
         None
     );
 }

@@ -3,7 +3,7 @@
 
 mod support;
 
-use exchange::{Class, Credentials, Definition, Options, SignLevel, Stamp, VerifyError};
+use exchange::{Class, Credentials, Definition, Options, SignLevel, Stamp, Typed, VerifyError};
 use support::{Message, Vector, builtin, files, secret_text, upstream, vector, vectors};
 
 /// The outcome of a client request, refused by the parser counting as refused.
@@ -119,7 +119,12 @@ fn another_pair_does_not_verify() {
         let (definition, pair, message) = signed(&vector);
         let kind = if vector.exchange() == "binance" { "a".repeat(64) } else { "A".repeat(36) };
         let other = |api_key: &str, secret: &str| {
-            Credentials::parse(&definition, api_key, &secret.to_owned().into(), Options::default()).unwrap()
+            Credentials::parse(
+                &definition,
+                Typed::new(api_key, &secret.to_owned().into()),
+                Options::default(),
+            )
+            .unwrap()
         };
         let stranger = other(pair.api_key(), &kind);
         assert!(
@@ -176,8 +181,12 @@ fn two_requests_have_two_identities_wherever_they_are_sent() {
 fn at(time: &str, window: Option<&str>) -> (Message, Credentials, std::sync::Arc<Definition>) {
     let definition = builtin("binance");
     let secret = "s".repeat(64);
-    let pair =
-        Credentials::parse(&definition, "kg_12345678", &secret.clone().into(), Options::default()).unwrap();
+    let pair = Credentials::parse(
+        &definition,
+        Typed::new("kg_12345678", &secret.clone().into()),
+        Options::default(),
+    )
+    .unwrap();
     let window = window.map(|window| format!("&recvWindow={window}")).unwrap_or_default();
     let query = format!("symbol=BTCUSDT&timestamp={time}{window}");
     let url = format!("https://host/api/v3/openOrders?{query}&signature={}", hmac(&secret, &query));
@@ -240,8 +249,12 @@ fn coinone_v2_reads_the_time_from_its_nonce() {
 fn the_text_before_encoding_may_be_signed_only_if_it_cannot_mean_anything_else() {
     let definition = builtin("binance");
     let secret = "s".repeat(64);
-    let pair =
-        Credentials::parse(&definition, "kg_12345678", &secret.clone().into(), Options::default()).unwrap();
+    let pair = Credentials::parse(
+        &definition,
+        Typed::new("kg_12345678", &secret.clone().into()),
+        Options::default(),
+    )
+    .unwrap();
     let verifies = |signed: &str, sent: &str| {
         let tail = "&timestamp=1700000000000";
         let body = format!("{sent}{tail}&signature={}", hmac(&secret, &format!("{signed}{tail}")));
@@ -266,14 +279,18 @@ fn the_text_before_encoding_may_be_signed_only_if_it_cannot_mean_anything_else()
 #[test]
 fn a_key_alone_verifies_nothing() {
     let definition = builtin("binance");
-    let pair =
-        Credentials::parse(&definition, "kg_12345678", &"s".repeat(64).into(), Options::default()).unwrap();
+    let pair = Credentials::parse(
+        &definition,
+        Typed::new("kg_12345678", &"s".repeat(64).into()),
+        Options::default(),
+    )
+    .unwrap();
     let headers = vec![("X-MBX-APIKEY".to_owned(), "kg_12345678".to_owned())];
     let url = "https://host/api/v3/userDataStream".to_owned();
     let request =
         Message { method: "POST".to_owned(), url, headers, body: Vec::new() }.parse(&definition).unwrap();
     assert_eq!((request.class(), request.sign_level()), (Class::Session, SignLevel::KeyOnly));
-    assert_eq!(definition.presented_key(&request), Some("kg_12345678"));
+    assert_eq!(definition.presented_key(&request).as_deref(), Some("kg_12345678"));
     assert_eq!(definition.verify(&request, &pair, 0), Err(VerifyError::Missing));
 }
 
@@ -315,7 +332,7 @@ fn the_published_examples_verify() {
         }
         let key = example["api_key"].as_str().unwrap_or("kg_12345678");
         let secret = secret_text(&example["secret"]).into();
-        let pair = Credentials::parse(&definition, key, &secret, Options::default()).unwrap();
+        let pair = Credentials::parse(&definition, Typed::new(key, &secret), Options::default()).unwrap();
         let signature = example["signature"].as_str().unwrap();
         let (query, body) = match prehash.split_once("GTCquantity") {
             Some((query, body)) => (format!("{query}GTC"), format!("quantity{body}&signature={signature}")),

@@ -4,7 +4,7 @@
 //! user is active; a bot's key is a virtual pair in the exchange's own format whose secret is sealed under
 //! the user's key; a revoked or expired key opens nothing from the next request on.
 
-use exchange::Definition;
+use exchange::VirtualPair;
 use seal::{
     Context, SecretText, field,
     token::{AccessKey, StoredAccessKey},
@@ -70,14 +70,10 @@ pub async fn create_for_bot(app: &App, user: Uuid, bot: &bot::Row, new: NewPair)
     let key = AccessKey::generate();
     let expires_at = app.clock.now() + LONGEST_LIFE;
     let row = Row { id: new.id, ..row(app, &key.stored, Some(bot.id), new.name, scopes, expires_at) };
-    let pair = make_pair(definition, &row.key_prefix);
-    let sealed = seal_pair(app, user, row.id, &pair).await?;
-    let virtual_key = store::VirtualKey {
-        exchange: bot.exchange.clone(),
-        sealed_secret: sealed.0,
-        sealed_passphrase: sealed.1,
-    };
+    let pair = definition.virtual_pair(&seal::random::key());
+    let virtual_key = keep(app, user, row.id, &bot.exchange, &pair).await?;
     store::insert(app, user, &row, &key.stored.hash, Some(&virtual_key)).await?;
+    let pair = Pair { key: row.key_prefix.clone(), secret: pair.secret, passphrase: pair.passphrase };
     Ok(Issued { row, token: key.token, pair: Some(pair) })
 }
 
@@ -181,19 +177,26 @@ fn row(
     }
 }
 
-fn make_pair(definition: &Definition, key: &str) -> Pair {
-    Pair { key: key.to_owned(), secret: definition.virtual_secret(&seal::random::key()), passphrase: None }
-}
-
-async fn seal_pair(app: &App, user: Uuid, row: Uuid, pair: &Pair) -> Result<(String, Option<String>)> {
+/// What is kept of a pair: the sealed secret, or where that is a private key its public half alone.
+async fn keep(
+    app: &App,
+    user: Uuid,
+    row: Uuid,
+    exchange: &str,
+    pair: &VirtualPair,
+) -> Result<store::VirtualKey> {
     let mut tx = app.db.user(user).await?;
     let user_key = key_ring::user_key(app, &mut tx, user).await?;
     tx.commit().await?;
     let seal = |column, text: &SecretText| {
         field::seal(&user_key, &Context { table: "virtual_key", column, row }, text.expose().as_bytes())
     };
-    let passphrase = pair.passphrase.as_ref().map(|text| seal("passphrase", text));
-    Ok((seal("secret", &pair.secret), passphrase))
+    Ok(store::VirtualKey {
+        exchange: exchange.to_owned(),
+        sealed_secret: pair.public_key_pem.is_none().then(|| seal("secret", &pair.secret)),
+        sealed_passphrase: pair.passphrase.as_ref().map(|text| seal("passphrase", text)),
+        public_key_pem: pair.public_key_pem.clone(),
+    })
 }
 
 const LONGEST_LIFE: Duration = Duration::days(365);

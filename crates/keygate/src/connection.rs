@@ -4,7 +4,7 @@
 //! permissions are made in one transaction; secrets are sealed to their row and are never shown again; a
 //! deleted connection signs nothing at once and is destroyed after seven days.
 
-use exchange::{Credentials, Definition, Field, Options};
+use exchange::{Credentials, Definition, Field, Options, Typed};
 use rust_decimal::Decimal;
 use seal::SecretText;
 use time::Duration;
@@ -173,18 +173,18 @@ impl Row {
 impl ExchangeKey {
     /// The form of each part, as far as it can be told without asking the exchange.
     pub fn check(&self, definition: &Definition) -> Result<()> {
-        if self.passphrase.is_some() {
-            return Err(Error::field("/passphrase", "is not used by this exchange"));
-        }
         self.credentials(definition).map(drop)
     }
 
     /// The key ready to sign.
     pub fn credentials(&self, definition: &Definition) -> Result<Credentials> {
-        Credentials::parse(definition, &self.api_key, &self.secret, self.options).map_err(|error| {
+        let typed =
+            Typed { api_key: &self.api_key, secret: &self.secret, passphrase: self.passphrase.as_ref() };
+        Credentials::parse(definition, typed, self.options).map_err(|error| {
             let pointer = match error.field {
                 Field::ApiKey => "/api_key",
                 Field::Secret => "/secret",
+                Field::Passphrase => "/passphrase",
             };
             Error::field(pointer, error.to_string())
         })

@@ -112,8 +112,15 @@ async fn handle(app: &App, request: HttpRequest) -> Result<Response> {
     };
     let headers: Vec<(&str, &[u8])> =
         parts.headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes())).collect();
-    let incoming =
-        Incoming { method: parts.method.as_str(), group, target: rest, headers: &headers, body: &body };
+    let called = called(app, &parts.headers, &target, rest);
+    let incoming = Incoming {
+        method: parts.method.as_str(),
+        group,
+        target: rest,
+        headers: &headers,
+        body: &body,
+        called: &called,
+    };
     let request = match definition.request(incoming) {
         Ok(request) => request,
         Err(refusal) => return Ok(answer::refuse(definition, &unreadable(refusal.to_string()), id)),
@@ -124,6 +131,15 @@ async fn handle(app: &App, request: HttpRequest) -> Result<Response> {
         Ok(response) => response,
         Err(denial) => answer::refuse(definition, &denial, id),
     })
+}
+
+/// The address a client called us by, up to the exchange's own path. The host is one of ours: others were refused.
+fn called(app: &App, headers: &http::HeaderMap, target: &str, rest: &str) -> String {
+    let host = headers.get(http::header::HOST).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let public = app.config.public_url.as_str();
+    let is_public = public.split_once("://").is_some_and(|(_, own)| own.trim_end_matches('/') == host);
+    let scheme = if is_public && public.starts_with("https://") { "https" } else { "http" };
+    format!("{scheme}://{host}{}", target.strip_suffix(rest).unwrap_or_default())
 }
 
 impl Call<'_> {

@@ -85,20 +85,13 @@ impl Definition {
         build(file).map_err(|(at, reason)| DefinitionError::at(text, at, reason))
     }
 
-    /// Readers belong to single endpoints of the class they read.
+    /// Readers belong to endpoints of the class they read.
     fn check_readers(&self) -> Result<(), Wrong> {
-        let orders = self.orders.iter().map(|own| (own.span(), Class::Trade, &own.get_ref().patterns));
-        let cancels = self.cancels.iter().map(|own| (own.span(), Class::Trade, &own.get_ref().patterns));
-        let withdrawals =
-            self.withdrawals.iter().map(|own| (own.span(), Class::Withdraw, &own.get_ref().patterns));
-        for (span, class, patterns) in orders.chain(cancels).chain(withdrawals) {
-            let fits = |pattern: &Pattern| {
-                let endpoint = pattern.literal();
-                endpoint.is_some_and(|(method, path)| self.classify(method, &path) == Some(class))
-            };
-            if !patterns.iter().all(fits) {
+        for (at, class, pattern) in self.read_endpoints() {
+            let sample = pattern.sample();
+            if sample.and_then(|(method, path)| self.classify(method, &path)) != Some(class) {
                 let reason = format!("reads what is not an endpoint of class {}", class.as_str());
-                return Err((Some(span.start), reason));
+                return Err((Some(at), reason));
             }
         }
         Ok(())
@@ -163,17 +156,26 @@ fn checked<T: Clone>(part: &Spanned<T>, check: impl Fn(&T) -> Result<(), &'stati
     }
 }
 
-/// All profiles, the general one first.
+/// All profiles. One of them must be for the rest of the paths, and two may share a path only with other keys.
 fn check_profiles(file: BTreeMap<String, Spanned<Profile>>) -> Result<Vec<Profile>, Wrong> {
-    let mut profiles = Vec::new();
+    let mut profiles: Vec<Profile> = Vec::new();
     for profile in file.into_values() {
         let start = profile.span().start;
-        profiles.push(profile.into_inner().check().map_err(|reason| (Some(start), reason.to_owned()))?);
+        let profile = profile.into_inner().check().map_err(|reason| (Some(start), reason.to_owned()))?;
+        let clashes = |own: &Profile| {
+            own.paths == profile.paths && own.keys.keys().any(|kind| profile.keys.contains_key(kind))
+        };
+        if profiles.iter().any(clashes) {
+            return Err((
+                Some(start),
+                "another profile signs the same paths with this kind of key".to_owned(),
+            ));
+        }
+        profiles.push(profile);
     }
-    profiles.sort_by_key(|profile| !profile.paths.is_empty());
-    match profiles.iter().filter(|profile| profile.paths.is_empty()).count() {
-        1 => Ok(profiles),
-        _ => Err((None, "exactly one signing profile must have no paths".to_owned())),
+    match profiles.iter().any(|profile| profile.paths.is_empty()) {
+        true => Ok(profiles),
+        false => Err((None, "one signing profile must have no paths".to_owned())),
     }
 }
 

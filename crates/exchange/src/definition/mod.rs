@@ -13,8 +13,8 @@ mod template;
 pub use self::{environment::Upstream, error::DefinitionError};
 pub(crate) use self::{
     pattern::{Case, Pattern},
-    profile::{Carrier, Profile},
-    template::{Hole, Values},
+    profile::{BodyForm, Claim, Place, Profile, Scheme, TokenShape},
+    template::{Hole, Template, Values},
 };
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -205,13 +205,34 @@ impl Definition {
         }
     }
 
-    /// The profile for a path. The first is the one for the rest.
-    pub(crate) fn profile_for(&self, path: &str) -> &Profile {
-        self.profiles.iter().find(|profile| profile.covers(path) == Some(true)).unwrap_or(&self.profiles[0])
+    /// The profile for a path and a kind of key: one for these paths goes before one for the rest.
+    pub(crate) fn profile(&self, path: &str, kind: KeyKind) -> Option<&Profile> {
+        self.profiles_of(path).find(|profile| profile.keys.contains_key(&kind))
+    }
+
+    /// All profiles for a path, those for fewer paths first.
+    pub(crate) fn profiles_of(&self, path: &str) -> impl Iterator<Item = &Profile> {
+        let own = self.profiles.iter().filter(move |profile| profile.covers(path) == Some(true));
+        own.chain(self.profiles.iter().filter(|profile| profile.paths.is_empty()))
+    }
+
+    /// The profile that says what a request may look like, whatever its key.
+    pub(crate) fn first_profile(&self, path: &str) -> &Profile {
+        self.profiles_of(path).next().unwrap_or(&self.profiles[0])
+    }
+
+    pub(crate) fn takes_raw_ed25519(&self) -> bool {
+        self.profiles.iter().any(|profile| profile.raw_keys)
+    }
+
+    /// The hosts of all environments for a path.
+    pub(crate) fn hosts(&self, group: Option<&str>, path: &str) -> Vec<String> {
+        let upstreams = self.environments.values().filter_map(|own| own.upstream(group, path));
+        upstreams.map(|upstream| upstream.host().to_owned()).collect()
     }
 
     fn is_signing_header(&self, name: &str) -> bool {
-        self.profiles.iter().any(|profile| profile.headers.contains_key(name))
+        self.profiles.iter().any(|profile| profile.own_headers().any(|own| own == name))
     }
 
     fn class_of(&self, method: Method, path: &str, case: Case) -> Option<Class> {

@@ -61,12 +61,21 @@ impl Pattern {
         }
     }
 
-    /// Method and path, if this pattern covers exactly one endpoint.
-    pub(crate) fn literal(&self) -> Option<(Method, String)> {
-        match self.segments.as_slice() {
-            [] => Some((self.method?, self.start.clone())),
-            _ => None,
+    /// Method and path of an endpoint it covers; `None` if it covers any method or the rest of a path.
+    pub(crate) fn sample(&self) -> Option<(Method, String)> {
+        let method = self.method?;
+        if self.segments.is_empty() {
+            return Some((method, self.start.clone()));
         }
+        let mut path = String::new();
+        for segment in &self.segments {
+            match segment {
+                Segment::Exact(text) => path.push_str(&format!("/{text}")),
+                Segment::Glob { prefix, suffix } => path.push_str(&format!("/{prefix}x{suffix}")),
+                Segment::Rest => return None,
+            }
+        }
+        Some((method, path))
     }
 
     /// Whether this pattern covers `method` and `path` (which starts with `/`).

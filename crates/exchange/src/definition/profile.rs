@@ -5,18 +5,22 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 
 use super::template::{Hole, Template};
-use crate::signing::{Encoding, Hash, KeyKind, NonceKind, SecretForm};
+use crate::{
+    Request,
+    moment::Clock,
+    request::QueryForm,
+    signing::{Encoding, Hash, KeyKind, NonceKind, SecretForm},
+};
 
 /// A signing profile.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Profile {
-    /// The path prefixes this profile is for; the profile without any is for the rest.
+    /// The path prefixes this profile is for; a profile without any is for the rest.
     #[serde(default)]
     pub(crate) paths: Vec<String>,
-    /// Where parameters travel.
-    #[serde(rename = "scheme")]
-    pub(crate) carrier: Carrier,
+    /// Where key and signature travel.
+    pub(crate) scheme: Scheme,
     /// The key types the exchange takes, each with the encoding of its signatures.
     pub(crate) keys: BTreeMap<KeyKind, Encoding>,
     /// The hash under the MAC or signature.
@@ -24,39 +28,69 @@ pub(crate) struct Profile {
     /// How an HMAC secret's text becomes key bytes; a credential may override it.
     #[serde(default)]
     pub(crate) secret: SecretForm,
+    /// The form of `{ts}`.
+    #[serde(default)]
+    pub(crate) clock: Clock,
     /// The nonce, if the scheme has one.
     pub(crate) nonce: Option<NonceKind>,
-    /// Parameters set by the signer: replaced where the client has them, else inserted in front.
+    /// What bodies may be; by default what the scheme's clients send.
+    pub(crate) body: Option<BodyForm>,
+    /// How the query is written in what is signed.
+    #[serde(default)]
+    pub(crate) query: QueryForm,
+    /// Scheme `query`: parameters the signer adds stand in the query whatever the method is.
+    #[serde(default)]
+    pub(crate) always_in_query: bool,
+    /// Parameters set by the signer: replaced where the client has them, else inserted.
     #[serde(default)]
     pub(crate) inject: Vec<Inject>,
-    /// What is signed.
+    /// Parameters that belong to the client's own key and fall away.
+    #[serde(default)]
+    pub(crate) drop: Vec<String>,
+    /// What is signed; a token is signed as a whole.
+    #[serde(default)]
     pub(crate) prehash: Template,
+    /// The token of the schemes `jwt`.
+    pub(crate) token: Option<TokenShape>,
     /// Headers set by the signer.
     #[serde(default)]
     pub(crate) headers: BTreeMap<String, Template>,
     /// The parameter that carries the signature, appended last.
     pub(crate) signature_param: Option<String>,
-    /// The parameter that carries the client's time. Without one a signature has no age.
-    pub(crate) time: Option<String>,
-    /// The parameter with which a client widens the time window.
+    /// With which a client says how old its request may be.
     pub(crate) window: Option<Window>,
     /// Whether clients are known that sign the decoded text.
     #[serde(default)]
     pub(crate) signs_decoded: bool,
-    /// The header that carries the payload, found when the profile is checked.
-    #[serde(skip)]
-    pub(crate) payload_header: Option<String>,
+    /// Whether Ed25519 keys are the base64 of seed and public half instead of PEM.
+    #[serde(default)]
+    pub(crate) raw_keys: bool,
 }
 
-/// Where parameters and signature travel.
+/// Where key and signature travel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub(crate) enum Carrier {
-    /// Scheme `query`: in the query or in a form body, wherever the client put them.
-    #[serde(rename = "query")]
-    Form,
-    /// Scheme `payload`: a JSON object, as base64 in a header and as the body.
+pub(crate) enum Scheme {
+    /// In headers; parameters stay as they are.
+    Header,
+    /// Among the parameters of the query or a form body, wherever the client put them.
+    Query,
+    /// In a JSON object, sent as base64 in a header and as the body.
     Payload,
+    /// In a signed token in a header.
+    Jwt,
+    /// In a JSON object around the parameters.
+    Envelope,
+}
+
+/// What a body may be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum BodyForm {
+    Form,
+    Json,
+    /// What the client's `content-type` says; a form if it says nothing.
+    Either,
 }
 
 /// A parameter set by the signer.
@@ -65,62 +99,199 @@ pub(crate) enum Carrier {
 pub(crate) struct Inject {
     pub(crate) name: String,
     pub(crate) value: Template,
+    /// Behind the client's parameters instead of in front of them.
+    #[serde(default)]
+    pub(crate) last: bool,
 }
 
-/// The parameter with which a client sets how old its request may be, in milliseconds.
+/// The token of a scheme `jwt`: members in their order, `[name, text with holes]`. A text that is one time is
+/// written as a number.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct TokenShape {
+    pub(crate) header: Vec<(String, Claim)>,
+    pub(crate) claims: Vec<(String, Claim)>,
+    /// Claims of requests that have parameters.
+    #[serde(default)]
+    pub(crate) params_claims: Vec<(String, Claim)>,
+}
+
+/// The value of a claim.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(untagged)]
+pub(crate) enum Claim {
+    One(Template),
+    List(Vec<Template>),
+}
+
+/// The parameter or header with which a client sets how old its request may be, in milliseconds.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Window {
-    pub(crate) param: String,
+    pub(crate) name: String,
     pub(crate) default_ms: u64,
     pub(crate) max_ms: u64,
+}
+
+/// Where a value of the signer stands, for the signer and for who reads it back.
+#[derive(Clone, Copy)]
+pub(crate) enum Place<'p> {
+    Header(&'p str, &'p Template),
+    Param(&'p str, &'p Template),
+    Claim(&'p str, &'p Template),
 }
 
 impl Profile {
     /// Completes a profile that was read, or says why it cannot work.
     pub(crate) fn check(mut self) -> Result<Profile, &'static str> {
-        let sets = [Hole::Key, Hole::NowMs, Hole::Nonce];
-        let signed = [Hole::Key, Hole::NowMs, Hole::Nonce, Hole::Query, Hole::Body, Hole::Payload];
-        self.headers =
-            self.headers.into_iter().map(|(name, value)| (name.to_ascii_lowercase(), value)).collect();
-        let header_with =
-            |hole| self.headers.iter().find(|(_, value)| value.has(hole)).map(|(name, _)| name.clone());
-        let key_param = self.inject.iter().any(|item| item.value.has(Hole::Key));
-        self.payload_header = header_with(Hole::Payload);
-        if self.keys.is_empty() {
-            return Err("a profile needs at least one key type");
-        }
-        if !self.inject.iter().all(|item| item.value.has_only(&sets)) {
-            return Err("only {key}, {now_ms} and {nonce} can be injected");
-        }
-        if !self.prehash.has_only(&signed) {
-            return Err("the prehash cannot hold its own signature");
-        }
-        if header_with(Hole::Signature).is_some() == self.signature_param.is_some() {
-            return Err("the signature needs one place: a header or signature_param");
-        }
-        if header_with(Hole::Key).is_some() == key_param {
-            return Err("the API key needs one place: a header or an injected parameter");
-        }
-        if self.inject.iter().any(|item| item.value.has(Hole::Nonce)) != self.nonce.is_some() {
-            return Err("{nonce} and the kind of nonce go together");
-        }
-        if (self.carrier == Carrier::Payload) != self.payload_header.is_some() {
-            return Err("the scheme payload needs a header with {payload}, other schemes have none");
-        }
+        let headers = std::mem::take(&mut self.headers).into_iter();
+        self.headers = headers.map(|(name, value)| (name.to_ascii_lowercase(), value)).collect();
+        self.check_places()?;
+        self.check_holes()?;
         Ok(self)
     }
 
-    /// Whether this profile is for `path`; `None` if it is the one for the rest.
+    fn check_places(&self) -> Result<(), &'static str> {
+        let places = |hole: &Hole| {
+            let headers = self.headers.values().filter(|value| value.has(hole)).count();
+            let params = self.inject.iter().filter(|item| item.value.has(hole)).count();
+            headers + params
+        };
+        let signatures = places(&Hole::Signature) + usize::from(self.signature_param.is_some());
+        if self.keys.is_empty() {
+            return Err("a profile needs at least one key type");
+        }
+        if signatures != 1 {
+            return Err("the signature needs one place: a header, signature_param or an injected parameter");
+        }
+        if places(&Hole::Key) + usize::from(self.claim(&Hole::Key).is_some()) != 1 {
+            return Err("the API key needs one place: a header, an injected parameter or a claim");
+        }
+        if (self.place(&Hole::Nonce).is_some() || self.token_header_has(&Hole::Nonce)) != self.nonce.is_some()
+        {
+            return Err("{nonce} and the kind of nonce go together");
+        }
+        if (self.scheme == Scheme::Payload) != self.headers.values().any(|value| value.has(&Hole::Payload)) {
+            return Err("the scheme payload needs a header with {payload}, other schemes have none");
+        }
+        if (self.scheme == Scheme::Jwt) != self.token.is_some() {
+            return Err("the scheme jwt needs a token, other schemes have none");
+        }
+        Ok(())
+    }
+
+    fn check_holes(&self) -> Result<(), &'static str> {
+        let injected = [Hole::Key, Hole::Time, Hole::Nonce, Hole::Path, Hole::Window, Hole::Signature];
+        if !self.inject.iter().all(|item| item.value.has_only(&injected)) {
+            return Err("only {key}, {ts}, {nonce}, {path}, {window} and {signature} can be injected");
+        }
+        if self.inject.iter().any(|item| item.value.has(&Hole::Signature)) && self.scheme != Scheme::Envelope
+        {
+            return Err("only the scheme envelope injects its {signature}");
+        }
+        if self.prehash.has(&Hole::Signature) {
+            return Err("the prehash cannot hold its own signature");
+        }
+        if self.headers.values().any(|value| value.has(&Hole::NonceBodyHash)) {
+            return Err("{sha256:nonce+body} is not text");
+        }
+        match self.prehash.holes().next().is_some() || self.token.is_some() {
+            true => Ok(()),
+            false => Err("what is signed needs a prehash or a token"),
+        }
+    }
+
+    /// Whether this profile is for `path`; `None` if it is one for the rest.
     pub(crate) fn covers(&self, path: &str) -> Option<bool> {
         let fits = || self.paths.iter().any(|prefix| path.starts_with(prefix.as_str()));
         (!self.paths.is_empty()).then(fits)
     }
 
+    /// Where a value stands; the first place counts.
+    pub(crate) fn place(&self, hole: &Hole) -> Option<Place<'_>> {
+        let header = self.headers.iter().find(|(_, value)| value.has(hole));
+        let param = || self.inject.iter().find(|item| item.value.has(hole));
+        let claim = || self.claim(hole).map(|(name, value)| Place::Claim(name, value));
+        header
+            .map(|(name, value)| Place::Header(name, value))
+            .or_else(|| param().map(|item| Place::Param(&item.name, &item.value)))
+            .or_else(claim)
+    }
+
+    fn claim(&self, hole: &Hole) -> Option<(&str, &Template)> {
+        self.token.as_ref()?.claims.iter().find_map(|(name, claim)| match claim {
+            Claim::One(value) if value.has(hole) => Some((name.as_str(), value)),
+            _ => None,
+        })
+    }
+
+    /// Whether the header of the token has a value. None is read back from there.
+    fn token_header_has(&self, hole: &Hole) -> bool {
+        let claims = self.token.iter().flat_map(|token| &token.header);
+        claims.flat_map(|(_, claim)| claim.templates()).any(|value| value.has(hole))
+    }
+
+    /// The header that carries the payload.
+    pub(crate) fn payload_header(&self) -> Option<&str> {
+        match self.place(&Hole::Payload) {
+            Some(Place::Header(name, _)) => Some(name),
+            _ => None,
+        }
+    }
+
+    /// What bodies may be.
+    pub(crate) fn body_form(&self) -> BodyForm {
+        self.body.unwrap_or(match self.scheme {
+            Scheme::Query => BodyForm::Form,
+            Scheme::Header | Scheme::Payload | Scheme::Jwt | Scheme::Envelope => BodyForm::Json,
+        })
+    }
+
+    /// Whether what is signed holds this value.
+    pub(crate) fn signs(&self, hole: &Hole) -> bool {
+        let token = self.token.iter().flat_map(|token| token.claims.iter().chain(&token.params_claims));
+        let mut claims = token.flat_map(|(_, claim)| claim.templates());
+        self.prehash.has(hole) || claims.any(|value| value.has(hole))
+    }
+
     /// The parameters that belong to signing, not to the endpoint.
     pub(crate) fn own_params(&self) -> Vec<&str> {
         let injected = self.inject.iter().map(|item| item.name.as_str());
-        let window = self.window.iter().map(|window| window.param.as_str());
-        injected.chain(self.signature_param.as_deref()).chain(window).collect()
+        let window = self.window.iter().map(|window| window.name.as_str());
+        let dropped = self.drop.iter().map(String::as_str);
+        injected.chain(self.signature_param.as_deref()).chain(window).chain(dropped).collect()
+    }
+
+    /// The names in a request that are signing's, also those an envelope puts around the parameters.
+    pub(crate) fn signing_names(&self) -> Vec<String> {
+        let members = self.prehash.holes().filter_map(|hole| match hole {
+            Hole::Member(name) => Some(name.clone()),
+            _ => None,
+        });
+        self.own_params().into_iter().map(str::to_owned).chain(members).collect()
+    }
+
+    /// The headers that belong to signing, in lower case.
+    pub(crate) fn own_headers(&self) -> impl Iterator<Item = String> {
+        let window = self.window.iter().map(|window| window.name.to_ascii_lowercase());
+        self.headers.keys().cloned().chain(window)
+    }
+}
+
+impl Window {
+    /// What the client asks for, in whole milliseconds; `None` if it asks for nothing that is a number.
+    pub(crate) fn asked(&self, request: &Request) -> Option<u64> {
+        let header = || request.header(&self.name.to_ascii_lowercase());
+        request.param(&self.name).or_else(header)?.split('.').next()?.parse().ok()
+    }
+}
+
+impl Claim {
+    /// The texts it is made of.
+    pub(crate) fn templates(&self) -> &[Template] {
+        match self {
+            Claim::One(value) => std::slice::from_ref(value),
+            Claim::List(values) => values,
+        }
     }
 }

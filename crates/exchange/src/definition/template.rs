@@ -1,23 +1,55 @@
-//! Texts with holes: `BITSTAMP {key}`, `{query}{body}`.
+//! Texts with holes: `BITSTAMP {key}`, `{ts}{method}{path}{?query}{body}`.
 
+use aws_lc_rs::digest::{Context, SHA256, SHA512, digest};
+use data_encoding::HEXLOWER;
 use serde::Deserialize;
 
 /// What can stand in a hole.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Hole {
-    /// The API key.
+    /// `{key}`: the API key.
     Key,
-    /// The time in milliseconds.
-    NowMs,
-    /// The nonce, in the profile's form.
+    /// `{ts}`: the time, in the form of the profile's clock.
+    Time,
+    /// `{ts+120}`: two minutes later.
+    Expiry,
+    /// `{nonce}`: in the profile's form.
     Nonce,
-    /// The query as sent, without `?` and without the signature.
+    /// `{method}`, in capitals.
+    Method,
+    /// `{host}`: of the upstream, or as the client called us.
+    Host,
+    /// `{path}`: the exchange's own.
+    Path,
+    /// `{query}`: in the profile's form, without `?` and without the signature.
     Query,
-    /// The body as sent, without the signature.
+    /// `{?query}`: the same with `?` in front if there is one.
+    MarkedQuery,
+    /// `{body}`: as sent, without the signature.
     Body,
-    /// The base64 of the JSON body.
+    /// `{sha512:body}`: in hexadecimal.
+    BodyHash,
+    /// `{sha256:nonce+body}`: 32 raw bytes.
+    NonceBodyHash,
+    /// `{payload}`: the base64 of the JSON body.
     Payload,
-    /// The finished signature.
+    /// `{content_type}`: of the body, empty without one.
+    ContentType,
+    /// `{passphrase}`, as the user chose it.
+    Passphrase,
+    /// `{passphrase_mac}`: the base64 of its HMAC-SHA256 under the secret.
+    PassphraseMac,
+    /// `{window}`: how old the request may be, in milliseconds.
+    Window,
+    /// `{json.NAME}`: a member of the JSON body.
+    Member(String),
+    /// `{params}`: the members of `params` in the JSON body, sorted and joined.
+    Params,
+    /// `{params_hash}`: SHA-512 of the parameters, in hexadecimal.
+    ParamsHash,
+    /// `{alg}`: the token's algorithm.
+    Algorithm,
+    /// `{signature}`: the finished signature, or the whole token.
     Signature,
 }
 
@@ -25,16 +57,29 @@ pub(crate) enum Hole {
 #[derive(Clone, Copy, Default)]
 pub(crate) struct Values<'a> {
     pub(crate) key: &'a str,
-    pub(crate) now_ms: &'a str,
+    pub(crate) time: &'a str,
+    pub(crate) expiry: &'a str,
     pub(crate) nonce: &'a str,
+    pub(crate) method: &'a str,
+    pub(crate) host: &'a str,
+    pub(crate) prefix: &'a str,
+    pub(crate) path: &'a str,
     pub(crate) query: &'a str,
     pub(crate) body: &'a str,
     pub(crate) payload: &'a str,
+    pub(crate) content_type: &'a str,
+    pub(crate) passphrase: &'a str,
+    pub(crate) passphrase_mac: &'a str,
+    pub(crate) window: &'a str,
+    pub(crate) document: Option<&'a crate::request::Json>,
+    pub(crate) params: &'a str,
+    pub(crate) params_hash: &'a str,
+    pub(crate) algorithm: &'a str,
     pub(crate) signature: &'a str,
 }
 
 /// A parsed text with holes.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize)]
 #[serde(try_from = "String")]
 pub(crate) struct Template(Vec<Part>);
 
@@ -72,31 +117,47 @@ impl Template {
         Ok(Template(parts))
     }
 
+    /// Its holes, in their order.
+    pub(crate) fn holes(&self) -> impl Iterator<Item = &Hole> {
+        self.0.iter().filter_map(|part| match part {
+            Part::Text(_) => None,
+            Part::Hole(hole) => Some(hole),
+        })
+    }
+
     /// Whether the text has this hole.
-    pub(crate) fn has(&self, hole: Hole) -> bool {
-        self.0.iter().any(|part| matches!(part, Part::Hole(own) if *own == hole))
+    pub(crate) fn has(&self, hole: &Hole) -> bool {
+        self.holes().any(|own| own == hole)
+    }
+
+    /// Whether the text is this hole and nothing else.
+    pub(crate) fn is(&self, hole: &Hole) -> bool {
+        matches!(self.0.as_slice(), [Part::Hole(own)] if own == hole)
     }
 
     /// Whether all its holes are among `allowed`.
     pub(crate) fn has_only(&self, allowed: &[Hole]) -> bool {
-        self.0.iter().all(|part| match part {
-            Part::Text(_) => true,
-            Part::Hole(hole) => allowed.contains(hole),
-        })
+        self.holes().all(|hole| allowed.contains(hole))
     }
 
     /// Fills the holes.
-    pub(crate) fn render(&self, values: &Values<'_>) -> String {
-        self.0
-            .iter()
-            .map(|part| match part {
-                Part::Text(text) => text,
-                Part::Hole(hole) => hole.value(values),
-            })
-            .collect()
+    pub(crate) fn bytes(&self, values: &Values<'_>) -> Vec<u8> {
+        let mut out = Vec::new();
+        for part in &self.0 {
+            match part {
+                Part::Text(text) => out.extend_from_slice(text.as_bytes()),
+                Part::Hole(hole) => hole.write(values, &mut out),
+            }
+        }
+        out
     }
 
-    /// The reverse of `render`: what stands in the only hole of this text, if the rest fits.
+    /// Fills the holes of a text whose holes are all texts.
+    pub(crate) fn text(&self, values: &Values<'_>) -> String {
+        String::from_utf8(self.bytes(values)).unwrap_or_default()
+    }
+
+    /// The reverse of `text`: what stands in the only hole of this text, if the rest fits.
     pub(crate) fn recover<'t>(&self, text: &'t str) -> Option<&'t str> {
         match self.0.as_slice() {
             [Part::Hole(_)] => Some(text),
@@ -108,28 +169,79 @@ impl Template {
 
 impl Hole {
     fn parse(name: &str) -> Option<Hole> {
-        Some(match name {
-            "key" => Hole::Key,
-            "now_ms" => Hole::NowMs,
-            "nonce" => Hole::Nonce,
-            "query" => Hole::Query,
-            "body" => Hole::Body,
-            "payload" => Hole::Payload,
-            "signature" => Hole::Signature,
-            _ => return None,
-        })
+        if let Some(member) = name.strip_prefix("json.") {
+            return Some(Hole::Member(member.to_owned()));
+        }
+        let names = [
+            ("key", Hole::Key),
+            ("ts", Hole::Time),
+            ("ts+120", Hole::Expiry),
+            ("nonce", Hole::Nonce),
+            ("method", Hole::Method),
+            ("host", Hole::Host),
+            ("path", Hole::Path),
+            ("query", Hole::Query),
+            ("?query", Hole::MarkedQuery),
+            ("body", Hole::Body),
+            ("sha512:body", Hole::BodyHash),
+            ("sha256:nonce+body", Hole::NonceBodyHash),
+            ("payload", Hole::Payload),
+            ("content_type", Hole::ContentType),
+            ("passphrase", Hole::Passphrase),
+            ("passphrase_mac", Hole::PassphraseMac),
+            ("window", Hole::Window),
+            ("params", Hole::Params),
+            ("params_hash", Hole::ParamsHash),
+            ("alg", Hole::Algorithm),
+            ("signature", Hole::Signature),
+        ];
+        names.into_iter().find(|(own, _)| *own == name).map(|(_, hole)| hole)
     }
 
-    fn value<'a>(self, values: &Values<'a>) -> &'a str {
-        match self {
+    fn write(&self, values: &Values<'_>, out: &mut Vec<u8>) {
+        let text = match self {
             Hole::Key => values.key,
-            Hole::NowMs => values.now_ms,
+            Hole::Time => values.time,
+            Hole::Expiry => values.expiry,
             Hole::Nonce => values.nonce,
+            Hole::Method => values.method,
+            Hole::Host => values.host,
+            Hole::Path => {
+                out.extend_from_slice(values.prefix.as_bytes());
+                values.path
+            }
             Hole::Query => values.query,
+            Hole::MarkedQuery => {
+                out.extend_from_slice(if values.query.is_empty() { b"" } else { b"?" });
+                values.query
+            }
             Hole::Body => values.body,
+            Hole::BodyHash => {
+                let hash = digest(&SHA512, values.body.as_bytes());
+                return out.extend_from_slice(HEXLOWER.encode(hash.as_ref()).as_bytes());
+            }
+            Hole::NonceBodyHash => {
+                let mut hash = Context::new(&SHA256);
+                hash.update(values.nonce.as_bytes());
+                hash.update(values.body.as_bytes());
+                return out.extend_from_slice(hash.finish().as_ref());
+            }
             Hole::Payload => values.payload,
+            Hole::ContentType => values.content_type,
+            Hole::Passphrase => values.passphrase,
+            Hole::PassphraseMac => values.passphrase_mac,
+            Hole::Window => values.window,
+            Hole::Member(name) => values
+                .document
+                .and_then(|json| json.get(name))
+                .and_then(|json| json.text())
+                .unwrap_or_default(),
+            Hole::Params => values.params,
+            Hole::ParamsHash => values.params_hash,
+            Hole::Algorithm => values.algorithm,
             Hole::Signature => values.signature,
-        }
+        };
+        out.extend_from_slice(text.as_bytes());
     }
 }
 
@@ -141,9 +253,17 @@ mod tests {
     fn a_text_is_filled_and_read_back() {
         let template = Template::parse("BITSTAMP {key}").unwrap();
         let values = Values { key: "abc", ..Values::default() };
-        assert_eq!(template.render(&values), "BITSTAMP abc");
+        assert_eq!(template.text(&values), "BITSTAMP abc");
         assert_eq!(template.recover("BITSTAMP abc"), Some("abc"));
         assert_eq!(template.recover("bitstamp abc"), None);
+    }
+
+    #[test]
+    fn a_query_has_its_mark_only_if_there_is_one() {
+        let template = Template::parse("{path}{?query}").unwrap();
+        let values = Values { path: "/a", ..Values::default() };
+        assert_eq!(template.text(&values), "/a");
+        assert_eq!(template.text(&Values { query: "b=1", ..values }), "/a?b=1");
     }
 
     #[test]

@@ -1,11 +1,14 @@
 //! What a request asks for in terms of money: the part that limits and symbol rules are decided on.
 
 mod number;
+mod order;
 mod reader;
+mod scope;
 
 pub(crate) use self::{
     number::amount,
-    reader::{CancelReader, OrderReader, WithdrawalReader},
+    order::OrderReader,
+    reader::{CancelReader, WithdrawalReader},
 };
 
 use rust_decimal::Decimal;
@@ -14,12 +17,12 @@ use serde::Deserialize;
 /// A request in terms of money.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Reading {
-    /// A new order.
-    Order(Order),
+    /// New orders: one, or all of a batch.
+    Orders(Vec<Order>),
     /// Takes orders back.
     Cancel {
-        /// The market it is limited to, if it is.
-        symbol: Option<Symbol>,
+        /// The markets it names; empty if it names none.
+        symbols: Vec<Symbol>,
     },
     /// Sends an asset out of the account.
     Withdrawal(Withdrawal),

@@ -1,38 +1,27 @@
 //! How a definition finds the money fields of an endpoint.
 
-use rust_decimal::Decimal;
 use serde::Deserialize;
 use toml::Spanned;
 
-use super::{Order, Reading, Side, Symbol, Withdrawal, amount};
+use super::{
+    Order, Reading, Withdrawal,
+    order::{OrderReader, SymbolSource, missing, plain},
+    scope::{Condition, Field, Inside, Scope},
+};
 use crate::{
     Definition, Part, Refusal, Request,
     definition::{Case, Pattern},
+    request::Json,
 };
-
-/// How a definition reads orders of some endpoints.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct OrderReader {
-    #[serde(rename = "match")]
-    pub(crate) patterns: Vec<Pattern>,
-    symbol: SymbolSource,
-    side: SideSource,
-    #[serde(rename = "type")]
-    kind: Source,
-    quantity: Option<String>,
-    #[serde(default)]
-    price: Vec<String>,
-    quote_amount: Option<String>,
-    known: Vec<String>,
-}
 
 /// How a definition reads cancellations of some endpoints.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct CancelReader {
     #[serde(rename = "match")]
-    pub(crate) patterns: Vec<Pattern>,
+    patterns: Vec<Pattern>,
+    #[serde(default, rename = "in")]
+    inside: Inside,
     symbol: Option<SymbolSource>,
     known: Vec<String>,
 }
@@ -42,227 +31,171 @@ pub(crate) struct CancelReader {
 #[serde(deny_unknown_fields)]
 pub(crate) struct WithdrawalReader {
     #[serde(rename = "match")]
-    pub(crate) patterns: Vec<Pattern>,
-    asset: String,
-    amount: String,
-    address: String,
-    tag: Option<String>,
-    network: Option<String>,
+    patterns: Vec<Pattern>,
+    #[serde(default, rename = "in")]
+    inside: Inside,
+    /// Under which conditions it is one.
+    #[serde(default)]
+    when: Vec<Condition>,
+    asset: Field,
+    amount: Field,
+    address: Field,
+    tag: Option<Field>,
+    network: Option<Field>,
     known: Vec<String>,
-}
-
-/// A parameter's name, or after `=` a constant.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(from = "String")]
-enum Source {
-    Param(String),
-    Always(String),
-}
-
-#[derive(Clone, Debug, Deserialize)]
-#[serde(untagged)]
-enum SymbolSource {
-    Market(String),
-    Pair { base: Source, quote: Source },
-}
-
-#[derive(Clone, Debug, Deserialize)]
-#[serde(untagged)]
-enum SideSource {
-    Always(Side),
-    Param { param: String, buy: Vec<String>, sell: Vec<String> },
 }
 
 impl Definition {
     /// Reads the money fields of a request and refuses parameters a money-moving endpoint does not have.
     pub(crate) fn read(&self, request: &Request) -> Result<Reading, Refusal> {
-        let fits = |patterns: &[Pattern]| {
-            patterns.iter().any(|pattern| pattern.matches(request.method, &request.path, Case::Exact))
-        };
         if !request.class.moves_money() {
             return Ok(Reading::NotMoney);
         }
-        if let Some(reader) = self.orders.iter().map(Spanned::get_ref).find(|reader| fits(&reader.patterns)) {
-            self.check_params(request, &reader.fields(), &reader.known)?;
-            return reader.read(request);
+        if let Some(reader) = fitting(&self.orders, |reader| &reader.patterns, request) {
+            let items = self.check(request, &reader.inside, &reader.fields(), &reader.known)?;
+            return orders(reader, request, items);
         }
-        if let Some(reader) = self.cancels.iter().map(Spanned::get_ref).find(|reader| fits(&reader.patterns))
-        {
-            self.check_params(request, &reader.fields(), &reader.known)?;
-            let symbol =
-                reader.symbol.as_ref().and_then(|symbol| symbol.read(request).transpose()).transpose()?;
-            return Ok(Reading::Cancel { symbol });
+        if let Some(reader) = fitting(&self.cancels, |reader| &reader.patterns, request) {
+            let items = self.check(request, &reader.inside, &reader.fields(), &reader.known)?;
+            return reader.read(request, items);
         }
-        if let Some(reader) =
-            self.withdrawals.iter().map(Spanned::get_ref).find(|reader| fits(&reader.patterns))
-        {
-            self.check_params(request, &reader.fields(), &reader.known)?;
-            return reader.read(request).map(Reading::Withdrawal);
+        if let Some(reader) = fitting(&self.withdrawals, |reader| &reader.patterns, request) {
+            let items = self.check(request, &reader.inside, &reader.fields(), &reader.known)?;
+            return reader.read(request, items);
         }
         Ok(Reading::Unpriceable("this endpoint's amounts are not read"))
     }
 
-    /// `fields` hold the money and must be plain values; `known` are the others an endpoint has.
-    fn check_params(&self, request: &Request, fields: &[&str], known: &[String]) -> Result<(), Refusal> {
-        let signing = self.profile_for(&request.path).own_params();
-        for (part, name) in request.names() {
-            let expected =
-                fields.contains(&name) || signing.contains(&name) || known.iter().any(|own| own == name);
-            if !expected {
-                return Err(Refusal::field(part, name, "not a parameter this endpoint is known to have"));
-            }
-            if fields.contains(&name) && request.is_nested(name) {
-                return Err(Refusal::field(part, name, "must be a text or a number"));
-            }
+    /// The endpoints that have a reader: their patterns, and where they stand in the file.
+    pub(crate) fn read_endpoints(&self) -> impl Iterator<Item = (usize, crate::Class, &Pattern)> {
+        fn of<R>(
+            readers: &[Spanned<R>],
+            class: crate::Class,
+            patterns: fn(&R) -> &Vec<Pattern>,
+        ) -> impl Iterator<Item = (usize, crate::Class, &Pattern)> {
+            readers.iter().flat_map(move |own| {
+                let at = own.span().start;
+                patterns(own.get_ref()).iter().map(move |pattern| (at, class, pattern))
+            })
         }
-        Ok(())
+        let (trade, withdraw) = (crate::Class::Trade, crate::Class::Withdraw);
+        of(&self.orders, trade, |own| &own.patterns)
+            .chain(of(&self.cancels, trade, |own| &own.patterns))
+            .chain(of(&self.withdrawals, withdraw, |own| &own.patterns))
+    }
+
+    /// Refuses what the endpoint is not known to have; the orders if they stand inside something.
+    fn check(
+        &self,
+        request: &Request,
+        inside: &Inside,
+        fields: &[&Field],
+        known: &[String],
+    ) -> Result<Option<Option<Vec<Json>>>, Refusal> {
+        let mut own: Vec<&str> = fields.iter().filter_map(|field| field.first_name()).collect();
+        own.extend(known.iter().map(String::as_str));
+        let signing = self.first_profile(&request.path).signing_names();
+        let outside = if inside.is_whole() { own.clone() } else { inside.around() };
+        let unknown =
+            |names: &[&str], name: &str| !names.contains(&name) && !signing.iter().any(|own| own == name);
+        let refuse = |part, name: &str| {
+            Err(Refusal::field(part, name, "not a parameter this endpoint is known to have"))
+        };
+        if let Some((part, name)) = request.names().into_iter().find(|(_, name)| unknown(&outside, name)) {
+            return refuse(part, name);
+        }
+        if inside.is_whole() {
+            return match request.json().map(|document| document.root()) {
+                Some(Json::Array(_)) => Err(Refusal::new(Part::Body, "must be a JSON object")),
+                _ => Ok(None),
+            };
+        }
+        let items = inside.items(request)?;
+        let members = items.iter().flatten().flat_map(Json::members);
+        match { members }.find(|member| unknown(&own, &member.name)) {
+            Some(member) => refuse(Part::Body, &member.name),
+            None => Ok(Some(items)),
+        }
     }
 }
 
-impl OrderReader {
-    fn fields(&self) -> Vec<&str> {
-        let mut fields = self.symbol.names();
-        if let SideSource::Param { param, .. } = &self.side {
-            fields.push(param);
+/// Of a batch every order counts; one that cannot be read makes the whole unreadable.
+fn orders(
+    reader: &OrderReader,
+    request: &Request,
+    items: Option<Option<Vec<Json>>>,
+) -> Result<Reading, Refusal> {
+    let read = match &items {
+        None => reader.read(Scope::of(request)).map(|order| order.map(|order| vec![order])),
+        Some(None) => return Ok(Reading::Unpriceable("the request holds more than new orders")),
+        Some(Some(items)) => {
+            let orders = items.iter().map(|item| reader.read(reader.inside.scope(request, item)));
+            orders.collect::<Result<Result<Vec<Order>, _>, _>>()
         }
-        fields.extend(self.kind.name());
-        fields.extend(self.quantity.iter().chain(&self.quote_amount).chain(&self.price).map(String::as_str));
-        fields
-    }
-
-    fn read(&self, request: &Request) -> Result<Reading, Refusal> {
-        let quantity = optional_amount(request, self.quantity.as_deref())?;
-        let quote_amount = optional_amount(request, self.quote_amount.as_deref())?;
-        let prices = self.price.iter().map(|name| optional_amount(request, Some(name)));
-        let prices = prices.collect::<Result<Vec<_>, _>>()?;
-        let order = Order {
-            symbol: self.symbol.read(request)?.ok_or(missing(self.symbol.first_name()))?,
-            side: self.side.read(request)?,
-            kind: self.kind.read(request)?.to_ascii_uppercase(),
-            quantity,
-            price: prices.into_iter().flatten().max(),
-            quote_amount,
-        };
-        Ok(match (quantity, quote_amount) {
-            (None, None) => Reading::Unpriceable("the order names no amount"),
-            (Some(_), Some(_)) => Reading::Unpriceable("the order names two amounts"),
-            _ => Reading::Order(order),
-        })
-    }
+    };
+    read.map(|read| read.map_or_else(Reading::Unpriceable, Reading::Orders))
 }
 
 impl CancelReader {
-    fn fields(&self) -> Vec<&str> {
-        self.symbol.iter().flat_map(SymbolSource::names).collect()
+    fn fields(&self) -> Vec<&Field> {
+        self.symbol.iter().flat_map(SymbolSource::fields).collect()
+    }
+
+    fn read(&self, request: &Request, items: Option<Option<Vec<Json>>>) -> Result<Reading, Refusal> {
+        let Some(source) = &self.symbol else { return Ok(Reading::Cancel { symbols: Vec::new() }) };
+        let symbols = match items {
+            None => vec![source.read(Scope::of(request))?],
+            Some(items) => {
+                let items = items.unwrap_or_default();
+                let read = items.iter().map(|item| source.read(self.inside.scope(request, item)));
+                read.collect::<Result<_, _>>()?
+            }
+        };
+        Ok(Reading::Cancel { symbols: symbols.into_iter().flatten().collect() })
     }
 }
 
 impl WithdrawalReader {
-    fn fields(&self) -> Vec<&str> {
+    fn fields(&self) -> Vec<&Field> {
+        let named = self.when.iter().flat_map(|condition| condition.keys());
         let fields = [&self.asset, &self.amount, &self.address].into_iter();
-        fields.chain(&self.tag).chain(&self.network).map(String::as_str).collect()
+        fields.chain(&self.tag).chain(&self.network).chain(named).collect()
     }
 
-    fn read(&self, request: &Request) -> Result<Withdrawal, Refusal> {
-        let text = |name: &str| request.param(name).filter(|text| !text.is_empty()).map(str::to_owned);
-        let optional = |name: &Option<String>| name.as_deref().and_then(text);
-        Ok(Withdrawal {
-            asset: text(&self.asset).ok_or(missing(&self.asset))?,
-            amount: optional_amount(request, Some(&self.amount))?.ok_or(missing(&self.amount))?,
-            address: text(&self.address).ok_or(missing(&self.address))?,
-            tag: optional(&self.tag),
-            network: optional(&self.network),
-        })
-    }
-}
-
-impl From<String> for Source {
-    fn from(text: String) -> Source {
-        match text.strip_prefix('=') {
-            Some(constant) => Source::Always(constant.to_owned()),
-            None => Source::Param(text),
-        }
-    }
-}
-
-impl Source {
-    fn name(&self) -> Option<&str> {
-        match self {
-            Source::Param(name) => Some(name),
-            Source::Always(_) => None,
-        }
-    }
-
-    fn read<'a>(&'a self, request: &'a Request) -> Result<&'a str, Refusal> {
-        match self {
-            Source::Always(text) => Ok(text),
-            Source::Param(name) => request.param(name).ok_or(missing(name)),
-        }
-    }
-}
-
-impl SymbolSource {
-    fn names(&self) -> Vec<&str> {
-        match self {
-            SymbolSource::Market(name) => vec![name],
-            SymbolSource::Pair { base, quote } => base.name().into_iter().chain(quote.name()).collect(),
-        }
-    }
-
-    fn first_name(&self) -> &str {
-        self.names().first().copied().unwrap_or_default()
-    }
-
-    /// `None` if the request names no market.
-    fn read(&self, request: &Request) -> Result<Option<Symbol>, Refusal> {
-        Ok(match self {
-            SymbolSource::Market(name) => match request.param(name) {
-                Some(text) => Some(Symbol::Market(asset(name, text)?)),
-                None => None,
-            },
-            SymbolSource::Pair { base, quote } => {
-                if base.name().is_some_and(|name| request.param(name).is_none()) {
-                    return Ok(None);
-                }
-                let name = |source: &Source| source.name().unwrap_or_default().to_owned();
-                let (base, quote) =
-                    (asset(&name(base), base.read(request)?)?, asset(&name(quote), quote.read(request)?)?);
-                Some(Symbol::Pair { base, quote })
-            }
-        })
-    }
-}
-
-impl SideSource {
-    fn read(&self, request: &Request) -> Result<Side, Refusal> {
-        let (param, buy, sell) = match self {
-            SideSource::Always(side) => return Ok(*side),
-            SideSource::Param { param, buy, sell } => (param, buy, sell),
+    fn read(&self, request: &Request, items: Option<Option<Vec<Json>>>) -> Result<Reading, Refusal> {
+        let items = items.flatten().unwrap_or_default();
+        let scope = match items.as_slice() {
+            [] => Scope::of(request),
+            [item] => self.inside.scope(request, item),
+            _ => return Ok(Reading::Unpriceable("the request holds several withdrawals")),
         };
-        let text = request.param(param).ok_or(missing(param))?;
-        match (buy.iter().any(|word| word == text), sell.iter().any(|word| word == text)) {
-            (true, _) => Ok(Side::Buy),
-            (_, true) => Ok(Side::Sell),
-            _ => Err(Refusal::field(Part::Body, param, "not a side this exchange knows")),
+        if !self.when.is_empty() && !scope.any(&self.when)? {
+            return Ok(Reading::Unpriceable("this is not a withdrawal that can be read"));
         }
+        let needed = |field| text(scope, field)?.ok_or_else(|| missing(Field::name(field)));
+        let optional = |field: Option<&Field>| field.map_or(Ok(None), |field| text(scope, field));
+        Ok(Reading::Withdrawal(Withdrawal {
+            asset: needed(&self.asset)?,
+            amount: plain(scope, &self.amount)?.ok_or_else(|| missing(self.amount.name()))?,
+            address: needed(&self.address)?,
+            tag: optional(self.tag.as_ref())?,
+            network: optional(self.network.as_ref())?,
+        }))
     }
 }
 
-fn missing(name: &str) -> Refusal {
-    Refusal::field(Part::Body, name, "missing")
+/// A text that says something.
+fn text(scope: Scope<'_>, field: &Field) -> Result<Option<String>, Refusal> {
+    Ok(scope.text(field)?.filter(|text| !text.is_empty()).map(|text| text.into_owned()))
 }
 
-/// The name of a market or asset, in capitals.
-fn asset(name: &str, text: &str) -> Result<String, Refusal> {
-    match (1..=64).contains(&text.len()) && !text.contains(char::is_whitespace) {
-        true => Ok(text.to_uppercase()),
-        false => Err(Refusal::field(Part::Body, name, "not the name of a market or asset")),
-    }
-}
-
-fn optional_amount(request: &Request, name: Option<&str>) -> Result<Option<Decimal>, Refusal> {
-    let Some((name, text)) = name.and_then(|name| Some((name, request.param(name)?))) else {
-        return Ok(None);
+fn fitting<'r, R>(
+    readers: &'r [Spanned<R>],
+    patterns: impl Fn(&R) -> &Vec<Pattern>,
+    request: &Request,
+) -> Option<&'r R> {
+    let fits = |reader: &&R| {
+        patterns(reader).iter().any(|pattern| pattern.matches(request.method, &request.path, Case::Exact))
     };
-    amount(text).map(Some).ok_or(Refusal::field(Part::Body, name, "not a plain decimal number"))
+    readers.iter().map(Spanned::get_ref).find(fits)
 }

@@ -6,47 +6,64 @@
 
 use std::ops::Range;
 
-use super::{Refusal, scan::Scanner};
+use super::{Part, Refusal, scan::Scanner};
 
-/// A checked object over its own text.
+/// A checked object or array over its own text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Document {
     text: String,
-    members: Vec<Member>,
+    root: Json,
     open: usize,
 }
 
-/// A member of the outermost object.
+/// A value.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Member {
-    pub(crate) name: String,
-    pub(crate) value: Scalar,
-    pub(super) span: Range<usize>,
-}
-
-/// A value, as far as it is needed.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Scalar {
+pub(crate) enum Json {
     /// A string, unescaped.
     Text(String),
     /// A number, as written.
     Number(String),
-    /// `null`.
+    Bool(bool),
     Null,
-    /// `true`, `false`, an array or an object.
-    Other,
+    Array(Vec<Json>),
+    Object(Vec<Member>),
+}
+
+/// A member of an object, in its place.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Member {
+    pub(crate) name: String,
+    pub(crate) value: Json,
+    pub(super) span: Range<usize>,
+}
+
+/// A member to set: its name, its value as text, and whether it goes behind the others if it is new.
+#[derive(Clone, Debug)]
+pub(crate) struct Setting<'a> {
+    pub(crate) name: &'a str,
+    pub(crate) value: String,
+    pub(crate) last: bool,
 }
 
 impl Document {
-    /// Reads `text`, which must be one object.
+    /// Reads `text`, which must be one object or one array.
     pub(crate) fn parse(text: &str) -> Result<Document, Refusal> {
-        let (members, open) = Scanner::new(text).document()?;
-        Ok(Document { text: text.to_owned(), members, open })
+        let (root, open) = Scanner::new(text).document()?;
+        Ok(Document { text: text.to_owned(), root, open })
+    }
+
+    /// Reads `text`, which must be one object.
+    pub(crate) fn parse_object(text: &str) -> Result<Document, Refusal> {
+        let document = Document::parse(text)?;
+        match document.root {
+            Json::Object(_) => Ok(document),
+            _ => Err(Refusal::new(Part::Body, "must be a JSON object")),
+        }
     }
 
     /// `{}`
     pub(crate) fn empty() -> Document {
-        Document { text: "{}".to_owned(), members: Vec::new(), open: 1 }
+        Document { text: "{}".to_owned(), root: Json::Object(Vec::new()), open: 1 }
     }
 
     /// The text as the client wrote it.
@@ -54,43 +71,81 @@ impl Document {
         &self.text
     }
 
-    /// The members of the outermost object in their order.
+    /// What it holds.
+    pub(crate) fn root(&self) -> &Json {
+        &self.root
+    }
+
+    /// The members of the outermost object in their order; none for an array.
     pub(crate) fn members(&self) -> &[Member] {
-        &self.members
+        self.root.members()
     }
 
-    /// The text of a string or number member.
+    /// The text of a string or number member of the outermost object.
     pub(crate) fn get(&self, name: &str) -> Option<&str> {
-        match &self.members.iter().find(|member| member.name == name)?.value {
-            Scalar::Text(text) | Scalar::Number(text) => Some(text),
-            Scalar::Null | Scalar::Other => None,
-        }
+        self.root.get(name)?.text()
     }
 
-    /// Whether a member has a value that is neither text, number nor null.
-    pub(crate) fn is_nested(&self, name: &str) -> bool {
-        self.members.iter().any(|member| member.name == name && member.value == Scalar::Other)
-    }
-
-    /// The text with each setting in the place of its namesake, or in front, in order, if it has none. A
-    /// value takes the form of the number or string it replaces.
-    pub(crate) fn with(&self, settings: &[(&str, String)]) -> String {
+    /// The text with each setting in the place of its namesake, or in front or behind, in order, if it has none.
+    /// A value takes the form of the number or string it replaces. An array stays as it is.
+    pub(crate) fn with(&self, settings: &[Setting<'_>]) -> String {
         let mut text = self.text.clone();
+        if matches!(self.root, Json::Array(_)) {
+            return text;
+        }
+        self.insert(&mut text, settings, true);
         let mut replaced: Vec<_> = settings
             .iter()
-            .filter_map(|(name, value)| Some((self.members.iter().find(|own| own.name == *name)?, value)))
+            .filter_map(|set| Some((self.members().iter().find(|own| own.name == set.name)?, &set.value)))
             .collect();
         replaced.sort_by_key(|(member, _)| std::cmp::Reverse(member.span.start));
         for (member, value) in replaced {
-            let number =
-                matches!(member.value, Scalar::Number(_)) && value.bytes().all(|b| b.is_ascii_digit());
+            let number = matches!(member.value, Json::Number(_)) && value.bytes().all(|b| b.is_ascii_digit());
             text.replace_range(member.span.clone(), &if number { value.clone() } else { quote(value) });
         }
-        let absent = settings.iter().filter(|(name, _)| self.members.iter().all(|own| own.name != *name));
-        let front: Vec<_> = absent.map(|(name, value)| format!("{}:{}", quote(name), quote(value))).collect();
-        let comma = if front.is_empty() || self.members.is_empty() { "" } else { "," };
-        text.insert_str(self.open, &(front.join(",") + comma));
+        self.insert(&mut text, settings, false);
         text
+    }
+
+    /// Puts the settings that are new behind the last member or in front of the first.
+    fn insert(&self, text: &mut String, settings: &[Setting<'_>], last: bool) {
+        let absent = settings.iter().filter(|set| set.last == last && self.root.get(set.name).is_none());
+        let new: Vec<_> = absent.map(|set| format!("{}:{}", quote(set.name), quote(&set.value))).collect();
+        if new.is_empty() {
+            return;
+        }
+        let (new, alone) = (new.join(","), text[self.open..].trim_start().starts_with('}'));
+        match (last, alone) {
+            (_, true) => text.insert_str(self.open, &new),
+            (false, false) => text.insert_str(self.open, &(new + ",")),
+            (true, false) => {
+                let end = self.members().last().map_or(self.open, |member| member.span.end);
+                text.insert_str(end, &format!(",{new}"));
+            }
+        }
+    }
+}
+
+impl Json {
+    /// The text of a string or number.
+    pub(crate) fn text(&self) -> Option<&str> {
+        match self {
+            Json::Text(text) | Json::Number(text) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// A member of an object.
+    pub(crate) fn get(&self, name: &str) -> Option<&Json> {
+        self.members().iter().find(|member| member.name == name).map(|member| &member.value)
+    }
+
+    /// The members of an object; none for anything else.
+    pub(crate) fn members(&self) -> &[Member] {
+        match self {
+            Json::Object(members) => members,
+            _ => &[],
+        }
     }
 }
 
@@ -106,12 +161,17 @@ mod tests {
     #[test]
     fn fields_are_set_in_the_text_and_everything_else_stays() {
         let document = Document::parse("{ \"b\" : 1.50, \"nonce\":7 ,\"a\":\"\\u00e9\" }").unwrap();
-        let set = [("token", "t\"".to_owned()), ("nonce", "8".to_owned())];
+        let set = |name, value: &str, last| Setting { name, value: value.to_owned(), last };
+        let set = [set("token", "t\"", false), set("nonce", "8", false), set("end", "z", true)];
         assert_eq!(
             document.with(&set),
-            "{\"token\":\"t\\\"\", \"b\" : 1.50, \"nonce\":8 ,\"a\":\"\\u00e9\" }"
+            "{\"token\":\"t\\\"\", \"b\" : 1.50, \"nonce\":8 ,\"a\":\"\\u00e9\",\"end\":\"z\" }"
         );
-        assert_eq!(Document::parse("{}").unwrap().with(&set), "{\"token\":\"t\\\"\",\"nonce\":\"8\"}");
+        assert_eq!(
+            Document::parse("{}").unwrap().with(&set),
+            "{\"token\":\"t\\\"\",\"nonce\":\"8\",\"end\":\"z\"}"
+        );
+        assert_eq!(Document::parse("[1]").unwrap().with(&set), "[1]");
     }
 
     #[test]

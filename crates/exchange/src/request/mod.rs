@@ -8,15 +8,18 @@ mod target;
 
 pub use self::refusal::{Part, Refusal};
 pub(crate) use self::{
-    json::{Document, quote},
-    params::Params,
+    json::{Document, Json, Member, Setting, quote},
+    params::{Allowed, Params, QueryForm, component, escape},
 };
 
 use std::borrow::Cow;
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 
-use crate::{Class, Definition, Method, Reading, SignLevel, definition::Carrier};
+use crate::{
+    Class, Definition, Method, Reading, SignLevel,
+    definition::{BodyForm, Hole, Profile, Scheme},
+};
 
 /// What arrived, still untrusted.
 #[derive(Clone, Copy, Default)]
@@ -31,6 +34,9 @@ pub struct Incoming<'a> {
     pub headers: &'a [(&'a str, &'a [u8])],
     /// The whole body; empty if there was none.
     pub body: &'a [u8],
+    /// What stood in front of `target` in the address the client called, if that is one of the gateway's own
+    /// names: `https://keygate.example/x/coinbase`. Some schemes sign it. Empty: unknown.
+    pub called: &'a str,
 }
 
 /// A request that has exactly one reading: known endpoint, strict parameters, its class and money fields.
@@ -46,6 +52,15 @@ pub struct Request {
     pub(crate) class: Class,
     pub(crate) level: SignLevel,
     pub(crate) reading: Reading,
+    pub(crate) called: Called,
+}
+
+/// The address a client called: host, with `http://` in front if that was the scheme, and what stood in front of
+/// the exchange's own path.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Called {
+    pub(crate) host: String,
+    pub(crate) prefix: String,
 }
 
 /// A body in one of the forms exchanges take.
@@ -71,21 +86,33 @@ impl Definition {
         let (path, query) = target::split(incoming.target)?;
         let unknown = Refusal::new(Part::Endpoint, "not an endpoint this gateway knows");
         let class = self.classify(method, path).ok_or(unknown)?;
-        let repeatable = if class.moves_money() { &[] } else { self.repeatable.as_slice() };
+        let profile = self.first_profile(path);
+        let decoded = profile.query != QueryForm::Encoded;
+        let allowed = match class.moves_money() {
+            true => Allowed::default(),
+            false => Allowed { repeated: &self.repeatable, equals: decoded },
+        };
         let mut request = Request {
             method,
             group: incoming.group.map(str::to_owned),
             path: path.to_owned(),
-            query: Params::parse(query, Part::Query, repeatable)?,
+            query: Params::parse(query, Part::Query, allowed)?,
             body: Body::Empty,
             headers: self.read_headers(incoming.headers)?,
             class,
             level: self.sign_level(method, path, class),
             reading: Reading::NotMoney,
+            called: Called::parse(incoming.called),
         };
-        request.body = self.read_body(&request, incoming.body)?;
+        request.body = self.read_body(&request, profile, incoming.body)?;
         request.check_places()?;
-        request.check_spelling(&self.profile_for(path).own_params())?;
+        request.check_spelling(&profile.own_params())?;
+        if class.moves_money() && profile.query == QueryForm::Decoded {
+            request.check_decoded()?;
+        }
+        if profile.scheme == Scheme::Envelope && class != Class::Public {
+            request.check_envelope(profile)?;
+        }
         request.reading = self.read(&request)?;
         Ok(request)
     }
@@ -111,7 +138,7 @@ impl Definition {
         Ok(kept)
     }
 
-    fn read_body(&self, request: &Request, bytes: &[u8]) -> Result<Body, Refusal> {
+    fn read_body(&self, request: &Request, profile: &Profile, bytes: &[u8]) -> Result<Body, Refusal> {
         let refuse = |reason| Refusal::new(Part::Body, reason);
         if bytes.len() > self.max_body {
             return Err(refuse("too large"));
@@ -120,36 +147,50 @@ impl Definition {
         if !text.is_empty() && request.method == Method::Get {
             return Err(refuse("a GET has no body"));
         }
-        match self.profile_for(&request.path).carrier {
-            Carrier::Form if text.is_empty() => Ok(Body::Empty),
-            Carrier::Form => {
+        if matches!(profile.scheme, Scheme::Payload | Scheme::Envelope) {
+            request.check_no_query()?;
+        }
+        match profile.body_form() {
+            _ if profile.scheme == Scheme::Payload => read_payload(request, profile, text),
+            _ if text.is_empty() => Ok(Body::Empty),
+            BodyForm::Either if request.says_json() => Document::parse(text).map(Body::Json),
+            BodyForm::Form | BodyForm::Either => {
                 request.check_content_type("application/x-www-form-urlencoded")?;
-                Params::parse(text, Part::Body, &[]).map(Body::Form)
+                Params::parse(text, Part::Body, Allowed::default()).map(Body::Form)
             }
-            Carrier::Payload => {
-                request.check_no_query()?;
-                self.read_payload(request, text)
+            BodyForm::Json => {
+                request.check_content_type("application/json")?;
+                Document::parse(text).map(Body::Json)
             }
         }
     }
+}
 
-    /// JSON, either plain or as base64 in a header (and then perhaps in the body too).
-    fn read_payload(&self, request: &Request, text: &str) -> Result<Body, Refusal> {
-        let refuse = |reason| Refusal::new(Part::Body, reason);
-        let payload =
-            self.profile_for(&request.path).payload_header.as_ref().and_then(|name| request.header(name));
-        if !text.is_empty() {
-            request.check_content_type("application/json")?;
-        }
-        let Some(payload) = payload else {
-            return if text.is_empty() { Ok(Body::Empty) } else { Document::parse(text).map(Body::Json) };
-        };
-        let json = BASE64_STANDARD.decode(payload).map_err(|_| refuse("the payload is not base64"))?;
-        let json = String::from_utf8(json).map_err(|_| refuse("not UTF-8"))?;
-        if !text.is_empty() && text != payload && text != json {
-            return Err(refuse("differs from the payload in the header"));
-        }
-        Ok(Body::Payload(Document::parse(&json)?, payload.to_owned()))
+/// JSON, either plain or as base64 in a header (and then perhaps in the body too).
+fn read_payload(request: &Request, profile: &Profile, text: &str) -> Result<Body, Refusal> {
+    let refuse = |reason| Refusal::new(Part::Body, reason);
+    let payload = profile.payload_header().and_then(|name| request.header(name));
+    if !text.is_empty() {
+        request.check_content_type("application/json")?;
+    }
+    let Some(payload) = payload else {
+        return if text.is_empty() { Ok(Body::Empty) } else { Document::parse_object(text).map(Body::Json) };
+    };
+    let json = BASE64_STANDARD.decode(payload).map_err(|_| refuse("the payload is not base64"))?;
+    let json = String::from_utf8(json).map_err(|_| refuse("not UTF-8"))?;
+    if !text.is_empty() && text != payload && text != json {
+        return Err(refuse("differs from the payload in the header"));
+    }
+    Ok(Body::Payload(Document::parse_object(&json)?, payload.to_owned()))
+}
+
+impl Called {
+    fn parse(address: &str) -> Called {
+        let scheme = if address.starts_with("http://") { "http://" } else { "" };
+        let rest = address.split_once("://").map_or(address, |(_, rest)| rest);
+        let (host, prefix) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
+        let host = if host.is_empty() { String::new() } else { format!("{scheme}{host}") };
+        Called { host, prefix: prefix.to_owned() }
     }
 }
 
@@ -192,6 +233,14 @@ impl Request {
             Body::Form(params) => params.get(name),
             Body::Json(document) | Body::Payload(document, _) => document.get(name),
         })
+    }
+
+    /// The JSON body.
+    pub(crate) fn json(&self) -> Option<&Document> {
+        match &self.body {
+            Body::Json(document) | Body::Payload(document, _) => Some(document),
+            Body::Empty | Body::Form(_) => None,
+        }
     }
 
     /// A kept header by its lower-case name.
@@ -243,12 +292,37 @@ impl Request {
         }
     }
 
-    /// Whether a parameter has a value that is neither text, number nor null.
-    pub(crate) fn is_nested(&self, name: &str) -> bool {
-        match &self.body {
-            Body::Json(document) | Body::Payload(document, _) => document.is_nested(name),
-            Body::Empty | Body::Form(_) => false,
+    /// Where parameters are signed as decoded, `a=1%26b%3D2` and `a=1&b=2` have the same signature.
+    fn check_decoded(&self) -> Result<(), Refusal> {
+        match self.query.iter().find(|param| param.value.contains(['&', '='])) {
+            Some(param) => {
+                Err(Refusal::field(Part::Query, &param.name, "& and = cannot stand in a value here"))
+            }
+            None => Ok(()),
         }
+    }
+
+    /// What is signed are the method in the body and some members: the path must be that method's, and nothing
+    /// else may stand there.
+    fn check_envelope(&self, profile: &Profile) -> Result<(), Refusal> {
+        let Some(document) = self.json() else {
+            return Err(Refusal::new(Part::Body, "must be a JSON object"));
+        };
+        let named = document.get("method").is_some_and(|method| self.path.ends_with(&format!("/{method}")));
+        if !named {
+            return Err(Refusal::field(Part::Body, "method", "must be the method of the path"));
+        }
+        let own = profile.own_params();
+        let signed = |name: &str| name == "params" || profile.prehash.has(&Hole::Member(name.to_owned()));
+        match document.members().iter().find(|member| !own.contains(&&*member.name) && !signed(&member.name))
+        {
+            Some(member) => Err(Refusal::field(Part::Body, &member.name, "not a member this exchange signs")),
+            None => Ok(()),
+        }
+    }
+
+    fn says_json(&self) -> bool {
+        self.check_content_type("application/json").is_ok() && self.header("content-type").is_some()
     }
 
     /// A body is what its header says: the media type is absent or the expected one, the charset UTF-8.

@@ -6,7 +6,9 @@
 
 use std::{borrow::Cow, ops::Range};
 
-use super::{Part, Refusal};
+use serde::Deserialize;
+
+use super::{Part, Refusal, Setting};
 
 /// Parsed parameters over their own text.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -23,12 +25,36 @@ pub(crate) struct Param {
     piece: Range<usize>,
 }
 
+/// What an endpoint allows beyond one plain value for each name.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Allowed<'a> {
+    /// The parameters that may stand several times.
+    pub(crate) repeated: &'a [String],
+    /// A bare `=` inside a value, as in page cursors.
+    pub(crate) equals: bool,
+}
+
+/// How a query is written in what is signed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum QueryForm {
+    /// As it is sent.
+    #[default]
+    Encoded,
+    /// Percent-decoded.
+    Decoded,
+    /// Encoded anew, as JavaScript's `encodeURIComponent` does; brackets of names stay bare.
+    Component,
+    /// Encoded anew with capital escapes, sorted by name.
+    Sorted,
+}
+
 const MAX_TEXT: usize = 8 * 1024;
 const MAX_ITEMS: usize = 128;
 
 impl Params {
-    /// Reads `text`, a query or a form. `repeatable` names the parameters that may stand several times.
-    pub(crate) fn parse(text: &str, part: Part, repeatable: &[String]) -> Result<Params, Refusal> {
+    /// Reads `text`, a query or a form.
+    pub(crate) fn parse(text: &str, part: Part, allowed: Allowed<'_>) -> Result<Params, Refusal> {
         if text.len() > MAX_TEXT {
             return Err(Refusal::new(part, "longer than 8 KiB"));
         }
@@ -38,9 +64,9 @@ impl Params {
         }
         let mut start = 0;
         for piece in text.split('&') {
-            let (name, value) = read_piece(piece, part)?;
+            let (name, value) = read_piece(piece, part, allowed.equals)?;
             let twice = params.items.iter().any(|own| own.name.eq_ignore_ascii_case(&name));
-            if twice && !repeatable.contains(&name) {
+            if twice && !allowed.repeated.contains(&name) {
                 return Err(Refusal::field(part, &name, "given twice"));
             }
             params.items.push(Param { name, value, piece: start..start + piece.len() });
@@ -73,16 +99,36 @@ impl Params {
         join(kept.map(|item| Cow::Borrowed(&self.text[item.piece.clone()])))
     }
 
-    /// The text with each `name=value` (already encoded) in the place of its namesake, or in front if it has
-    /// none, and without the parameter `dropped`.
-    pub(crate) fn with(&self, settings: &[(&str, String)], dropped: Option<&str>) -> String {
-        let absent = settings.iter().filter(|(name, _)| self.get(name).is_none());
-        let front = absent.map(|(name, value)| Cow::Owned(format!("{name}={value}")));
-        let kept = self.items.iter().filter(|item| dropped != Some(item.name.as_str()));
-        join(front.chain(kept.map(|item| match settings.iter().find(|(name, _)| *name == item.name) {
-            Some((name, value)) => Cow::Owned(format!("{name}={value}")),
+    /// The text with each setting in the place of its namesake, or in front or behind if it has none, and without
+    /// the parameters `dropped`.
+    pub(crate) fn with(&self, settings: &[Setting<'_>], dropped: &[&str]) -> String {
+        let piece = |set: &Setting<'_>| Cow::Owned(format!("{}={}", set.name, escape(&set.value)));
+        let absent = |last: bool| {
+            settings.iter().filter(move |set| set.last == last && self.get(set.name).is_none()).map(piece)
+        };
+        let kept = self.items.iter().filter(|item| !dropped.contains(&item.name.as_str()));
+        let kept = kept.map(|item| match settings.iter().find(|set| set.name == item.name) {
+            Some(set) => piece(set),
             None => Cow::Borrowed(&self.text[item.piece.clone()]),
-        })))
+        });
+        join(absent(false).chain(kept).chain(absent(true)))
+    }
+
+    /// The text as it stands in what is signed.
+    pub(crate) fn written(&self, form: QueryForm) -> Cow<'_, str> {
+        let pair = |name: &str, value: &str| Cow::Owned(format!("{name}={value}"));
+        let mut items: Vec<&Param> = self.items.iter().collect();
+        match form {
+            QueryForm::Encoded => Cow::Borrowed(&self.text),
+            QueryForm::Decoded => Cow::Owned(join(items.iter().map(|item| pair(&item.name, &item.value)))),
+            QueryForm::Component => {
+                Cow::Owned(join(items.iter().map(|item| pair(&item.name, &component(&item.value)))))
+            }
+            QueryForm::Sorted => {
+                items.sort_by(|a, b| a.name.cmp(&b.name));
+                Cow::Owned(join(items.iter().map(|item| pair(&escape(&item.name), &escape(&item.value)))))
+            }
+        }
     }
 
     /// The decoded text, for clients that sign before they encode. Only if it names the same pairs when it
@@ -106,10 +152,31 @@ fn join<'a>(pieces: impl Iterator<Item = Cow<'a, str>>) -> String {
     text
 }
 
-fn read_piece(piece: &str, part: Part) -> Result<(String, String), Refusal> {
+/// Percent-encodes everything but letters, digits and `-._~`.
+pub(crate) fn escape(text: &str) -> String {
+    encode(text, b"-._~")
+}
+
+/// JavaScript's `encodeURIComponent`.
+pub(crate) fn component(text: &str) -> String {
+    encode(text, b"-_.!~*'()")
+}
+
+fn encode(text: &str, bare: &[u8]) -> String {
+    let mut encoded = String::with_capacity(text.len());
+    for b in text.bytes() {
+        match b.is_ascii_alphanumeric() || bare.contains(&b) {
+            true => encoded.push(char::from(b)),
+            false => encoded.push_str(&format!("%{b:02X}")),
+        }
+    }
+    encoded
+}
+
+fn read_piece(piece: &str, part: Part, equals: bool) -> Result<(String, String), Refusal> {
     let (raw_name, raw_value) = piece.split_once('=').ok_or(Refusal::new(part, "a parameter without ="))?;
     let name = read_name(raw_name).map_err(|reason| Refusal::new(part, reason))?;
-    let value = decode(raw_value, part).map_err(|reason| Refusal::field(part, &name, reason))?;
+    let value = decode(raw_value, part, equals).map_err(|reason| Refusal::field(part, &name, reason))?;
     Ok((name, value))
 }
 
@@ -124,7 +191,7 @@ fn read_name(raw: &str) -> Result<String, &'static str> {
 }
 
 /// A raw quote is no part of any URL, but ccxt writes JSON into form bodies with it.
-fn decode(raw: &str, part: Part) -> Result<String, &'static str> {
+fn decode(raw: &str, part: Part, equals: bool) -> Result<String, &'static str> {
     let mut bytes = Vec::with_capacity(raw.len());
     let mut rest = raw.bytes();
     while let Some(b) = rest.next() {
@@ -135,6 +202,7 @@ fn decode(raw: &str, part: Part) -> Result<String, &'static str> {
             }
             b'+' => b' ',
             b'"' if part == Part::Body => b,
+            b'=' if equals => b,
             b'!' | b'$'..=b':' | b'?'..=b'[' | b']'..=b'~' => b,
             _ => return Err("a character that must be percent-encoded"),
         });
@@ -155,7 +223,7 @@ mod tests {
     use super::*;
 
     fn parse(text: &str) -> Result<Params, Refusal> {
-        Params::parse(text, Part::Query, &[])
+        Params::parse(text, Part::Query, Allowed::default())
     }
 
     #[test]
@@ -171,16 +239,19 @@ mod tests {
     #[test]
     fn a_parameter_is_replaced_where_it_stands_and_inserted_in_front_otherwise() {
         let params = parse("b=1&timestamp=2&signature=x&c=%2f").unwrap();
-        let set = [("timestamp", "9".to_owned())];
-        assert_eq!(params.with(&set, Some("signature")), "b=1&timestamp=9&c=%2f");
-        assert_eq!(parse("b=1").unwrap().with(&set, None), "timestamp=9&b=1");
-        assert_eq!(parse("").unwrap().with(&set, None), "timestamp=9");
+        let set = |last| [Setting { name: "timestamp", value: "9:9".to_owned(), last }];
+        assert_eq!(params.with(&set(false), &["signature"]), "b=1&timestamp=9%3A9&c=%2f");
+        assert_eq!(parse("b=1").unwrap().with(&set(false), &[]), "timestamp=9%3A9&b=1");
+        assert_eq!(parse("b=1").unwrap().with(&set(true), &[]), "b=1&timestamp=9%3A9");
+        assert_eq!(parse("").unwrap().with(&set(true), &[]), "timestamp=9%3A9");
     }
 
     #[test]
     fn a_repeated_name_is_refused_unless_it_is_declared() {
         assert_eq!(parse("a=1&A=2").unwrap_err().reason, "given twice");
-        assert!(Params::parse("id=1&id=2", Part::Query, &["id".to_owned()]).is_ok());
+        let repeated = ["id".to_owned()];
+        let allowed = Allowed { repeated: &repeated, equals: false };
+        assert!(Params::parse("id=1&id=2", Part::Query, allowed).is_ok());
     }
 
     #[test]
@@ -188,6 +259,15 @@ mod tests {
         let refusal = parse("symbol=secret%zz").unwrap_err();
         assert_eq!(refusal.field, "symbol");
         assert!(!refusal.to_string().contains("secret"));
+    }
+
+    #[test]
+    fn a_query_is_written_in_each_form() {
+        let params = parse("b=%c3%a9+x&a%5B%5D=(1)").unwrap();
+        assert_eq!(params.written(QueryForm::Encoded), "b=%c3%a9+x&a%5B%5D=(1)");
+        assert_eq!(params.written(QueryForm::Decoded), "b=é x&a[]=(1)");
+        assert_eq!(params.written(QueryForm::Component), "b=%C3%A9%20x&a[]=(1)");
+        assert_eq!(params.written(QueryForm::Sorted), "a%5B%5D=%281%29&b=%C3%A9%20x");
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use super::{
     Part, Refusal,
-    json::{Member, Scalar},
+    json::{Json, Member},
 };
 
 const MAX_DEPTH: usize = 16;
@@ -23,18 +23,19 @@ impl<'t> Scanner<'t> {
         Scanner { text, at: 0, values: 0 }
     }
 
-    /// The whole text, which must be one object: its members, and the place behind its opening brace.
-    pub(super) fn document(mut self) -> Scan<(Vec<Member>, usize)> {
+    /// The whole text, which must be one object or one array, and the place behind its opening bracket.
+    pub(super) fn document(mut self) -> Scan<(Json, usize)> {
         self.skip_space();
-        if self.peek() != Some(b'{') {
-            return self.fail("must be a JSON object");
-        }
         let open = self.at + 1;
-        let members = self.object(1)?;
+        let root = match self.peek() {
+            Some(b'{') => Json::Object(self.object(1)?),
+            Some(b'[') => Json::Array(self.array(1)?),
+            _ => return self.fail("must be a JSON object or array"),
+        };
         self.skip_space();
         match self.peek() {
-            None => Ok((members, open)),
-            Some(_) => self.fail("something after the JSON object"),
+            None => Ok((root, open)),
+            Some(_) => self.fail("something after the JSON"),
         }
     }
 
@@ -66,32 +67,33 @@ impl<'t> Scanner<'t> {
     }
 
     /// From `[` to behind `]`.
-    fn array(&mut self, depth: usize) -> Scan<()> {
+    fn array(&mut self, depth: usize) -> Scan<Vec<Json>> {
         self.at += 1;
+        let mut items = Vec::new();
         if self.closes(b']') {
-            return Ok(());
+            return Ok(items);
         }
         loop {
             self.skip_space();
-            self.value(depth)?;
+            items.push(self.value(depth)?);
             if self.closes(b']') {
-                return Ok(());
+                return Ok(items);
             }
             self.expect(b',')?;
         }
     }
 
-    fn value(&mut self, depth: usize) -> Scan<Scalar> {
+    fn value(&mut self, depth: usize) -> Scan<Json> {
         self.values += 1;
         if self.values > MAX_VALUES {
             return self.fail("more than 512 values");
         }
         match self.peek() {
             Some(b'{' | b'[') if depth == MAX_DEPTH => self.fail("deeper than 16 levels"),
-            Some(b'{') => self.object(depth + 1).map(|_| Scalar::Other),
-            Some(b'[') => self.array(depth + 1).map(|()| Scalar::Other),
-            Some(b'"') => self.string().map(Scalar::Text),
-            Some(b'-' | b'0'..=b'9') => self.number().map(Scalar::Number),
+            Some(b'{') => self.object(depth + 1).map(Json::Object),
+            Some(b'[') => self.array(depth + 1).map(Json::Array),
+            Some(b'"') => self.string().map(Json::Text),
+            Some(b'-' | b'0'..=b'9') => self.number().map(Json::Number),
             _ => self.word(),
         }
     }
@@ -177,8 +179,8 @@ impl<'t> Scanner<'t> {
         }
     }
 
-    fn word(&mut self) -> Scan<Scalar> {
-        let words = [("true", Scalar::Other), ("false", Scalar::Other), ("null", Scalar::Null)];
+    fn word(&mut self) -> Scan<Json> {
+        let words = [("true", Json::Bool(true)), ("false", Json::Bool(false)), ("null", Json::Null)];
         match words.into_iter().find(|(word, _)| self.text[self.at..].starts_with(word)) {
             Some((word, value)) => {
                 self.at += word.len();

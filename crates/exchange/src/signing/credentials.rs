@@ -16,13 +16,27 @@ pub enum Field {
     ApiKey,
     /// The shared secret, or a private key in PEM.
     Secret,
+    /// The passphrase chosen when the key was made, at exchanges that have one.
+    Passphrase,
+}
+
+/// What a user typed.
+#[derive(Clone, Copy)]
+pub struct Typed<'a> {
+    /// The public half as text.
+    pub api_key: &'a str,
+    /// As the user gave it, PEM with its armour.
+    pub secret: &'a SecretText,
+    /// Where the exchange has one.
+    pub passphrase: Option<&'a SecretText>,
 }
 
 /// A usable pair, real or virtual. No Debug, no Clone; the secret is wiped when it is dropped.
 pub struct Credentials {
     pub(super) api_key: String,
     pub(super) key: SigningKey,
-    pub(super) secret_form: Option<SecretForm>,
+    pub(super) passphrase: SecretText,
+    pub(super) options: Options,
 }
 
 /// Choices of one credential that override its definition.
@@ -31,6 +45,19 @@ pub struct Credentials {
 pub struct Options {
     /// How the secret's text becomes key bytes. Coinone's documents say as it is, ccxt writes it in capitals.
     pub secret_transform: Option<SecretForm>,
+    /// The algorithm of tokens. Upbit's documents have had both.
+    pub jwt_alg: Option<TokenAlgorithm>,
+    /// How old a signed request may be, in milliseconds, where the client does not say it.
+    pub recv_window: Option<u64>,
+}
+
+/// The algorithms of tokens with a shared secret.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum TokenAlgorithm {
+    /// HMAC with SHA-256.
+    HS256,
+    /// HMAC with SHA-512.
+    HS512,
 }
 
 /// Why a pair cannot be used. Says which field, never what is in it.
@@ -55,37 +82,55 @@ pub enum CredentialProblem {
     BadSecret(KeyError),
     /// This exchange does not take this kind of key.
     KindNotTaken(KeyKind),
+    /// This exchange's keys have a passphrase, and none was given or it is no plain text of up to 128 bytes.
+    BadPassphrase,
+    /// This exchange's keys have no passphrase.
+    NoPassphrase,
+}
+
+impl<'a> Typed<'a> {
+    /// A pair of an exchange that has no passphrases.
+    pub fn new(api_key: &'a str, secret: &'a SecretText) -> Typed<'a> {
+        Typed { api_key, secret, passphrase: None }
+    }
 }
 
 impl Credentials {
     /// Checks a pair against what the exchange takes.
-    ///
-    /// `api_key`: the public half as text. `secret`: as the user gave it, PEM with its armour.
     pub fn parse(
         definition: &Definition,
-        api_key: &str,
-        secret: &SecretText,
+        typed: Typed<'_>,
         options: Options,
     ) -> Result<Credentials, CredentialError> {
-        let wrong = |field, problem| Err(CredentialError { field, problem });
-        if super::pem::is_pem(api_key.as_bytes()) {
-            return wrong(Field::ApiKey, CredentialProblem::Swapped);
+        let wrong = |field, problem| CredentialError { field, problem };
+        check_api_key(typed).map_err(|(field, problem)| wrong(field, problem))?;
+        let key = definition
+            .parse_secret(typed.secret)
+            .map_err(|error| wrong(Field::Secret, CredentialProblem::BadSecret(error)))?;
+        let kind = key.kind();
+        if !definition.key_kinds().contains(&kind) {
+            return Err(wrong(Field::Secret, CredentialProblem::KindNotTaken(kind)));
         }
-        if !(1..=512).contains(&api_key.len()) || !api_key.bytes().all(|b| b.is_ascii_graphic()) {
-            return wrong(Field::ApiKey, CredentialProblem::BadApiKey);
+        let forms = definition.secret_forms();
+        if !forms.iter().any(|form| key.fits(*form)) {
+            return Err(wrong(Field::Secret, CredentialProblem::BadSecret(KeyError::NotBase64)));
         }
-        if api_key.as_bytes() == secret.expose().trim().as_bytes() {
-            return wrong(Field::Secret, CredentialProblem::Same);
-        }
-        match SigningKey::parse(secret) {
-            Err(error) => wrong(Field::Secret, CredentialProblem::BadSecret(error)),
-            Ok(key) if !definition.key_kinds().contains(&key.kind()) => {
-                wrong(Field::Secret, CredentialProblem::KindNotTaken(key.kind()))
-            }
-            Ok(key) => {
-                Ok(Credentials { api_key: api_key.to_owned(), key, secret_form: options.secret_transform })
-            }
-        }
+        let passphrase = check_passphrase(definition, typed.passphrase)
+            .map_err(|problem| wrong(Field::Passphrase, problem))?;
+        Ok(Credentials { api_key: typed.api_key.to_owned(), key, passphrase, options })
+    }
+
+    /// A virtual pair as it is kept to check signatures: with the public half of a private key, if the secret is one.
+    pub fn kept(
+        definition: &Definition,
+        typed: Typed<'_>,
+        public_key_pem: Option<&str>,
+    ) -> Result<Credentials, CredentialError> {
+        let Some(key) = public_key_pem.and_then(SigningKey::parse_public) else {
+            return Credentials::parse(definition, typed, Options::default());
+        };
+        let passphrase = typed.passphrase.map_or(String::new(), |text| text.expose().to_owned()).into();
+        Ok(Credentials { api_key: typed.api_key.to_owned(), key, passphrase, options: Options::default() })
     }
 
     /// The public half.
@@ -104,6 +149,7 @@ impl fmt::Display for CredentialError {
         let field = match self.field {
             Field::ApiKey => "api_key",
             Field::Secret => "secret",
+            Field::Passphrase => "passphrase",
         };
         match self.problem {
             CredentialProblem::BadApiKey => {
@@ -117,8 +163,51 @@ impl fmt::Display for CredentialError {
             CredentialProblem::KindNotTaken(_) => {
                 write!(f, "{field} is a kind of key this exchange does not take")
             }
+            CredentialProblem::BadPassphrase => {
+                write!(f, "{field} is missing or not plain text: it was chosen when the key was made")
+            }
+            CredentialProblem::NoPassphrase => write!(f, "{field} is not a thing this exchange's keys have"),
         }
     }
 }
 
 impl std::error::Error for CredentialError {}
+
+impl Definition {
+    /// A secret text by itself does not say what it is: base64 is a raw Ed25519 key only where the exchange says so.
+    fn parse_secret(&self, secret: &SecretText) -> Result<SigningKey, KeyError> {
+        match self.takes_raw_ed25519().then(|| SigningKey::parse_raw_ed25519(secret)).flatten() {
+            Some(key) => Ok(key),
+            None => SigningKey::parse(secret),
+        }
+    }
+}
+
+fn check_api_key(typed: Typed<'_>) -> Result<(), (Field, CredentialProblem)> {
+    let api_key = typed.api_key;
+    if super::pem::is_pem(api_key.as_bytes()) {
+        return Err((Field::ApiKey, CredentialProblem::Swapped));
+    }
+    if !(1..=512).contains(&api_key.len()) || !api_key.bytes().all(|b| b.is_ascii_graphic()) {
+        return Err((Field::ApiKey, CredentialProblem::BadApiKey));
+    }
+    match api_key.as_bytes() == typed.secret.expose().trim().as_bytes() {
+        true => Err((Field::Secret, CredentialProblem::Same)),
+        false => Ok(()),
+    }
+}
+
+fn check_passphrase(
+    definition: &Definition,
+    given: Option<&SecretText>,
+) -> Result<SecretText, CredentialProblem> {
+    let given = given.map(SecretText::expose).filter(|text| !text.is_empty());
+    match (definition.fields().contains(&Field::Passphrase), given) {
+        (false, None) => Ok(String::new().into()),
+        (false, Some(_)) => Err(CredentialProblem::NoPassphrase),
+        (true, Some(text)) if text.len() <= 128 && text.bytes().all(|b| (b' '..=b'~').contains(&b)) => {
+            Ok(text.to_owned().into())
+        }
+        (true, _) => Err(CredentialProblem::BadPassphrase),
+    }
+}

@@ -5,7 +5,7 @@ use std::fmt;
 use aws_lc_rs::{
     hmac,
     rand::SystemRandom,
-    signature::{self, Ed25519KeyPair, KeyPair, RsaKeyPair, UnparsedPublicKey},
+    signature::{self, EcdsaKeyPair, Ed25519KeyPair, KeyPair, RsaKeyPair, UnparsedPublicKey},
 };
 use base64::{Engine, prelude::BASE64_STANDARD};
 use data_encoding::{HEXLOWER, HEXLOWER_PERMISSIVE};
@@ -21,6 +21,9 @@ enum Inner {
     Hmac(SecretBytes),
     Rsa(Box<RsaKeyPair>),
     Ed25519(Ed25519KeyPair),
+    Es256(Box<EcdsaKeyPair>),
+    /// Checks signatures and makes none.
+    Es256Public(Vec<u8>),
 }
 
 /// What kind of key a secret is.
@@ -31,8 +34,10 @@ pub enum KeyKind {
     Hmac,
     /// An RSA private key in PEM; signatures are PKCS#1 v1.5.
     Rsa,
-    /// An Ed25519 private key in PEM (PKCS#8, with or without its public half).
+    /// An Ed25519 private key: PEM (PKCS#8, with or without its public half), or base64 of seed and public half.
     Ed25519,
+    /// A P-256 private key in PEM (SEC1 or PKCS#8); signatures are the 64 bytes of a JWT.
+    Es256,
 }
 
 /// How the text of a shared secret becomes key bytes.
@@ -44,6 +49,8 @@ pub enum SecretForm {
     Utf8,
     /// The text in capitals (Coinone v2, and ccxt for every version).
     Upper,
+    /// The bytes whose base64 the text is.
+    Base64,
 }
 
 /// The hash of a profile.
@@ -51,6 +58,7 @@ pub enum SecretForm {
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Hash {
     Sha256,
+    Sha384,
     Sha512,
 }
 
@@ -62,6 +70,9 @@ pub(crate) enum Encoding {
     Hex,
     /// Standard alphabet with padding.
     Base64,
+    /// The base64 of the hexadecimal text.
+    #[serde(rename = "base64(hex)")]
+    Base64Hex,
 }
 
 /// Why a secret cannot be used.
@@ -72,13 +83,15 @@ pub enum KeyError {
     /// A shared secret holds spaces, line breaks or other characters that are not printable ASCII, or is
     /// longer than 512 bytes.
     NotPlainText,
+    /// The shared secrets of this exchange are base64, and this one is not.
+    NotBase64,
     /// The PEM armour or its base64 is damaged, or there is more than one block.
     BrokenPem,
     /// The PEM holds a password-protected key.
     EncryptedPem,
     /// The PEM holds the public half; the private one is needed.
     PublicKey,
-    /// The PEM holds something else than an RSA or Ed25519 private key.
+    /// The PEM holds something else than an RSA, Ed25519 or EC private key.
     UnsupportedPem,
     /// The PEM is sound, but the key inside is not: damaged, or RSA below 2048 bits.
     BrokenKey,
@@ -102,15 +115,45 @@ impl SigningKey {
 
     fn parse_pem(secret: &[u8]) -> Result<SigningKey, KeyError> {
         let pem = pem::parse(secret)?;
-        if pem.label == Label::RsaPrivateKey {
+        if pem.label == Label::Pkcs1 {
             let pair = RsaKeyPair::from_der(pem.der.expose()).map_err(|_| KeyError::BrokenKey)?;
             return Ok(SigningKey(Inner::Rsa(Box::new(pair))));
         }
-        if let Ok(pair) = Ed25519KeyPair::from_pkcs8_maybe_unchecked(pem.der.expose()) {
+        let ed25519 = || Ed25519KeyPair::from_pkcs8_maybe_unchecked(pem.der.expose()).ok();
+        if let Some(pair) = (pem.label == Label::Pkcs8).then(ed25519).flatten() {
             return Ok(SigningKey(Inner::Ed25519(pair)));
+        }
+        let p256 = &signature::ECDSA_P256_SHA256_FIXED_SIGNING;
+        if let Ok(pair) = EcdsaKeyPair::from_private_key_der(p256, pem.der.expose()) {
+            return Ok(SigningKey(Inner::Es256(Box::new(pair))));
         }
         let pair = RsaKeyPair::from_pkcs8(pem.der.expose()).map_err(|_| KeyError::BrokenKey)?;
         Ok(SigningKey(Inner::Rsa(Box::new(pair))))
+    }
+
+    /// Reads an Ed25519 key that is the base64 of its 32-byte seed, alone or with the 32 bytes of its public half;
+    /// `None` if the text is something else.
+    pub(super) fn parse_raw_ed25519(secret: &SecretText) -> Option<SigningKey> {
+        let raw = SecretBytes::from(BASE64_STANDARD.decode(secret.expose().trim()).ok()?);
+        let (seed, public) = raw.expose().split_at_checked(32)?;
+        let pair = match public.len() {
+            0 => Ed25519KeyPair::from_seed_unchecked(seed),
+            _ => Ed25519KeyPair::from_seed_and_public_key(seed, public),
+        };
+        pair.ok().map(|pair| SigningKey(Inner::Ed25519(pair)))
+    }
+
+    /// The public half of a P-256 key in PEM: enough to check signatures.
+    pub(super) fn parse_public(public_key_pem: &str) -> Option<SigningKey> {
+        super::ec::point(public_key_pem).map(|point| SigningKey(Inner::Es256Public(point)))
+    }
+
+    /// Whether a shared secret has the form its exchange wants; other kinds of keys have none.
+    pub(super) fn fits(&self, form: SecretForm) -> bool {
+        match &self.0 {
+            Inner::Hmac(secret) => hmac_key(secret.expose(), Hash::Sha256, form).is_some(),
+            _ => true,
+        }
     }
 
     /// What kind of key it is.
@@ -119,6 +162,7 @@ impl SigningKey {
             Inner::Hmac(_) => KeyKind::Hmac,
             Inner::Rsa(_) => KeyKind::Rsa,
             Inner::Ed25519(_) => KeyKind::Ed25519,
+            Inner::Es256(_) | Inner::Es256Public(_) => KeyKind::Es256,
         }
     }
 
@@ -126,12 +170,17 @@ impl SigningKey {
     pub(super) fn sign(&self, hash: Hash, form: SecretForm, message: &[u8]) -> Option<Vec<u8>> {
         match &self.0 {
             Inner::Hmac(secret) => {
-                Some(hmac::sign(&hmac_key(secret.expose(), hash, form), message).as_ref().to_vec())
+                Some(hmac::sign(&hmac_key(secret.expose(), hash, form)?, message).as_ref().to_vec())
             }
+            Inner::Es256(pair) => {
+                pair.sign(&SystemRandom::new(), message).ok().map(|signature| signature.as_ref().to_vec())
+            }
+            Inner::Es256Public(_) => None,
             Inner::Ed25519(pair) => pair.try_sign(message).ok().map(|signature| signature.as_ref().to_vec()),
             Inner::Rsa(pair) => {
                 let padding = match hash {
                     Hash::Sha256 => &signature::RSA_PKCS1_SHA256,
+                    Hash::Sha384 => &signature::RSA_PKCS1_SHA384,
                     Hash::Sha512 => &signature::RSA_PKCS1_SHA512,
                 };
                 let mut bytes = vec![0; pair.public_modulus_len()];
@@ -144,7 +193,16 @@ impl SigningKey {
     pub(super) fn verify(&self, hash: Hash, form: SecretForm, message: &[u8], signature: &[u8]) -> bool {
         match &self.0 {
             Inner::Hmac(secret) => {
-                hmac::verify(&hmac_key(secret.expose(), hash, form), message, signature).is_ok()
+                let key = hmac_key(secret.expose(), hash, form);
+                key.is_some_and(|key| hmac::verify(&key, message, signature).is_ok())
+            }
+            Inner::Es256(pair) => {
+                let public = UnparsedPublicKey::new(&signature::ECDSA_P256_SHA256_FIXED, pair.public_key());
+                public.verify(message, signature).is_ok()
+            }
+            Inner::Es256Public(point) => {
+                let public = UnparsedPublicKey::new(&signature::ECDSA_P256_SHA256_FIXED, point);
+                public.verify(message, signature).is_ok()
             }
             Inner::Ed25519(pair) => {
                 let public = UnparsedPublicKey::new(&signature::ED25519, pair.public_key());
@@ -153,6 +211,7 @@ impl SigningKey {
             Inner::Rsa(pair) => {
                 let padding = match hash {
                     Hash::Sha256 => &signature::RSA_PKCS1_2048_8192_SHA256,
+                    Hash::Sha384 => &signature::RSA_PKCS1_2048_8192_SHA384,
                     Hash::Sha512 => &signature::RSA_PKCS1_2048_8192_SHA512,
                 };
                 let public = UnparsedPublicKey::new(padding, pair.public_key());
@@ -167,6 +226,7 @@ impl Encoding {
         match self {
             Encoding::Hex => HEXLOWER.encode(signature),
             Encoding::Base64 => BASE64_STANDARD.encode(signature),
+            Encoding::Base64Hex => BASE64_STANDARD.encode(HEXLOWER.encode(signature)),
         }
     }
 
@@ -174,6 +234,7 @@ impl Encoding {
         match self {
             Encoding::Hex => HEXLOWER_PERMISSIVE.decode(text.as_bytes()).ok(),
             Encoding::Base64 => BASE64_STANDARD.decode(text).ok(),
+            Encoding::Base64Hex => HEXLOWER_PERMISSIVE.decode(&BASE64_STANDARD.decode(text).ok()?).ok(),
         }
     }
 }
@@ -183,10 +244,11 @@ impl fmt::Display for KeyError {
         f.write_str(match self {
             KeyError::Empty => "is empty",
             KeyError::NotPlainText => "holds spaces, line breaks or other characters a secret does not have",
+            KeyError::NotBase64 => "is not base64, as this exchange's secrets are: copy it whole",
             KeyError::BrokenPem => "is not one whole PEM block: paste it with its BEGIN and END lines",
             KeyError::EncryptedPem => "is protected by a password: paste the key without it",
             KeyError::PublicKey => "is the public half: paste the private key",
-            KeyError::UnsupportedPem => "is PEM, but not an RSA or Ed25519 private key",
+            KeyError::UnsupportedPem => "is PEM, but not an RSA, Ed25519 or EC private key",
             KeyError::BrokenKey => "is PEM, but the key inside is damaged or too short",
         })
     }
@@ -194,18 +256,19 @@ impl fmt::Display for KeyError {
 
 impl std::error::Error for KeyError {}
 
-fn hmac_key(secret: &[u8], hash: Hash, form: SecretForm) -> hmac::Key {
+/// `None` if the text does not have the form.
+fn hmac_key(secret: &[u8], hash: Hash, form: SecretForm) -> Option<hmac::Key> {
     let algorithm = match hash {
         Hash::Sha256 => hmac::HMAC_SHA256,
+        Hash::Sha384 => hmac::HMAC_SHA384,
         Hash::Sha512 => hmac::HMAC_SHA512,
     };
-    match form {
-        SecretForm::Utf8 => hmac::Key::new(algorithm, secret),
-        SecretForm::Upper => {
-            let upper = SecretBytes::from(secret.to_ascii_uppercase());
-            hmac::Key::new(algorithm, upper.expose())
-        }
-    }
+    let bytes = match form {
+        SecretForm::Utf8 => return Some(hmac::Key::new(algorithm, secret)),
+        SecretForm::Upper => SecretBytes::from(secret.to_ascii_uppercase()),
+        SecretForm::Base64 => SecretBytes::from(BASE64_STANDARD.decode(secret).ok()?),
+    };
+    Some(hmac::Key::new(algorithm, bytes.expose()))
 }
 
 #[cfg(test)]

@@ -1,17 +1,25 @@
 //! One engine that signs for the exchange and checks what clients signed.
 
 mod credentials;
+mod draft;
+mod ec;
 mod key;
 mod nonce;
+mod params;
 mod pem;
+mod prehash;
 mod sign;
+mod token;
 mod verify;
 
-pub(crate) use self::key::{Encoding, Hash};
 pub use self::{
-    credentials::{CredentialError, CredentialProblem, Credentials, Field, Options},
+    credentials::{CredentialError, CredentialProblem, Credentials, Field, Options, TokenAlgorithm, Typed},
     key::{KeyError, KeyKind, SecretForm, SigningKey},
     nonce::NonceKind,
     sign::{SignError, Signed, Stamp},
     verify::{Verified, VerifyError},
+};
+pub(crate) use self::{
+    ec::es256_pair,
+    key::{Encoding, Hash},
 };

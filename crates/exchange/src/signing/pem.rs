@@ -15,9 +15,11 @@ pub(super) struct Pem {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Label {
     /// PKCS#8, any algorithm.
-    PrivateKey,
+    Pkcs8,
     /// PKCS#1.
-    RsaPrivateKey,
+    Pkcs1,
+    /// SEC1.
+    Sec1,
 }
 
 /// Whether `text` is meant as PEM.
@@ -25,9 +27,11 @@ pub(super) fn is_pem(text: &[u8]) -> bool {
     text.trim_ascii_start().starts_with(b"-----")
 }
 
-/// Reads exactly one block; space around it and CRLF are fine.
+/// Reads exactly one block; space around it and CRLF are fine, and so are line breaks written as `\n` (keys are
+/// copied out of JSON files).
 pub(super) fn parse(text: &[u8]) -> Result<Pem, KeyError> {
     let text = std::str::from_utf8(text.trim_ascii()).map_err(|_| KeyError::BrokenPem)?;
+    let text = text.trim_end_matches("\\n");
     let inner = text.strip_prefix("-----BEGIN ").and_then(|text| text.strip_suffix("-----"));
     let (label, rest) = inner.and_then(|text| text.split_once("-----")).ok_or(KeyError::BrokenPem)?;
     let (body, end) = rest.split_once("-----END ").ok_or(KeyError::BrokenPem)?;
@@ -35,14 +39,17 @@ pub(super) fn parse(text: &[u8]) -> Result<Pem, KeyError> {
         return Err(KeyError::BrokenPem);
     }
     let label = match label {
-        "PRIVATE KEY" => Label::PrivateKey,
-        "RSA PRIVATE KEY" => Label::RsaPrivateKey,
+        "PRIVATE KEY" => Label::Pkcs8,
+        "RSA PRIVATE KEY" => Label::Pkcs1,
+        "EC PRIVATE KEY" => Label::Sec1,
         "ENCRYPTED PRIVATE KEY" => return Err(KeyError::EncryptedPem),
         _ if label.ends_with("PUBLIC KEY") || label == "CERTIFICATE" => return Err(KeyError::PublicKey),
         _ => return Err(KeyError::UnsupportedPem),
     };
     let mut base64 = Vec::with_capacity(body.len());
-    base64.extend(body.bytes().filter(|b| !b" \t\r\n".contains(b)));
+    for line in body.split("\\n") {
+        base64.extend(line.bytes().filter(|b| !b" \t\r\n".contains(b)));
+    }
     let base64 = SecretBytes::from(base64);
     let mut der = Vec::with_capacity(body.len());
     let decoded = BASE64_STANDARD.decode_vec(base64.expose(), &mut der);

@@ -2,13 +2,16 @@
 
 use std::fmt;
 
-use base64::{Engine, prelude::BASE64_STANDARD};
-
-use super::{Credentials, KeyKind, NonceKind, SecretForm};
+use super::{
+    Credentials, Hash, KeyKind, NonceKind, TokenAlgorithm,
+    draft::Draft,
+    prehash::{Address, Stamped, Texts},
+    token,
+};
 use crate::{
     Definition, Method, Request, SignLevel, Upstream,
-    definition::{Carrier, Hole, Profile, Values},
-    request::{Body, Document, Params},
+    definition::{Hole, Profile, Values},
+    request::Body,
 };
 
 /// What changes from one signing to the next.
@@ -42,6 +45,8 @@ pub enum SignError {
     KeyKind(KeyKind),
     /// The path wants a nonce of this kind, and the stamp has none or one of another form.
     Nonce(NonceKind),
+    /// The parameters cannot be written in the form the exchange signs.
+    Params,
     /// The cryptography library refused.
     Failed,
 }
@@ -53,19 +58,10 @@ impl Signed {
     }
 }
 
-/// What leaves, before it has a signature.
-struct Draft {
-    query: String,
-    body: String,
-    payload: String,
-    content_type: Option<&'static str>,
-    signature_in_body: bool,
-}
-
 impl Definition {
-    /// The kind of nonce the stamp must bring to sign `request`; `None` if it needs none.
-    pub fn nonce_kind(&self, request: &Request) -> Option<NonceKind> {
-        self.profile_for(&request.path).nonce.filter(|_| request.level == SignLevel::Signed)
+    /// The kind of nonce the stamp must bring to sign `request` with a kind of key; `None` if it needs none.
+    pub fn nonce_kind(&self, request: &Request, kind: KeyKind) -> Option<NonceKind> {
+        self.profile(&request.path, kind)?.nonce.filter(|_| request.level == SignLevel::Signed)
     }
 
     /// Rebuilds a request for `upstream` with everything the endpoint wants to see of the key.
@@ -88,16 +84,16 @@ impl Definition {
 
     /// A public request as it must leave: without the client's key and, if it signed, its signature.
     pub fn unsigned(&self, request: &Request, upstream: &Upstream) -> Signed {
-        let draft = self.plain_draft(request);
+        let draft = Draft::plain(self.first_profile(&request.path), request);
         self.assemble(request, upstream, draft, Vec::new())
     }
 
     fn key_only(&self, request: &Request, upstream: &Upstream, credentials: &Credentials) -> Signed {
         let values = Values { key: &credentials.api_key, ..Values::default() };
-        let profile = self.profile_for(&request.path);
+        let profile = self.first_profile(&request.path);
         let headers = profile.headers.iter().filter(|(_, value)| value.has_only(&[Hole::Key]));
-        let headers = headers.map(|(name, value)| (name.clone(), value.render(&values))).collect();
-        self.assemble(request, upstream, self.plain_draft(request), headers)
+        let headers = headers.map(|(name, value)| (name.clone(), value.text(&values))).collect();
+        self.assemble(request, upstream, Draft::plain(profile, request), headers)
     }
 
     fn signed(
@@ -107,42 +103,30 @@ impl Definition {
         credentials: &Credentials,
         stamp: &Stamp,
     ) -> Result<Signed, SignError> {
-        let profile = self.profile_for(&request.path);
         let kind = credentials.kind();
-        let encoding = *profile.keys.get(&kind).ok_or(SignError::KeyKind(kind))?;
-        let nonce = stamp.nonce.as_deref().unwrap_or_default();
-        if let Some(kind) = profile.nonce.filter(|kind| !kind.fits(nonce)) {
-            return Err(SignError::Nonce(kind));
-        }
-        let now_ms = stamp.now_ms.to_string();
-        let values = Values { key: &credentials.api_key, now_ms: &now_ms, nonce, ..Values::default() };
-        let mut draft = fill(profile, request, &values);
-        let prehash = profile.prehash.render(&draft.values(&values, ""));
-        let signature = credentials.sign(profile, &prehash).ok_or(SignError::Failed)?;
-        let signature = encoding.write(&signature);
-        let values = draft.values(&values, &signature);
+        let profile = self.profile(&request.path, kind).ok_or(SignError::KeyKind(kind))?;
+        let stamped = stamped(profile, request, credentials, stamp)?;
+        let address = Address { host: upstream.host().to_owned(), prefix: String::new() };
+        let injected = Values {
+            key: &credentials.api_key,
+            time: &stamped.time,
+            nonce: &stamped.nonce,
+            path: &request.path,
+            window: &stamped.window,
+            ..Values::default()
+        };
+        let mut draft = Draft::fill(profile, request, &injected);
+        let texts = Texts::new(profile, request, &draft).ok_or(SignError::Params)?;
+        let values = texts.values(request, &draft, &stamped, &address, credentials);
+        let signature = signature(profile, credentials, &values).ok_or(SignError::Failed)?;
+        let values = Values { signature: &signature, ..values };
         let headers =
-            profile.headers.iter().map(|(name, value)| (name.clone(), value.render(&values))).collect();
+            profile.headers.iter().map(|(name, value)| (name.clone(), value.text(&values))).collect();
+        if profile.inject.iter().any(|item| item.value.has(&Hole::Signature)) {
+            draft = Draft::fill(profile, request, &Values { signature: &signature, ..injected });
+        }
         draft.place(profile, &signature);
         Ok(self.assemble(request, upstream, draft, headers))
-    }
-
-    /// The client's texts without what it signed with.
-    fn plain_draft(&self, request: &Request) -> Draft {
-        let profile = self.profile_for(&request.path);
-        let signed = profile.signature_param.as_deref().filter(|name| request.param(name).is_some());
-        let mut names: Vec<&str> = Vec::new();
-        if let Some(signature) = signed {
-            names.push(signature);
-            names.extend(profile.inject.iter().map(|item| item.name.as_str()));
-        }
-        let (body, content_type) = match &request.body {
-            Body::Empty => (String::new(), None),
-            Body::Form(params) => (params.without(&names), Some(FORM)),
-            Body::Json(document) | Body::Payload(document, _) => (document.text().to_owned(), Some(JSON)),
-        };
-        let query = request.query.without(&names);
-        Draft { query, body, payload: String::new(), content_type, signature_in_body: false }
     }
 
     fn assemble(
@@ -155,8 +139,10 @@ impl Definition {
         // A body of our own making has our type; a client's body was checked to be what its header says.
         let ours = draft.content_type.filter(|_| request.body == Body::Empty && !draft.body.is_empty());
         let missing = draft.content_type.filter(|_| !draft.body.is_empty() && request.header(TYPE).is_none());
+        let signs_type = self.first_profile(&request.path).signs(&Hole::ContentType);
+        let untyped = ours.is_some() || (draft.body.is_empty() && signs_type);
         let passed = request.headers.iter().filter(|(name, _)| self.request_headers.contains(name));
-        let passed = passed.filter(|(name, _)| ours.is_none() || name != TYPE);
+        let passed = passed.filter(|(name, _)| !untyped || name != TYPE);
         let mut headers = own;
         headers.extend(passed.chain(&upstream.headers).cloned());
         headers.extend(ours.or(missing).map(|content_type| (TYPE.to_owned(), content_type.to_owned())));
@@ -174,39 +160,12 @@ impl Definition {
     }
 }
 
-impl Draft {
-    fn values<'a>(&'a self, own: &Values<'a>, signature: &'a str) -> Values<'a> {
-        Values { query: &self.query, body: &self.body, payload: &self.payload, signature, ..*own }
-    }
-
-    /// Puts the signature where it belongs if that is a parameter, and the payload where it is the body.
-    fn place(&mut self, profile: &Profile, signature: &str) {
-        if let Some(param) = &profile.signature_param {
-            let text = if self.signature_in_body { &mut self.body } else { &mut self.query };
-            let separator = if text.is_empty() { "" } else { "&" };
-            text.push_str(&format!("{separator}{param}={}", escape(signature)));
-        }
-        if profile.carrier == Carrier::Payload {
-            self.body = std::mem::take(&mut self.payload);
-        }
-    }
-}
-
-impl Credentials {
-    pub(super) fn form(&self, profile: &Profile) -> SecretForm {
-        self.secret_form.unwrap_or(profile.secret)
-    }
-
-    fn sign(&self, profile: &Profile, prehash: &str) -> Option<Vec<u8>> {
-        self.key.sign(profile.hash, self.form(profile), prehash.as_bytes())
-    }
-}
-
 impl fmt::Display for SignError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             SignError::KeyKind(_) => "the exchange does not take this kind of key here",
             SignError::Nonce(_) => "the endpoint needs a nonce of its own kind",
+            SignError::Params => "the parameters have no form this exchange signs",
             SignError::Failed => "the signature could not be made",
         })
     }
@@ -215,61 +174,57 @@ impl fmt::Display for SignError {
 impl std::error::Error for SignError {}
 
 const TYPE: &str = "content-type";
-const FORM: &str = "application/x-www-form-urlencoded";
-const JSON: &str = "application/json";
 
-/// Puts the signer's parameters in, the client's signature out.
-fn fill(profile: &Profile, request: &Request, values: &Values<'_>) -> Draft {
-    let settings: Vec<(&str, String)> =
-        profile.inject.iter().map(|item| (item.name.as_str(), item.value.render(values))).collect();
-    match profile.carrier {
-        Carrier::Form => fill_form(profile, request, &settings),
-        Carrier::Payload => {
-            let json = match &request.body {
-                Body::Json(document) | Body::Payload(document, _) => document.with(&settings),
-                Body::Empty | Body::Form(_) => Document::empty().with(&settings),
-            };
-            let payload = BASE64_STANDARD.encode(&json);
-            let query = request.query.text().to_owned();
-            Draft { query, body: json, payload, content_type: Some(JSON), signature_in_body: false }
+/// Key, time and nonce of the exchange's side, in the profile's forms.
+fn stamped(
+    profile: &Profile,
+    request: &Request,
+    credentials: &Credentials,
+    stamp: &Stamp,
+) -> Result<Stamped, SignError> {
+    let nonce = stamp.nonce.clone().unwrap_or_default();
+    if let Some(kind) = profile.nonce.filter(|kind| !kind.fits(&nonce)) {
+        return Err(SignError::Nonce(kind));
+    }
+    let mac = profile.place(&Hole::PassphraseMac).map(|_| credentials.passphrase_mac(profile));
+    Ok(Stamped {
+        time: profile.clock.text(stamp.now_ms),
+        expiry: profile.clock.text(stamp.now_ms + 120_000),
+        nonce,
+        window: profile.window.as_ref().map_or(String::new(), |window| {
+            let default = credentials.options.recv_window.unwrap_or(window.default_ms);
+            window.asked(request).unwrap_or(default).min(window.max_ms).to_string()
+        }),
+        passphrase_mac: mac.unwrap_or(Some(String::new())).ok_or(SignError::Failed)?,
+        algorithm: token::algorithm(credentials.kind(), credentials.hash(profile)),
+    })
+}
+
+/// The finished signature as text, or the whole token.
+fn signature(profile: &Profile, credentials: &Credentials, values: &Values<'_>) -> Option<String> {
+    let (hash, form) = (credentials.hash(profile), credentials.form(profile));
+    if let Some(shape) = &profile.token {
+        let unsigned = token::unsigned(shape, values, !values.params_hash.is_empty());
+        let signature = credentials.key.sign(hash, form, unsigned.as_bytes())?;
+        return Some(token::signed(&unsigned, &signature));
+    }
+    let signature = credentials.key.sign(hash, form, &profile.prehash.bytes(values))?;
+    Some(profile.keys.get(&credentials.kind())?.write(&signature))
+}
+
+impl Credentials {
+    /// The hash of a profile, unless this credential's tokens have another.
+    pub(super) fn hash(&self, profile: &Profile) -> Hash {
+        match self.options.jwt_alg.filter(|_| profile.token.is_some()) {
+            Some(TokenAlgorithm::HS256) => Hash::Sha256,
+            Some(TokenAlgorithm::HS512) => Hash::Sha512,
+            None => profile.hash,
         }
     }
-}
 
-fn fill_form(profile: &Profile, request: &Request, settings: &[(&str, String)]) -> Draft {
-    let empty = Params::default();
-    let body = match &request.body {
-        Body::Form(params) => params,
-        _ => &empty,
-    };
-    let signature = profile.signature_param.as_deref();
-    let in_body = signs_in_body(request, body, signature);
-    let (set_in_query, set_in_body): (Vec<_>, Vec<_>) = settings
-        .iter()
-        .cloned()
-        .partition(|(name, _)| request.query.get(name).is_some() || (body.get(name).is_none() && !in_body));
-    Draft {
-        query: request.query.with(&set_in_query, signature),
-        body: body.with(&set_in_body, signature),
-        payload: String::new(),
-        content_type: Some(FORM),
-        signature_in_body: in_body,
+    /// KuCoin's passphrase of keys since version 2: base64 of HMAC-SHA256.
+    pub(super) fn passphrase_mac(&self, profile: &Profile) -> Option<String> {
+        let mac = self.key.sign(Hash::Sha256, self.form(profile), self.passphrase.expose().as_bytes())?;
+        Some(super::Encoding::Base64.write(&mac))
     }
-}
-
-/// Where the client signed; else where its parameters are; else by method.
-fn signs_in_body(request: &Request, body: &Params, signature: Option<&str>) -> bool {
-    let signed = |params: &Params| signature.is_some_and(|name| params.get(name).is_some());
-    match (signed(&request.query), signed(body)) {
-        (true, _) => false,
-        (_, true) => true,
-        _ if !body.text().is_empty() => true,
-        _ if !request.query.text().is_empty() => false,
-        _ => matches!(request.method, Method::Post | Method::Put),
-    }
-}
-
-/// Percent-encodes what base64 has beyond letters and digits.
-fn escape(signature: &str) -> String {
-    signature.replace('+', "%2B").replace('/', "%2F").replace('=', "%3D")
 }

@@ -8,7 +8,7 @@ use std::{
 };
 
 use exchange::{
-    Credentials, Definition, Exchanges, Incoming, Options, Refusal, Request, Signed, Stamp, Upstream,
+    Credentials, Definition, Exchanges, Incoming, Options, Refusal, Request, Signed, Stamp, Typed, Upstream,
 };
 use serde_json::Value;
 
@@ -64,7 +64,13 @@ impl Vector {
         let pair = &self.0["credentials"];
         let options: Options = serde_json::from_value(self.0["params"].clone()).unwrap();
         let secret = seal::SecretText::from(secret_text(&pair["secret"]));
-        Credentials::parse(definition, pair["api_key"].as_str().unwrap(), &secret, options).unwrap()
+        let passphrase = pair["passphrase"].as_str().map(|text| text.to_owned().into());
+        let typed = Typed {
+            api_key: pair["api_key"].as_str().unwrap(),
+            secret: &secret,
+            passphrase: passphrase.as_ref(),
+        };
+        Credentials::parse(definition, typed, options).unwrap()
     }
 
     /// Signs the request of one flow, or says why not.
@@ -131,6 +137,7 @@ impl Message {
             target,
             headers: &headers,
             body: &self.body,
+            called: "",
         })
     }
 }

@@ -23,8 +23,9 @@ pub struct Row {
 /// The sealed half of a virtual pair.
 pub struct VirtualKey {
     pub exchange: String,
-    pub sealed_secret: String,
+    pub sealed_secret: Option<String>,
     pub sealed_passphrase: Option<String>,
+    pub public_key_pem: Option<String>,
 }
 
 pub struct Found {
@@ -70,14 +71,15 @@ pub async fn insert(app: &App, user: Uuid, row: &Row, hash: &str, pair: Option<&
     .await?;
     if let Some(pair) = pair {
         sqlx::query!(
-            "insert into keygate.virtual_key (access_key_id, user_id, exchange, public_key, secret, passphrase)
-             values ($1, $2, $3, $4, $5, $6)",
+            "insert into keygate.virtual_key (access_key_id, user_id, exchange, public_key, secret, passphrase, public_key_pem)
+             values ($1, $2, $3, $4, $5, $6, $7)",
             row.id,
             user,
             pair.exchange,
             row.key_prefix,
             pair.sealed_secret,
-            pair.sealed_passphrase
+            pair.sealed_passphrase,
+            pair.public_key_pem
         )
         .execute(&mut *tx)
         .await?;

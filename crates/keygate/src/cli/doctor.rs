@@ -231,13 +231,14 @@ async fn clock(definition: &Definition, upstream: &Upstream) -> Finding {
 }
 
 async fn skew(definition: &Definition, upstream: &Upstream) -> Option<i64> {
-    let request = definition.probe(Probe::Time)?;
+    let request = definition.probe(Probe::Time, "", "")?;
     let place = definition.upstream(PRODUCTION, &request)?;
     let outgoing = Outgoing::try_from(definition.unsigned(&request, &place)).ok()?;
     let sent = Clock::default().now_ms();
     let answer = tokio::time::timeout(Duration::from_secs(5), upstream.send(outgoing)).await.ok()?.ok()?;
     let middle = sent.midpoint(Clock::default().now_ms());
-    let theirs = i64::try_from(definition.read_time(&answer.body).ok()?).ok()?;
+    let date = answer.headers.get(http::header::DATE).and_then(|date| date.to_str().ok());
+    let theirs = i64::try_from(definition.read_time(&answer.body, date).ok()?).ok()?;
     Some(middle - theirs)
 }
 

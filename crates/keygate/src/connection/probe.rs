@@ -1,7 +1,7 @@
 //! Asking the exchange about a key: does it work, what may it do, what does the account hold. Each way it
 //! can fail is its own problem with the exchange's code and what to do.
 
-use exchange::{Definition, ErrorKind, ExchangeError, Permissions, Price, Probe, Stamp, Symbol};
+use exchange::{Definition, ErrorKind, ExchangeError, Permissions, Price, Probe, Request, Stamp, Symbol};
 use rust_decimal::Decimal;
 use time::OffsetDateTime;
 
@@ -62,7 +62,9 @@ async fn verify_once(
         ask(app, definition, environment, key, Probe::Balances).await?.ok_or_else(|| strange(definition))?;
     definition.read_balances(&answer.body).map_err(|_| strange(definition))?;
     let permissions = match ask(app, definition, environment, key, Probe::Permissions).await? {
-        Some(answer) => Some(definition.read_permissions(&answer.body).map_err(|_| strange(definition))?),
+        Some(answer) => {
+            Some(definition.read_permissions(&answer.body, &key.api_key).map_err(|_| strange(definition))?)
+        }
         None => None,
     };
     Ok(Verified { permissions, at: app.clock.now() })
@@ -97,13 +99,36 @@ async fn ask(
     key: &ExchangeKey,
     probe: Probe,
 ) -> Result<Option<Answer>> {
-    let Some(request) = definition.probe(probe) else { return Ok(None) };
-    let Some(upstream) = definition.upstream(environment, &request) else { return Ok(None) };
+    let first = match definition.probe_before(probe) {
+        None => String::new(),
+        Some(request) => {
+            let Some(answer) = send(app, definition, environment, key, &request).await? else {
+                return Ok(None);
+            };
+            definition.read_before(probe, &answer.body).map_err(|_| strange(definition))?
+        }
+    };
+    match definition.probe(probe, &first, &key.api_key) {
+        Some(request) => send(app, definition, environment, key, &request).await,
+        None => Ok(None),
+    }
+}
+
+async fn send(
+    app: &App,
+    definition: &Definition,
+    environment: &str,
+    key: &ExchangeKey,
+    request: &Request,
+) -> Result<Option<Answer>> {
+    let Some(upstream) = definition.upstream(environment, request) else { return Ok(None) };
     let credentials = key.credentials(definition)?;
     let now_ms = u64::try_from(app.clock.now_ms()).unwrap_or(0);
-    let nonce = definition.nonce_kind(&request).map(|kind| kind.text(now_ms, seal::random::array()));
+    let nonce = definition
+        .nonce_kind(request, credentials.kind())
+        .map(|kind| kind.text(now_ms, seal::random::array()));
     let signed = definition
-        .sign(&request, &upstream, &credentials, &Stamp { now_ms, nonce })
+        .sign(request, &upstream, &credentials, &Stamp { now_ms, nonce })
         .map_err(Error::internal)?;
     let outgoing = Outgoing::try_from(signed).map_err(Error::internal)?;
     let answer = app.upstream.send(outgoing).await.map_err(|failure| unreachable(definition, &failure))?;
@@ -182,7 +207,7 @@ fn strange(definition: &Definition) -> Error {
 
 /// Public prices; a value is a help, not a promise, so trouble here costs only the values.
 async fn prices(app: &App, definition: &Definition, environment: &str) -> Vec<Price> {
-    let Some(request) = definition.probe(Probe::Prices) else { return Vec::new() };
+    let Some(request) = definition.probe(Probe::Prices, "", "") else { return Vec::new() };
     let Some(upstream) = definition.upstream(environment, &request) else { return Vec::new() };
     let Ok(outgoing) = Outgoing::try_from(definition.unsigned(&request, &upstream)) else {
         return Vec::new();

@@ -10,7 +10,7 @@ use std::{
     },
 };
 
-use exchange::{Credentials, Definition, Options};
+use exchange::{Credentials, Definition, Typed};
 use seal::{Context, UserKey, field, keyring::Wrapped};
 use sqlx::types::ipnetwork::IpNetwork;
 use time::OffsetDateTime;
@@ -38,7 +38,7 @@ pub struct Account {
     pub bot: Option<Bot>,
     pub connection: Connection,
     pub rights: Rights,
-    virtual_secret: Option<String>,
+    pair: SealedPair,
     user_key: (u32, Wrapped),
 }
 
@@ -139,18 +139,30 @@ impl Accounts {
     }
 }
 
+/// What is kept of a virtual pair: its sealed secret, or the public half where the secret is a private key.
+struct SealedPair {
+    secret: Option<String>,
+    passphrase: Option<String>,
+    public_key_pem: Option<String>,
+}
+
 impl Account {
     /// The virtual pair, opened to check one signature.
     pub(super) fn virtual_pair(&self, app: &App, definition: &Definition) -> Result<Credentials, Denial> {
-        let sealed = self.virtual_secret.as_deref();
-        let sealed =
-            sealed.ok_or_else(|| Denial::unknown_key("this access key has no pair for this exchange"))?;
-        let place = Context { table: "virtual_key", column: "secret", row: self.access_key };
+        let SealedPair { secret, passphrase, public_key_pem } = &self.pair;
+        if secret.is_none() && public_key_pem.is_none() {
+            return Err(Denial::unknown_key("this access key has no pair for this exchange"));
+        }
         let user_key = self.user_key(app)?;
-        let secret = field::open(&user_key, &place, sealed)
-            .and_then(seal::SecretBytes::into_text)
-            .map_err(Denial::down)?;
-        Credentials::parse(definition, &self.key_prefix, &secret, Options::default()).map_err(Denial::down)
+        let open = |column, sealed: &Option<String>| {
+            let place = Context { table: "virtual_key", column, row: self.access_key };
+            let open = |sealed| field::open(&user_key, &place, sealed).and_then(seal::SecretBytes::into_text);
+            sealed.as_deref().map(open).transpose().map_err(Denial::down)
+        };
+        let secret = open("secret", secret)?.unwrap_or_else(|| String::new().into());
+        let passphrase = open("passphrase", passphrase)?;
+        let typed = Typed { api_key: &self.key_prefix, secret: &secret, passphrase: passphrase.as_ref() };
+        Credentials::kept(definition, typed, public_key_pem.as_deref()).map_err(Denial::down)
     }
 
     /// The real key, opened for one signature. The caller drops it right after.

@@ -38,7 +38,7 @@ impl Presented {
         let connection = one(headers, "x-keygate-connection")?.map(str::to_owned);
         match (own, header, bearer) {
             (None, None, None) => Ok(None),
-            (Some(prefix), None, None) => Ok(Some(Presented::Pair { prefix: prefix.to_owned() })),
+            (Some(prefix), None, None) => Ok(Some(Presented::Pair { prefix: prefix.into_owned() })),
             (None, Some(token), None) | (None, None, Some(token)) => {
                 let key = StoredAccessKey::parse(token)
                     .map_err(|_| Denial::unknown_key("this is not an access key"))?;

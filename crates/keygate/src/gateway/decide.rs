@@ -112,8 +112,8 @@ fn within_symbol(call: &Call<'_>, account: &Account) -> Result<(), Denial> {
     }
     match call.request.reading() {
         Reading::Cancel { .. } => Ok(()),
-        Reading::Order(order) if same(&order.symbol, symbol) => Ok(()),
-        Reading::Order(_) => Err(Denial::denied("symbol", format!("this bot may trade {symbol} only"))),
+        Reading::Orders(orders) if orders.iter().all(|order| same(&order.symbol, symbol)) => Ok(()),
+        Reading::Orders(_) => Err(Denial::denied("symbol", format!("this bot may trade {symbol} only"))),
         _ => Err(Denial::denied(
             "symbol",
             format!("this bot may trade {symbol} only, and this call does not say what it trades"),

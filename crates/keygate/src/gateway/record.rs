@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use exchange::{Reading, Side, Symbol};
+use exchange::{Order, Reading, Side, Symbol};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -165,16 +165,17 @@ fn with_outcome(call: &Call<'_>, line: Line, outcome: &Result<Answer, Failure>, 
 /// What was asked for, without anything that identifies a person or a credential.
 fn in_terms_of_money(reading: &Reading) -> (Option<String>, Option<Value>) {
     match reading {
-        Reading::Order(order) => {
-            let summary = json!({
-                "side": match order.side { Side::Buy => "buy", Side::Sell => "sell" },
-                "type": order.kind,
-                "quantity": order.quantity,
-                "price": order.price,
-                "quote_amount": order.quote_amount,
-            });
-            (Some(name(&order.symbol)), Some(summary))
-        }
+        Reading::Orders(orders) => match orders.as_slice() {
+            [order] => (Some(name(&order.symbol)), Some(summary(order))),
+            orders => {
+                let named = |order| {
+                    let mut summary = summary(order);
+                    summary["symbol"] = name(&order.symbol).into();
+                    summary
+                };
+                (common_market(orders), Some(orders.iter().map(named).collect()))
+            }
+        },
         Reading::Withdrawal(withdrawal) => (
             Some(withdrawal.asset.clone()),
             Some(
@@ -183,6 +184,22 @@ fn in_terms_of_money(reading: &Reading) -> (Option<String>, Option<Value>) {
         ),
         _ => (None, None),
     }
+}
+
+fn summary(order: &Order) -> Value {
+    json!({
+        "side": match order.side { Side::Buy => "buy", Side::Sell => "sell" },
+        "type": order.kind,
+        "quantity": order.quantity,
+        "price": order.price,
+        "quote_amount": order.quote_amount,
+    })
+}
+
+/// The market of a batch, if all its orders are for the same one.
+fn common_market(orders: &[Order]) -> Option<String> {
+    let first = &orders.first()?.symbol;
+    orders.iter().all(|order| order.symbol == *first).then(|| name(first))
 }
 
 /// Signatures that are too old to be accepted again need not be remembered.

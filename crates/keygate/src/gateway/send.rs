@@ -4,7 +4,7 @@
 use std::time::Instant;
 
 use axum::response::Response;
-use exchange::{Signed, Stamp};
+use exchange::{KeyKind, Signed, Stamp};
 
 use super::{Account, Call, Denial, answer, credential::Proof, record};
 use crate::upstream::Outgoing;
@@ -45,16 +45,16 @@ impl Call<'_> {
         let upstream = self.upstream(&account.connection.environment)?;
         let key = account.real_key(self.app)?;
         let credentials = key.credentials(self.definition).map_err(Denial::down)?;
-        let stamp = self.stamp(account).await;
+        let stamp = self.stamp(account, credentials.kind()).await;
         let signed =
             self.definition.sign(&self.request, &upstream, &credentials, &stamp).map_err(Denial::down)?;
         Ok((outgoing(signed)?, vec![key.api_key]))
     }
 
     /// Time and nonce. A counting nonce rises strictly per key.
-    async fn stamp(&self, account: &Account) -> Stamp {
+    async fn stamp(&self, account: &Account, kind: KeyKind) -> Stamp {
         let now_ms = u64::try_from(self.app.clock.now_ms()).unwrap_or(0);
-        let Some(kind) = self.definition.nonce_kind(&self.request) else {
+        let Some(kind) = self.definition.nonce_kind(&self.request, kind) else {
             return Stamp { now_ms, nonce: None };
         };
         let natural = kind.text(now_ms, seal::random::array());

@@ -3,7 +3,7 @@
 use sqlx::types::ipnetwork::IpNetwork;
 use uuid::Uuid;
 
-use super::{Account, Bot, Connection, Rights};
+use super::{Account, Bot, Connection, Rights, SealedPair};
 use crate::{
     app::App,
     connection::secrets::{self, SealedConnection},
@@ -24,7 +24,7 @@ struct KeyRow {
     revoked: bool,
     addresses: Option<Vec<IpNetwork>>,
     user_is_active: bool,
-    virtual_secret: Option<String>,
+    pair: SealedPair,
 }
 
 pub async fn load(
@@ -108,7 +108,7 @@ pub async fn load(
             sub_accounts: row.can_manage_sub_accounts,
             allowed_addresses: row.allowed_ip_addresses,
         },
-        virtual_secret: key.virtual_secret,
+        pair: key.pair,
         user_key,
     }))
 }
@@ -117,7 +117,8 @@ async fn find_key(app: &App, prefix: &str, exchange: &str) -> Result<Option<KeyR
     let mut tx = app.db.gate().await?;
     let row = sqlx::query!(
         r#"select access_key_id as "id!", user_id as "user_id!", bot_id, key_hash as "key_hash!", key_prefix as "key_prefix!",
-                  scopes as "scopes!", expires_at, revoked_at, allowed_ip_addresses, user_is_active as "user_is_active!", secret
+                  scopes as "scopes!", expires_at, revoked_at, allowed_ip_addresses, user_is_active as "user_is_active!", secret, passphrase,
+                  public_key_pem
            from keygate.find_access_key_by_prefix($1, $2)"#,
         prefix,
         exchange
@@ -136,6 +137,10 @@ async fn find_key(app: &App, prefix: &str, exchange: &str) -> Result<Option<KeyR
         revoked: row.revoked_at.is_some(),
         addresses: row.allowed_ip_addresses,
         user_is_active: row.user_is_active,
-        virtual_secret: row.secret,
+        pair: SealedPair {
+            secret: row.secret,
+            passphrase: row.passphrase,
+            public_key_pem: row.public_key_pem,
+        },
     }))
 }

@@ -1,0 +1,221 @@
+//! New orders.
+
+use std::borrow::Cow;
+
+use rust_decimal::Decimal;
+use serde::{Deserialize, Deserializer};
+
+use super::{
+    Order, Side, Symbol, amount,
+    scope::{Condition, Field, Inside, Scope, like},
+};
+use crate::{Part, Refusal, definition::Pattern};
+
+/// How a definition reads orders of some endpoints.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct OrderReader {
+    #[serde(rename = "match")]
+    pub(super) patterns: Vec<Pattern>,
+    #[serde(default, rename = "in")]
+    pub(super) inside: Inside,
+    symbol: SymbolSource,
+    side: SideSource,
+    #[serde(rename = "type")]
+    kind: Field,
+    /// The type of an order that names none.
+    default_type: Option<String>,
+    #[serde(default, deserialize_with = "one_or_many")]
+    quantity: Vec<Field>,
+    #[serde(default, deserialize_with = "one_or_many")]
+    price: Vec<Field>,
+    /// Whether prices may be relative to the market, such as Kraken's `+5%` and `#1`.
+    #[serde(default)]
+    relative_prices: bool,
+    #[serde(default, deserialize_with = "one_or_many")]
+    quote_amount: Vec<Field>,
+    #[serde(default)]
+    quantity_in_quote: Vec<Condition>,
+    #[serde(default)]
+    price_is_total: Vec<Condition>,
+    #[serde(default)]
+    unpriceable: Vec<Condition>,
+    pub(super) known: Vec<String>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(untagged)]
+pub(super) enum SymbolSource {
+    Market(Field),
+    Pair { base: Field, quote: Field },
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(untagged)]
+enum SideSource {
+    Always(Side),
+    Param { param: Field, buy: Vec<String>, sell: Vec<String> },
+    Sign { sign_of: Field },
+}
+
+/// One order, or why its amounts cannot be read.
+pub(super) type Read = Result<Result<Order, &'static str>, Refusal>;
+
+impl OrderReader {
+    /// The fields the money is read from.
+    pub(super) fn fields(&self) -> Vec<&Field> {
+        let side = match &self.side {
+            SideSource::Always(_) => None,
+            SideSource::Param { param, .. } => Some(param),
+            SideSource::Sign { sign_of } => Some(sign_of),
+        };
+        let conditions = [&self.quantity_in_quote, &self.price_is_total, &self.unpriceable];
+        let named = conditions.into_iter().flatten().flat_map(|condition| condition.keys());
+        let amounts = self.quantity.iter().chain(&self.price).chain(&self.quote_amount);
+        self.symbol.fields().into_iter().chain(side).chain([&self.kind]).chain(amounts).chain(named).collect()
+    }
+
+    pub(super) fn read(&self, scope: Scope<'_>) -> Read {
+        let symbol = self.symbol.read(scope)?.ok_or_else(|| missing(self.symbol.name()))?;
+        let (side, signed) = self.side.read(scope)?;
+        let kind = scope.text(&self.kind)?.or(self.default_type.as_deref().map(Cow::Borrowed));
+        let kind = kind.ok_or_else(|| missing(self.kind.name()))?.to_ascii_uppercase();
+        if scope.any(&self.unpriceable)? {
+            return Ok(Err("the order's amounts are in other units"));
+        }
+        if self.relative_prices && has_relative(scope, &self.price)? {
+            return Ok(Err("a price of the order is relative"));
+        }
+        let mut quantity = first(scope, &self.quantity, signed)?;
+        let mut price = highest(scope, &self.price)?;
+        let mut quote_amount = first(scope, &self.quote_amount, false)?;
+        if scope.any(&self.quantity_in_quote)? {
+            (quantity, quote_amount) = (None, quantity.or(quote_amount));
+        }
+        if scope.any(&self.price_is_total)? {
+            (price, quote_amount) = (None, price.or(quote_amount));
+        }
+        Ok(match (quantity, quote_amount) {
+            (None, None) => Err("the order names no amount"),
+            (Some(_), Some(_)) => Err("the order names two amounts"),
+            _ => Ok(Order { symbol, side, kind, quantity, price, quote_amount }),
+        })
+    }
+}
+
+impl SymbolSource {
+    pub(super) fn fields(&self) -> Vec<&Field> {
+        match self {
+            SymbolSource::Market(field) => vec![field],
+            SymbolSource::Pair { base, quote } => vec![base, quote],
+        }
+    }
+
+    fn name(&self) -> &str {
+        self.fields().first().map_or("", |field| field.name())
+    }
+
+    /// `None` if the request names no market.
+    pub(super) fn read(&self, scope: Scope<'_>) -> Result<Option<Symbol>, Refusal> {
+        Ok(match self {
+            SymbolSource::Market(field) => match scope.text(field)? {
+                Some(text) => Some(Symbol::Market(asset(field, &text)?)),
+                None => None,
+            },
+            SymbolSource::Pair { base, quote } => {
+                let Some(own) = scope.text(base)? else { return Ok(None) };
+                let other = scope.text(quote)?.ok_or_else(|| missing(quote.name()))?;
+                Some(Symbol::Pair { base: asset(base, &own)?, quote: asset(quote, &other)? })
+            }
+        })
+    }
+}
+
+impl SideSource {
+    /// The side, and whether the quantity carries it as its sign.
+    fn read(&self, scope: Scope<'_>) -> Result<(Side, bool), Refusal> {
+        let text = |field| scope.text(field)?.ok_or_else(|| missing(Field::name(field)));
+        match self {
+            SideSource::Always(side) => Ok((*side, false)),
+            SideSource::Sign { sign_of } => {
+                Ok((if text(sign_of)?.starts_with('-') { Side::Sell } else { Side::Buy }, true))
+            }
+            SideSource::Param { param, buy, sell } => {
+                let text = text(param)?;
+                let is = |words: &[String]| words.iter().any(|word| like(word, &text));
+                match (is(buy), is(sell)) {
+                    (true, false) => Ok((Side::Buy, false)),
+                    (false, true) => Ok((Side::Sell, false)),
+                    _ => Err(Refusal::field(Part::Body, param.name(), "not a side this exchange knows")),
+                }
+            }
+        }
+    }
+}
+
+/// The first amount that is there; `signed`: without its sign.
+fn first(scope: Scope<'_>, fields: &[Field], signed: bool) -> Result<Option<Decimal>, Refusal> {
+    for field in fields {
+        if let Some(text) = scope.text(field)? {
+            let text = text.strip_prefix('-').filter(|_| signed).unwrap_or(&text);
+            return amount(text).map(Some).ok_or_else(|| not_plain(field));
+        }
+    }
+    Ok(None)
+}
+
+fn highest(scope: Scope<'_>, fields: &[Field]) -> Result<Option<Decimal>, Refusal> {
+    let mut highest = None;
+    for field in fields {
+        highest = highest.max(plain(scope, field)?);
+    }
+    Ok(highest)
+}
+
+fn has_relative(scope: Scope<'_>, fields: &[Field]) -> Result<bool, Refusal> {
+    for field in fields {
+        let text = scope.text(field)?.unwrap_or_default();
+        let number = text.trim_start_matches(['+', '-', '#']).trim_end_matches('%');
+        if number.len() < text.len() && amount(number).is_some() {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// One amount.
+pub(super) fn plain(scope: Scope<'_>, field: &Field) -> Result<Option<Decimal>, Refusal> {
+    match scope.text(field)? {
+        Some(text) => amount(&text).map(Some).ok_or_else(|| not_plain(field)),
+        None => Ok(None),
+    }
+}
+
+fn not_plain(field: &Field) -> Refusal {
+    Refusal::field(Part::Body, field.name(), "not a plain decimal number")
+}
+
+pub(super) fn missing(name: &str) -> Refusal {
+    Refusal::field(Part::Body, name, "missing")
+}
+
+/// The name of a market or asset, in capitals.
+fn asset(field: &Field, text: &str) -> Result<String, Refusal> {
+    match (1..=64).contains(&text.len()) && !text.contains(char::is_whitespace) {
+        true => Ok(text.to_uppercase()),
+        false => Err(Refusal::field(Part::Body, field.name(), "not the name of a market or asset")),
+    }
+}
+
+fn one_or_many<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Field>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Fields {
+        One(Field),
+        Many(Vec<Field>),
+    }
+    Ok(match Fields::deserialize(deserializer)? {
+        Fields::One(field) => vec![field],
+        Fields::Many(fields) => fields,
+    })
+}

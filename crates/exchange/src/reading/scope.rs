@@ -1,0 +1,261 @@
+//! Where a value of an order stands: in the request, or in one item of a batch.
+
+use std::{borrow::Cow, collections::BTreeMap};
+
+use serde::Deserialize;
+
+use crate::{
+    Part, Refusal, Request,
+    request::{Body, Document, Json},
+};
+
+/// Names a value: `quantity`, `params.price`, `configuration.*.size`, `path:3`, `=BUY`.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[serde(try_from = "String")]
+pub(crate) enum Field {
+    /// A constant.
+    Always(String),
+    /// A segment of the path, counted from 1, without a suffix.
+    Segment { nth: usize, suffix: String },
+    /// A parameter or member, and the members to go on with. `*` is the only member there is.
+    Path(Vec<String>),
+}
+
+/// Fields and the texts each may have; all must fit. `*` stands for any text, an empty list for none.
+pub(crate) type Condition = BTreeMap<Field, Vec<String>>;
+
+/// The place fields are looked up in.
+#[derive(Clone, Copy)]
+pub(crate) struct Scope<'s> {
+    pub(crate) request: &'s Request,
+    /// The order itself, where the request holds several or puts it inside something.
+    pub(crate) item: Option<&'s Json>,
+    /// What an item takes from around it.
+    pub(crate) inherit: &'s [String],
+}
+
+impl TryFrom<String> for Field {
+    type Error = &'static str;
+
+    fn try_from(text: String) -> Result<Field, &'static str> {
+        if let Some(constant) = text.strip_prefix('=') {
+            return Ok(Field::Always(constant.to_owned()));
+        }
+        let Some(segment) = text.strip_prefix("path:") else {
+            return Ok(Field::Path(text.split('.').map(str::to_owned).collect()));
+        };
+        let (nth, suffix) = segment.split_once(':').unwrap_or((segment, ""));
+        let nth = nth.parse().map_err(|_| "a path segment has a number")?;
+        Ok(Field::Segment { nth, suffix: suffix.to_owned() })
+    }
+}
+
+impl Field {
+    /// The parameter or member it starts with.
+    pub(crate) fn first_name(&self) -> Option<&str> {
+        match self {
+            Field::Path(names) => names.first().map(String::as_str),
+            Field::Always(_) | Field::Segment { .. } => None,
+        }
+    }
+
+    /// How it is called in a refusal.
+    pub(crate) fn name(&self) -> &str {
+        match self {
+            Field::Path(names) => names.last().filter(|name| *name != "*").map_or("", String::as_str),
+            Field::Always(_) | Field::Segment { .. } => "",
+        }
+    }
+}
+
+impl<'s> Scope<'s> {
+    /// The whole request.
+    pub(crate) fn of(request: &'s Request) -> Scope<'s> {
+        Scope { request, item: None, inherit: &[] }
+    }
+
+    /// The text of a field; `None` if it is not there or `null`. An array or object where a text belongs is refused.
+    pub(crate) fn text(&self, field: &'s Field) -> Result<Option<Cow<'s, str>>, Refusal> {
+        match field {
+            Field::Always(text) => Ok(Some(text.into())),
+            Field::Segment { nth, suffix } => {
+                let segment = self.request.path.split('/').nth(*nth);
+                Ok(segment.and_then(|segment| segment.strip_suffix(suffix.as_str())).map(Cow::Borrowed))
+            }
+            Field::Path(names) => self.member(names),
+        }
+    }
+
+    fn member(&self, names: &'s [String]) -> Result<Option<Cow<'s, str>>, Refusal> {
+        let Some((first, rest)) = names.split_first() else { return Ok(None) };
+        if let Some(text) = self.parameter(first, rest.is_empty()) {
+            return Ok(Some(text.into()));
+        }
+        let mut json = self.json(first);
+        for name in rest {
+            json = match (name.as_str(), json.map_or(&[][..], Json::members)) {
+                ("*", [only]) => Some(&only.value),
+                ("*", _) => None,
+                (name, _) => json.and_then(|json| json.get(name)),
+            };
+        }
+        let nested = || {
+            Refusal::field(Part::Body, names.last().map_or("", String::as_str), "must be a text or a number")
+        };
+        match json {
+            None | Some(Json::Null) => Ok(None),
+            Some(json) => json.text().map(|text| Some(text.into())).ok_or_else(nested),
+        }
+    }
+
+    /// A parameter of the query or a form, where parameters of the request itself count.
+    fn parameter(&self, name: &str, last: bool) -> Option<&'s str> {
+        let outside = self.item.is_none() || self.inherits(name);
+        let form = match &self.request.body {
+            Body::Form(params) => params.get(name),
+            _ => None,
+        };
+        (outside && last).then(|| self.request.query.get(name).or(form)).flatten()
+    }
+
+    fn json(&self, name: &str) -> Option<&'s Json> {
+        let around = || self.request.json().and_then(|document| document.root().get(name));
+        match self.item {
+            Some(item) => item.get(name).or_else(|| self.inherits(name).then(around).flatten()),
+            None => around(),
+        }
+    }
+
+    fn inherits(&self, name: &str) -> bool {
+        self.inherit.iter().any(|own| own == name)
+    }
+
+    /// Whether any of the conditions holds.
+    pub(crate) fn any(&self, conditions: &'s [Condition]) -> Result<bool, Refusal> {
+        for condition in conditions {
+            if self.all(condition)? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    fn all(&self, condition: &'s Condition) -> Result<bool, Refusal> {
+        for (field, texts) in condition {
+            let fits = match self.text(field)? {
+                None => texts.is_empty(),
+                // an exchange may take letters in any case where its documents show one
+                Some(text) => {
+                    let text = text.to_ascii_lowercase();
+                    texts.iter().any(|pattern| like(&pattern.to_ascii_lowercase(), &text))
+                }
+            };
+            if !fits {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+}
+
+/// Where the orders of an endpoint stand: in an array, inside a member, or, with neither, in the request itself.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Inside {
+    /// The array: of the body itself (`""`), of a member, or in a parameter whose text is JSON.
+    each: Option<String>,
+    /// The member.
+    member: Option<String>,
+    /// What each item takes from around it.
+    #[serde(default)]
+    inherit: Vec<String>,
+    /// Items are `[tag, order]`, and this tag is an order.
+    tagged: Option<String>,
+    /// The harmless parameters around.
+    #[serde(default)]
+    known: Vec<String>,
+}
+
+impl Inside {
+    /// Whether the orders stand in the request itself.
+    pub(crate) fn is_whole(&self) -> bool {
+        self.each.is_none() && self.member.is_none()
+    }
+
+    /// The names that may stand around the orders.
+    pub(crate) fn around(&self) -> Vec<&str> {
+        let place = self.each.iter().chain(&self.member).filter_map(|path| path.split('.').next());
+        place.chain(self.inherit.iter().chain(&self.known).map(String::as_str)).collect()
+    }
+
+    /// The orders; `None` if one of them has another tag.
+    pub(crate) fn items(&self, request: &Request) -> Result<Option<Vec<Json>>, Refusal> {
+        let path = self.each.as_deref().or(self.member.as_deref()).unwrap_or_default();
+        let refuse = || Refusal::field(Part::Body, path, "must hold at least one order");
+        let found = find(request, path)?.ok_or_else(refuse)?;
+        if self.member.is_some() {
+            return Ok(Some(vec![found]));
+        }
+        match found {
+            Json::Array(items) if !items.is_empty() => Ok(match &self.tagged {
+                Some(tag) => items.into_iter().map(|item| untagged(item, tag)).collect(),
+                None => Some(items),
+            }),
+            _ => Err(refuse()),
+        }
+    }
+
+    /// The place of one of them.
+    pub(crate) fn scope<'s>(&'s self, request: &'s Request, item: &'s Json) -> Scope<'s> {
+        Scope { request, item: Some(item), inherit: &self.inherit }
+    }
+}
+
+fn find(request: &Request, path: &str) -> Result<Option<Json>, Refusal> {
+    if let (None, Some(text)) = (request.json(), request.param(path)) {
+        return Ok(Some(Document::parse(text)?.root().clone()));
+    }
+    let root = request.json().map(Document::root);
+    let names = path.split('.').filter(|name| !name.is_empty());
+    Ok(names.into_iter().try_fold(root, |json, name| json.map(|json| json.get(name))).flatten().cloned())
+}
+
+fn untagged(item: Json, tag: &str) -> Option<Json> {
+    let Json::Array(parts) = item else { return None };
+    match <[Json; 2]>::try_from(parts) {
+        Ok([own, order]) if own.text() == Some(tag) => Some(order),
+        _ => None,
+    }
+}
+
+/// Whether a text is what a pattern says.
+pub(crate) fn like(pattern: &str, text: &str) -> bool {
+    let Some((start, rest)) = pattern.split_once('*') else { return pattern == text };
+    let Some(mut text) = text.strip_prefix(start) else { return false };
+    let mut pieces: Vec<&str> = rest.split('*').collect();
+    let end = pieces.pop().unwrap_or_default();
+    for piece in pieces {
+        let Some(at) = text.find(piece) else { return false };
+        text = &text[at + piece.len()..];
+    }
+    text.ends_with(end)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pattern_fits_what_it_says() {
+        for (pattern, text) in
+            [("buy-*", "buy-limit"), ("*viqc*", "post,viqc"), ("a", "a"), ("*-*-*", "BTC-USDT-SWAP")]
+        {
+            assert!(like(pattern, text), "{pattern} {text}");
+        }
+        for (pattern, text) in
+            [("buy-*", "sell-limit"), ("*-*-*", "BTC-USDT"), ("a", "ab"), ("a", "A"), ("", "a")]
+        {
+            assert!(!like(pattern, text), "{pattern} {text}");
+        }
+    }
+}
