@@ -93,6 +93,9 @@ pub(crate) struct Errors {
     ok: Vec<String>,
     #[serde(default)]
     http_rate_limited: Vec<u16>,
+    /// What a status means that comes without a code.
+    #[serde(default)]
+    http_kinds: BTreeMap<ErrorKind, Vec<u16>>,
     pub(crate) kinds: BTreeMap<ErrorKind, Vec<String>>,
 }
 
@@ -145,15 +148,17 @@ impl Definition {
     pub fn read_error(&self, status: u16, body: &[u8]) -> Option<ExchangeError> {
         let errors = &self.errors;
         let json: Value = serde_json::from_slice(body).unwrap_or_default();
-        let code = first_text(&json, &errors.code).filter(|code| !errors.ok.contains(code));
-        let failed = status >= 400 || (errors.also_in_success && code.is_some());
-        let by_code = code.as_ref().and_then(|code| errors.kind(code));
-        let kind = match by_code {
+        let codes = errors.code.iter().filter_map(|pointer| text_at(&json, pointer));
+        let codes: Vec<String> = codes.filter(|code| !errors.ok.contains(code)).collect();
+        let known = codes.iter().find_map(|code| Some((code, errors.kind(code)?)));
+        let failed = status >= 400 || (errors.also_in_success && !codes.is_empty());
+        let kind = match known {
             _ if !failed => return None,
-            Some(kind) => kind,
+            Some((_, kind)) => kind,
             None if errors.http_rate_limited.contains(&status) => ErrorKind::RateLimited,
-            None => ErrorKind::Other,
+            None => errors.http_kind(status).unwrap_or(ErrorKind::Other),
         };
+        let code = known.map(|(code, _)| code).or(codes.first()).cloned();
         let text = first_text(&json, &errors.text).unwrap_or_default();
         Some(ExchangeError { kind, code: code.unwrap_or_default(), text: text.chars().take(300).collect() })
     }
@@ -162,6 +167,10 @@ impl Definition {
 impl Errors {
     fn kind(&self, code: &str) -> Option<ErrorKind> {
         self.kinds.iter().find(|(_, codes)| codes.iter().any(|own| own == code)).map(|(kind, _)| *kind)
+    }
+
+    fn http_kind(&self, status: u16) -> Option<ErrorKind> {
+        self.http_kinds.iter().find(|(_, own)| own.contains(&status)).map(|(kind, _)| *kind)
     }
 
     /// Every code may have one meaning only.
@@ -215,7 +224,8 @@ impl Answers {
         }
         for code in coded {
             let json = serde_json::from_str::<Value>(&self.fill(code, "a \"text\""));
-            json.ok().filter(Value::is_object).ok_or("the body of the answers is not JSON")?;
+            let json = json.ok().filter(|json| json.is_object() || json.is_array());
+            json.ok_or("the body of the answers is not JSON")?;
         }
         match all.iter().all(|shape| (200..=599).contains(&shape.status)) {
             true => Ok(()),

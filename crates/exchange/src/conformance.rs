@@ -4,7 +4,7 @@ use seal::SecretText;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use crate::{Credentials, Definition, Exchanges, Incoming, Options, Stamp, Typed, Upstream};
+use crate::{Credentials, Definition, Exchanges, Incoming, Options, PRODUCTION, Stamp, Typed, Upstream};
 
 /// Signs one request described by one line of JSON.
 ///
@@ -126,7 +126,9 @@ fn read(definition: &Definition, message: &Message) -> Result<(Upstream, crate::
         let incoming =
             Incoming { method: &message.method, group, target, headers: &headers, body, called: "" };
         let request = definition.request(incoming).map_err(|refusal| refusal.to_string())?;
-        let upstreams = definition.environments().filter_map(|name| definition.upstream(name, &request));
+        // environments may share a host and differ in a header: without a word about it, production is meant
+        let names = std::iter::once(PRODUCTION).chain(definition.environments());
+        let upstreams = names.filter_map(|name| definition.upstream(name, &request));
         match { upstreams }.find(|upstream| upstream.origin() == origin) {
             Some(upstream) => return Ok((upstream, request)),
             None => last = format!("{origin} is not a host of this exchange for this path"),

@@ -127,14 +127,22 @@ fn an_error_never_shows_what_was_typed() {
 #[test]
 fn a_virtual_secret_has_the_exchanges_own_form_and_all_the_randomness() {
     for definition in Exchanges::builtin().iter() {
-        let secret = |byte: u8| definition.virtual_pair(&seal::Key::filled(|key| key.fill(byte))).secret;
-        let first = secret(1);
+        let pair = |byte: u8| definition.virtual_pair(&seal::Key::filled(|key| key.fill(byte)));
+        let first = pair(1);
         let letters = |text: &str| text.bytes().all(|b| b.is_ascii_alphanumeric());
-        assert!(letters(first.expose()), "plain letters and digits");
-        assert_eq!(first.expose(), secret(1).expose(), "the same bytes, the same secret");
-        assert_ne!(first.expose(), secret(2).expose());
-        assert!(
-            Credentials::parse(definition, Typed::new("kg_12345678", &first), Options::default()).is_ok()
+        let is_key = first.public_key_pem.is_some();
+        assert!(letters(first.secret.expose()) != is_key, "plain letters and digits, or a key");
+        assert_eq!(first.secret.expose(), pair(1).secret.expose(), "the same bytes, the same secret");
+        assert_ne!(first.secret.expose(), pair(2).secret.expose());
+        assert_eq!(first.passphrase.is_some(), definition.fields().contains(&Field::Passphrase));
+        let typed =
+            Typed { api_key: "kg_12345678", secret: &first.secret, passphrase: first.passphrase.as_ref() };
+        let parsed = Credentials::parse(definition, typed, Options::default());
+        assert_eq!(
+            parsed.map(|pair| pair.kind() == KeyKind::Es256).ok(),
+            Some(is_key),
+            "{}",
+            definition.id()
         );
     }
     let secret = |id: &str| builtin(id).virtual_pair(&seal::Key::filled(|key| key.fill(9))).secret;

@@ -5,6 +5,7 @@
 mod support;
 
 use exchange::{Incoming, Order, Reading, Refusal, Side, Symbol, Withdrawal};
+use serde_json::Value;
 use support::{Message, builtin, vector};
 
 fn read(exchange: &str, endpoint: &str, body: &str) -> Result<Reading, Refusal> {
@@ -219,5 +220,80 @@ fn the_orders_of_real_clients_are_read() {
     {
         let request = Message::of(vector.signed()).parse(&builtin(vector.exchange())).unwrap();
         assert!(matches!(request.reading(), Reading::Orders(_)), "{}: {:?}", vector.id(), request.reading());
+    }
+}
+
+/// The requests of every exchange's `money.json`.
+#[test]
+fn every_request_of_the_tables_is_read_as_it_says() {
+    let (mut count, mut wrong) = (0, Vec::new());
+    for definition in exchange::Exchanges::builtin().iter() {
+        for case in support::files_of(definition.id(), "money.json") {
+            let (method, target) = case["endpoint"].as_str().unwrap().split_once(' ').unwrap();
+            let headers = case["headers"].as_object().cloned().unwrap_or_default();
+            let headers: Vec<(&str, &[u8])> = headers
+                .iter()
+                .map(|(name, value)| (name.as_str(), value.as_str().unwrap().as_bytes()))
+                .collect();
+            let body = case["body"].as_str().unwrap_or_default().as_bytes();
+            let group = case["group"].as_str();
+            let read =
+                definition.request(Incoming { method, group, target, headers: &headers, body, called: "" });
+            let read = read.map(|request| request.reading().clone());
+            if !as_expected(&read, &case["reads"]) {
+                wrong.push(format!("{} {case}: {read:?}", definition.id()));
+            }
+            count += 1;
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    assert!(count > 400, "{count}");
+}
+
+fn as_expected(read: &Result<Reading, Refusal>, expected: &Value) -> bool {
+    match (read, expected) {
+        (Err(refusal), expected) if expected["refused"].is_string() => expected["refused"] == refusal.field,
+        (Ok(Reading::Unpriceable(_)), expected) => expected["unpriceable"] == true,
+        (Ok(Reading::Orders(orders)), expected) => {
+            let same = |(own, other): (&Order, &Value)| {
+                let side = if own.side == Side::Buy { "buy" } else { "sell" };
+                named(&own.symbol, &other["symbol"])
+                    && other["side"] == side
+                    && other["type"] == own.kind
+                    && amount(own.quantity, &other["quantity"])
+                    && amount(own.price, &other["price"])
+                    && amount(own.quote_amount, &other["quote_amount"])
+            };
+            let others = expected["orders"].as_array();
+            others.is_some_and(|others| others.len() == orders.len() && orders.iter().zip(others).all(same))
+        }
+        (Ok(Reading::Cancel { symbols }), expected) => {
+            let Some(cancel) = expected.get("cancel") else { return false };
+            match (symbols.as_slice(), &cancel["symbol"]) {
+                ([], symbol) => symbol.is_null(),
+                (symbols, symbol) => symbols.iter().all(|own| named(own, symbol)),
+            }
+        }
+        (Ok(Reading::Withdrawal(own)), expected) => {
+            let other = &expected["withdrawal"];
+            let text = |own: &Option<String>, other: &Value| own.as_deref() == other.as_str();
+            other["asset"].as_str().is_some_and(|asset| asset.to_uppercase() == own.asset)
+                && amount(Some(own.amount), &other["amount"])
+                && other["address"] == own.address
+                && text(&own.tag, &other["tag"])
+                && text(&own.network, &other["network"])
+        }
+        _ => false,
+    }
+}
+
+fn amount(own: Option<rust_decimal::Decimal>, other: &Value) -> bool {
+    own == other.as_str().map(|text| text.parse().unwrap())
+}
+
+fn named(own: &Symbol, other: &Value) -> bool {
+    match own {
+        Symbol::Market(name) => *other == **name,
+        Symbol::Pair { base, quote } => other["base"] == **base && other["quote"] == **quote,
     }
 }

@@ -16,6 +16,9 @@ pub(crate) struct Environment {
     /// Headers set on every request, such as OKX's `x-simulated-trading`.
     #[serde(default)]
     pub(crate) headers: BTreeMap<String, String>,
+    /// Whether it is a site of its own instead of a place to practise.
+    #[serde(default)]
+    pub(crate) real_money: bool,
 }
 
 /// The place a request is sent to.
@@ -57,6 +60,7 @@ impl Environment {
             hosts: moved(&self.hosts),
             group: self.group.iter().map(|(name, hosts)| (name.clone(), moved(hosts))).collect(),
             headers: BTreeMap::new(),
+            real_money: false,
         }
     }
 }
@@ -143,8 +147,12 @@ mod tests {
         let prefixes = [("/", "all"), ("/api/", "api"), ("/api/data/", "data"), ("/zoo/", "zoo")];
         let hosts =
             prefixes.map(|(prefix, name)| (Prefix::try_from(prefix.to_owned()).unwrap(), origin(name)));
-        let environment =
-            Environment { hosts: hosts.into(), group: BTreeMap::new(), headers: BTreeMap::new() };
+        let environment = Environment {
+            hosts: hosts.into(),
+            group: BTreeMap::new(),
+            headers: BTreeMap::new(),
+            real_money: false,
+        };
         let host = |path| environment.upstream(None, path).unwrap().origin;
         assert_eq!(host("/api/data/x"), origin("data"));
         assert_eq!(host("/api/datax"), origin("api"));

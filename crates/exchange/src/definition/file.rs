@@ -53,6 +53,8 @@ struct Head {
 struct RequestRules {
     headers: Vec<String>,
     #[serde(default)]
+    refused: Vec<String>,
+    #[serde(default)]
     repeatable: Vec<String>,
     #[serde(default = "max_body")]
     max_body: usize,
@@ -133,6 +135,7 @@ fn build(file: File) -> Result<Definition, Wrong> {
         response_headers: lower(file.response.headers),
         rate_scope: file.response.rate_scope,
         request_headers: lower(file.request.headers),
+        refused_headers: lower(file.request.refused),
         repeatable: file.request.repeatable,
         max_body: file.request.max_body,
         orders: file.order,

@@ -45,6 +45,7 @@ pub struct Definition {
     response_headers: Vec<String>,
     rate_scope: RateScope,
     pub(crate) request_headers: Vec<String>,
+    refused_headers: Vec<String>,
     pub(crate) repeatable: Vec<String>,
     pub(crate) max_body: usize,
     pub(crate) orders: Vec<Spanned<OrderReader>>,
@@ -123,7 +124,7 @@ impl Definition {
         Capabilities {
             permissions: self.tells_permissions(),
             withdraw: !self.withdrawals.is_empty(),
-            testnet: self.environments.len() > 1,
+            testnet: self.environments.iter().any(|(name, own)| name != PRODUCTION && !own.real_money),
         }
     }
 
@@ -194,6 +195,12 @@ impl Definition {
     /// Whether a request header (lower case) is read: passed on, or part of the client's signature.
     pub(crate) fn reads_header(&self, name: &str) -> bool {
         self.is_signing_header(name) || self.request_headers.iter().any(|own| own == name)
+    }
+
+    /// Whether a request header (lower case) would change whose account or which environment is meant.
+    pub(crate) fn refuses_header(&self, name: &str) -> bool {
+        let selects = |own: &Environment| own.headers.keys().any(|own| own.eq_ignore_ascii_case(name));
+        self.refused_headers.iter().any(|own| own == name) || self.environments.values().any(selects)
     }
 
     pub(crate) fn sign_level(&self, method: Method, path: &str, class: Class) -> SignLevel {

@@ -54,7 +54,7 @@ pub struct Order {
 /// A withdrawal.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Withdrawal {
-    /// The asset, as the client wrote it.
+    /// The asset, in capitals.
     pub asset: String,
     /// In units of the asset, before or after fees as the exchange defines it.
     pub amount: Decimal,

@@ -80,7 +80,7 @@ impl OrderReader {
         let (side, signed) = self.side.read(scope)?;
         let kind = scope.text(&self.kind)?.or(self.default_type.as_deref().map(Cow::Borrowed));
         let kind = kind.ok_or_else(|| missing(self.kind.name()))?.to_ascii_uppercase();
-        if scope.any(&self.unpriceable)? {
+        if scope.any(&self.unpriceable) {
             return Ok(Err("the order's amounts are in other units"));
         }
         if self.relative_prices && has_relative(scope, &self.price)? {
@@ -89,15 +89,18 @@ impl OrderReader {
         let mut quantity = first(scope, &self.quantity, signed)?;
         let mut price = highest(scope, &self.price)?;
         let mut quote_amount = first(scope, &self.quote_amount, false)?;
-        if scope.any(&self.quantity_in_quote)? {
+        if scope.any(&self.quantity_in_quote) {
             (quantity, quote_amount) = (None, quantity.or(quote_amount));
         }
-        if scope.any(&self.price_is_total)? {
+        if scope.any(&self.price_is_total) {
             (price, quote_amount) = (None, price.or(quote_amount));
         }
         Ok(match (quantity, quote_amount) {
             (None, None) => Err("the order names no amount"),
             (Some(_), Some(_)) => Err("the order names two amounts"),
+            (Some(amount), _) | (_, Some(amount)) if amount.is_zero() => {
+                Err("an amount of zero means something else, such as a whole position")
+            }
             _ => Ok(Order { symbol, side, kind, quantity, price, quote_amount }),
         })
     }

@@ -10,8 +10,8 @@ use super::{
 };
 use crate::{
     Definition, Part, Refusal, Request,
-    definition::{Case, Pattern},
-    request::Json,
+    definition::{Case, Pattern, Scheme},
+    request::{Body, Json},
 };
 
 /// How a definition reads cancellations of some endpoints.
@@ -104,6 +104,17 @@ impl Definition {
         if let Some((part, name)) = request.names().into_iter().find(|(_, name)| unknown(&outside, name)) {
             return refuse(part, name);
         }
+        // where the body counts, a parameter of the query would be read here and ignored there, or the other way
+        if self.first_profile(&request.path).scheme != Scheme::Query
+            && request.body != Body::Empty
+            && let Some(param) = request.query.iter().next()
+        {
+            return Err(Refusal::field(
+                Part::Query,
+                &param.name,
+                "this endpoint takes its parameters in the body",
+            ));
+        }
         if inside.is_whole() {
             return match request.json().map(|document| document.root()) {
                 Some(Json::Array(_)) => Err(Refusal::new(Part::Body, "must be a JSON object")),
@@ -111,6 +122,7 @@ impl Definition {
             };
         }
         let items = inside.items(request)?;
+        items.iter().flatten().try_for_each(|item| inside.check_inherited(request, item))?;
         let members = items.iter().flatten().flat_map(Json::members);
         match { members }.find(|member| unknown(&own, &member.name)) {
             Some(member) => refuse(Part::Body, &member.name),
@@ -169,13 +181,13 @@ impl WithdrawalReader {
             [item] => self.inside.scope(request, item),
             _ => return Ok(Reading::Unpriceable("the request holds several withdrawals")),
         };
-        if !self.when.is_empty() && !scope.any(&self.when)? {
+        if !self.when.is_empty() && !scope.any(&self.when) {
             return Ok(Reading::Unpriceable("this is not a withdrawal that can be read"));
         }
         let needed = |field| text(scope, field)?.ok_or_else(|| missing(Field::name(field)));
         let optional = |field: Option<&Field>| field.map_or(Ok(None), |field| text(scope, field));
         Ok(Reading::Withdrawal(Withdrawal {
-            asset: needed(&self.asset)?,
+            asset: needed(&self.asset)?.to_uppercase(),
             amount: plain(scope, &self.amount)?.ok_or_else(|| missing(self.amount.name()))?,
             address: needed(&self.address)?,
             tag: optional(self.tag.as_ref())?,

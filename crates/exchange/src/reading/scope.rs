@@ -17,7 +17,7 @@ pub(crate) enum Field {
     Always(String),
     /// A segment of the path, counted from 1, without a suffix.
     Segment { nth: usize, suffix: String },
-    /// A parameter or member, and the members to go on with. `*` is the only member there is.
+    /// A parameter or member, and the members to go on with. `*` is the only member there is, `#` its name.
     Path(Vec<String>),
 }
 
@@ -62,7 +62,9 @@ impl Field {
     /// How it is called in a refusal.
     pub(crate) fn name(&self) -> &str {
         match self {
-            Field::Path(names) => names.last().filter(|name| *name != "*").map_or("", String::as_str),
+            Field::Path(names) => {
+                names.iter().rfind(|name| !["*", "#"].contains(&name.as_str())).map_or("", String::as_str)
+            }
             Field::Always(_) | Field::Segment { .. } => "",
         }
     }
@@ -94,8 +96,9 @@ impl<'s> Scope<'s> {
         let mut json = self.json(first);
         for name in rest {
             json = match (name.as_str(), json.map_or(&[][..], Json::members)) {
+                ("#", [only]) => return Ok(Some(only.name.as_str().into())),
                 ("*", [only]) => Some(&only.value),
-                ("*", _) => None,
+                ("*" | "#", _) => None,
                 (name, _) => json.and_then(|json| json.get(name)),
             };
         }
@@ -104,6 +107,7 @@ impl<'s> Scope<'s> {
         };
         match json {
             None | Some(Json::Null) => Ok(None),
+            Some(Json::Bool(value)) => Ok(Some(if *value { "true" } else { "false" }.into())),
             Some(json) => json.text().map(|text| Some(text.into())).ok_or_else(nested),
         }
     }
@@ -131,30 +135,23 @@ impl<'s> Scope<'s> {
     }
 
     /// Whether any of the conditions holds.
-    pub(crate) fn any(&self, conditions: &'s [Condition]) -> Result<bool, Refusal> {
-        for condition in conditions {
-            if self.all(condition)? {
-                return Ok(true);
-            }
-        }
-        Ok(false)
+    pub(crate) fn any(&self, conditions: &'s [Condition]) -> bool {
+        conditions.iter().any(|condition| self.all(condition))
     }
 
-    fn all(&self, condition: &'s Condition) -> Result<bool, Refusal> {
-        for (field, texts) in condition {
-            let fits = match self.text(field)? {
-                None => texts.is_empty(),
+    fn all(&self, condition: &'s Condition) -> bool {
+        condition.iter().all(|(field, texts)| {
+            match self.text(field) {
+                // an array or object: it is there, and that is all that can be said
+                Err(_) => texts.iter().any(|text| text == "*"),
+                Ok(None) => texts.is_empty(),
                 // an exchange may take letters in any case where its documents show one
-                Some(text) => {
+                Ok(Some(text)) => {
                     let text = text.to_ascii_lowercase();
                     texts.iter().any(|pattern| like(&pattern.to_ascii_lowercase(), &text))
                 }
-            };
-            if !fits {
-                return Ok(false);
             }
-        }
-        Ok(true)
+        })
     }
 }
 
@@ -202,6 +199,20 @@ impl Inside {
                 None => Some(items),
             }),
             _ => Err(refuse()),
+        }
+    }
+
+    /// What stands around and inside must not say two things: exchanges differ in which one they take.
+    pub(crate) fn check_inherited(&self, request: &Request, item: &Json) -> Result<(), Refusal> {
+        let twice = |name: &&String| {
+            let around = request.json().and_then(|document| document.root().get(name));
+            around.zip(item.get(name)).is_some_and(|(around, inside)| around != inside)
+        };
+        match self.inherit.iter().find(twice) {
+            Some(name) => {
+                Err(Refusal::field(Part::Body, name, "says two things, around the orders and inside"))
+            }
+            None => Ok(()),
         }
     }
 

@@ -107,6 +107,7 @@ impl Definition {
         request.body = self.read_body(&request, profile, incoming.body)?;
         request.check_places()?;
         request.check_spelling(&profile.own_params())?;
+        request.check_dropped(profile)?;
         if class.moves_money() && profile.query == QueryForm::Decoded {
             request.check_decoded()?;
         }
@@ -122,10 +123,13 @@ impl Definition {
         let mut kept: Vec<(String, String)> = Vec::new();
         for (name, value) in headers {
             let name = name.to_ascii_lowercase();
+            let refuse = |reason| Refusal::field(Part::Header, &name, reason);
+            if self.refuses_header(&name) && value != b"0" {
+                return Err(refuse("the connection decides this: leave it out"));
+            }
             if !self.reads_header(&name) {
                 continue;
             }
-            let refuse = |reason| Refusal::field(Part::Header, &name, reason);
             let value = std::str::from_utf8(value).map_err(|_| refuse("not text"))?;
             if value.len() > MAX_HEADER || !value.bytes().all(|b| b == b' ' || b.is_ascii_graphic()) {
                 return Err(refuse("not printable, or too long"));
@@ -280,6 +284,15 @@ impl Request {
             Some((part, name)) => {
                 Err(Refusal::field(part, name, "a parameter for signing, in other letters"))
             }
+            None => Ok(()),
+        }
+    }
+
+    /// What belongs to the client's own key can be left out of parameters, but not of a JSON text that stays.
+    fn check_dropped(&self, profile: &Profile) -> Result<(), Refusal> {
+        let given = |name: &&String| self.json().is_some_and(|json| json.root().get(name).is_some());
+        match profile.drop.iter().find(given) {
+            Some(name) => Err(Refusal::field(Part::Body, name, "belongs to another key: leave it out")),
             None => Ok(()),
         }
     }

@@ -8,7 +8,8 @@ use std::{
 };
 
 use exchange::{
-    Credentials, Definition, Exchanges, Incoming, Options, Refusal, Request, Signed, Stamp, Typed, Upstream,
+    CredentialError, Credentials, Definition, Exchanges, Incoming, Options, Refusal, Request, Signed, Stamp,
+    Typed, Upstream,
 };
 use serde_json::Value;
 
@@ -20,13 +21,19 @@ pub fn vectors() -> Vec<Vector> {
     let files = files("vectors.json");
     let vectors: Vec<_> =
         files.iter().flat_map(|file| file.as_array().unwrap().clone()).map(Vector).collect();
-    assert!(vectors.len() >= 35, "Binance has 22 and Coinone 13");
+    assert!(vectors.len() >= 181, "seventeen exchanges: {}", vectors.len());
     vectors
 }
 
 /// The vector with this id.
 pub fn vector(id: &str) -> Vector {
     vectors().into_iter().find(|vector| vector.id() == id).unwrap()
+}
+
+/// The items of `exchanges/{id}/{name}`; none without the file.
+pub fn files_of(id: &str, name: &str) -> Vec<Value> {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("exchanges").join(id).join(name);
+    fs::read(path).map_or(Vec::new(), |bytes| serde_json::from_slice(&bytes).unwrap())
 }
 
 /// `exchanges/*/{name}`, parsed.
@@ -61,6 +68,10 @@ impl Vector {
     }
 
     pub fn credentials(&self, definition: &Definition) -> Credentials {
+        self.parse_credentials(definition).unwrap()
+    }
+
+    pub fn parse_credentials(&self, definition: &Definition) -> Result<Credentials, CredentialError> {
         let pair = &self.0["credentials"];
         let options: Options = serde_json::from_value(self.0["params"].clone()).unwrap();
         let secret = seal::SecretText::from(secret_text(&pair["secret"]));
@@ -70,7 +81,14 @@ impl Vector {
             secret: &secret,
             passphrase: passphrase.as_ref(),
         };
-        Credentials::parse(definition, typed, options).unwrap()
+        Credentials::parse(definition, typed, options)
+    }
+
+    /// The headers that hold the client's key, time and signature: those another pair has differently.
+    pub fn signing_headers(&self) -> Vec<String> {
+        let other = Message::of(&self.0["dummy_signed"]).headers;
+        let own = Message::of(self.signed()).headers.into_iter();
+        own.filter(|header| !other.contains(header)).map(|(name, _)| name).collect()
     }
 
     /// Signs the request of one flow, or says why not.
@@ -84,9 +102,25 @@ impl Vector {
             .map_err(|error| error.to_string())
     }
 
-    /// Whether `signed` is byte for byte what must leave.
-    pub fn is(&self, signed: &Signed) -> bool {
-        let expected = Message::of(self.signed());
+    /// Whether `signed` is byte for byte what must leave. ECDSA signatures hold randomness: there header and claims
+    /// must be the same, and the signature must hold.
+    pub fn is(&self, definition: &Definition, signed: &Signed) -> bool {
+        let mut expected = Message::of(self.signed());
+        if self.0["compare"] == "jwt_es256" {
+            let token = signed.headers.iter().find(|(name, _)| name == "authorization").unwrap();
+            let own = expected.headers.iter_mut().find(|(name, _)| name == "Authorization").unwrap();
+            let unsigned = |text: &str| text.rsplit_once('.').unwrap().0.to_owned();
+            if unsigned(&token.1) != unsigned(&own.1) {
+                return false;
+            }
+            own.1 = token.1.clone();
+            let holds = expected.parse(definition).is_ok_and(|request| {
+                definition.verify(&request, &self.credentials(definition), self.now_ms()).is_ok()
+            });
+            if !holds {
+                return false;
+            }
+        }
         let mut headers: Vec<_> =
             expected.headers.iter().map(|(name, value)| (name.to_ascii_lowercase(), value.clone())).collect();
         let mut ours = signed.headers.clone();
@@ -130,15 +164,22 @@ impl Message {
     pub fn parse(&self, definition: &Definition) -> Result<Request, Refusal> {
         let headers: Vec<_> =
             self.headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes())).collect();
-        let target = self.target();
-        definition.request(Incoming {
+        let incoming = |group| Incoming {
             method: &self.method,
-            group: None,
-            target,
+            group,
+            target: self.target(),
             headers: &headers,
             body: &self.body,
             called: "",
-        })
+        };
+        let in_group = ["futures", "contract", "coinm"].into_iter().find_map(|group| {
+            let request = definition.request(incoming(Some(group))).ok()?;
+            let upstream = upstream(definition, &request)?;
+            self.url.starts_with(&format!("{}/", upstream.origin())).then_some(request)
+        });
+        let own = definition.request(incoming(None))?;
+        let elsewhere = upstream(definition, &own).is_none_or(|own| !self.url.starts_with(own.origin()));
+        Ok(in_group.filter(|_| elsewhere).unwrap_or(own))
     }
 }
 

@@ -9,7 +9,7 @@ use crate::home::Home;
 #[test]
 fn every_vector_is_reproduced_in_both_flows() {
     let vectors = vectors();
-    assert!(vectors.len() >= 35);
+    assert!(vectors.len() >= 181);
     let home = Home::new();
     for flow in ["request", "dummy_signed"] {
         let other = if flow == "request" { "dummy_signed" } else { "request" };
@@ -27,7 +27,9 @@ fn every_vector_is_reproduced_in_both_flows() {
         let answers: Vec<Value> = answers.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
         assert_eq!(answers.len(), wanted.len());
         for (vector, answer) in wanted.iter().zip(&answers) {
-            assert_eq!(normal(answer), normal(&vector["signed"]), "{} by {flow}", vector["id"]);
+            let random = vector["compare"] == "jwt_es256";
+            let expected = normal(&vector["signed"], random);
+            assert_eq!(normal(answer, random), expected, "{} by {flow}", vector["id"]);
             assert_eq!(answer["id"], vector["id"]);
         }
     }
@@ -52,11 +54,17 @@ fn vectors() -> Vec<Value> {
     files.flat_map(|file| serde_json::from_slice::<Vec<Value>>(&fs::read(file).unwrap()).unwrap()).collect()
 }
 
-/// Header names have no case, and no body is an empty one.
-fn normal(message: &Value) -> Value {
+/// Header names have no case, and no body is an empty one. Of a token whose signature is random only the rest counts.
+fn normal(message: &Value, random: bool) -> Value {
     let headers = message["headers"].as_object().unwrap();
-    let headers: serde_json::Map<String, Value> =
+    let mut headers: serde_json::Map<String, Value> =
         headers.iter().map(|(name, value)| (name.to_lowercase(), value.clone())).collect();
+    if random {
+        let token = headers["authorization"].as_str().unwrap();
+        let (signed, signature) = token.rsplit_once('.').unwrap();
+        assert_eq!(signature.len(), 86, "64 bytes");
+        headers["authorization"] = signed.into();
+    }
     let body = message["body"].as_str().unwrap_or_default();
     json!({ "method": message["method"], "url": message["url"], "headers": headers, "body": body })
 }
