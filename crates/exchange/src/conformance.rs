@@ -30,11 +30,12 @@ pub fn conformance(exchanges: &Exchanges, line: &str) -> String {
     }
 }
 
+/// What a line holds.
 #[derive(Deserialize)]
-struct Line {
-    exchange: String,
+pub(crate) struct Line {
+    pub(crate) exchange: String,
     credentials: Pair,
-    now_ms: u64,
+    pub(crate) now_ms: u64,
     #[serde(default)]
     nonce: Option<String>,
     #[serde(default)]
@@ -60,7 +61,7 @@ enum Secret {
     Pem { pem: String, body: String, final_newline: bool },
 }
 
-#[derive(Default, Deserialize)]
+#[derive(Clone, Copy, Default, Deserialize)]
 struct Params {
     #[serde(default)]
     secret_transform: Option<crate::SecretForm>,
@@ -71,7 +72,7 @@ struct Params {
 }
 
 #[derive(Deserialize)]
-struct Message {
+pub(crate) struct Message {
     method: String,
     url: String,
     #[serde(default)]
@@ -80,23 +81,35 @@ struct Message {
     body: Option<String>,
 }
 
-fn answer(exchanges: &Exchanges, value: Value) -> Result<Map<String, Value>, String> {
-    let line: Line = serde_json::from_value(value).map_err(|error| error.to_string())?;
+impl Line {
+    pub(crate) fn read(value: Value) -> Result<Line, String> {
+        serde_json::from_value(value).map_err(|error| error.to_string())
+    }
+
+    /// The pair that signs.
+    pub(crate) fn credentials(&self, definition: &Definition) -> Result<Credentials, String> {
+        let Params { secret_transform, jwt_alg, recv_window } = self.params.unwrap_or_default();
+        let options = Options { secret_transform, jwt_alg, recv_window };
+        let secret = SecretText::from(self.credentials.secret.text());
+        let passphrase = self.credentials.passphrase.clone().map(SecretText::from);
+        let typed =
+            Typed { api_key: &self.credentials.api_key, secret: &secret, passphrase: passphrase.as_ref() };
+        Credentials::parse(definition, typed, options).map_err(|error| error.to_string())
+    }
+}
+
+/// The members of the answer, without the id.
+pub(crate) fn answer(exchanges: &Exchanges, value: Value) -> Result<Map<String, Value>, String> {
+    let line = Line::read(value)?;
     let definition = exchanges.get(&line.exchange).ok_or("no such exchange")?;
-    let message = match (line.request, line.dummy_signed) {
+    let message = match (&line.request, &line.dummy_signed) {
         // A whole vector has both. What a client sent is the form that every vector allows to start from.
         (_, Some(message)) | (Some(message), None) => message,
         (None, None) => return Err("neither request nor dummy_signed".to_owned()),
     };
-    let Params { secret_transform, jwt_alg, recv_window } = line.params.unwrap_or_default();
-    let options = Options { secret_transform, jwt_alg, recv_window };
-    let secret = SecretText::from(line.credentials.secret.into_text());
-    let passphrase = line.credentials.passphrase.map(SecretText::from);
-    let typed =
-        Typed { api_key: &line.credentials.api_key, secret: &secret, passphrase: passphrase.as_ref() };
-    let credentials = Credentials::parse(definition, typed, options).map_err(|error| error.to_string())?;
-    let (upstream, request) = read(definition, &message)?;
-    let stamp = Stamp { now_ms: line.now_ms, nonce: line.nonce };
+    let credentials = line.credentials(definition)?;
+    let (upstream, request) = read(definition, message)?;
+    let stamp = Stamp { now_ms: line.now_ms, nonce: line.nonce.clone() };
     let signed =
         definition.sign(&request, &upstream, &credentials, &stamp).map_err(|error| error.to_string())?;
     let body = String::from_utf8(signed.body.clone()).map_err(|_| "the body is not text")?;
@@ -111,7 +124,7 @@ fn answer(exchanges: &Exchanges, value: Value) -> Result<Map<String, Value>, Str
 }
 
 /// Reads the message and finds the environment and group whose host its URL names.
-fn read(definition: &Definition, message: &Message) -> Result<(Upstream, crate::Request), String> {
+pub(crate) fn read(definition: &Definition, message: &Message) -> Result<(Upstream, crate::Request), String> {
     let (scheme, rest) = message.url.split_once("://").ok_or("the url is not absolute")?;
     let at = rest.find(['/', '?']).unwrap_or(rest.len());
     let (origin, target) = (format!("{scheme}://{}", &rest[..at]), &rest[at..]);
@@ -138,12 +151,12 @@ fn read(definition: &Definition, message: &Message) -> Result<(Upstream, crate::
 }
 
 impl Secret {
-    fn into_text(self) -> String {
+    fn text(&self) -> String {
         match self {
-            Secret::Text(text) => text,
+            Secret::Text(text) => text.clone(),
             Secret::Pem { pem, body, final_newline } => {
                 let lines: Vec<_> = body.as_bytes().chunks(64).map(String::from_utf8_lossy).collect();
-                let end = if final_newline { "\n" } else { "" };
+                let end = if *final_newline { "\n" } else { "" };
                 format!("-----BEGIN {pem}-----\n{}\n-----END {pem}-----{end}", lines.join("\n"))
             }
         }

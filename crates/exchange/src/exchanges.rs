@@ -19,6 +19,11 @@ impl Exchanges {
         Exchanges(definitions.map(|definition| (definition.id().to_owned(), Arc::new(definition))).collect())
     }
 
+    /// One exchange alone.
+    pub fn of(definition: Definition) -> Exchanges {
+        Exchanges(BTreeMap::from([(definition.id().to_owned(), Arc::new(definition))]))
+    }
+
     /// The definition with this id.
     pub fn get(&self, id: &str) -> Option<&Arc<Definition>> {
         self.0.get(id)

@@ -2,6 +2,7 @@
 #![forbid(unsafe_code)]
 
 mod answer;
+mod check;
 mod class;
 mod conformance;
 mod definition;
@@ -16,6 +17,7 @@ mod signing;
 
 pub use crate::{
     answer::{Answer, DialectResponse, ErrorKind, ExchangeError},
+    check::{Checked, Folder, Problem, check},
     class::{Class, SignLevel},
     conformance::conformance,
     definition::{Capabilities, Definition, DefinitionError, PRODUCTION, RateScope, Upstream},

@@ -1,17 +1,19 @@
 //! `keygate exchange`: what is known about exchanges, and signing without a server or a database.
 
 use std::{
+    fs,
     io::{BufRead, stdin},
+    path::{Path, PathBuf},
     process::ExitCode,
 };
 
 use clap::Subcommand;
-use exchange::{Definition, Exchanges, conformance};
+use exchange::{Checked, Definition, Exchanges, Folder, Problem, conformance};
 use serde_json::{Value, json};
 
 use super::{
     exit, out,
-    output::{Column, Output},
+    output::{Column, Output, say},
 };
 use crate::error::Fatal;
 
@@ -21,6 +23,11 @@ pub enum ExchangeCommand {
     List,
     /// One exchange: environments, fields, key types
     Show { id: String },
+    /// Check a definition with its vectors: DIR holds exchange.toml, vectors.json and perhaps endpoints.txt
+    Check {
+        #[arg(value_name = "DIR")]
+        folder: PathBuf,
+    },
     /// Sign requests from standard input, one JSON object per line, and answer each with one line
     Sign,
 }
@@ -34,8 +41,48 @@ pub fn run(output: Output, command: ExchangeCommand) -> Result<ExitCode, Fatal> 
         }
         ExchangeCommand::Show { id } => output.one(&describe(find(&exchanges, &id)?), &COLUMNS),
         ExchangeCommand::Sign => sign(&exchanges)?,
+        ExchangeCommand::Check { folder } => return check(output, &folder),
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// What fits and what does not; a failure as soon as one thing does not.
+fn check(output: Output, folder: &Path) -> Result<ExitCode, Fatal> {
+    let definition = read(&folder.join("exchange.toml"))?;
+    let vectors = read(&folder.join("vectors.json"))?;
+    let endpoints = read(&folder.join("endpoints.txt")).unwrap_or_default();
+    let files = Folder { definition: &definition, vectors: &vectors, endpoints: &endpoints };
+    let checked = exchange::check(&files).map_err(|error| {
+        let place = if error.line == 0 { String::new() } else { format!(":{}", error.line) };
+        let file = folder.join("exchange.toml");
+        Fatal::new(
+            format!("{}{place}: {}", file.display(), error.reason),
+            "docs/adding-an-exchange.md explains the file",
+        )
+    })?;
+    for Problem { file, place, reason } in &checked.problems {
+        say(&format!("{}: {place}: {reason}", folder.join(file).display()));
+    }
+    output.one(&summary(&checked), &CHECKED);
+    Ok(ExitCode::from(if checked.problems.is_empty() { 0 } else { exit::FAILURE }))
+}
+
+fn summary(checked: &Checked) -> Value {
+    let problems = checked.problems.iter();
+    json!({
+        "id": checked.id,
+        "signatures": checked.signatures,
+        "verified": checked.verified,
+        "endpoints": checked.endpoints,
+        "problems": problems.map(|Problem { file, place, reason }| json!({"file": file, "place": place, "reason": reason})).collect::<Vec<_>>(),
+        "count": checked.problems.len(),
+    })
+}
+
+fn read(file: &Path) -> Result<String, Fatal> {
+    fs::read_to_string(file).map_err(|error| {
+        Fatal::new(format!("{}: {error}", file.display()), "docs/adding-an-exchange.md lists the files")
+    })
 }
 
 fn find<'e>(exchanges: &'e Exchanges, id: &str) -> Result<&'e Definition, Fatal> {
@@ -78,4 +125,12 @@ const COLUMNS: [Column; 7] = [
     ("key types", "/key_types"),
     ("tells permissions", "/tells_permissions"),
     ("documentation", "/docs"),
+];
+
+const CHECKED: [Column; 5] = [
+    ("id", "/id"),
+    ("signatures made", "/signatures"),
+    ("requests verified", "/verified"),
+    ("endpoints classified", "/endpoints"),
+    ("problems", "/count"),
 ];

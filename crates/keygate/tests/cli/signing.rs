@@ -68,3 +68,95 @@ fn normal(message: &Value, random: bool) -> Value {
     let body = message["body"].as_str().unwrap_or_default();
     json!({ "method": message["method"], "url": message["url"], "headers": headers, "body": body })
 }
+
+/// The example of the documentation is a sound one.
+#[test]
+fn the_documented_exchange_is_checked_and_fits() {
+    let (home, folder) = documented();
+    let checked = home.json(&format!("exchange check {folder}"));
+    assert_eq!(checked["id"], "example");
+    assert_eq!(
+        [&checked["signatures"], &checked["verified"], &checked["endpoints"]],
+        [&json!(2), &json!(1), &json!(3)]
+    );
+    assert_eq!(checked["problems"], json!([]));
+}
+
+#[test]
+fn every_exchange_that_is_built_in_fits() {
+    let home = Home::new();
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../exchange/exchanges");
+    for folder in fs::read_dir(root).unwrap() {
+        let folder = folder.unwrap().path();
+        assert_eq!(home.json(&format!("exchange check {}", folder.display()))["problems"], json!([]));
+    }
+}
+
+#[test]
+fn what_does_not_fit_is_named_with_its_place() {
+    let changes = [
+        (
+            "exchange.toml",
+            "hash = \"sha256\"",
+            "hash = \"sha384\"",
+            "vectors.json: example-01 by request: the headers",
+        ),
+        ("exchange.toml", "\"X-EX-TIME\" = \"{ts}\", ", "", "example-01 as a client's request"),
+        (
+            "vectors.json",
+            "api.example.com/v1/orders",
+            "elsewhere.example.com/v1/orders",
+            "is not a host of this exchange",
+        ),
+        ("vectors.json", "\"flows\"", "\"flow\"", "a definition without one is a guess"),
+        (
+            "endpoints.txt",
+            "read GET",
+            "trade GET",
+            "endpoints.txt: line 1: GET /v1/balances is read, not trade",
+        ),
+        ("exchange.toml", "scheme = \"header\"", "scheme = \"headers\"", "exchange.toml:20: unknown variant `headers`"),
+        (
+            "exchange.toml",
+            "https://api.example.com",
+            "https://10.0.0.1",
+            "exchange.toml:8: a host is a lower-case DNS name",
+        ),
+        ("exchange.toml", "public = [", "public = [\"POST /v1/orders\", ", "this pattern is listed twice"),
+    ];
+    for (file, from, to, reason) in changes {
+        let (home, folder) = documented();
+        let path = Path::new(&folder).join(file);
+        let text = fs::read_to_string(&path).unwrap();
+        assert!(text.contains(from), "{file} has no {from}");
+        fs::write(&path, text.replacen(from, to, 1)).unwrap();
+        let done = home.run(&format!("exchange check {folder}"));
+        assert_eq!(done.code, 1, "{from}: {done:?}");
+        assert!(done.err.contains(reason), "{from}: {}", done.err);
+    }
+}
+
+#[test]
+fn a_folder_without_a_definition_is_said_so() {
+    let home = Home::new();
+    let done = home.run("exchange check nowhere");
+    assert!(done.code == 1 && done.err.contains("nowhere/exchange.toml"), "{done:?}");
+}
+
+/// The files of docs/adding-an-exchange.md in a folder.
+fn documented() -> (Home, String) {
+    let home = Home::new();
+    let text =
+        fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/adding-an-exchange.md"))
+            .unwrap();
+    let block = |kind: &str| {
+        let (_, rest) = text.split_once(&format!("```{kind}\n")).unwrap();
+        rest.split_once("```").unwrap().0.to_owned()
+    };
+    let mut folder = None;
+    for (name, kind) in [("exchange.toml", "toml"), ("vectors.json", "json"), ("endpoints.txt", "text")] {
+        let file = home.file(name, &block(kind));
+        folder = Path::new(&file).parent().map(|folder| folder.display().to_string());
+    }
+    (home, folder.unwrap())
+}
