@@ -35,6 +35,9 @@ pub use crate::record::Record;
 pub use crate::request::Signer;
 use crate::server::{Listening, Shared};
 
+/// The ids of the exchanges on the port.
+pub const SPOKEN: [&str; 2] = ["binance", "coinone"];
+
 /// Which of the two exchanges on the port.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Exchange {

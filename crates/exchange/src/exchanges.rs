@@ -44,13 +44,18 @@ impl Exchanges {
         self.0.values()
     }
 
-    /// The same exchanges, each with one more environment whose every path goes to `origin`: see
+    /// The same exchanges, those of `ids` with one more environment whose every path goes to `origin`: see
     /// [`Definition::with_environment`].
-    pub fn with_environment(&self, name: &str, origin: &str) -> Result<Exchanges, DefinitionError> {
-        let moved = self
-            .0
-            .iter()
-            .map(|(id, definition)| Ok((id.clone(), Arc::new(definition.with_environment(name, origin)?))));
+    pub fn with_environment(
+        &self,
+        ids: &[&str],
+        name: &str,
+        origin: &str,
+    ) -> Result<Exchanges, DefinitionError> {
+        let moved = self.0.iter().map(|(id, definition)| match ids.contains(&id.as_str()) {
+            true => Ok((id.clone(), Arc::new(definition.with_environment(name, origin)?))),
+            false => Ok((id.clone(), definition.clone())),
+        });
         moved.collect::<Result<_, _>>().map(Exchanges)
     }
 }

@@ -85,7 +85,8 @@ fn a_name_in_an_address_is_an_exchange_and_perhaps_a_group() {
 
 #[test]
 fn an_environment_of_the_operators_own_takes_every_path() {
-    let exchanges = Exchanges::builtin().with_environment("pretend", "http://127.0.0.1:8099").unwrap();
+    let exchanges =
+        Exchanges::builtin().with_environment(&["binance"], "pretend", "http://127.0.0.1:8099").unwrap();
     let binance = exchanges.get("binance").unwrap();
     for (target, group) in
         [("/api/v3/time", None), ("/sapi/v1/account/status", None), ("/futures/data/basis", Some("coinm"))]
@@ -103,7 +104,10 @@ fn an_environment_of_the_operators_own_takes_every_path() {
         ("x", "http://10.0.0.1:1"),
         ("x", "http://evil.example"),
     ] {
-        assert!(Exchanges::builtin().with_environment(name, origin).is_err(), "{name} {origin}");
+        assert!(
+            Exchanges::builtin().with_environment(&["binance"], name, origin).is_err(),
+            "{name} {origin}"
+        );
     }
 }
 

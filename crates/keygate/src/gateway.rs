@@ -8,7 +8,7 @@
 use std::{collections::HashMap, net::SocketAddr, sync::Arc};
 
 use axum::{extract::Request as HttpRequest, response::Response};
-use exchange::{Answer as Dialect, Class, Definition, Incoming, Request, SignLevel};
+use exchange::{Answer as Dialect, Class, Definition, Incoming, PRODUCTION, Request, SignLevel};
 use http_body_util::{BodyExt, Limited};
 use tokio::sync::Mutex;
 use uuid::Uuid;
@@ -167,8 +167,11 @@ impl Call<'_> {
             return Err(Denial::unknown_key("no Keygate credential was sent"));
         }
         self.app.gate.public.admit(self.client.ip, self.app.clock.now_ms())?;
-        let environment = self.app.gate.public_environment.clone();
-        let upstream = self.upstream(&environment)?;
+        // the demo exchange stands in for the exchanges it speaks
+        let environment = Some(self.app.gate.public_environment.as_str())
+            .filter(|own| self.definition.environments().any(|name| name == *own))
+            .unwrap_or(PRODUCTION);
+        let upstream = self.upstream(environment)?;
         let outcome =
             self.app.upstream.send(send::outgoing(self.definition.unsigned(&self.request, &upstream))?).await;
         answer::pass(self.definition, outcome, &[], self.id)

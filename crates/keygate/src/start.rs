@@ -182,7 +182,7 @@ fn exchanges(demo: &str) -> Result<Exchanges, Fatal> {
     let exchanges = Exchanges::builtin();
     match demo.is_empty() {
         true => Ok(exchanges),
-        false => exchanges.with_environment(PRACTICE, demo).map_err(|error| {
+        false => exchanges.with_environment(&demo_exchange::SPOKEN, PRACTICE, demo).map_err(|error| {
             Fatal::new(
                 format!("the demo exchange cannot be used: {error}"),
                 "demo.origin is http://127.0.0.1:PORT",

@@ -124,13 +124,18 @@ impl Definition {
         Capabilities {
             permissions: self.tells_permissions(),
             withdraw: !self.withdrawals.is_empty(),
-            testnet: self.environments.iter().any(|(name, own)| name != PRODUCTION && !own.real_money),
+            testnet: self.environments.keys().any(|name| !self.has_real_money(name)),
         }
     }
 
     /// The names of its environments; [`PRODUCTION`] is the one with real money.
     pub fn environments(&self) -> impl Iterator<Item = &str> {
         self.environments.keys().map(String::as_str)
+    }
+
+    /// Whether an environment trades with real money: [`PRODUCTION`], and sites of their own beside it.
+    pub fn has_real_money(&self, environment: &str) -> bool {
+        environment == PRODUCTION || self.environments.get(environment).is_some_and(|own| own.real_money)
     }
 
     /// Where `request` goes in an environment; `None` if that environment has no host for its path.

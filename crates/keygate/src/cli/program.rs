@@ -6,6 +6,7 @@
 use std::process::ExitCode;
 
 use clap::{Args, ValueEnum};
+use exchange::{Definition, Exchanges, Field};
 use serde_json::{Value, json};
 
 use super::{
@@ -15,7 +16,10 @@ use super::{
     remote::{Remote, usage},
     say,
 };
-use crate::{error::Fatal, snippet};
+use crate::{
+    error::Fatal,
+    snippet::{self, Access},
+};
 
 #[derive(Args)]
 pub struct ProgramArgs {
@@ -43,15 +47,19 @@ pub async fn run(remote: &Remote, program: Program, args: ProgramArgs) -> Result
     let client = Client::new(remote)?;
     let bot = bot::find(&client, &args.bot).await?;
     let exchange = bot["exchange"].as_str().ok_or_else(|| strange(&client.base))?;
-    if program == Program::PythonBinance && exchange != "binance" {
-        return Err(usage(format!("python-binance cannot speak to {exchange}"), "use `keygate config ccxt`"));
-    }
-    let (key, secret) = match args.new_pair {
-        true => pair(&client, &bot).await?,
-        false => placeholders(program, exchange),
+    let exchanges = Exchanges::builtin();
+    let definition = exchanges.get(exchange).ok_or_else(|| strange(&client.base))?;
+    let makes = |pair: &Pair| {
+        let base_url = args.base_url.as_deref().unwrap_or(&client.base);
+        let passphrase = pair.passphrase.as_deref();
+        text(program)(Access { base_url, definition, key: &pair.key, secret: &pair.secret, passphrase })
     };
-    let base = args.base_url.as_deref().unwrap_or(&client.base);
-    out(&text(program)(base, exchange, &key, &secret));
+    let placeholders = placeholders(program, definition);
+    if makes(&placeholders).is_none() {
+        return Err(usage(format!("there are no such lines for {exchange}"), "use `keygate config ccxt`"));
+    }
+    let pair = if args.new_pair { pair(&client, &bot).await? } else { placeholders };
+    out(&makes(&pair).unwrap_or_default());
     say(match (args.new_pair, program) {
         (true, _) => "This is the only time the secret is shown. Keep the file private.\n",
         (false, Program::Env) => "Fill in the pair, or run it again with --new-pair.\n",
@@ -60,9 +68,13 @@ pub async fn run(remote: &Remote, program: Program, args: ProgramArgs) -> Result
     Ok(ExitCode::SUCCESS)
 }
 
-type Snippet = fn(&str, &str, &str, &str) -> String;
+struct Pair {
+    key: String,
+    secret: String,
+    passphrase: Option<String>,
+}
 
-fn text(program: Program) -> Snippet {
+fn text(program: Program) -> snippet::Snippet {
     match program {
         Program::Ccxt => snippet::ccxt,
         Program::CcxtJs => snippet::ccxt_js,
@@ -72,17 +84,19 @@ fn text(program: Program) -> Snippet {
     }
 }
 
-async fn pair(client: &Client, bot: &Value) -> Result<(String, String), Fatal> {
+async fn pair(client: &Client, bot: &Value) -> Result<Pair, Fatal> {
     let issued = access::new_pair(client, bot, json!({})).await?;
     let part = |pointer: &str| issued.pointer(pointer).and_then(Value::as_str).map(str::to_owned);
     let pair = part("/virtual_pair/api_key").zip(part("/virtual_pair/secret"));
-    pair.ok_or_else(|| strange(&client.base))
+    let (key, secret) = pair.ok_or_else(|| strange(&client.base))?;
+    Ok(Pair { key, secret, passphrase: part("/virtual_pair/passphrase") })
 }
 
-fn placeholders(program: Program, exchange: &str) -> (String, String) {
-    let (key, secret) = snippet::variables(exchange);
-    match program {
-        Program::Env => (String::new(), String::new()),
-        _ => (format!("${key}"), format!("${secret}")),
-    }
+fn placeholders(program: Program, definition: &Definition) -> Pair {
+    let [key, secret, passphrase] = snippet::variables(definition.id()).map(|name| match program {
+        Program::Env => String::new(),
+        _ => format!("${name}"),
+    });
+    let has_passphrase = definition.fields().contains(&Field::Passphrase);
+    Pair { key, secret, passphrase: has_passphrase.then_some(passphrase) }
 }

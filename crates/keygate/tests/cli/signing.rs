@@ -115,7 +115,12 @@ fn what_does_not_fit_is_named_with_its_place() {
             "trade GET",
             "endpoints.txt: line 1: GET /v1/balances is read, not trade",
         ),
-        ("exchange.toml", "scheme = \"header\"", "scheme = \"headers\"", "exchange.toml:20: unknown variant `headers`"),
+        (
+            "exchange.toml",
+            "scheme = \"header\"",
+            "scheme = \"headers\"",
+            "exchange.toml:20: unknown variant `headers`",
+        ),
         (
             "exchange.toml",
             "https://api.example.com",

@@ -12,6 +12,7 @@ use axum::{
     response::Response,
     routing::{get, post},
 };
+use exchange::Definition;
 use http::HeaderValue;
 use seal::SecretText;
 use serde::Deserialize;
@@ -26,7 +27,7 @@ use crate::{
     error::{Code, Result},
     http::body::Id,
     page::{Frame, Posted, Problems, go, show, show_again},
-    snippet,
+    snippet::{self, Access},
 };
 
 pub fn pages() -> Router<Arc<App>> {
@@ -139,11 +140,12 @@ async fn make(
 
 async fn once(app: &App, may: &May<Manage>, bot: bot::Row, frame: Frame, issued: Issued) -> Result<Response> {
     let pair = issued.pair.ok_or(Code::NotFound)?;
+    let definition = app.exchanges.get(&bot.exchange).ok_or(Code::NotFound)?;
     let url = app.config.public_url.trim_end_matches('/');
     show(&Once {
         frame: frame.of(may),
         scopes: issued.row.scopes.join(", "),
-        snippets: snippets(url, &bot.exchange, &pair),
+        snippets: snippets(url, definition, &pair),
         gate: format!("{url}/x/{}", bot.exchange),
         status: status(app, may.user(), bot.id).await?,
         bot,
@@ -205,19 +207,22 @@ impl Ask {
     }
 }
 
-fn snippets(url: &str, exchange: &str, pair: &Pair) -> Vec<Snippet> {
-    let text = |make: fn(&str, &str, &str, &str) -> String| {
-        SecretText::from(make(url, exchange, &pair.key, SECRET_VARIABLE))
+fn snippets(url: &str, definition: &Definition, pair: &Pair) -> Vec<Snippet> {
+    let access = Access {
+        base_url: url,
+        definition,
+        key: &pair.key,
+        secret: SECRET_VARIABLE,
+        passphrase: pair.passphrase.as_ref().map(|_| PASSPHRASE_VARIABLE),
     };
-    let mut snippets = vec![
-        Snippet { title: "ccxt, Python", text: text(snippet::ccxt) },
-        Snippet { title: "ccxt, JavaScript", text: text(snippet::ccxt_js) },
+    let all: [(&str, snippet::Snippet); 4] = [
+        ("ccxt, Python", snippet::ccxt),
+        ("ccxt, JavaScript", snippet::ccxt_js),
+        ("python-binance", snippet::python_binance),
+        ("curl", snippet::curl),
     ];
-    if exchange == "binance" {
-        snippets.push(Snippet { title: "python-binance", text: text(snippet::python_binance) });
-    }
-    snippets.push(Snippet { title: "curl", text: text(snippet::curl) });
-    snippets
+    all.into_iter().filter_map(|(title, make)| Some(Snippet { title, text: make(access)?.into() })).collect()
 }
 
+const PASSPHRASE_VARIABLE: &str = "$KEYGATE_PASSPHRASE";
 const SECRET_VARIABLE: &str = "$KEYGATE_SECRET";

@@ -64,6 +64,7 @@ struct NewIn {
     name: String,
     api_key: String,
     secret: SecretText,
+    passphrase: Option<SecretText>,
     trade: Option<String>,
     accept_withdraw: Option<String>,
 }
@@ -142,6 +143,10 @@ impl Wizard {
         self.problems.0.as_ref().is_some_and(|error| error.code == Code::WithdrawAllowed)
     }
 
+    fn has_passphrase(&self) -> bool {
+        self.definition.fields().contains(&exchange::Field::Passphrase)
+    }
+
     /// A key of the demo exchange to paste.
     fn demo_key(&self) -> (&'static str, &'static str) {
         match self.definition.id() {
@@ -163,7 +168,7 @@ impl NewIn {
             key: ExchangeKey {
                 api_key: self.api_key.trim().to_owned(),
                 secret,
-                passphrase: None,
+                passphrase: self.passphrase.filter(|text| !text.expose().is_empty()),
                 options: exchange::Options::default(),
             },
             allow: Allow { trade: self.trade.is_some(), ..Allow::default() },
