@@ -215,7 +215,7 @@ mod tests {
                 assert!(text.contains("KEY") && text.contains("SECRET"), "{text}");
                 let has_passphrase = definition.fields().contains(&exchange::Field::Passphrase);
                 assert_eq!(text.contains("PASSPHRASE"), has_passphrase, "{text}");
-                assert!(!text.contains(".com") && !text.contains(".kr"), "{text}");
+                assert!(!text.contains(".com") && !text.contains(".co.kr"), "{text}");
                 assert!(text.lines().all(|line| line.len() <= 120), "{text}");
             }
         }
