@@ -4,6 +4,7 @@ mod credentials;
 mod draft;
 mod ec;
 mod key;
+mod key_error;
 mod nonce;
 mod params;
 mod pem;
@@ -14,7 +15,8 @@ mod verify;
 
 pub use self::{
     credentials::{CredentialError, CredentialProblem, Credentials, Field, Options, TokenAlgorithm, Typed},
-    key::{KeyError, KeyKind, SecretForm, SigningKey},
+    key::{KeyKind, SecretForm, SigningKey},
+    key_error::KeyError,
     nonce::NonceKind,
     sign::{SignError, Signed, Stamp},
     verify::{Verified, VerifyError},

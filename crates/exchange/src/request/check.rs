@@ -1,0 +1,97 @@
+//! What a request must not be, beyond the grammar of its parts: two parsers, or we and the exchange, could read it
+//! differently.
+
+use std::borrow::Cow;
+
+use super::{Part, Refusal, Request};
+use crate::{
+    Class,
+    definition::{Hole, Profile},
+};
+
+impl Request {
+    /// No parameter may stand in the query and in the body: exchanges differ in which one they take.
+    pub(super) fn check_places(&self) -> Result<(), Refusal> {
+        let names = self.names();
+        let in_query = |name: &str| {
+            names.iter().any(|(part, own)| *part == Part::Query && own.eq_ignore_ascii_case(name))
+        };
+        match names.iter().find(|(part, name)| *part == Part::Body && in_query(name)) {
+            Some((_, name)) => Err(Refusal::field(Part::Body, name, "in the query as well")),
+            None => Ok(()),
+        }
+    }
+
+    /// A parameter of the signer in other letters would stand beside our own.
+    pub(super) fn check_spelling(&self, own: &[&str]) -> Result<(), Refusal> {
+        let misspelt = |name: &str| own.iter().any(|own| own.eq_ignore_ascii_case(name) && *own != name);
+        match self.names().into_iter().find(|(_, name)| misspelt(name)) {
+            Some((part, name)) => {
+                Err(Refusal::field(part, name, "a parameter for signing, in other letters"))
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// What belongs to the client's own key can be left out of parameters, but not of a JSON text that stays.
+    pub(super) fn check_dropped(&self, profile: &Profile) -> Result<(), Refusal> {
+        let given = |name: &&String| self.json().is_some_and(|json| json.root().get(name).is_some());
+        match profile.drop.iter().find(given) {
+            Some(name) => Err(Refusal::field(Part::Body, name, "belongs to another key: leave it out")),
+            None => Ok(()),
+        }
+    }
+
+    /// Where parameters travel in the body, the exchange does not look at the query, so neither may we.
+    pub(super) fn check_no_query(&self) -> Result<(), Refusal> {
+        match self.class != Class::Public && !self.query.text().is_empty() {
+            true => Err(Refusal::new(Part::Query, "this endpoint takes its parameters in the body")),
+            false => Ok(()),
+        }
+    }
+
+    /// Where parameters are signed as decoded, `a=1%26b%3D2` and `a=1&b=2` have the same signature.
+    pub(super) fn check_decoded(&self) -> Result<(), Refusal> {
+        match self.query.iter().find(|param| param.value.contains(['&', '='])) {
+            Some(param) => {
+                Err(Refusal::field(Part::Query, &param.name, "& and = cannot stand in a value here"))
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// What is signed are the method in the body and some members: the path must be that method's, and nothing
+    /// else may stand there.
+    pub(super) fn check_envelope(&self, profile: &Profile) -> Result<(), Refusal> {
+        let Some(document) = self.json() else {
+            return Err(Refusal::new(Part::Body, "must be a JSON object"));
+        };
+        let named = document.get("method").is_some_and(|method| self.path.ends_with(&format!("/{method}")));
+        if !named {
+            return Err(Refusal::field(Part::Body, "method", "must be the method of the path"));
+        }
+        let own = profile.own_params();
+        let signed = |name: &str| name == "params" || profile.prehash.has(&Hole::Member(name.to_owned()));
+        match document.members().iter().find(|member| !own.contains(&&*member.name) && !signed(&member.name))
+        {
+            Some(member) => Err(Refusal::field(Part::Body, &member.name, "not a member this exchange signs")),
+            None => Ok(()),
+        }
+    }
+
+    pub(super) fn says_json(&self) -> bool {
+        self.check_content_type("application/json").is_ok() && self.header("content-type").is_some()
+    }
+
+    /// A body is what its header says: the media type is absent or the expected one, the charset UTF-8.
+    pub(super) fn check_content_type(&self, expected: &str) -> Result<(), Refusal> {
+        let Some(value) = self.header("content-type") else { return Ok(()) };
+        let (media, charset) =
+            value.split_once(';').map_or((value, ""), |(media, rest)| (media.trim(), rest.trim()));
+        let charset: Cow<'_, str> = charset.to_ascii_lowercase().into();
+        match media.eq_ignore_ascii_case(expected) && ["", "charset=utf-8"].contains(&charset.as_ref()) {
+            true => Ok(()),
+            false => Err(Refusal::field(Part::Header, "content-type", "does not fit this exchange's bodies")),
+        }
+    }
+}
