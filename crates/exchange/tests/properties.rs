@@ -10,7 +10,11 @@ use base64::{Engine, prelude::BASE64_STANDARD};
 use exchange::{Credentials, Definition, Incoming, Options, Reading, Refusal, Request, Signed, Stamp, Typed};
 use proptest::{collection::vec, prelude::*};
 use serde_json::Value;
-use support::{builtin, upstream};
+use support::{
+    builtin,
+    generate::{json, query},
+    upstream,
+};
 
 static PAIR: LazyLock<BTreeMap<&str, Credentials>> = LazyLock::new(|| {
     let pair = |id| {
@@ -36,61 +40,6 @@ fn sign(definition: &Definition, request: &Request) -> Signed {
         .map(|kind| kind.text(1_700_000_000_000, [3; 16]));
     let stamp = Stamp { now_ms: 1_700_000_000_000, nonce };
     definition.sign(request, &upstream(definition, request).unwrap(), &PAIR[definition.id()], &stamp).unwrap()
-}
-
-/// A name no endpoint gives a meaning, so that order and repetition are all that counts.
-fn names() -> impl Strategy<Value = Vec<String>> {
-    proptest::collection::btree_set("[a-z]{1,8}x", 1..8)
-        .prop_map(|names| names.into_iter().collect())
-        .prop_shuffle()
-}
-
-/// A value in the spellings clients use for it: raw, encoded, needlessly encoded, small and capital hex.
-fn value() -> impl Strategy<Value = String> {
-    let piece = prop_oneof![
-        "[A-Za-z0-9_.~*!'(),:@/?|{}\\[\\]-]",
-        Just("+".to_owned()),
-        any::<char>().prop_filter("no control characters", |c| !c.is_control()).prop_flat_map(|c| {
-            let upper: String = c.to_string().bytes().map(|b| format!("%{b:02X}")).collect();
-            let lower = upper.to_lowercase();
-            prop_oneof![Just(upper), Just(lower)]
-        }),
-    ];
-    vec(piece, 0..12).prop_map(|pieces| pieces.concat())
-}
-
-fn query() -> impl Strategy<Value = String> {
-    names().prop_flat_map(|names| {
-        let values = vec(value(), names.len());
-        values.prop_map(move |values| {
-            let pieces: Vec<_> =
-                names.iter().zip(values).map(|(name, value)| format!("{name}={value}")).collect();
-            pieces.join("&")
-        })
-    })
-}
-
-/// JSON as clients write it: odd spacing, numbers of any length, escapes.
-fn json() -> impl Strategy<Value = String> {
-    let scalar = prop_oneof![
-        "-?(0|[1-9][0-9]{0,30})(\\.[0-9]{1,20})?([eE][+-]?[0-9]{1,3})?",
-        "\"[A-Za-z0-9 ,:{}é가/-]{0,10}(\\\\(\"|/|\\\\|u00e9|ud83d\\\\ude00))?\"",
-        Just("true".to_owned()),
-        Just("null".to_owned()),
-    ];
-    let any = scalar.prop_recursive(3, 12, 4, |inner| {
-        prop_oneof![
-            vec(inner.clone(), 0..4).prop_map(|items| format!("[ {}]", items.join(" , "))),
-            (names(), vec(inner, 8)).prop_map(|(names, values)| object(&names, &values)),
-        ]
-    });
-    (names(), vec(any, 8)).prop_map(|(names, values)| object(&names, &values))
-}
-
-fn object(names: &[String], values: &[String]) -> String {
-    let members: Vec<_> =
-        names.iter().zip(values).map(|(name, value)| format!(" \"{name}\" :{value}")).collect();
-    format!("{{{}\n}}", members.join(","))
 }
 
 proptest! {

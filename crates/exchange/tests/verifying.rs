@@ -5,7 +5,7 @@ mod support;
 
 use exchange::{Class, Credentials, Definition, Options, SignLevel, Stamp, Typed, VerifyError};
 use seal::SecretText;
-use support::{Message, Vector, builtin, files, secret_text, upstream, vector, vectors};
+use support::{Message, Vector, builtin, secret_text, upstream, vector, vectors};
 
 /// The outcome of a client request, refused by the parser counting as refused.
 fn accepted(definition: &Definition, message: &Message, pair: &Credentials, now_ms: u64) -> bool {
@@ -329,42 +329,4 @@ fn what_verified_as_virtual_leaves_with_the_real_key_and_no_trace_of_the_virtual
         ));
         assert!(sent.headers.contains(&("x-mbx-apikey".to_owned(), real.api_key().to_owned())));
     }
-}
-
-/// The exchanges' own examples: the prehash is a query, so as a client's request it must verify.
-#[test]
-fn the_published_examples_verify() {
-    let mut verified = 0;
-    for example in files("published.json").iter().flat_map(|file| file.as_array().unwrap()) {
-        let definition = builtin(example["exchange"].as_str().unwrap());
-        let prehash = example["prehash"].as_str().unwrap();
-        if example["algorithm"] != "sha256-hex" {
-            continue; // the FIX log-on: not a request, see `published_signatures_are_made`
-        }
-        let key = example["api_key"].as_str().unwrap_or("kg_12345678");
-        let secret = secret_text(&example["secret"]).into();
-        let pair = Credentials::parse(&definition, Typed::new(key, &secret), Options::default()).unwrap();
-        let signature = example["signature"].as_str().unwrap();
-        let (query, body) = match prehash.split_once("GTCquantity") {
-            Some((query, body)) => (format!("{query}GTC"), format!("quantity{body}&signature={signature}")),
-            None => (format!("{prehash}&signature={signature}"), String::new()),
-        };
-        let path = if prehash.starts_with("adsNo") {
-            "GET /sapi/v1/c2c/orderMatch/listUserOrderHistory"
-        } else {
-            "POST /api/v3/order"
-        };
-        let (method, path) = path.split_once(' ').unwrap();
-        let headers = vec![("X-MBX-APIKEY".to_owned(), key.to_owned())];
-        let message = Message {
-            method: method.to_owned(),
-            url: format!("https://host{path}?{query}"),
-            headers,
-            body: body.into_bytes(),
-        };
-        let time = prehash.split_once("timestamp=").unwrap().1.parse().unwrap();
-        assert!(accepted(&definition, &message, &pair, time), "{}", example["name"]);
-        verified += 1;
-    }
-    assert_eq!(verified, 5);
 }

@@ -9,8 +9,8 @@ use super::{
     scope::{Condition, Field, Inside, Scope},
 };
 use crate::{
-    Definition, Part, Refusal, Request,
-    definition::{Case, Pattern, Scheme},
+    Definition, Method, Part, Refusal, Request,
+    definition::{BodyForm, Case, Pattern, Scheme},
     request::{Body, Json},
 };
 
@@ -105,10 +105,11 @@ impl Definition {
             return refuse(part, name);
         }
         // where the body counts, a parameter of the query would be read here and ignored there, or the other way
-        if self.first_profile(&request.path).scheme != Scheme::Query
-            && request.body != Body::Empty
-            && let Some(param) = request.query.iter().next()
-        {
+        let profile = self.first_profile(&request.path);
+        let body_counts = profile.scheme != Scheme::Query || profile.body_form() == BodyForm::Json;
+        let has_body = request.body != Body::Empty || request.method == Method::Post;
+        let beside = request.query.iter().find(|param| !signing.contains(&param.name));
+        if let Some(param) = beside.filter(|_| body_counts && has_body) {
             return Err(Refusal::field(
                 Part::Query,
                 &param.name,

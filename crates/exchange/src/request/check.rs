@@ -3,10 +3,10 @@
 
 use std::borrow::Cow;
 
-use super::{Part, Refusal, Request};
+use super::{Body, Document, Json, Part, Refusal, Request};
 use crate::{
-    Class,
-    definition::{Hole, Profile},
+    Class, Method,
+    definition::{Hole, Profile, Scheme},
 };
 
 impl Request {
@@ -50,8 +50,28 @@ impl Request {
         }
     }
 
-    /// Where parameters are signed as decoded, `a=1%26b%3D2` and `a=1&b=2` have the same signature.
-    pub(super) fn check_decoded(&self) -> Result<(), Refusal> {
+    /// A query that no signature covers, or that stands for a body which then is not covered, could be anybody's.
+    pub(super) fn check_signed_query(&self, profile: &Profile) -> Result<(), Refusal> {
+        let signs_query = [Hole::Query, Hole::MarkedQuery].iter().any(|hole| profile.signs(hole));
+        let instead_of_body = profile.signs(&Hole::ParamsHash) && self.body != Body::Empty;
+        let unsigned = profile.scheme == Scheme::Header
+            && !signs_query
+            && self.class.moves_money()
+            && self.method != Method::Get;
+        match instead_of_body || unsigned {
+            true => self.check_no_query(),
+            false => Ok(()),
+        }
+    }
+
+    /// Where parameters are signed as decoded, `a=1%26b%3D2` and `a=1&b=2` have the same signature; so have the
+    /// members of a body that is signed in this form.
+    pub(super) fn check_decoded(&self, profile: &Profile) -> Result<(), Refusal> {
+        let body =
+            self.json().filter(|_| profile.signs(&Hole::ParamsHash)).map_or(&[][..], Document::members);
+        if let Some(member) = body.iter().find(|member| holds_parameter(&member.value)) {
+            return Err(Refusal::field(Part::Body, &member.name, "holds what reads as another parameter"));
+        }
         match self.query.iter().find(|param| param.value.contains(['&', '='])) {
             Some(param) => {
                 Err(Refusal::field(Part::Query, &param.name, "& and = cannot stand in a value here"))
@@ -93,5 +113,18 @@ impl Request {
             true => Ok(()),
             false => Err(Refusal::field(Part::Header, "content-type", "does not fit this exchange's bodies")),
         }
+    }
+}
+
+/// Whether a text, written as `name=value`, could be taken for more than one parameter. Their names start with letters,
+/// so a memo such as `1&2=3` could not.
+fn holds_parameter(json: &Json) -> bool {
+    let named =
+        |piece: &str| piece.contains('=') && piece.starts_with(|first: char| first.is_ascii_alphabetic());
+    match json {
+        Json::Text(text) => text.split('&').skip(1).any(named),
+        Json::Array(items) => items.iter().any(holds_parameter),
+        Json::Object(members) => members.iter().any(|member| holds_parameter(&member.value)),
+        Json::Number(_) | Json::Bool(_) | Json::Null => false,
     }
 }

@@ -101,10 +101,11 @@ impl Definition {
         };
         request.body = self.read_body(&request, profile, incoming.body)?;
         request.check_places()?;
+        request.check_signed_query(profile)?;
         request.check_spelling(&profile.own_params())?;
         request.check_dropped(profile)?;
         if class.moves_money() && profile.query == QueryForm::Decoded {
-            request.check_decoded()?;
+            request.check_decoded(profile)?;
         }
         if profile.scheme == Scheme::Envelope && class != Class::Public {
             request.check_envelope(profile)?;

@@ -1,6 +1,8 @@
 //! The vector files of all exchanges, and what tests do with them.
 #![allow(dead_code, clippy::unwrap_used, reason = "test support: each binary uses a part of it")]
 
+pub mod generate;
+
 use std::{
     fs,
     path::Path,
