@@ -18,7 +18,7 @@ pub use crate::{
     answer::{Answer, DialectResponse, ErrorKind, ExchangeError},
     class::{Class, SignLevel},
     conformance::conformance,
-    definition::{Capabilities, Definition, DefinitionError, PRODUCTION, RateScope, Upstream},
+    definition::{Capabilities, Definition, DefinitionError, OwnKeys, PRODUCTION, RateScope, Upstream},
     exchanges::Exchanges,
     method::Method,
     pair::VirtualPair,
@@ -27,6 +27,7 @@ pub use crate::{
     request::{Incoming, Part, Refusal, Request},
     signing::{
         CredentialError, CredentialProblem, Credentials, Field, KeyError, KeyKind, NonceKind, Options,
-        SecretForm, SignError, Signed, SigningKey, Stamp, TokenAlgorithm, Typed, Verified, VerifyError,
+        OwnKey, SecretForm, SignError, Signed, SigningKey, Stamp, TokenAlgorithm, Typed, Verified,
+        VerifyError,
     },
 };

@@ -5,6 +5,7 @@ mod draft;
 mod ec;
 mod key;
 mod nonce;
+mod own;
 mod params;
 mod pem;
 mod prehash;
@@ -16,6 +17,7 @@ pub use self::{
     credentials::{CredentialError, CredentialProblem, Credentials, Field, Options, TokenAlgorithm, Typed},
     key::{KeyError, KeyKind, SecretForm, SigningKey},
     nonce::NonceKind,
+    own::OwnKey,
     sign::{SignError, Signed, Stamp},
     verify::{Verified, VerifyError},
 };
