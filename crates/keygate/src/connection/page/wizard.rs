@@ -166,6 +166,7 @@ impl NewIn {
                 passphrase: None,
                 options: exchange::Options::default(),
             },
+            own_key: None,
             allow: Allow { trade: self.trade.is_some(), ..Allow::default() },
             accept_withdraw: self.accept_withdraw.is_some(),
         })
