@@ -16,6 +16,7 @@ mod config;
 mod fault;
 mod floor;
 mod key;
+mod own_key;
 mod page;
 mod record;
 mod request;

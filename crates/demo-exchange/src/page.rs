@@ -1,11 +1,13 @@
 //! What a person or a test reads about the running exchange: `/_demo/` as a page, `/_demo/state` and
-//! `/_demo/requests` as JSON, `/_demo/faults` to switch faults on. No secret is ever shown.
+//! `/_demo/requests` as JSON, `/_demo/faults` to switch faults on, `/_demo/binance/keys` to hand over a public key.
+//! No secret is ever shown.
 
 use serde_json::{Value, json};
 
 use crate::fault::Switch;
 use crate::floor::{Floor, Order};
 use crate::key::Keys;
+use crate::own_key;
 use crate::record::Record;
 use crate::request::{Answer, Received};
 use crate::server::{Shared, State};
@@ -23,6 +25,7 @@ pub(crate) fn answer(shared: &Shared, request: &Received) -> Answer {
             state.records.clear();
             Answer::json(200, &json!({}))
         }
+        ("POST", "/_demo/binance/keys") => own_key::answer(&mut state, request),
         ("POST", "/_demo/faults") => match serde_json::from_slice::<Switch>(&request.body) {
             Ok(switch) => {
                 state.faults.add(switch);
@@ -80,12 +83,19 @@ color-scheme:light dark}div{overflow-x:auto}table{border-collapse:collapse;margi
 padding:.2rem .8rem .2rem 0;border-bottom:1px solid #8884;vertical-align:top}code{font-variant-numeric:\
 tabular-nums}td:last-child code{overflow-wrap:anywhere}";
 
+/// The other way to a key: the user makes the pair, and hands over its public half.
+const OWN_KEY: &str = "<h2>A key of your own</h2><form method=post action=/_demo/binance/keys><p><label \
+for=public_key_pem>Public key for Binance (Ed25519 or RSA, PEM)</label></p><p><textarea id=public_key_pem \
+name=public_key_pem rows=4 cols=66 required></textarea></p><p><button>Get an API key for it</button> that may read and \
+trade on the account <code>trade</code>. As JSON: <code>POST /_demo/binance/keys</code> with \
+<code>{\"public_key_pem\", \"permissions\", \"account\"}</code>.</p></form>";
+
 fn page(state: &State) -> String {
     let mut html = format!(
         "<!doctype html><html lang=en><meta charset=utf-8><meta name=viewport content='width=device-width'>\
          <title>Demo exchange</title><style>{STYLE}</style><h1>Demo exchange</h1><p>Nothing here is real: no \
          coin, no key, no price. As JSON: <a href=/_demo/state>state</a>, \
-         <a href=/_demo/requests>requests</a>.</p>"
+         <a href=/_demo/requests>requests</a>.</p>{OWN_KEY}"
     );
     section(&mut html, "Binance", &state.binance.floor, &state.binance.keys);
     section(&mut html, "Coinone", &state.coinone.floor, &state.coinone.keys);

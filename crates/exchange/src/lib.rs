@@ -20,7 +20,7 @@ pub use crate::{
     check::{Checked, Folder, Problem, check},
     class::{Class, SignLevel},
     conformance::conformance,
-    definition::{Capabilities, Definition, DefinitionError, PRODUCTION, RateScope, Upstream},
+    definition::{Capabilities, Definition, DefinitionError, OwnKeys, PRODUCTION, RateScope, Upstream},
     exchanges::Exchanges,
     method::Method,
     pair::VirtualPair,
@@ -29,6 +29,7 @@ pub use crate::{
     request::{Incoming, Part, Refusal, Request},
     signing::{
         CredentialError, CredentialProblem, Credentials, Field, KeyError, KeyKind, NonceKind, Options,
-        SecretForm, SignError, Signed, SigningKey, Stamp, TokenAlgorithm, Typed, Verified, VerifyError,
+        OwnKey, SecretForm, SignError, Signed, SigningKey, Stamp, TokenAlgorithm, Typed, Verified,
+        VerifyError,
     },
 };

@@ -6,8 +6,8 @@ mod support;
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 use exchange::{
-    CredentialProblem, Credentials, Exchanges, Field, KeyError, KeyKind, Options, SecretForm, SigningKey,
-    Typed,
+    CredentialProblem, Credentials, Exchanges, Field, KeyError, KeyKind, Options, OwnKey, SecretForm,
+    SigningKey, Typed,
 };
 use support::{builtin, secret_text, vector};
 
@@ -154,6 +154,41 @@ fn a_virtual_secret_has_the_exchanges_own_form_and_all_the_randomness() {
         coinone.expose().to_uppercase(),
         "clients that capitalise it change nothing"
     );
+}
+
+#[test]
+fn a_pair_made_here_is_one_its_exchange_takes() {
+    for definition in Exchanges::builtin().iter() {
+        for kind in definition.own_keys().map(|own| own.kinds.clone()).unwrap_or_default() {
+            let made = OwnKey::make(kind, &seal::random::key()).unwrap();
+            let key = Credentials::parse(definition, Typed::new("key", &made.secret), Options::default());
+            assert_eq!(key.map(|key| key.kind()).ok(), Some(kind), "{}", definition.id());
+            let public = made.public_key_pem.as_str();
+            assert!(public.starts_with("-----BEGIN PUBLIC KEY-----\n") && public.ends_with("-----\n"));
+            assert!(public.lines().all(|line| line.len() <= 64), "{public}");
+            assert!(!public.contains("PRIVATE"));
+        }
+    }
+}
+
+#[test]
+fn an_ed25519_pair_is_made_of_its_random_bytes_alone() {
+    let pair = |byte: u8| OwnKey::make(KeyKind::Ed25519, &seal::Key::filled(|key| key.fill(byte))).unwrap();
+    assert_eq!(pair(1).secret.expose(), pair(1).secret.expose());
+    assert_ne!(pair(1).public_key_pem, pair(2).public_key_pem);
+    // RFC 8032, 7.1, test 2
+    let seed = "4ccd089b28ff96da9db6c346ec114e0f5b8a319f35aba624da8cf6ed4fb8a6fb";
+    let seed = data_encoding::HEXLOWER.decode(seed.as_bytes()).unwrap();
+    let made = OwnKey::make(KeyKind::Ed25519, &seal::Key::filled(|key| key.copy_from_slice(&seed))).unwrap();
+    let public = "-----BEGIN PUBLIC KEY-----\nMCowBQYDK2VwAyEAPUAXw+hDiVqStwqnTRt+vJyYLM8uxJaMwM1V8Sr0Zgw=\n-----END PUBLIC KEY-----\n";
+    assert_eq!(made.public_key_pem, public);
+}
+
+#[test]
+fn no_pair_is_made_of_kinds_that_exchanges_keep_to_themselves() {
+    for kind in [KeyKind::Hmac, KeyKind::Es256] {
+        assert!(OwnKey::make(kind, &seal::random::key()).is_none());
+    }
 }
 
 #[test]

@@ -55,6 +55,30 @@ fn what_a_form_needs_to_know_is_there() {
 }
 
 #[test]
+fn exchanges_that_take_public_keys_say_which_and_where_to_paste_them() {
+    let with_own = |definition: &Definition| definition.own_keys().is_some();
+    let exchanges = Exchanges::builtin();
+    let ids: Vec<_> = exchanges.iter().filter(|own| with_own(own)).map(|own| own.id()).collect();
+    assert_eq!(ids, ["binance", "bybit"]);
+    assert_eq!(builtin("binance").own_keys().unwrap().kinds, [KeyKind::Ed25519, KeyKind::Rsa]);
+    assert_eq!(builtin("bybit").own_keys().unwrap().kinds, [KeyKind::Rsa]);
+    for id in ids {
+        assert!(builtin(id).own_keys().unwrap().paste.contains("Self-generated"), "{id}");
+    }
+}
+
+#[test]
+fn own_keys_that_could_not_sign_are_refused_with_the_line() {
+    for kinds in ["[]", "[\"hmac\"]", "[\"es256\"]", "[\"ed25519\", \"hmac\"]"] {
+        let (line, error) = with("kinds = [\"ed25519\", \"rsa\"]", &format!("kinds = {kinds}"));
+        assert!(error.reason.contains("own keys"), "{kinds}: {error}");
+        assert_eq!(error.line, line - 1, "the table begins a line above");
+    }
+    let (_, error) = with("kinds = [\"ed25519\", \"rsa\"]", "kinds = [\"dsa\"]");
+    assert!(error.reason.contains("dsa"), "{error}");
+}
+
+#[test]
 fn the_longest_prefix_finds_the_host_and_a_group_its_own() {
     let binance = builtin("binance");
     let host = |environment: &str, target: &str, group| {

@@ -22,6 +22,7 @@ mod exchange;
 mod exit;
 mod offline;
 mod output;
+mod own_key;
 mod program;
 mod remote;
 mod server;

@@ -18,6 +18,7 @@ use crate::{
 
 mod api;
 mod delete;
+pub mod own_key;
 mod page;
 pub mod probe;
 pub mod secrets;
@@ -38,6 +39,8 @@ pub struct NewConnection {
     pub name: String,
     pub label: Option<String>,
     pub key: ExchangeKey,
+    /// The waiting key whose secret this is; used up when the connection is stored.
+    pub own_key: Option<Uuid>,
     pub allow: Allow,
     /// The owner has read that the key may withdraw and wants it all the same.
     pub accept_withdraw: bool,
@@ -63,14 +66,15 @@ pub struct Allow {
 /// Verifies the key at its exchange, then stores key, connection and permissions together. No network
 /// call happens inside the transaction; if we die before it commits, nothing is stored.
 pub async fn add(app: &App, user: Uuid, mut new: NewConnection, request: RequestId) -> Result<Row> {
-    let definition = app.exchanges.get(&new.exchange).ok_or_else(|| unknown_exchange(app))?;
-    if !definition.environments().any(|known| known == new.environment) {
-        return Err(Error::field("/environment", "is not an environment of this exchange"));
-    }
+    let definition = check_exchange(app, &new.exchange, &new.environment)?;
     new.key.check(definition)?;
     let fingerprint = secrets::fingerprint(app, &new.exchange, &new.key.api_key);
     refuse_duplicate(app, user, &new, &fingerprint).await?;
-    let verified = probe::verify(app, definition, &new.environment, &mut new.key).await?;
+    let verified = probe::verify(app, definition, &new.environment, &mut new.key).await;
+    let verified = match new.own_key {
+        Some(_) => verified.map_err(own_key::explain)?,
+        None => verified?,
+    };
     if verified.may_withdraw() && !new.accept_withdraw {
         return Err(Code::WithdrawAllowed.with(
             "The exchange says this key may withdraw. Switch withdrawals off for it at the exchange, \
@@ -217,6 +221,15 @@ async fn set_status(app: &App, user: Uuid, id: Uuid, status: &str, request: Requ
     store::set_status(app, user, &row, status, request).await?;
     app.gate.accounts.forget(user);
     find(app, user, id).await
+}
+
+/// The definition, if there is such an exchange with such an environment.
+fn check_exchange<'a>(app: &'a App, exchange: &str, environment: &str) -> Result<&'a Definition> {
+    let definition = app.exchanges.get(exchange).ok_or_else(|| unknown_exchange(app))?;
+    match definition.environments().any(|known| known == environment) {
+        true => Ok(definition),
+        false => Err(Error::field("/environment", "is not an environment of this exchange")),
+    }
 }
 
 fn unknown_exchange(app: &App) -> Error {

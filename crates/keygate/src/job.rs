@@ -31,6 +31,7 @@ async fn told(stop: &mut watch::Receiver<bool>) {
 /// One round of everything that is due; tests call it directly.
 pub async fn round(app: &App) {
     report("destroy deleted connections", connection::destroy_due(app).await);
+    report("destroy keys nobody completed", connection::own_key::destroy_expired(app).await);
     report("forget used signatures", gateway::record::forget_signatures(app).await);
 }
 

@@ -9,4 +9,5 @@ mod caller;
 mod coinone_auth;
 mod coinone_order;
 mod demo;
+mod own_key;
 mod vectors;

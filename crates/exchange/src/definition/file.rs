@@ -6,10 +6,11 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use super::{
-    Definition, DefinitionError, PRODUCTION, Pattern, Profile, RateScope, environment::Environment, is_word,
+    Definition, DefinitionError, OwnKeys, PRODUCTION, Pattern, Profile, RateScope, environment::Environment,
+    is_word,
 };
 use crate::{
-    Class, Field,
+    Class, Field, KeyKind,
     answer::{Answers, Errors},
     pair::SecretShape,
     probe::Probes,
@@ -46,6 +47,7 @@ struct Head {
     name: String,
     docs: String,
     fields: Vec<Field>,
+    own_keys: Option<Spanned<OwnKeys>>,
 }
 
 #[derive(Deserialize)]
@@ -87,6 +89,22 @@ impl Definition {
         build(file).map_err(|(at, reason)| DefinitionError::at(text, at, reason))
     }
 
+    /// Keys of one's own are kinds that can be made here and that one of its profiles signs with.
+    fn check_own_keys(&self) -> Result<(), &'static str> {
+        let Some(own) = &self.own_keys else { return Ok(()) };
+        let taken = self.key_kinds();
+        match own
+            .kinds
+            .iter()
+            .all(|kind| matches!(kind, KeyKind::Ed25519 | KeyKind::Rsa) && taken.contains(kind))
+        {
+            true if !own.kinds.is_empty() && !own.paste.is_empty() => Ok(()),
+            _ => Err(
+                "own keys are ed25519 or rsa, one that a signing profile takes, with the place to paste them",
+            ),
+        }
+    }
+
     /// Readers belong to endpoints of the class they read.
     fn check_readers(&self) -> Result<(), Wrong> {
         for (at, class, pattern) in self.read_endpoints() {
@@ -123,11 +141,13 @@ fn build(file: File) -> Result<Definition, Wrong> {
         return Err((None, "there is no [env.production]".to_owned()));
     }
     let probes = file.probe.span().start;
+    let own_keys_at = file.exchange.own_keys.as_ref().map(|own| own.span().start);
     let definition = Definition {
         id,
         name: file.exchange.name,
         docs: file.exchange.docs,
         fields: file.exchange.fields,
+        own_keys: file.exchange.own_keys.map(Spanned::into_inner),
         environments: file.env,
         profiles: check_profiles(file.signing)?,
         ops: order_ops(file.ops)?,
@@ -147,6 +167,7 @@ fn build(file: File) -> Result<Definition, Wrong> {
         secret_shape,
     };
     definition.check_probes().map_err(|refusal| (Some(probes), refusal.to_string()))?;
+    definition.check_own_keys().map_err(|reason| (own_keys_at, reason.to_owned()))?;
     definition.check_readers()?;
     definition.check_headers()?;
     Ok(definition)

@@ -38,6 +38,7 @@ pub struct Definition {
     name: String,
     docs: String,
     fields: Vec<Field>,
+    own_keys: Option<OwnKeys>,
     environments: BTreeMap<String, Environment>,
     profiles: Vec<Profile>,
     ops: Vec<(Class, Pattern)>,
@@ -66,6 +67,16 @@ pub struct Capabilities {
     pub withdraw: bool,
     /// There is an environment without real money.
     pub testnet: bool,
+}
+
+/// How an exchange takes a public key of its user's own, and gives an API key for it.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OwnKeys {
+    /// The kinds it takes, the best first. Each can be made here ([`crate::OwnKey::make`]).
+    pub kinds: Vec<KeyKind>,
+    /// Where its user pastes the public key, in a sentence or two for people.
+    pub paste: String,
 }
 
 /// What an exchange counts rate limits by.
@@ -100,6 +111,11 @@ impl Definition {
     /// What a user must supply to connect it.
     pub fn fields(&self) -> &[Field] {
         &self.fields
+    }
+
+    /// How it takes its users' own public keys; `None` if it makes all keys itself.
+    pub fn own_keys(&self) -> Option<&OwnKeys> {
+        self.own_keys.as_ref()
     }
 
     /// The kinds of keys it takes, on any of its paths.

@@ -76,6 +76,18 @@ pub(crate) enum Encoding {
     Base64Hex,
 }
 
+impl KeyKind {
+    /// The word of definitions and vectors.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            KeyKind::Hmac => "hmac",
+            KeyKind::Rsa => "rsa",
+            KeyKind::Ed25519 => "ed25519",
+            KeyKind::Es256 => "es256",
+        }
+    }
+}
+
 impl SigningKey {
     /// Reads a secret: PEM by its armour, everything else is a shared secret.
     pub fn parse(secret: &SecretText) -> Result<SigningKey, KeyError> {

@@ -6,6 +6,7 @@ mod ec;
 mod key;
 mod key_error;
 mod nonce;
+mod own;
 mod params;
 mod pem;
 mod prehash;
@@ -18,6 +19,7 @@ pub use self::{
     key::{KeyKind, SecretForm, SigningKey},
     key_error::KeyError,
     nonce::NonceKind,
+    own::OwnKey,
     sign::{SignError, Signed, Stamp},
     verify::{Verified, VerifyError},
 };

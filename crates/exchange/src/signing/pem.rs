@@ -1,4 +1,4 @@
-//! Private keys in PEM (RFC 7468), read into DER.
+//! Keys in PEM (RFC 7468): private ones read into DER, DER of either half written.
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 use seal::SecretBytes;
@@ -55,4 +55,12 @@ pub(super) fn parse(text: &[u8]) -> Result<Pem, KeyError> {
     let decoded = BASE64_STANDARD.decode_vec(base64.expose(), &mut der);
     let der = SecretBytes::from(der); // also wipes what a failed decoding left
     decoded.map(|()| Pem { label, der }).map_err(|_| KeyError::BrokenPem)
+}
+
+/// One block with the lines of 64 letters that every reader takes.
+pub(super) fn write(label: &str, der: &[u8]) -> String {
+    let body = BASE64_STANDARD.encode(der);
+    let lines: Vec<&str> =
+        body.as_bytes().chunks(64).map(|line| std::str::from_utf8(line).unwrap_or_default()).collect();
+    format!("-----BEGIN {label}-----\n{}\n-----END {label}-----\n", lines.join("\n"))
 }

@@ -90,6 +90,7 @@ async fn create(
             passphrase: None,
             options: exchange::Options::default(),
         },
+        own_key: None,
         allow: Allow::default(),
         accept_withdraw: input.accept_withdraw,
     };

@@ -87,6 +87,7 @@ async fn register(
             passphrase: None,
             options: exchange::Options::default(),
         },
+        own_key: None,
         allow: Allow::default(),
         accept_withdraw: false,
     };

@@ -4,11 +4,13 @@ use std::{path::PathBuf, process::ExitCode};
 
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
+use uuid::Uuid;
 
 use super::{
     client::Client,
     exit,
     output::{Column, Output, cell},
+    own_key,
     remote::{Remote, usage},
     say,
 };
@@ -20,6 +22,10 @@ pub enum ConnectionCommand {
     Add(Box<AddArgs>),
     /// All connections
     List,
+    /// Keys made with `add --generate` that wait for their API key
+    OwnKeys,
+    /// Destroy a key made with `add --generate` that waits
+    DeleteOwnKey { id: Uuid },
     /// One connection: what its key may do and what was found
     Show { connection: String },
     /// Ask the exchange again whether the key works and what it may do
@@ -53,9 +59,15 @@ pub struct AddArgs {
     /// A note of your own
     #[arg(long)]
     label: Option<String>,
-    /// The public half of the key
+    /// The public half of the key, or what the exchange gave for a key made here
     #[arg(long)]
     api_key: Option<String>,
+    /// Make the key in the vault, for exchanges that take public keys, and print the public half: `ed25519` or `rsa`
+    #[arg(long, value_name = "KIND", conflicts_with_all = ["api_key", "own_key", "secret_stdin", "secret_file", "passphrase_file"])]
+    generate: Option<String>,
+    /// The key made with --generate that the API key belongs to
+    #[arg(long, value_name = "ID", conflicts_with_all = ["secret_stdin", "secret_file"])]
+    own_key: Option<Uuid>,
     /// Read the secret (or the private key as PEM) from standard input
     #[arg(long, conflicts_with = "secret_file")]
     secret_stdin: bool,
@@ -83,6 +95,8 @@ pub async fn run(remote: &Remote, command: ConnectionCommand) -> Result<ExitCode
     let client = Client::new(remote)?;
     match command {
         ConnectionCommand::Add(args) => add(&client, remote, *args).await?,
+        ConnectionCommand::OwnKeys => own_key::list(&client, remote).await?,
+        ConnectionCommand::DeleteOwnKey { id } => own_key::delete(&client, id).await?,
         ConnectionCommand::List => {
             remote.output.list(&client.list("/api/v1/connections").await?, &LIST);
         }
@@ -133,14 +147,37 @@ fn names(connection: &Value) -> [String; 4] {
 }
 
 async fn add(client: &Client, remote: &Remote, args: AddArgs) -> Result<(), Fatal> {
-    let api_key = remote.text(args.api_key, "API key (the public half)", "--api-key KEY")?;
-    let flags = "--secret-stdin or --secret-file FILE (a PEM key has several lines: only these)";
-    let secret = remote.secret("Secret", args.secret_stdin, args.secret_file.as_deref(), flags)?;
+    let Some(kind) = &args.generate else {
+        let api_key = remote.text(args.api_key.clone(), "API key (the public half)", "--api-key KEY")?;
+        return store(client, remote, args, api_key).await;
+    };
+    let made = own_key::generate(client, remote, &args.exchange, &args.environment, kind).await?;
+    // Whoever reads the output as data has two calls to make; a person can do both in one go.
+    if remote.output != Output::Table || !remote.can_ask() {
+        return Ok(());
+    }
+    let api_key = remote.text(None, "API key the exchange gave for it (empty: later)", "--own-key ID")?;
+    match api_key.is_empty() {
+        true => Ok(()),
+        false => store(client, remote, AddArgs { own_key: id(&made).parse().ok(), ..args }, api_key).await,
+    }
+}
+
+/// Has the key checked and stored, with a secret of its owner's or one made here.
+async fn store(client: &Client, remote: &Remote, args: AddArgs, api_key: String) -> Result<(), Fatal> {
     let mut body = json!({
         "exchange": args.exchange, "environment": args.environment, "name": args.name, "label": args.label,
-        "api_key": api_key, "secret": secret.expose(), "accept_withdraw": args.accept_withdraw,
+        "api_key": api_key, "accept_withdraw": args.accept_withdraw,
         "permissions": { "trade": args.trade, "transfer": args.transfer, "withdraw": args.withdraw },
     });
+    match args.own_key {
+        Some(id) => body["own_key"] = id.to_string().into(),
+        None => {
+            let flags = "--secret-stdin or --secret-file FILE (a PEM key has several lines: only these)";
+            let secret = remote.secret("Secret", args.secret_stdin, args.secret_file.as_deref(), flags)?;
+            body["secret"] = secret.expose().into();
+        }
+    }
     if let Some(path) = &args.passphrase_file {
         body["passphrase"] = remote.secret("Passphrase", false, Some(path), "")?.expose().into();
     }

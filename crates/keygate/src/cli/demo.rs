@@ -82,6 +82,7 @@ async fn furnish(app: &App, link: &str, password: &SecretText) -> Result<SecretT
         name: "Practice".to_owned(),
         label: None,
         key,
+        own_key: None,
         allow: Allow { trade: true, ..Allow::default() },
         accept_withdraw: false,
     };

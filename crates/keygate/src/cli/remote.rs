@@ -108,8 +108,13 @@ impl Remote {
         stderr().flush().map_err(|error| unreadable("the terminal", &error))
     }
 
+    /// Is there a person at a terminal who wants to be asked?
+    pub fn can_ask(&self) -> bool {
+        !self.no_input && stdin().is_terminal() && stderr().is_terminal()
+    }
+
     fn may_ask(&self, what: &str, flag: &str) -> Result<(), Fatal> {
-        match !self.no_input && stdin().is_terminal() && stderr().is_terminal() {
+        match self.can_ask() {
             true => Ok(()),
             false => Err(usage(format!("needed and not given: {what}"), format!("pass {flag}"))),
         }

@@ -11,7 +11,7 @@ use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::{router::OpenApiRouter, routes};
 use uuid::Uuid;
 
-use super::{Allow, Change, ConnectionOut, Deletion, ExchangeKey, NewConnection};
+use super::{Allow, Change, ConnectionOut, Deletion, ExchangeKey, NewConnection, own_key};
 use crate::{
     app::App,
     auth::{Manage, May, View},
@@ -33,9 +33,11 @@ struct NewConnectionIn {
     name: Option<String>,
     label: Option<String>,
     api_key: String,
-    /// The secret, or the private key as PEM. Never shown again.
-    #[schema(value_type = String, format = Password)]
-    secret: SecretText,
+    /// The secret, or the private key as PEM. Never shown again. Either this or `own_key`.
+    #[schema(value_type = Option<String>, format = Password)]
+    secret: Option<SecretText>,
+    /// The id of a key made here (`/api/v1/connections/own-keys`) that `api_key` was given for.
+    own_key: Option<Uuid>,
     #[schema(value_type = Option<String>, format = Password)]
     passphrase: Option<SecretText>,
     /// What bots may do besides reading; nothing when absent.
@@ -98,18 +100,30 @@ impl From<PermissionsIn> for Allow {
 }
 
 impl NewConnectionIn {
-    fn parse(self) -> Result<NewConnection> {
+    async fn parse(self, app: &App, user: Uuid) -> Result<NewConnection> {
+        let environment = self.environment.unwrap_or_else(|| exchange::PRODUCTION.to_owned());
+        let secret = match (self.secret, self.own_key) {
+            (Some(secret), None) => secret,
+            (None, Some(id)) => own_key::open(app, user, id, &self.exchange, &environment).await?,
+            (None, None) => {
+                return Err(Error::field("/secret", "is missing: give it, or own_key for a key made here"));
+            }
+            (Some(_), Some(_)) => {
+                return Err(Error::field("/own_key", "is given beside a secret: give exactly one of them"));
+            }
+        };
         Ok(NewConnection {
             name: super::parse_name(self.name.as_deref())?,
             label: parse_label(self.label)?,
-            environment: self.environment.unwrap_or_else(|| "production".to_owned()),
+            environment,
             exchange: self.exchange,
             key: ExchangeKey {
                 api_key: self.api_key.trim().to_owned(),
-                secret: self.secret,
+                secret,
                 passphrase: self.passphrase,
                 options: exchange::Options::default(),
             },
+            own_key: self.own_key,
             allow: self.permissions.unwrap_or_default().into(),
             accept_withdraw: self.accept_withdraw,
         })
@@ -142,7 +156,7 @@ async fn create(
     Extension(request): Extension<RequestId>,
     Json(input): Json<NewConnectionIn>,
 ) -> Result<(StatusCode, Answer<ConnectionOut>)> {
-    let made = super::add(&app, may.user(), input.parse()?, request).await?;
+    let made = super::add(&app, may.user(), input.parse(&app, may.user()).await?, request).await?;
     Ok((StatusCode::CREATED, Answer(made.into())))
 }
 
@@ -264,4 +278,5 @@ pub fn routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(pause))
         .routes(routes!(resume))
         .routes(routes!(keys))
+        .merge(own_key::routes())
 }

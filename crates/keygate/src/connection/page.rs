@@ -21,6 +21,8 @@ use crate::{
     page::{Frame, Posted, Problems, go, show, show_again},
 };
 
+mod check;
+mod own_key;
 mod wizard;
 
 pub fn pages() -> Router<Arc<App>> {
@@ -32,6 +34,7 @@ pub fn pages() -> Router<Arc<App>> {
         .route("/connections/{id}/resume", post(resume))
         .route("/connections/{id}/delete", get(ask_to_delete).post(delete))
         .route("/connections/{id}/restore", post(restore))
+        .merge(own_key::pages())
         .merge(wizard::pages())
 }
 
@@ -40,6 +43,8 @@ pub fn pages() -> Router<Arc<App>> {
 struct Connections {
     frame: Frame,
     connections: Vec<ConnectionOut>,
+    /// Keys made here that wait for their API key.
+    waiting: Vec<super::own_key::Row>,
 }
 
 #[derive(Template)]
@@ -81,7 +86,9 @@ struct Nothing {}
 
 async fn list(State(app): State<Arc<App>>, may: May<View>, frame: Frame) -> Result<Response> {
     let rows = super::list(&app, may.user()).await?;
-    show(&Connections { frame: frame.of(&may), connections: rows.into_iter().map(Into::into).collect() })
+    let waiting = super::own_key::list(&app, may.user()).await?;
+    let connections = rows.into_iter().map(Into::into).collect();
+    show(&Connections { frame: frame.of(&may), connections, waiting })
 }
 
 async fn one(State(app): State<Arc<App>>, may: May<View>, Id(id): Id, frame: Frame) -> Result<Response> {

@@ -32,6 +32,8 @@ struct ExchangeOut {
     /// Members a key needs: `api_key`, `secret`, `passphrase`.
     fields: Vec<String>,
     key_types: Vec<String>,
+    /// Kinds of keys that can be made here, since the exchange takes the public half: `ed25519`, `rsa`.
+    own_keys: Vec<String>,
     /// Can the exchange say what a key may do?
     tells_permissions: bool,
     docs: String,
@@ -45,6 +47,7 @@ impl From<&Definition> for ExchangeOut {
             environments: environments(definition),
             fields: words(definition.fields()),
             key_types: words(definition.key_kinds()),
+            own_keys: definition.own_keys().map_or_else(Vec::new, |own| words(&own.kinds)),
             tells_permissions: definition.capabilities().permissions,
             docs: definition.docs().to_owned(),
         }

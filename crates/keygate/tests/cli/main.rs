@@ -8,6 +8,7 @@ mod first_steps;
 mod following;
 mod home;
 mod manners;
+mod own_key;
 mod pem;
 mod signing;
 mod starting;

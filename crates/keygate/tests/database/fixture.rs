@@ -28,7 +28,7 @@ pub const SPARE_KEY: u8 = 0xf;
 const GIVE_USER: Option<&str> = Some("user_id = '{thief}'");
 
 /// Every table with row security, parents first.
-pub const TABLES: [Table; 28] = [
+pub const TABLES: [Table; 29] = [
     Table {
         name: "public.users",
         insert: "(id, email, name, password_hash) values ('{user}', '{tag}@example.test', 'n', '!')",
@@ -295,6 +295,17 @@ pub const TABLES: [Table; 28] = [
         conflict: "access_key_id, signature_id",
         column: "forget_after",
         value: "now()",
+        give: GIVE_USER,
+    },
+    Table {
+        name: "keygate.own_key",
+        insert: "(id, user_id, exchange, environment, kind, public_key_pem, secret, created_at, expires_at)
+                 values ('{id}', '{user}', 'binance', 'production', 'ed25519', '-----BEGIN PUBLIC KEY-----',
+                         'kg1.1.{sealed}', now(), now() + interval '7 days')",
+        row: "id = '{id}'",
+        conflict: "id",
+        column: "secret",
+        value: "'kg1.1.' || repeat('B', 66)",
         give: GIVE_USER,
     },
 ];

@@ -62,6 +62,12 @@ async fn the_gateway_records_for_the_user_it_acts_for_and_no_other() {
     for (user, key, expected) in [
         (seeded.alice, key(ALICE), None),
         (seeded.bob, key(BOB), Some("42501")),
+        (seeded.alice, id("keygate.own_key", ALICE, 1).parse().unwrap(), None),
+        (
+            seeded.alice,
+            id("keygate.own_key", BOB, 1).parse().unwrap(),
+            Some("api_key_usage_audit_api_key_id_fkey"),
+        ),
         (seeded.alice, key(BOB), Some("api_key_usage_audit_api_key_id_fkey")),
         (seeded.alice, fresh_id(), Some("api_key_usage_audit_api_key_id_fkey")),
     ] {

@@ -6,7 +6,7 @@ use crate::fixture::{ALICE, BOB, TABLES, run, user_id};
 use crate::world::{Seeded, refusal};
 
 /// Every column that holds something sealed as text, and the prefix it must have.
-const SEALED_TEXT: [(&str, &str, &str); 23] = [
+const SEALED_TEXT: [(&str, &str, &str); 24] = [
     ("public.api_keys", "encrypted_api_key", "kg1.1."),
     ("public.api_keys", "encrypted_secret", "kg1.1."),
     ("public.api_keys", "encrypted_passphrase", "kg1.1."),
@@ -23,6 +23,7 @@ const SEALED_TEXT: [(&str, &str, &str); 23] = [
     ("keygate.user_key_history", "encrypted_key", "kgm1.1."),
     ("keygate.virtual_key", "secret", "kg1.1."),
     ("keygate.virtual_key", "passphrase", "kg1.1."),
+    ("keygate.own_key", "secret", "kg1.1."),
     ("public.users", "password_hash", "$argon2id-hmac-sha256$"),
     ("public.access_keys", "key_hash", ""),
     ("keygate.setup_link", "token_hash", ""),

@@ -17,6 +17,7 @@ mod bots;
 mod connections;
 mod gateway;
 mod openapi;
+mod own_keys;
 mod routes;
 mod settings;
 mod setup;

@@ -5,11 +5,11 @@ use serde_json::{Value, json};
 use crate::{
     api::{Api, Reply, text},
     bot::Bot,
-    world::{World, connect},
+    world::{PRACTICE, World, connect},
 };
 
 /// Every route that takes an id of a connection, a bot or an access key.
-const ROUTES: [(&str, &str); 16] = [
+const ROUTES: [(&str, &str); 17] = [
     ("GET", "/api/v1/connections/{connection}"),
     ("PATCH", "/api/v1/connections/{connection}"),
     ("DELETE", "/api/v1/connections/{connection}"),
@@ -19,6 +19,7 @@ const ROUTES: [(&str, &str); 16] = [
     ("POST", "/api/v1/connections/{connection}/pause"),
     ("POST", "/api/v1/connections/{connection}/resume"),
     ("GET", "/api/v1/connections/{connection}/keys"),
+    ("DELETE", "/api/v1/connections/own-keys/{own_key}"),
     ("GET", "/api/v1/bots/{bot}"),
     ("PATCH", "/api/v1/bots/{bot}"),
     ("DELETE", "/api/v1/bots/{bot}"),
@@ -27,6 +28,8 @@ const ROUTES: [(&str, &str); 16] = [
     ("DELETE", "/api/v1/access-keys/{key}"),
     ("DELETE", "/api/v1/access-keys/{personal}"),
 ];
+
+const NAMES: [&str; 5] = ["{connection}", "{bot}", "{key}", "{personal}", "{own_key}"];
 
 async fn call(api: &Api, method: &str, path: &str) -> Reply {
     let request = api.request(method, path);
@@ -41,15 +44,17 @@ async fn things_of_another_user_are_as_absent_as_things_that_never_were() {
     let connection = world.connect("binance", "trade").await;
     let bot = Bot::make(&world.api, &connection, Value::Null).await;
     let personal = world.api.post("/api/v1/access-keys", json!({})).await.is(201);
-    let fill = |route: &str, ids: [&str; 4]| {
-        let names = ["{connection}", "{bot}", "{key}", "{personal}"];
-        names.iter().zip(ids).fold(route.to_owned(), |route, (name, id)| route.replace(name, id))
+    let wish = json!({"exchange": "binance", "environment": PRACTICE, "kind": "ed25519"});
+    let waiting = world.api.post("/api/v1/connections/own-keys", wish).await.is(201);
+    let fill = |route: &str, ids: [&str; 5]| {
+        NAMES.iter().zip(ids).fold(route.to_owned(), |route, (name, id)| route.replace(name, id))
     };
     let absent = uuid::Uuid::from_u128(7).to_string();
     for (method, route) in ROUTES {
-        let foreign = [text(&connection["id"]), &bot.id, &bot.access_key, text(&personal["id"])];
+        let foreign =
+            [text(&connection["id"]), &bot.id, &bot.access_key, text(&personal["id"]), text(&waiting["id"])];
         let foreign = call(&uma, method, &fill(route, foreign)).await;
-        let never = call(&uma, method, &fill(route, [&absent; 4])).await;
+        let never = call(&uma, method, &fill(route, [&absent; 5])).await;
         foreign.problem(404, "not-found");
         assert_eq!(foreign.body["detail"], never.body["detail"], "{method} {route}");
         assert_eq!(foreign.status, never.status, "{method} {route}");
@@ -59,6 +64,7 @@ async fn things_of_another_user_are_as_absent_as_things_that_never_were() {
     assert_eq!(bot.account().await.status, 200, "nothing was changed");
     assert_eq!(world.count("access_keys where revoked_at is not null").await, 0);
     assert_eq!(world.count("bot_configs").await, 1);
+    assert_eq!(world.count("keygate.own_key").await, 1);
 }
 
 #[tokio::test]
@@ -68,8 +74,7 @@ async fn the_list_of_routes_is_complete() {
         let taking_id = path.contains("{id}") && !path.starts_with("/api/v1/admin/");
         for method in methods.as_object().unwrap().keys().filter(|_| taking_id) {
             let same = |route: &(&str, &str)| {
-                let shape = ["{connection}", "{bot}", "{key}", "{personal}"];
-                let known = shape.iter().fold(route.1.to_owned(), |route, name| route.replace(name, "{id}"));
+                let known = NAMES.iter().fold(route.1.to_owned(), |route, name| route.replace(name, "{id}"));
                 route.0.eq_ignore_ascii_case(method) && known == *path
             };
             assert!(ROUTES.iter().any(same), "{method} {path} is not tried with a foreign id");
@@ -85,9 +90,15 @@ async fn lists_hold_ones_own_things_only() {
     bot.order().await.is(200);
     world.api.post("/api/v1/access-keys", json!({})).await.is(201);
     world.flush().await;
-    for path in
-        ["/api/v1/connections", "/api/v1/bots", "/api/v1/access-keys", "/api/settings/exchange-api-key"]
-    {
+    let wish = json!({"exchange": "binance", "environment": PRACTICE, "kind": "ed25519"});
+    world.api.post("/api/v1/connections/own-keys", wish).await.is(201);
+    for path in [
+        "/api/v1/connections",
+        "/api/v1/connections/own-keys",
+        "/api/v1/bots",
+        "/api/v1/access-keys",
+        "/api/settings/exchange-api-key",
+    ] {
         assert_eq!(uma.get(path).await.is(200), json!([]), "{path}");
         assert_eq!(world.api.get(path).await.status, 200);
     }

@@ -31,6 +31,9 @@ const WRONG_PASSWORD: &str = "canary-password-4711-unrelated";
 const WRONG_SECRET: &str = "CanarySecretThatBelongsToNoKey00000000000000000000000000000000ab";
 const MISPLACED: &str = "canary-misplaced-value-0815";
 
+/// How every private Ed25519 key made here begins: its PEM line, and the base64 of its DER. Nobody is ever told more.
+const BORN: [&str; 2] = ["-----BEGIN PRIVATE KEY-----", "MC4CAQAwBQYDK2VwBCIEI"];
+
 /// What was said to the service and must not be found again, and what it gave out once.
 struct Secrets(Vec<String>);
 
@@ -103,7 +106,19 @@ async fn drive(service: &Service, demo: &Running, token: &str) -> (Secrets, Stri
     let mut coinone = connection(COINONE, COINONE_SECRET, "Coinone");
     coinone["exchange"] = json!("coinone");
     let (_, coinone_virtual, coinone_access) = service.bot(token, coinone).await;
-    for path in ["connections", "bots", "access-keys", "activity", "exchanges", "api-keys/me", "users/me"] {
+    let born = own_key(service, demo, token, &mut keep).await;
+    let (born_public, born_virtual, born_access) = service.bot(token, born).await;
+    keep(order(service, &born_public, &born_virtual).await);
+    for path in [
+        "connections",
+        "connections/own-keys",
+        "bots",
+        "access-keys",
+        "activity",
+        "exchanges",
+        "api-keys/me",
+        "users/me",
+    ] {
         keep(service.get(&format!("/api/v1/{path}"), token).await);
     }
     keep(service.get("/api/settings/exchange-api-key", token).await);
@@ -126,9 +141,42 @@ async fn drive(service: &Service, demo: &Running, token: &str) -> (Secrets, Stri
         [KEY, SECRET, COINONE, COINONE_SECRET, PASSWORD, WRONG_PASSWORD, WRONG_SECRET, MISPLACED]
             .map(str::to_owned)
             .to_vec();
-    secrets.extend([virtual_secret, access_key, coinone_virtual, coinone_access, personal, refresh]);
+    secrets.extend(BORN.map(str::to_owned));
+    secrets.extend([
+        born_virtual,
+        born_access,
+        virtual_secret,
+        access_key,
+        coinone_virtual,
+        coinone_access,
+        personal,
+        refresh,
+    ]);
     secrets.push(token.to_owned());
     (Secrets(secrets), said)
+}
+
+/// A key made here, used wrongly once; then what completes it.
+async fn own_key(
+    service: &Service,
+    demo: &Running,
+    token: &str,
+    keep: &mut impl FnMut((u16, Value)),
+) -> Value {
+    let wish = json!({"exchange": "binance", "environment": "practice", "kind": "ed25519"});
+    let made = service.post("/api/v1/connections/own-keys", token, wish.clone()).await;
+    assert_eq!(made.0, 201, "{}", made.1);
+    let mut born = connection(&"U".repeat(64), "", "Born");
+    born.as_object_mut().unwrap().remove("secret");
+    born["own_key"] = made.1["id"].clone();
+    keep(service.post("/api/v1/connections", token, born.clone()).await);
+    let url = format!("{}/_demo/binance/keys", demo.url());
+    let pasted = json!({"public_key_pem": made.1["public_key_pem"]});
+    born["api_key"] = answer(service.http.post(url).json(&pasted)).await.1["api_key"].take();
+    keep(made);
+    // one more that goes on waiting, for the dump
+    keep(service.post("/api/v1/connections/own-keys", token, wish).await);
+    born
 }
 
 async fn order(service: &Service, key: &str, secret: &str) -> (u16, Value) {

@@ -15,7 +15,7 @@ use reqwest::{Client, RequestBuilder};
 use serde_json::json;
 
 use crate::{
-    bearer, connection, order,
+    BORN, bearer, connection, order, own_key,
     spawned_keygate::{EMAIL, PASSWORD, Service, answer, now_ms},
 };
 
@@ -33,10 +33,14 @@ async fn a_secret_at_rest_is_not_in_memory() {
     });
     let demo = DemoExchange::new(config, Clock::new(now_ms)).start().await.unwrap();
     let (mut service, token) = Service::new(&demo.url()).await;
+    // first: what comes after fills the buffers in which the public half is looked for
+    let born = own_key(&service, &demo, &token, &mut |_| ()).await;
+    let (public, virtual_secret, _) = service.bot(&token, born).await;
+    assert_eq!(order(&service, &public, &virtual_secret).await.0, 200);
     let _idle = use_it(&mut service, &token, &key, &secret).await;
     tokio::time::sleep(Duration::from_secs(3)).await;
 
-    let wanted = [("the secret", secret.as_str()), ("the key's public half", &key)];
+    let wanted = [("the secret", secret.as_str()), ("the secret", BORN[1]), ("the key's public half", &key)];
     let found = match search(service.pid(), &wanted) {
         Ok(found) => found,
         Err(error) if error.kind() == ErrorKind::PermissionDenied => {

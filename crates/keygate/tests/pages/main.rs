@@ -9,6 +9,7 @@ mod browser;
 mod connections;
 mod lint;
 mod next;
+mod own_keys;
 mod reader;
 mod screen;
 mod visitor;

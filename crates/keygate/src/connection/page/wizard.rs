@@ -9,11 +9,15 @@ use exchange::Definition;
 use seal::SecretText;
 use serde::Deserialize;
 
-use super::super::{Allow, ExchangeKey, NewConnection, add, parse_label, parse_name};
+use super::{
+    super::{Allow, ExchangeKey, NewConnection, add, parse_label, parse_name},
+    check::{Step, steps},
+    own_key::asks_about_withdrawals,
+};
 use crate::{
     app::App,
     auth::{Manage, May, View},
-    error::{Code, Error, Result},
+    error::{Code, Result},
     http::{RequestId, body::Query},
     page::{Frame, Posted, Problems, go, show, show_again},
     start::PRACTICE,
@@ -37,7 +41,7 @@ struct Tiles {
 
 #[derive(Template)]
 #[template(path = "connection_new.html")]
-struct Wizard {
+pub struct Wizard {
     frame: Frame,
     problems: Problems,
     definition: Arc<Definition>,
@@ -69,12 +73,6 @@ struct NewIn {
     accept_withdraw: Option<String>,
 }
 
-/// One line of the live check: `good`, `stop` or `open`.
-struct Step {
-    state: &'static str,
-    text: &'static str,
-}
-
 async fn ask(
     State(app): State<Arc<App>>,
     may: May<View>,
@@ -85,10 +83,7 @@ async fn ask(
         return show(&Tiles { frame: frame.of(&may), exchanges: app.exchanges.iter().cloned().collect() });
     };
     let definition = app.exchanges.get(&exchange).ok_or(Code::NotFound)?;
-    let mut wizard = Wizard::new(frame.of(&may), definition);
-    wizard.given.name = "Primary".to_owned();
-    wizard.given.environment = wizard.environments.first().cloned().unwrap_or_default();
-    show(&wizard)
+    show(&Wizard::new(frame.of(&may), definition))
 }
 
 async fn create(
@@ -123,24 +118,30 @@ async fn create(
 }
 
 impl Wizard {
-    fn new(frame: Frame, definition: &Arc<Definition>) -> Self {
+    pub fn new(frame: Frame, definition: &Arc<Definition>) -> Self {
         let mut environments: Vec<String> = definition.environments().map(str::to_owned).collect();
         // The demo exchange first, when it runs: whoever started it wants to try. Then real money, then tests.
         environments.sort_by_key(|name| (name != PRACTICE, name != exchange::PRODUCTION, name.clone()));
         let demo = environments.first().is_some_and(|name| name == PRACTICE);
+        let environment = environments.first().cloned().unwrap_or_default();
         Wizard {
             frame,
             problems: Problems::default(),
             definition: definition.clone(),
             environments,
-            given: Given::default(),
+            given: Given { name: "Primary".to_owned(), environment, ..Given::default() },
             steps: Vec::new(),
             demo,
         }
     }
 
+    /// With what stands in the way of a key made here.
+    pub fn refused(self, problems: Problems) -> Self {
+        Wizard { problems, ..self }
+    }
+
     fn asks_about_withdrawals(&self) -> bool {
-        self.problems.0.as_ref().is_some_and(|error| error.code == Code::WithdrawAllowed)
+        asks_about_withdrawals(&self.problems)
     }
 
     fn has_passphrase(&self) -> bool {
@@ -171,35 +172,12 @@ impl NewIn {
                 passphrase: self.passphrase.filter(|text| !text.expose().is_empty()),
                 options: exchange::Options::default(),
             },
+            own_key: None,
             allow: Allow { trade: self.trade.is_some(), ..Allow::default() },
             accept_withdraw: self.accept_withdraw.is_some(),
         })
     }
 }
-
-/// The check goes in this order and ends at the first thing that is wrong.
-fn steps(error: &Error) -> Vec<Step> {
-    let Some(failed) = ORDER.iter().position(|(codes, _)| codes.contains(&error.code)) else {
-        return Vec::new();
-    };
-    let state = |index: usize| match index.cmp(&failed) {
-        std::cmp::Ordering::Less => "good",
-        std::cmp::Ordering::Equal => "stop",
-        std::cmp::Ordering::Greater => "open",
-    };
-    ORDER.iter().enumerate().map(|(index, (_, text))| Step { state: state(index), text }).collect()
-}
-
-const ORDER: [(&[Code], &str); 8] = [
-    (&[Code::DuplicateKey], "The key is not in the vault yet"),
-    (&[Code::ExchangeUnreachable], "The exchange answers"),
-    (&[Code::ClockSkew], "Its clock and ours agree"),
-    (&[Code::WrongKey], "It knows the key"),
-    (&[Code::IpNotAllowed], "It accepts the key from our address"),
-    (&[Code::WrongSignature, Code::ExchangeRefused], "The secret fits the key"),
-    (&[Code::MissingPermission], "The key may read the account"),
-    (&[Code::WithdrawAllowed], "The key may not withdraw"),
-];
 
 /// Public play keys of the built-in demo exchange.
 const DEMO_BINANCE: (&str, &str) = (
@@ -208,20 +186,3 @@ const DEMO_BINANCE: (&str, &str) = (
 );
 const DEMO_COINONE: (&str, &str) =
     ("de300000-0000-4000-8000-000000000001", "de305ec7-0000-4000-8000-000000000001");
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn check_shows_what_passed_before_it_failed() {
-        let steps = steps(&Code::WrongSignature.into());
-        let states: Vec<&str> = steps.iter().map(|step| step.state).collect();
-        assert_eq!(states, ["good", "good", "good", "good", "good", "stop", "open", "open"]);
-    }
-
-    #[test]
-    fn typing_error_is_no_check() {
-        assert!(steps(&Error::field("/name", "needs 1 to 100 characters")).is_empty());
-    }
-}

@@ -7,7 +7,7 @@ use crate::{
     app::App,
     audit,
     connection::{
-        NewConnection, Verified,
+        NewConnection, Verified, own_key,
         secrets::{self, SealedConnection},
         view,
     },
@@ -17,7 +17,7 @@ use crate::{
     key_ring,
 };
 
-/// Key, connection, permissions and the record of it: one transaction.
+/// Key, connection, permissions and the record of it: one transaction. A key made here keeps its id.
 pub async fn insert(
     app: &App,
     user: Uuid,
@@ -26,8 +26,11 @@ pub async fn insert(
     fingerprint: &str,
     request: RequestId,
 ) -> Result<Uuid> {
-    let (key_id, id) = (app.clock.id(), app.clock.id());
+    let (key_id, id) = (new.own_key.unwrap_or_else(|| app.clock.id()), app.clock.id());
     let mut tx = app.db.user(user).await?;
+    if let Some(waiting) = new.own_key {
+        own_key::use_up(app, &mut tx, waiting, &new.exchange, request).await?;
+    }
     let user_key = key_ring::user_key(app, &mut tx, user).await?;
     let sealed = secrets::seal_key(&user_key, key_id, &new.key);
     insert_key(&mut tx, user, key_id, new, &sealed, fingerprint).await?;
