@@ -6,8 +6,8 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use super::{
-    Definition, DefinitionError, OwnKeys, PRODUCTION, Pattern, Profile, RateScope, environment::Environment,
-    is_word,
+    Definition, DefinitionError, Hole, OwnKeys, PRODUCTION, Pattern, Profile, RateScope,
+    environment::Environment, is_word,
 };
 use crate::{
     Class, Field, KeyKind,
@@ -107,6 +107,9 @@ impl Definition {
 
     /// Readers belong to endpoints of the class they read.
     fn check_readers(&self) -> Result<(), Wrong> {
+        if let Some((at, _)) = self.read_places().find(|(_, inside)| !inside.is_sound()) {
+            return Err((Some(at), "orders stand in each or member, not in both".to_owned()));
+        }
         for (at, class, pattern) in self.read_endpoints() {
             let sample = pattern.sample();
             if sample.and_then(|(method, path)| self.classify(method, &path)) != Some(class) {
@@ -117,11 +120,24 @@ impl Definition {
         Ok(())
     }
 
-    /// What passes on from the client must not be what the signer sets.
+    /// What passes on from the client must not be what the signer sets, and what is refused neither of both.
     fn check_headers(&self) -> Result<(), Wrong> {
-        match self.request_headers.iter().any(|name| self.is_signing_header(name)) {
-            true => Err((None, "a signing header cannot be passed on from the client".to_owned())),
+        if self.request_headers.iter().any(|name| self.is_signing_header(name)) {
+            return Err((None, "a signing header cannot be passed on from the client".to_owned()));
+        }
+        match self.refused_headers.iter().any(|name| self.reads_header(name)) {
+            true => Err((None, "a refused header cannot be passed on or part of the signature".to_owned())),
             false => Ok(()),
+        }
+    }
+
+    /// A passphrase is asked for where it is sent, and only there.
+    fn check_fields(&self) -> Result<(), Wrong> {
+        let holes = [Hole::Passphrase, Hole::PassphraseMac];
+        let sent = self.profiles.iter().any(|profile| holes.iter().any(|hole| profile.uses(hole)));
+        match sent == self.fields.contains(&Field::Passphrase) {
+            true => Ok(()),
+            false => Err((None, "{passphrase} and the field passphrase go together".to_owned())),
         }
     }
 }
@@ -168,6 +184,8 @@ fn build(file: File) -> Result<Definition, Wrong> {
     };
     definition.check_probes().map_err(|refusal| (Some(probes), refusal.to_string()))?;
     definition.check_own_keys().map_err(|reason| (own_keys_at, reason.to_owned()))?;
+    definition.probes.check_rows().map_err(|reason| (Some(probes), reason.to_owned()))?;
+    definition.check_fields()?;
     definition.check_readers()?;
     definition.check_headers()?;
     Ok(definition)

@@ -195,10 +195,30 @@ impl Profile {
         if self.headers.values().any(|value| value.has(&Hole::NonceBodyHash)) {
             return Err("{sha256:nonce+body} is not text");
         }
-        match self.prehash.holes().next().is_some() || self.token.is_some() {
-            true => Ok(()),
-            false => Err("what is signed needs a prehash or a token"),
+        if self.prehash.holes().next().is_none() && self.token.is_none() {
+            return Err("what is signed needs a prehash or a token");
         }
+        self.check_filled()
+    }
+
+    /// A hole that nothing fills would be signed as an empty text.
+    fn check_filled(&self) -> Result<(), &'static str> {
+        if self.uses(&Hole::Window) && self.window.is_none() {
+            return Err("{window} needs a window");
+        }
+        if self.uses(&Hole::Payload) && self.scheme != Scheme::Payload {
+            return Err("{payload} needs the scheme payload");
+        }
+        match self.uses(&Hole::Params) && self.scheme != Scheme::Envelope {
+            true => Err("{params} needs the scheme envelope"),
+            false => Ok(()),
+        }
+    }
+
+    /// Whether the value stands anywhere: in what is signed, in a header or among the parameters.
+    pub(crate) fn uses(&self, hole: &Hole) -> bool {
+        let injected = self.inject.iter().any(|item| item.value.has(hole));
+        self.signs(hole) || injected || self.headers.values().any(|value| value.has(hole))
     }
 
     /// Whether this profile is for `path`; `None` if it is one for the rest.

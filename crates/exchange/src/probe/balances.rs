@@ -54,6 +54,14 @@ impl Definition {
 }
 
 impl BalancesProbe {
+    pub(super) fn has_rows(&self) -> bool {
+        self.list.is_some() != self.map.is_some()
+    }
+
+    pub(super) fn has_amounts(&self) -> bool {
+        self.free.is_some() || self.total.is_some()
+    }
+
     /// Whether the row's amount is free; `None` for a row that does not count.
     fn is_free(&self, row: &Value) -> Option<bool> {
         let Some(kind) = &self.kind else { return Some(true) };

@@ -174,6 +174,17 @@ impl fmt::Display for ProbeError {
 impl std::error::Error for ProbeError {}
 
 impl Probes {
+    /// An answer that could never be read.
+    pub(crate) fn check_rows(&self) -> Result<(), &'static str> {
+        if !self.balances.has_rows() || !self.prices.has_rows() {
+            return Err("the rows of an answer are in a list or map, in one of them");
+        }
+        match self.balances.has_amounts() {
+            true => Ok(()),
+            false => Err("balances need free or total"),
+        }
+    }
+
     fn text(&self, probe: Probe) -> Option<&str> {
         match probe {
             Probe::Ping => Some(&self.ping),

@@ -38,6 +38,10 @@ impl Definition {
 }
 
 impl PricesProbe {
+    pub(super) fn has_rows(&self) -> bool {
+        self.list.is_some() != self.map.is_some()
+    }
+
     fn symbol(&self, name: Option<&str>, row: &Value) -> Option<Symbol> {
         let text = |pointer: &Option<String>| match pointer {
             Some(pointer) => text_at(row, pointer),

@@ -84,6 +84,14 @@ impl Definition {
             .chain(of(&self.withdrawals, withdraw, |own| &own.patterns))
     }
 
+    /// Where each reader looks for its orders, and where it stands in the file.
+    pub(crate) fn read_places(&self) -> impl Iterator<Item = (usize, &Inside)> {
+        let orders = self.orders.iter().map(|own| (own.span().start, &own.get_ref().inside));
+        let cancels = self.cancels.iter().map(|own| (own.span().start, &own.get_ref().inside));
+        let withdrawals = self.withdrawals.iter().map(|own| (own.span().start, &own.get_ref().inside));
+        orders.chain(cancels).chain(withdrawals)
+    }
+
     /// Refuses what the endpoint is not known to have; the orders if they stand inside something.
     fn check(
         &self,

@@ -174,6 +174,16 @@ pub(crate) struct Inside {
 }
 
 impl Inside {
+    /// Whether it names one place, and what only a place can have only with one.
+    pub(crate) fn is_sound(&self) -> bool {
+        let alone = self.inherit.is_empty() && self.known.is_empty() && self.tagged.is_none();
+        match (&self.each, &self.member) {
+            (Some(_), Some(_)) => false,
+            (None, None) => alone,
+            _ => true,
+        }
+    }
+
     /// Whether the orders stand in the request itself.
     pub(crate) fn is_whole(&self) -> bool {
         self.each.is_none() && self.member.is_none()
