@@ -34,17 +34,18 @@ def target():
     if 'KEYGATE_TARGET' in os.environ:
         yield Target.from_file(os.environ['KEYGATE_TARGET'])
         return
-    config = ROOT / 'crates/demo-exchange/demo.json'
+    venues = (ROOT / 'crates/demo-exchange/venues').glob('*.json')
+    told = {venue.stem: json.loads(venue.read_text()) for venue in venues}
     process = subprocess.Popen([binary(), '--until-eof', '--unlimited'], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                text=True)
     try:
         address = process.stdout.readline().strip()
-        told = json.loads(config.read_text())
+        origins = dict(process.stdout.readline().split() for _ in told)
         if 'GATE_BIN' in os.environ:
             with gate.running(os.environ['GATE_BIN'], address, told) as through:
                 yield through
         else:
-            yield Target.direct(address, told)
+            yield Target.direct(address, origins, told)
     finally:
         process.terminate()
         process.wait(timeout=5)

@@ -16,6 +16,7 @@ GATEWAY = 'gateway'
 class Credentials:
     key: str
     secret: str = field(repr=False)
+    passphrase: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,8 @@ class Target:
         slow itself down, so that the tests are quick."""
         access = self.access(exchange, name)
         settings = {'apiKey': access.key, 'secret': access.secret, 'enableRateLimit': False}
+        if access.passphrase:
+            settings['password'] = access.passphrase
         client = getattr(library, exchange)(settings)
         client.urls['api'] = self.through(exchange, client.urls['api'])
         return client
@@ -61,16 +64,16 @@ class Target:
             return json.load(answer)
 
     @classmethod
-    def direct(cls, demo, config):
+    def direct(cls, demo, origins, venues):
         """The demo exchange with its ready-made keys."""
         credentials = {
             exchange: {
-                key['name']: Credentials(key['api_key'], secret_of(key))
-                for account in config[exchange]['accounts'] for key in account['keys']
+                key['name']: Credentials(key['api_key'], secret_of(key), key.get('passphrase'))
+                for account in venue['accounts'] for key in account['keys']
             }
-            for exchange in ('binance', 'coinone')
+            for exchange, venue in venues.items()
         }
-        return cls(DIRECT, {exchange: demo for exchange in credentials}, credentials, demo)
+        return cls(DIRECT, origins, credentials, demo)
 
     @classmethod
     def from_file(cls, path):

@@ -16,8 +16,9 @@ use serde_json::{Value, json};
 use self::error::Error;
 use self::param::Params;
 use crate::budget::Budget;
-use crate::config::{Config, Permission};
+use crate::config::{Limits, Permission, Venue};
 use crate::floor::{AccountId, Floor};
+use crate::house::Exchange;
 use crate::key::{Entry, Keys};
 use crate::request::{Answer, Received, Signer};
 
@@ -60,41 +61,17 @@ struct Route {
 }
 
 impl Binance {
-    pub(crate) fn new(config: &Config, now: i64) -> Self {
-        let mut binance = Self {
-            floor: Floor::new(&config.binance, config.limits.restock_ms, now),
-            keys: Keys::default(),
-            weight: Budget::new(60_000, config.limits.weight_1m),
-            wallet_weight: Budget::new(60_000, config.limits.weight_1m.map(|limit| limit * 2)),
-            orders: Budget::new(10_000, config.limits.orders_10s),
+    pub(crate) fn new(venue: &Venue, limits: &Limits, now: i64) -> Self {
+        let floor = Floor::new(venue, limits.restock_ms, now);
+        Self {
+            keys: Keys::of(venue, &floor),
+            floor,
+            weight: Budget::new(60_000, limits.weight_1m),
+            wallet_weight: Budget::new(60_000, limits.weight_1m.map(|limit| limit * 2)),
+            orders: Budget::new(10_000, limits.orders_10s),
             orders_today: Budget::new(86_400_000, None),
             wallet: wallet::Ledger::default(),
-        };
-        let names: Vec<_> = binance.floor.customers().map(|(name, id)| (name.to_owned(), id)).collect();
-        for (account, (name, id)) in config.binance.accounts.iter().zip(names) {
-            for key in &account.keys {
-                binance.keys.insert(id, &name, key.clone());
-            }
         }
-        binance
-    }
-
-    pub(crate) fn speaks(path: &str) -> bool {
-        ["/api/", "/sapi/", "/fapi/", "/dapi/"].iter().any(|prefix| path.starts_with(prefix))
-    }
-
-    /// Answers, and says whose signature the request carried.
-    pub(crate) fn answer(&mut self, request: &Received) -> (Answer, Option<Signer>) {
-        self.floor.tick(request.at_ms);
-        let signer = auth::signer(&self.keys, request).map(|entry| entry.signer("binance"));
-        let Some(route) = find(request) else { return (no_route(request), signer) };
-        let budget = if is_wallet(&request.path) { &mut self.wallet_weight } else { &mut self.weight };
-        let used = budget.spend(request.peer, route.weight, request.at_ms);
-        let answer = match used {
-            Ok(used) => self.run(route, request, signer.is_some()).with_weight(&request.path, used),
-            Err(spent) => Error::too_much_weight(&spent).answer(),
-        };
-        (answer, signer)
     }
 
     fn run(&mut self, route: &Route, request: &Received, verified: bool) -> Answer {
@@ -145,6 +122,37 @@ impl Binance {
         let today =
             self.orders_today.spend(account, 1, now).map_err(|spent| Error::too_many_orders(&spent))?;
         Ok(vec![("x-mbx-order-count-10s", recent), ("x-mbx-order-count-1d", today)])
+    }
+}
+
+impl Exchange for Binance {
+    fn answer(&mut self, request: &Received) -> (Answer, Option<Signer>) {
+        self.floor.tick(request.at_ms);
+        let signer = auth::signer(&self.keys, request).map(|entry| entry.signer("binance"));
+        let Some(route) = find(request) else { return (no_route(request), signer) };
+        let budget = if is_wallet(&request.path) { &mut self.wallet_weight } else { &mut self.weight };
+        let used = budget.spend(request.peer, route.weight, request.at_ms);
+        let answer = match used {
+            Ok(used) => self.run(route, request, signer.is_some()).with_weight(&request.path, used),
+            Err(spent) => Error::too_much_weight(&spent).answer(),
+        };
+        (answer, signer)
+    }
+
+    fn floor(&self) -> &Floor {
+        &self.floor
+    }
+
+    fn floor_mut(&mut self) -> &mut Floor {
+        &mut self.floor
+    }
+
+    fn keys(&self) -> &Keys {
+        &self.keys
+    }
+
+    fn keys_mut(&mut self) -> &mut Keys {
+        &mut self.keys
     }
 }
 

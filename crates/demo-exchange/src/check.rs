@@ -1,12 +1,116 @@
 //! Signature checks, written for this crate alone: what it judges must not share code with it.
 
-use aws_lc_rs::hmac;
-use aws_lc_rs::signature::{ED25519, RSA_PKCS1_2048_8192_SHA256, UnparsedPublicKey};
+use std::collections::{HashMap, HashSet};
+
+use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED, ED25519, RSA_PKCS1_2048_8192_SHA256, UnparsedPublicKey};
+use aws_lc_rs::{digest, hmac};
 use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
-use data_encoding::HEXLOWER_PERMISSIVE;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use data_encoding::{HEXLOWER, HEXLOWER_PERMISSIVE};
+use serde_json::Value;
 
 use crate::config::{Credential, Pem};
+
+pub(crate) use aws_lc_rs::hmac::{HMAC_SHA256, HMAC_SHA384, HMAC_SHA512};
+
+/// The MAC of a message under these key bytes.
+pub(crate) fn mac(algorithm: hmac::Algorithm, secret: &[u8], message: &[u8]) -> Vec<u8> {
+    hmac::sign(&hmac::Key::new(algorithm, secret), message).as_ref().to_vec()
+}
+
+pub(crate) fn sha256(message: &[u8]) -> Vec<u8> {
+    digest::digest(&digest::SHA256, message).as_ref().to_vec()
+}
+
+pub(crate) fn sha512(message: &[u8]) -> Vec<u8> {
+    digest::digest(&digest::SHA512, message).as_ref().to_vec()
+}
+
+/// Lower case.
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    HEXLOWER.encode(bytes)
+}
+
+pub(crate) fn base64(bytes: &[u8]) -> String {
+    STANDARD.encode(bytes)
+}
+
+pub(crate) fn from_base64(text: &str) -> Option<Vec<u8>> {
+    STANDARD.decode(text).ok()
+}
+
+/// Whether an RSA signature (PKCS #1 v1.5, SHA-256) holds.
+pub(crate) fn rsa(public: &Pem, message: &[u8], signature: &[u8]) -> bool {
+    let verify = |key| UnparsedPublicKey::new(&RSA_PKCS1_2048_8192_SHA256, key).verify(message, signature);
+    public.der().is_some_and(|key| verify(key).is_ok())
+}
+
+/// A JSON Web Token, taken apart but not believed.
+pub(crate) struct Token {
+    pub(crate) header: Value,
+    pub(crate) claims: Value,
+    /// What is signed: header and claims as they came.
+    pub(crate) signed: String,
+    pub(crate) signature: Vec<u8>,
+}
+
+impl Token {
+    pub(crate) fn parse(text: &str) -> Option<Self> {
+        let (signed, signature) = text.rsplit_once('.')?;
+        let (header, claims) = signed.split_once('.')?;
+        let json = |part: &str| serde_json::from_slice(&URL_SAFE_NO_PAD.decode(part).ok()?).ok();
+        Some(Self {
+            header: json(header)?,
+            claims: json(claims)?,
+            signed: signed.to_owned(),
+            signature: URL_SAFE_NO_PAD.decode(signature).ok()?,
+        })
+    }
+
+    /// Whether the token is signed with this shared secret, by HS256 or HS512 as its header says.
+    pub(crate) fn is_signed_with(&self, secret: &str) -> bool {
+        let algorithm = match self.header["alg"].as_str() {
+            Some("HS256") => HMAC_SHA256,
+            Some("HS512") => HMAC_SHA512,
+            _ => return false,
+        };
+        let key = hmac::Key::new(algorithm, secret.as_bytes());
+        hmac::verify(&key, self.signed.as_bytes(), &self.signature).is_ok()
+    }
+
+    /// Whether the token is signed by the private half of this EC P-256 key (ES256).
+    pub(crate) fn is_signed_by(&self, public: &Pem) -> bool {
+        let verify = |der: Vec<u8>| {
+            // the point stands at the end of a P-256 SubjectPublicKeyInfo (RFC 5480)
+            let point = der.len().checked_sub(65).map(|at| der[at..].to_vec()).unwrap_or_default();
+            UnparsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, point)
+                .verify(self.signed.as_bytes(), &self.signature)
+        };
+        self.header["alg"] == "ES256" && public.der().is_some_and(|der| verify(der).is_ok())
+    }
+}
+
+/// The nonces each key has used.
+#[derive(Default)]
+pub(crate) struct Nonces {
+    used: HashMap<String, HashSet<String>>,
+    last: HashMap<String, u128>,
+}
+
+impl Nonces {
+    /// Whether this key never used the nonce before.
+    pub(crate) fn is_new(&mut self, api_key: &str, nonce: &str) -> bool {
+        self.used.entry(api_key.to_owned()).or_default().insert(nonce.to_owned())
+    }
+
+    /// Whether the nonce is larger than every one this key used before.
+    pub(crate) fn rises(&mut self, api_key: &str, nonce: u128) -> bool {
+        let last = self.last.entry(api_key.to_owned()).or_default();
+        let rises = nonce > *last;
+        *last = nonce.max(*last);
+        rises
+    }
+}
 
 /// Whether a Binance signature holds for the bytes it was made over. HMAC signatures are hex, the others base64.
 pub(crate) fn binance(credential: &Credential, message: &[u8], signature: &str) -> bool {
@@ -18,8 +122,9 @@ pub(crate) fn binance(credential: &Credential, message: &[u8], signature: &str) 
             UnparsedPublicKey::new(&RSA_PKCS1_2048_8192_SHA256, key).verify(message, sig)
         }),
         Credential::Hmac(secret) | Credential::HmacUpper(secret) => {
-            hex_mac(hmac::HMAC_SHA256, secret, message, signature)
+            hex_mac(HMAC_SHA256, secret, message, signature)
         }
+        Credential::Ec(_) => false,
     }
 }
 
@@ -28,9 +133,9 @@ pub(crate) fn coinone(credential: &Credential, old: bool, payload: &[u8], signat
     let secret = match credential {
         Credential::Hmac(secret) if !old => secret.clone(),
         Credential::Hmac(secret) | Credential::HmacUpper(secret) => secret.to_uppercase(),
-        Credential::Ed25519(_) | Credential::Rsa(_) => return false,
+        Credential::Ec(_) | Credential::Ed25519(_) | Credential::Rsa(_) => return false,
     };
-    hex_mac(hmac::HMAC_SHA512, &secret, payload, signature)
+    hex_mac(HMAC_SHA512, &secret, payload, signature)
 }
 
 fn hex_mac(algorithm: hmac::Algorithm, secret: &str, message: &[u8], signature: &str) -> bool {

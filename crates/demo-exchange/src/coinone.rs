@@ -16,8 +16,9 @@ use serde_json::{Map, Value, json};
 use self::auth::{Nonces, Payload};
 use self::error::Error;
 use crate::budget::Budget;
-use crate::config::{Config, Permission};
+use crate::config::{Limits, Permission, Venue};
 use crate::floor::Floor;
+use crate::house::{Exchange, matches};
 use crate::key::{Entry, Keys};
 use crate::request::{Answer, Received, Signer};
 
@@ -49,39 +50,20 @@ struct Route {
 }
 
 impl Coinone {
-    pub(crate) fn new(config: &Config, now: i64) -> Self {
+    pub(crate) fn new(venue: &Venue, limits: &Limits, now: i64) -> Self {
+        let floor = Floor::new(venue, limits.restock_ms, now);
         let mut coinone = Self {
-            floor: Floor::new(&config.coinone, config.limits.restock_ms, now),
-            keys: Keys::default(),
+            keys: Keys::of(venue, &floor),
+            floor,
             nonces: Nonces::default(),
-            requests: Budget::new(60_000, config.limits.requests_1m),
+            requests: Budget::new(60_000, limits.requests_1m),
             addresses: Vec::new(),
             withdrawals: Vec::new(),
         };
-        let names: Vec<_> = coinone.floor.customers().map(|(name, id)| (name.to_owned(), id)).collect();
-        for (account, (name, id)) in config.coinone.accounts.iter().zip(names) {
+        for (account, (_, id)) in venue.accounts.iter().zip(coinone.floor.customers()) {
             coinone.addresses.extend(account.addresses.iter().map(|address| (id, address.clone())));
-            for key in &account.keys {
-                coinone.keys.insert(id, &name, key.clone());
-            }
         }
         coinone
-    }
-
-    /// Answers, and says whose signature the request carried.
-    pub(crate) fn answer(&mut self, request: &Received) -> (Answer, Option<Signer>) {
-        self.floor.tick(request.at_ms);
-        let old = request.path.starts_with("/v2/");
-        let signer = auth::signer(&self.keys, request, old).map(|entry| entry.signer("coinone"));
-        let reply = match self.requests.spend(request.peer, 1, request.at_ms) {
-            Ok(_) => self.reply(request, old, signer.is_some()),
-            Err(_) => Err(Error::Blocked),
-        };
-        let answer = match reply {
-            Ok(fields) => success(fields, old),
-            Err(error) => error.answer(),
-        };
-        (answer, signer)
     }
 
     fn reply(&mut self, request: &Received, old: bool, verified: bool) -> Reply {
@@ -99,6 +81,39 @@ impl Coinone {
     }
 }
 
+impl Exchange for Coinone {
+    fn answer(&mut self, request: &Received) -> (Answer, Option<Signer>) {
+        self.floor.tick(request.at_ms);
+        let old = request.path.starts_with("/v2/");
+        let signer = auth::signer(&self.keys, request, old).map(|entry| entry.signer("coinone"));
+        let reply = match self.requests.spend(request.peer, 1, request.at_ms) {
+            Ok(_) => self.reply(request, old, signer.is_some()),
+            Err(_) => Err(Error::Blocked),
+        };
+        let answer = match reply {
+            Ok(fields) => success(fields, old),
+            Err(error) => error.answer(),
+        };
+        (answer, signer)
+    }
+
+    fn floor(&self) -> &Floor {
+        &self.floor
+    }
+
+    fn floor_mut(&mut self) -> &mut Floor {
+        &mut self.floor
+    }
+
+    fn keys(&self) -> &Keys {
+        &self.keys
+    }
+
+    fn keys_mut(&mut self) -> &mut Keys {
+        &mut self.keys
+    }
+}
+
 /// The access token inside a payload text.
 pub(crate) fn access_token(payload: &str) -> Option<String> {
     Payload::parse(payload)?.get("access_token")
@@ -107,17 +122,6 @@ pub(crate) fn access_token(payload: &str) -> Option<String> {
 fn find(path: &str) -> Option<(&'static Route, Vec<String>)> {
     let routes = [account::ROUTES, order::ROUTES, legacy::ROUTES].into_iter().flatten();
     routes.into_iter().find_map(|route| Some((route, matches(route.path, path)?)))
-}
-
-/// The segments that stand for `*`; `None` if the path is another.
-fn matches(pattern: &str, path: &str) -> Option<Vec<String>> {
-    let (pattern, path): (Vec<_>, Vec<_>) = (pattern.split('/').collect(), path.split('/').collect());
-    let fits = |(known, given): &(&&str, &&str)| **known == "*" || known == given;
-    if pattern.len() != path.len() || !pattern.iter().zip(&path).all(|pair| fits(&pair)) {
-        return None;
-    }
-    let stars = pattern.iter().zip(path).filter(|(known, _)| **known == "*");
-    Some(stars.map(|(_, given)| given.to_owned()).collect())
 }
 
 fn success(fields: Value, old: bool) -> Answer {

@@ -1,5 +1,5 @@
-//! What a pretend exchange starts with: pairs, accounts, keys, limits. One JSON document; [`Config::demo`] is
-//! the one compiled in, with keys that are obviously fake.
+//! What the pretend exchanges start with: pairs, accounts, keys, limits. [`Config::demo`] is compiled in, one file
+//! in `venues/` per exchange, with keys that are obviously fake.
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -9,16 +9,18 @@ use base64::engine::general_purpose::STANDARD;
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 
+use crate::spoken::SPOKEN;
+
 /// Everything an exchange knows before its first request.
 #[derive(Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
     pub limits: Limits,
-    pub binance: Venue,
-    pub coinone: Venue,
+    /// By the exchange's id; those that are missing here do not run.
+    pub exchanges: BTreeMap<String, Venue>,
 }
 
-/// One of the two exchanges that share the port.
+/// One of the exchanges.
 #[derive(Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Venue {
@@ -67,11 +69,14 @@ pub struct Key {
     pub name: String,
     pub api_key: String,
     pub credential: Credential,
+    /// The third part, at exchanges where keys have one.
+    #[serde(default)]
+    pub passphrase: Option<String>,
     pub permissions: Vec<Permission>,
     /// Addresses the key may be used from; empty means any.
     #[serde(default)]
     pub ips: Vec<IpAddr>,
-    /// The other half of a ready-made RSA or Ed25519 key, for whoever wants to sign with it.
+    /// The other half of a ready-made RSA, Ed25519 or EC key, for whoever wants to sign with it.
     #[serde(default)]
     pub private: Option<Pem>,
 }
@@ -80,6 +85,8 @@ pub struct Key {
 #[derive(Clone, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Credential {
+    /// EC P-256.
+    Ec(Pem),
     Ed25519(Pem),
     /// A shared secret, used as it is. Coinone's old `/v2` API upper-cases it all the same.
     Hmac(String),
@@ -120,20 +127,34 @@ pub struct Limits {
 }
 
 impl Config {
-    /// The ready-made pairs and accounts (`demo.json`).
+    /// The ready-made pairs and accounts (`venues/*.json`).
     pub fn demo() -> Self {
-        #[expect(clippy::expect_used, reason = "the document is compiled in and parsed by every test")]
-        Self::parse(include_str!("../demo.json")).expect("demo.json is a valid configuration")
+        #[expect(clippy::expect_used, reason = "the files are compiled in and parsed by every test")]
+        let venue = |text| serde_json::from_str(text).expect("a built-in venue is valid");
+        let exchanges = SPOKEN.iter().map(|one| (one.id.to_owned(), venue(one.venue))).collect();
+        Config { limits: Limits::default(), exchanges }
     }
 
     pub fn parse(json: &str) -> Result<Self, serde_json::Error> {
         serde_json::from_str(json)
     }
 
+    /// What this exchange starts with.
+    pub fn venue(&self, exchange: &str) -> Option<&Venue> {
+        self.exchanges.get(exchange)
+    }
+
     /// Without budgets, for load tests.
     pub fn unlimited(mut self) -> Self {
         self.limits = Limits { weight_1m: None, orders_10s: None, requests_1m: None, ..self.limits };
         self
+    }
+}
+
+impl Default for Limits {
+    /// Those of the real Binance and Coinone.
+    fn default() -> Self {
+        Self { weight_1m: Some(6000), orders_10s: Some(100), requests_1m: Some(300), restock_ms: 1000 }
     }
 }
 
@@ -181,14 +202,14 @@ mod tests {
     #[test]
     fn the_built_in_configuration_parses() {
         let config = Config::demo();
-        assert!(config.binance.account("trade").is_some());
-        assert!(config.coinone.account("raw").is_some());
+        assert!(config.exchanges["binance"].account("trade").is_some());
+        assert!(config.exchanges["coinone"].account("raw").is_some());
     }
 
     #[test]
     fn pem_text_and_body_are_the_same_key() {
         let config = Config::demo();
-        let key = &config.binance.account("rsa").unwrap().keys[0];
+        let key = &config.exchanges["binance"].account("rsa").unwrap().keys[0];
         let Credential::Rsa(public) = &key.credential else { panic!("not an RSA key") };
         let again = Pem::from_text(&public.to_text()).unwrap();
         assert_eq!(again.der().unwrap(), public.der().unwrap());

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
-use crate::config::{Key, Permission};
-use crate::floor::AccountId;
+use crate::config::{Credential, Key, Permission, Venue};
+use crate::floor::{AccountId, Floor};
 use crate::request::Signer;
 
 #[derive(Default)]
@@ -19,6 +19,17 @@ pub(crate) struct Entry {
 }
 
 impl Keys {
+    /// The keys of every customer of a floor.
+    pub(crate) fn of(venue: &Venue, floor: &Floor) -> Self {
+        let mut keys = Self::default();
+        for (account, (name, id)) in venue.accounts.iter().zip(floor.customers()) {
+            for key in &account.keys {
+                keys.insert(id, name, key.clone());
+            }
+        }
+        keys
+    }
+
     pub(crate) fn insert(&mut self, account: AccountId, account_name: &str, key: Key) {
         let entry = Entry { account, account_name: account_name.to_owned(), key };
         self.0.insert(entry.key.api_key.clone(), entry);
@@ -42,6 +53,14 @@ impl Keys {
 }
 
 impl Entry {
+    /// The shared secret, if the key has one.
+    pub(crate) fn secret(&self) -> Option<&str> {
+        match &self.key.credential {
+            Credential::Hmac(secret) => Some(secret),
+            _ => None,
+        }
+    }
+
     pub(crate) fn may(&self, permission: Permission) -> bool {
         self.key.permissions.contains(&permission)
     }

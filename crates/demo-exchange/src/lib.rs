@@ -1,5 +1,6 @@
-//! A pretend exchange on loopback that speaks Binance's and Coinone's HTTP APIs as strictly as the real ones:
-//! for trying Keygate without an account, for its tests and for its benchmarks.
+//! Pretend exchanges on loopback that speak the HTTP APIs of seventeen real ones as strictly as those do: for
+//! trying Keygate without an account, for its tests and for its benchmarks. Each has a port of its own, behind
+//! the port of the page that shows them all.
 //!
 //! It checks every signature over the received bytes with its own code and shares none with the crate that
 //! signs, so the two can only agree by both being right. Orders match in a small book against a resident
@@ -8,19 +9,37 @@
 #![forbid(unsafe_code)]
 
 mod binance;
+mod bitfinex;
+mod bitget;
+mod bithumb;
+mod bitstamp;
 mod budget;
+mod bybit;
 mod check;
 mod clock;
+mod coinbase;
+mod coinbaseexchange;
 mod coinone;
 mod config;
+mod cryptocom;
 mod fault;
 mod floor;
+mod gate;
+mod house;
+mod htx;
 mod key;
+mod kraken;
+mod kucoin;
+mod mexc;
+mod okx;
 mod own_key;
 mod page;
+mod params;
 mod record;
 mod request;
 mod server;
+mod spoken;
+mod upbit;
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -36,14 +55,15 @@ pub use crate::record::Record;
 pub use crate::request::Signer;
 use crate::server::{Listening, Shared};
 
-/// The ids of the exchanges on the port.
-pub const SPOKEN: [&str; 2] = ["binance", "coinone"];
+/// The ids of the exchanges that are spoken, in the order of their ports.
+pub fn spoken() -> impl Iterator<Item = &'static str> {
+    spoken::SPOKEN.iter().map(|exchange| exchange.id)
+}
 
-/// Which of the two exchanges on the port.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Exchange {
-    Binance,
-    Coinone,
+/// The port of an exchange where the demo exchange's own page has `first`; `None` if it is not spoken.
+pub fn port(first: u16, exchange: &str) -> Option<u16> {
+    let place = spoken().position(|id| id == exchange)?;
+    first.checked_add(1 + u16::try_from(place).ok()?)
 }
 
 /// A pretend exchange that has not started.
@@ -68,12 +88,12 @@ impl DemoExchange {
         Self::new(Config::demo(), Clock::system()).start().await
     }
 
-    /// Listens on a free loopback port.
+    /// Listens on free loopback ports.
     pub async fn start(self) -> io::Result<Running> {
         self.start_on(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))).await
     }
 
-    /// Listens on this address. It must be a loopback address.
+    /// Listens on this address, the page's, and on the ports behind it. It must be a loopback address.
     pub async fn start_on(self, address: SocketAddr) -> io::Result<Running> {
         if !address.ip().is_loopback() {
             return Err(io::Error::new(
@@ -87,13 +107,23 @@ impl DemoExchange {
 }
 
 impl Running {
+    /// Where the page is.
     pub fn address(&self) -> SocketAddr {
         self.listening.address
     }
 
-    /// `http://127.0.0.1:port`, without a slash at the end.
+    /// Where the page is, `http://127.0.0.1:port`, without a slash at the end.
     pub fn url(&self) -> String {
         format!("http://{}", self.address())
+    }
+
+    /// Where an exchange is, in the same form.
+    ///
+    /// # Panics
+    /// If the exchange is not one of [`spoken`].
+    pub fn origin(&self, exchange: &str) -> String {
+        let port = port(self.address().port(), exchange).unwrap_or_else(|| panic!("{exchange} is not spoken"));
+        format!("http://{}", SocketAddr::new(self.address().ip(), port))
     }
 
     /// Stops listening and closes every connection.
@@ -116,12 +146,8 @@ impl Running {
     }
 
     /// Everything that exists of an asset at one exchange, wherever it is.
-    pub fn supply(&self, exchange: Exchange, asset: &str) -> Decimal {
-        let state = self.shared.state();
-        match exchange {
-            Exchange::Binance => state.binance.floor.supply(asset),
-            Exchange::Coinone => state.coinone.floor.supply(asset),
-        }
+    pub fn supply(&self, exchange: &str, asset: &str) -> Decimal {
+        self.shared.state().exchange(exchange).map_or(Decimal::ZERO, |open| open.floor().supply(asset))
     }
 
     /// Lets the next requests meet a fault.
@@ -134,28 +160,30 @@ impl Running {
     }
 
     /// Adds a key to an account by its name; `false` if there is no such account.
-    pub fn add_key(&self, exchange: Exchange, account: &str, key: Key) -> bool {
+    pub fn add_key(&self, exchange: &str, account: &str, key: Key) -> bool {
         let mut state = self.shared.state();
-        let (floor, keys) = state.venue(exchange);
-        let found = floor.customers().find(|(name, _)| *name == account).map(|(_, id)| id);
-        found.map(|id| keys.insert(id, account, key)).is_some()
+        let Some(open) = state.exchange(exchange) else { return false };
+        let found = open.floor().customers().find(|(name, _)| *name == account).map(|(_, id)| id);
+        found.map(|id| open.keys_mut().insert(id, account, key)).is_some()
     }
 
     /// Changes a key: its permissions, its addresses; `false` if there is no such key.
-    pub fn change_key(&self, exchange: Exchange, api_key: &str, change: impl FnOnce(&mut Key)) -> bool {
-        self.shared.state().venue(exchange).1.get_mut(api_key).map(change).is_some()
+    pub fn change_key(&self, exchange: &str, api_key: &str, change: impl FnOnce(&mut Key)) -> bool {
+        let mut state = self.shared.state();
+        state.exchange(exchange).and_then(|open| open.keys_mut().get_mut(api_key).map(change)).is_some()
     }
 
     /// Deletes a key, as its owner would on the exchange's pages.
-    pub fn remove_key(&self, exchange: Exchange, api_key: &str) -> bool {
-        self.shared.state().venue(exchange).1.remove(api_key)
+    pub fn remove_key(&self, exchange: &str, api_key: &str) -> bool {
+        self.shared.state().exchange(exchange).is_some_and(|open| open.keys_mut().remove(api_key))
     }
 
     /// Moves the resident maker to another middle price; orders it then crosses are filled.
-    pub fn set_price(&self, exchange: Exchange, symbol: &str, price: Decimal) -> bool {
+    pub fn set_price(&self, exchange: &str, symbol: &str, price: Decimal) -> bool {
         let now = self.shared.now_ms();
         let mut state = self.shared.state();
-        let (floor, _) = state.venue(exchange);
-        floor.pair_index(symbol).map(|pair| floor.set_price(pair, price, now)).is_some()
+        let Some(open) = state.exchange(exchange) else { return false };
+        let pair = open.floor().pair_index(symbol);
+        pair.map(|pair| open.floor_mut().set_price(pair, price, now)).is_some()
     }
 }

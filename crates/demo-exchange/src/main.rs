@@ -1,4 +1,4 @@
-//! The pretend exchange by hand: prints its address and runs until it is interrupted. With `--until-eof` it
+//! The pretend exchanges by hand: prints the address of their page, then id and address of each, and runs until it is interrupted. With `--until-eof` it
 //! also ends with its standard input, so that it never outlives a test that started it.
 #![forbid(unsafe_code)]
 
@@ -15,6 +15,9 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let exchange = DemoExchange::new(options.config, Clock::system()).start_on(address).await?;
     let mut out = std::io::stdout();
     writeln!(out, "{}", exchange.url())?;
+    for id in demo_exchange::spoken() {
+        writeln!(out, "{id} {}", exchange.origin(id))?;
+    }
     out.flush()?;
     tokio::select! {
         interrupted = tokio::signal::ctrl_c() => interrupted?,

@@ -39,20 +39,21 @@ fn wish(request: &Received) -> Result<Wish, String> {
 
 fn take(state: &mut State, wish: Wish) -> Result<Value, String> {
     let credential = credential(&wish.public_key_pem)?;
-    let binance = &mut state.binance;
-    let account = binance.floor.customers().find(|(name, _)| *name == wish.account).map(|(_, id)| id);
+    let binance = state.exchange("binance").ok_or("Binance is not open")?;
+    let account = binance.floor().customers().find(|(name, _)| *name == wish.account).map(|(_, id)| id);
     let account = account.ok_or_else(|| format!("no account {}", wish.account))?;
-    let number = (1..).find(|number| binance.keys.get(&api_key(*number)).is_none()).unwrap_or_default();
+    let number = (1..).find(|number| binance.keys().get(&api_key(*number)).is_none()).unwrap_or_default();
     let key = Key {
         name: format!("own-{number}"),
         api_key: api_key(number),
         credential,
+        passphrase: None,
         permissions: wish.permissions,
         ips: Vec::new(),
         private: None,
     };
     let given = json!({ "api_key": key.api_key, "account": wish.account, "permissions": key.permissions });
-    binance.keys.insert(account, &wish.account, key);
+    binance.keys_mut().insert(account, &wish.account, key);
     Ok(given)
 }
 

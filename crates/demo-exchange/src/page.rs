@@ -41,13 +41,13 @@ pub(crate) fn answer(shared: &Shared, request: &Received) -> Answer {
     }
 }
 
-/// Accounts, orders and request count of both exchanges.
+/// The request count, and accounts and orders by exchange.
 pub(crate) fn view(state: &State) -> Value {
-    json!({
-        "requests": state.records.count(),
-        "binance": exchange(&state.binance.floor, &state.binance.keys),
-        "coinone": exchange(&state.coinone.floor, &state.coinone.keys),
-    })
+    let mut view = json!({ "requests": state.records.count() });
+    for (id, open) in &state.exchanges {
+        view[id] = exchange(open.floor(), open.keys());
+    }
+    view
 }
 
 fn exchange(floor: &Floor, keys: &Keys) -> Value {
@@ -97,8 +97,9 @@ fn page(state: &State) -> String {
          coin, no key, no price. As JSON: <a href=/_demo/state>state</a>, \
          <a href=/_demo/requests>requests</a>.</p>{OWN_KEY}"
     );
-    section(&mut html, "Binance", &state.binance.floor, &state.binance.keys);
-    section(&mut html, "Coinone", &state.coinone.floor, &state.coinone.keys);
+    for (id, open) in &state.exchanges {
+        section(&mut html, id, open.floor(), open.keys());
+    }
     html.push_str(&format!("<h2>Last requests of {}</h2>", state.records.count()));
     let rows = state.records.iter().rev().take(50).map(request_row);
     table(&mut html, &["#", "status", "fault", "signed by", "request"], rows);
@@ -156,7 +157,7 @@ fn request_row(record: &Record) -> Vec<String> {
         outcome(record),
         record.fault.unwrap_or_default().to_owned(),
         signer.map_or_else(|| "nobody".to_owned(), |signer| format!("{} / {}", signer.account, signer.key)),
-        format!("{} {}", record.method, record.target),
+        format!("{} {} {}", record.exchange, record.method, record.target),
     ]
 }
 

@@ -12,6 +12,8 @@ pub struct Record {
     /// Counted from 1.
     pub number: u64,
     pub at_ms: i64,
+    /// The id of the exchange it was sent to.
+    pub exchange: &'static str,
     pub peer: String,
     pub method: String,
     /// Path and query as received.
@@ -39,10 +41,11 @@ pub(crate) struct Records {
 const KEPT: usize = 20_000;
 
 impl Record {
-    pub(crate) fn new(request: &Received) -> Self {
+    pub(crate) fn new(exchange: &'static str, request: &Received) -> Self {
         Self {
             number: 0,
             at_ms: request.at_ms,
+            exchange,
             peer: request.peer.to_string(),
             method: request.method.to_string(),
             target: request.target(),

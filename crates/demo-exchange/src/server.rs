@@ -1,4 +1,4 @@
-//! The HTTP side: bytes in, bytes out, on one loopback port.
+//! The HTTP side: bytes in, bytes out, on one loopback port for the page and one per exchange.
 
 use std::io;
 use std::net::{IpAddr, SocketAddr};
@@ -14,22 +14,19 @@ use hyper_util::rt::TokioIo;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::{JoinHandle, JoinSet};
 
-use crate::Exchange;
-use crate::binance::Binance;
 use crate::clock::Clock;
-use crate::coinone::Coinone;
 use crate::config::Config;
 use crate::fault::{Fault, Faults};
-use crate::floor::Floor;
-use crate::key::Keys;
+use crate::house::Exchange;
 use crate::page;
 use crate::record::{Record, Records};
 use crate::request::{Answer, Received, Signer};
+use crate::spoken::SPOKEN;
 
 /// Everything the exchange knows while it runs.
 pub(crate) struct State {
-    pub(crate) binance: Binance,
-    pub(crate) coinone: Coinone,
+    /// In the order of their ports.
+    pub(crate) exchanges: Vec<(&'static str, Box<dyn Exchange>)>,
     pub(crate) records: Records,
     pub(crate) faults: Faults,
 }
@@ -39,10 +36,11 @@ pub(crate) struct Shared {
     state: Mutex<State>,
 }
 
-/// The listening task; stops with every open connection when dropped.
+/// The listening tasks; they stop with every open connection when dropped.
 pub(crate) struct Listening {
+    /// The page's.
     pub(crate) address: SocketAddr,
-    task: JoinHandle<()>,
+    tasks: Vec<JoinHandle<()>>,
 }
 
 /// Bodies above this are refused with 413.
@@ -51,9 +49,9 @@ const MAX_BODY: usize = 1024 * 1024;
 impl Shared {
     pub(crate) fn new(config: &Config, clock: Clock) -> Self {
         let now = clock.now_ms();
+        let configured = SPOKEN.iter().filter_map(|one| Some((one, config.venue(one.id)?)));
         let state = State {
-            binance: Binance::new(config, now),
-            coinone: Coinone::new(config, now),
+            exchanges: configured.map(|(one, venue)| (one.id, (one.open)(venue, &config.limits, now))).collect(),
             records: Records::default(),
             faults: Faults::default(),
         };
@@ -71,15 +69,43 @@ impl Shared {
 
 impl Listening {
     pub(crate) async fn start(address: SocketAddr, shared: Arc<Shared>) -> io::Result<Self> {
-        let listener = TcpListener::bind(address).await?;
-        let address = listener.local_addr()?;
-        Ok(Self { address, task: tokio::spawn(accept(listener, shared)) })
+        let (address, listeners) = bind(address).await?;
+        let doors = std::iter::once(None).chain(SPOKEN.iter().map(|exchange| Some(exchange.id)));
+        let serve = |(listener, door)| tokio::spawn(accept(listener, door, shared.clone()));
+        Ok(Self { address, tasks: listeners.into_iter().zip(doors).map(serve).collect() })
     }
 
     pub(crate) fn stop(&self) {
-        self.task.abort();
+        self.tasks.iter().for_each(JoinHandle::abort);
     }
 }
+
+/// Binds a port for the page and the ports behind it for the exchanges. With port 0 the system chooses the first
+/// one; where those behind it are taken, it chooses again.
+async fn bind(address: SocketAddr) -> io::Result<(SocketAddr, Vec<TcpListener>)> {
+    for _ in 0..TRIES {
+        match bind_row(address).await {
+            Err(error) if address.port() == 0 && error.kind() == io::ErrorKind::AddrInUse => {}
+            bound => return bound,
+        }
+    }
+    Err(io::Error::new(io::ErrorKind::AddrInUse, "no row of free ports was found"))
+}
+
+async fn bind_row(address: SocketAddr) -> io::Result<(SocketAddr, Vec<TcpListener>)> {
+    let mut listeners = vec![TcpListener::bind(address).await?];
+    let first = listeners[0].local_addr()?;
+    for exchange in &SPOKEN {
+        let port = crate::port(first.port(), exchange.id).ok_or(io::ErrorKind::AddrInUse)?;
+        listeners.push(TcpListener::bind((first.ip(), port)).await?);
+    }
+    Ok((first, listeners))
+}
+
+const TRIES: usize = 100;
+
+/// The exchange behind a port; `None` at the page's.
+type Door = Option<&'static str>;
 
 impl Drop for Listening {
     fn drop(&mut self) {
@@ -87,11 +113,11 @@ impl Drop for Listening {
     }
 }
 
-async fn accept(listener: TcpListener, shared: Arc<Shared>) {
+async fn accept(listener: TcpListener, door: Door, shared: Arc<Shared>) {
     let mut connections = JoinSet::new();
     loop {
         match listener.accept().await {
-            Ok((stream, peer)) => drop(connections.spawn(serve(stream, peer.ip(), shared.clone()))),
+            Ok((stream, peer)) => drop(connections.spawn(serve(stream, peer.ip(), door, shared.clone()))),
             // Out of file descriptors, most likely: give connections time to end.
             Err(_) => tokio::time::sleep(Duration::from_millis(50)).await,
         }
@@ -99,9 +125,9 @@ async fn accept(listener: TcpListener, shared: Arc<Shared>) {
     }
 }
 
-async fn serve(stream: TcpStream, peer: IpAddr, shared: Arc<Shared>) {
+async fn serve(stream: TcpStream, peer: IpAddr, door: Door, shared: Arc<Shared>) {
     let _ = stream.set_nodelay(true);
-    let service = service_fn(move |request| respond(request, peer, shared.clone()));
+    let service = service_fn(move |request| respond(request, peer, door, shared.clone()));
     // A failed connection is the client's business: it went away, or a fault asked for it.
     let _ = http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
 }
@@ -121,12 +147,13 @@ impl std::error::Error for Dropped {}
 async fn respond(
     request: Request<Incoming>,
     peer: IpAddr,
+    door: Door,
     shared: Arc<Shared>,
 ) -> Result<Response<Full<Bytes>>, Dropped> {
-    let answer = match receive(request, peer, shared.now_ms()).await {
-        Some(request) if request.path.starts_with("/_demo") => page::answer(&shared, &request),
-        Some(request) => exchange(&shared, request).await?,
-        None => Answer::text(413, "text/plain", "body too large\n"),
+    let answer = match (receive(request, peer, shared.now_ms()).await, door) {
+        (Some(request), None) => page::answer(&shared, &request),
+        (Some(request), Some(id)) => exchange(&shared, id, request).await?,
+        (None, _) => Answer::text(413, "text/plain", "body too large\n"),
     };
     Ok(response(answer))
 }
@@ -147,13 +174,13 @@ async fn receive(request: Request<Incoming>, peer: IpAddr, at_ms: i64) -> Option
 }
 
 /// Lets a request meet its fault, or the exchange, and records it.
-async fn exchange(shared: &Shared, mut request: Received) -> Result<Answer, Dropped> {
-    let mut record = Record::new(&request);
+async fn exchange(shared: &Shared, id: &'static str, mut request: Received) -> Result<Answer, Dropped> {
+    let mut record = Record::new(id, &request);
     let (outcome, fault) = {
         let mut state = shared.state();
         let fault = state.faults.next(&request.path);
         record.fault = fault.as_ref().map(Fault::name);
-        let outcome = state.play(&mut request, fault.as_ref(), &mut record);
+        let outcome = state.play(id, &mut request, fault.as_ref(), &mut record);
         record.status = outcome.as_ref().ok().map(|answer| answer.status);
         state.records.push(record);
         (outcome, fault)
@@ -167,6 +194,7 @@ async fn exchange(shared: &Shared, mut request: Received) -> Result<Answer, Drop
 impl State {
     fn play(
         &mut self,
+        id: &str,
         request: &mut Received,
         fault: Option<&Fault>,
         record: &mut Record,
@@ -179,7 +207,10 @@ impl State {
             Some(Fault::Skew { ms }) => request.at_ms += ms,
             _ => {}
         }
-        let (answer, signer) = self.execute(request);
+        let (answer, signer) = match self.exchange(id) {
+            Some(open) => open.answer(request),
+            None => (Answer::text(404, "text/plain", "this exchange is not open\n"), None),
+        };
         record.signed_by = signer;
         record.error = answer.error.clone();
         match fault {
@@ -189,19 +220,8 @@ impl State {
         }
     }
 
-    pub(crate) fn venue(&mut self, exchange: Exchange) -> (&mut Floor, &mut Keys) {
-        match exchange {
-            Exchange::Binance => (&mut self.binance.floor, &mut self.binance.keys),
-            Exchange::Coinone => (&mut self.coinone.floor, &mut self.coinone.keys),
-        }
-    }
-
-    fn execute(&mut self, request: &Received) -> (Answer, Option<Signer>) {
-        if Binance::speaks(&request.path) {
-            self.binance.answer(request)
-        } else {
-            self.coinone.answer(request)
-        }
+    pub(crate) fn exchange(&mut self, id: &str) -> Option<&mut Box<dyn Exchange>> {
+        self.exchanges.iter_mut().find(|(known, _)| *known == id).map(|(_, open)| open)
     }
 }
 

@@ -4,8 +4,9 @@ use rust_decimal::Decimal;
 use serde_json::{Value, json};
 
 use super::error::Error;
-use super::{Coinone, Reply, matches};
+use super::{Coinone, Reply};
 use crate::floor::Side;
+use crate::house::matches;
 use crate::request::{Received, form_decode};
 
 pub(super) fn answer(coinone: &Coinone, request: &Received) -> Reply {

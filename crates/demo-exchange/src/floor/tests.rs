@@ -6,7 +6,7 @@ use crate::config::Config;
 const BTCUSDT: usize = 0;
 
 fn floor() -> Floor {
-    Floor::new(&Config::demo().binance, 1000, 0)
+    Floor::new(&Config::demo().exchanges["binance"], 1000, 0)
 }
 
 fn account(floor: &Floor, name: &str) -> AccountId {

@@ -308,7 +308,7 @@ async fn a_cancel_may_carry_its_parameters_in_a_form_body() {
 async fn a_moved_price_fills_what_it_crosses() {
     let world = World::new().await;
     let id = place(&world, REST).await["orderId"].clone();
-    assert!(world.exchange.set_price(demo_exchange::Exchange::Binance, "BTCUSDT", 49_000.into()));
+    assert!(world.exchange.set_price("binance", "BTCUSDT", 49_000.into()));
     let order = world.binance("trade", "GET", ORDER, &format!("symbol=BTCUSDT&orderId={id}")).await.ok();
     assert_eq!(
         (text(&order["status"]), text(&order["cummulativeQuoteQty"])),

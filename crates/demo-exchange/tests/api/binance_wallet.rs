@@ -1,6 +1,5 @@
 //! Balances, withdrawals and transfers at Binance.
 
-use demo_exchange::Exchange;
 use serde_json::json;
 
 use crate::caller::{World, text};
@@ -10,7 +9,7 @@ const APPLY: &str = "/sapi/v1/capital/withdraw/apply";
 #[tokio::test]
 async fn a_withdrawal_leaves_the_account_and_shows_in_the_history() {
     let world = World::new().await;
-    let before = world.exchange.supply(Exchange::Binance, "USDT");
+    let before = world.exchange.supply("binance", "USDT");
     let params = "coin=USDT&network=TRX&address=demo-address&addressTag=7&amount=100.5&withdrawOrderId=mine";
     let id = world.binance("withdraw", "POST", APPLY, params).await.ok()["id"].clone();
     assert_eq!(text(&id).len(), 32);
@@ -20,7 +19,7 @@ async fn a_withdrawal_leaves_the_account_and_shows_in_the_history() {
     assert_eq!((&history[0]["id"], &history[0]["address"]), (&id, &json!("demo-address")));
     let foreign = world.binance("trade", "GET", "/sapi/v1/capital/withdraw/history", "").await.ok();
     assert_eq!(foreign, json!([]));
-    assert_eq!(world.exchange.supply(Exchange::Binance, "USDT"), before);
+    assert_eq!(world.exchange.supply("binance", "USDT"), before);
 }
 
 #[tokio::test]

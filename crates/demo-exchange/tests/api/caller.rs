@@ -53,15 +53,21 @@ impl World {
     }
 
     pub fn binance_key(&self, name: &str) -> Key {
-        key(&self.config.binance, name)
+        key(&self.config.exchanges["binance"], name)
     }
 
     pub fn coinone_key(&self, name: &str) -> Key {
-        key(&self.config.coinone, name)
+        key(&self.config.exchanges["coinone"], name)
     }
 
+    /// At the page, or at the exchange whose paths begin like this.
     pub fn request(&self, method: &str, target: &str) -> RequestBuilder {
-        self.http.request(method.parse::<Method>().unwrap(), format!("{}{target}", self.exchange.url()))
+        let origin = match target.split('/').nth(1).unwrap_or_default() {
+            "_demo" => self.exchange.url(),
+            "public" | "v2" | "v2.1" | "nothing" => self.exchange.origin("coinone"),
+            _ => self.exchange.origin("binance"),
+        };
+        self.http.request(method.parse::<Method>().unwrap(), format!("{origin}{target}"))
     }
 
     /// A call without a key.
@@ -186,6 +192,7 @@ pub fn sign(key: &Key, message: &[u8]) -> String {
             let key = hmac::Key::new(hmac::HMAC_SHA256, secret.as_bytes());
             return HEXLOWER.encode(hmac::sign(&key, message).as_ref());
         }
+        Credential::Ec(_) => panic!("not a Binance key"),
         Credential::Ed25519(_) => {
             let pair = Ed25519KeyPair::from_pkcs8_maybe_unchecked(&private()).unwrap();
             pair.sign(message).as_ref().to_vec()
@@ -204,7 +211,7 @@ fn sign_coinone(key: &Key, path: &str, payload: &str) -> String {
     let secret = match &key.credential {
         Credential::Hmac(secret) if path.starts_with("/v2.1/") => secret.clone(),
         Credential::Hmac(secret) | Credential::HmacUpper(secret) => secret.to_uppercase(),
-        Credential::Ed25519(_) | Credential::Rsa(_) => panic!("not a Coinone key"),
+        Credential::Ec(_) | Credential::Ed25519(_) | Credential::Rsa(_) => panic!("not a Coinone key"),
     };
     let key = hmac::Key::new(hmac::HMAC_SHA512, secret.as_bytes());
     HEXLOWER.encode(hmac::sign(&key, payload.as_bytes()).as_ref())

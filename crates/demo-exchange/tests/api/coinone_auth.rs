@@ -22,7 +22,7 @@ async fn each_spelling_of_the_secret_opens_its_own_account_only() {
         assert_eq!((signer.exchange, signer.account.as_str()), ("coinone", name));
     }
     // The same secrets, spelled the other way round.
-    for account in &mut world.config.coinone.accounts {
+    for account in &mut world.config.exchanges.get_mut("coinone").unwrap().accounts {
         for key in &mut account.keys {
             key.credential = match &key.credential {
                 demo_exchange::Credential::Hmac(secret) => {

@@ -1,6 +1,5 @@
 //! Markets, orders, balances and withdrawals at Coinone.
 
-use demo_exchange::Exchange;
 use serde_json::{Value, json};
 
 use crate::caller::{NOW, Reply, World, text};
@@ -185,7 +184,7 @@ async fn the_old_api_trades_on_the_same_floor() {
 async fn coins_go_to_registered_addresses_only() {
     let world = World::new().await;
     let path = "/v2.1/transaction/coin/withdrawal";
-    let before = world.exchange.supply(Exchange::Coinone, "XRP");
+    let before = world.exchange.supply("coinone", "XRP");
     let out = |fields: Value| {
         let mut out = json!({ "currency": "XRP", "amount": "10", "address": "demo-registered-address",
                               "secondary_address": "7" });
@@ -209,7 +208,7 @@ async fn coins_go_to_registered_addresses_only() {
     let balances = world.coinone("withdraw", "/v2.1/account/balance/all", json!({})).await.ok();
     let xrp = balances["balances"].as_array().unwrap().iter().find(|one| one["currency"] == "XRP").unwrap();
     assert_eq!(xrp["available"], "9990");
-    assert_eq!(world.exchange.supply(Exchange::Coinone, "XRP"), before);
+    assert_eq!(world.exchange.supply("coinone", "XRP"), before);
 }
 
 #[tokio::test]

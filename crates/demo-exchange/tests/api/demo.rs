@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
-use demo_exchange::{Clock, Config, DemoExchange, Exchange, Fault, Permission, Switch};
+use demo_exchange::{Clock, Config, DemoExchange, Fault, Permission, Switch};
 use serde_json::{Value, json};
 
 use crate::caller::{Reply, World, text};
@@ -134,13 +134,13 @@ async fn neither_page_nor_state_shows_a_secret() {
     let page = page.text().await.unwrap();
     let state = Reply::of(world.request("GET", "/_demo/state")).await.ok().to_string();
     assert!(page.contains("100000 USDT") && page.contains("POST /api/v3/order"));
-    for account in world.config.binance.accounts.iter().chain(&world.config.coinone.accounts) {
+    for account in world.config.exchanges.values().flat_map(|venue| &venue.accounts) {
         assert!(state.contains(&account.name) && page.contains(&account.name));
         for key in &account.keys {
-            use demo_exchange::Credential::{Ed25519, Hmac, HmacUpper, Rsa};
+            use demo_exchange::Credential::{Ec, Ed25519, Hmac, HmacUpper, Rsa};
             let secret = match &key.credential {
                 Hmac(secret) | HmacUpper(secret) => secret.clone(),
-                Ed25519(_) | Rsa(_) => key.private.as_ref().unwrap().body.clone(),
+                Ec(_) | Ed25519(_) | Rsa(_) => key.private.as_ref().unwrap().body.clone(),
             };
             assert!(!page.contains(&secret) && !state.contains(&secret), "{}", key.name);
         }
@@ -150,7 +150,7 @@ async fn neither_page_nor_state_shows_a_secret() {
 #[tokio::test]
 async fn the_page_shows_names_as_text() {
     let mut config = Config::demo();
-    config.binance.accounts[0].name = "<script>&".to_owned();
+    config.exchanges.get_mut("binance").unwrap().accounts[0].name = "<script>&".to_owned();
     let world = World::with(config).await;
     let page = world.request("GET", "/_demo/").send().await.unwrap().text().await.unwrap();
     assert!(page.contains("&lt;script&gt;&amp;") && !page.contains("<script"), "{page}");
@@ -160,16 +160,16 @@ async fn the_page_shows_names_as_text() {
 async fn keys_can_be_added_changed_and_taken_away_while_it_runs() {
     let world = World::new().await;
     let mut key = world.binance_key("trade-next");
-    assert!(world.exchange.remove_key(Exchange::Binance, &key.api_key));
-    assert!(!world.exchange.remove_key(Exchange::Binance, &key.api_key));
+    assert!(world.exchange.remove_key("binance", &key.api_key));
+    assert!(!world.exchange.remove_key("binance", &key.api_key));
     world.binance("trade-next", "GET", ACCOUNT, "").await.refused(401, -2015);
     key.permissions = vec![Permission::Read];
-    assert!(world.exchange.add_key(Exchange::Binance, "trade", key.clone()));
-    assert!(!world.exchange.add_key(Exchange::Binance, "nobody", key.clone()));
+    assert!(world.exchange.add_key("binance", "trade", key.clone()));
+    assert!(!world.exchange.add_key("binance", "nobody", key.clone()));
     world.binance("trade-next", "GET", ACCOUNT, "").await.ok();
     world.binance("trade-next", "POST", ORDER, BUY).await.refused(401, -2015);
     let widened = |key: &mut demo_exchange::Key| key.permissions.push(Permission::Trade);
-    assert!(world.exchange.change_key(Exchange::Binance, &key.api_key, widened));
+    assert!(world.exchange.change_key("binance", &key.api_key, widened));
     world.binance("trade-next", "POST", ORDER, BUY).await.ok();
 }
 

@@ -35,6 +35,58 @@ async fn every_recorded_coinone_request_is_signed_rightly() {
     }
 }
 
+/// With its own key a request holds, with another one it does not.
+async fn own_key_and_no_other(exchange: &str) {
+    let vectors = read(exchange);
+    assert!(vectors.len() >= 8, "{}", vectors.len());
+    for vector in &vectors {
+        let own = key(vector);
+        let other = Key { credential: another(&own.credential), ..own.clone() };
+        let record = sent(vector, own, |text| text.to_owned()).await;
+        assert!(record.signed_by.is_some(), "{} {:?}", vector["id"], record.error);
+        let record = sent(vector, other, |text| text.to_owned()).await;
+        assert!(record.signed_by.is_none(), "{} by another key", vector["id"]);
+    }
+}
+
+macro_rules! recorded {
+    ($($exchange:ident),*) => {$(
+        #[tokio::test]
+        async fn $exchange() {
+            own_key_and_no_other(stringify!($exchange)).await;
+        }
+    )*};
+}
+
+mod every_recorded_request_holds_with_its_own_key_alone {
+    use super::own_key_and_no_other;
+
+    recorded!(
+        bitfinex, bitget, bithumb, bitstamp, bybit, coinbase, coinbaseexchange, cryptocom, gate, htx, kraken, kucoin,
+        mexc, okx, upbit
+    );
+}
+
+/// A credential of the same form that is another one.
+fn another(credential: &Credential) -> Credential {
+    let demo = Config::demo();
+    let ready = |exchange: &str, name: &str| {
+        let accounts = &demo.exchanges[exchange].accounts;
+        let key = accounts.iter().flat_map(|account| &account.keys).find(|key| key.name == name);
+        key.unwrap().credential.clone()
+    };
+    match credential {
+        Credential::Ec(_) => ready("coinbase", "trade"),
+        Credential::Ed25519(_) => ready("binance", "ed25519"),
+        Credential::Rsa(_) => ready("binance", "rsa"),
+        Credential::Hmac(text) | Credential::HmacUpper(text) => {
+            let at = text.len() / 2;
+            let sign = if &text[at..=at] == "A" { "B" } else { "A" };
+            Credential::Hmac(format!("{}{sign}{}", &text[..at], &text[at + 1..]))
+        }
+    }
+}
+
 fn read(exchange: &str) -> Vec<Value> {
     let file = format!("../exchange/exchanges/{exchange}/vectors.json");
     let json = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(file)).unwrap();
@@ -45,14 +97,18 @@ fn read(exchange: &str) -> Vec<Value> {
 
 /// Sends the signed form at its own time; altered, one sign of what is signed is another.
 async fn send(vector: &Value, altered: bool) -> Record {
+    sent(vector, key(vector), |text| if altered { flip(text) } else { text.to_owned() }).await
+}
+
+async fn sent(vector: &Value, key: Key, alter: impl Fn(&str) -> String) -> Record {
     let now = vector["now_ms"].as_i64().unwrap();
-    let exchange = DemoExchange::new(config(vector), Clock::new(move || now)).start().await.unwrap();
+    let exchange = DemoExchange::new(config(vector, key), Clock::new(move || now)).start().await.unwrap();
     let signed = &vector["signed"];
-    let alter = |text: &str| if altered { flip(text) } else { text.to_owned() };
+    let alter = |text: &str| alter(text);
     let target = text(&signed["url"]).splitn(4, '/').nth(3).unwrap().to_owned();
-    let body = signed["body"].as_str().map(alter);
+    let body = signed["body"].as_str().map(&alter);
     let target = if body.is_none() { alter(&target) } else { target };
-    let url = format!("{}/{target}", exchange.url());
+    let url = format!("{}/{target}", exchange.origin(vector["exchange"].as_str().unwrap()));
     let mut request = http("127.0.0.1").request(text(&signed["method"]).parse().unwrap(), url);
     for (name, value) in signed["headers"].as_object().unwrap() {
         let value = text(value);
@@ -79,25 +135,26 @@ fn flip(text: &str) -> String {
 }
 
 /// An exchange that knows one customer: the vector's.
-fn config(vector: &Value) -> Config {
+fn config(vector: &Value, key: Key) -> Config {
     let mut config = Config::demo();
     let account = Account {
         name: "vector".to_owned(),
         balances: BTreeMap::new(),
-        keys: vec![key(vector)],
+        keys: vec![key],
         addresses: Vec::new(),
     };
-    match vector["exchange"].as_str().unwrap() {
-        "binance" => config.binance.accounts = vec![account],
-        _ => config.coinone.accounts = vec![account],
-    }
+    let exchange = vector["exchange"].as_str().unwrap();
+    config.exchanges.get_mut(exchange).unwrap().accounts = vec![account];
     config
 }
 
 fn key(vector: &Value) -> Key {
     let credentials = &vector["credentials"];
     let secret = &credentials["secret"];
+    let given = |pem: &Value| Pem { pem: text(&pem["pem"]), body: text(&pem["body"]) };
     let credential = match (vector["profile"].as_str().unwrap(), &vector["params"]["secret_transform"]) {
+        ("cdp_es256" | "cdp_es256_pkcs8", _) => Credential::Ec(given(&credentials["public_key_pem"])),
+        ("cdp_ed25519", _) => Credential::Ed25519(given(&credentials["public_key_pem"])),
         ("ed25519", _) => {
             let pair = Ed25519KeyPair::from_pkcs8_maybe_unchecked(&der(secret)).unwrap();
             Credential::Ed25519(public(pair.public_key().as_ref()))
@@ -111,7 +168,8 @@ fn key(vector: &Value) -> Key {
     };
     let api_key = text(&credentials["api_key"]);
     let name = "vector".to_owned();
-    Key { name, api_key, credential, permissions: Vec::new(), ips: Vec::new(), private: None }
+    let passphrase = credentials["passphrase"].as_str().map(str::to_owned);
+    Key { name, api_key, credential, passphrase, permissions: Vec::new(), ips: Vec::new(), private: None }
 }
 
 fn der(private: &Value) -> Vec<u8> {

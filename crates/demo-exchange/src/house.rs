@@ -1,0 +1,208 @@
+//! What every exchange that came after the first two is made of: a floor, keys and a table of routes, and a
+//! [`Dialect`] that says how requests are signed and how answers are worded.
+//!
+//! A request passes: whose signature is it, is there such a route, may this caller use it, what does the
+//! handler say. The dialect decides the words and the order of the exchange's own checks.
+
+use serde_json::Value;
+
+use crate::check::Nonces;
+use crate::config::{Limits, Permission, Venue};
+use crate::floor::{AccountId, Floor};
+use crate::key::{Entry, Keys};
+use crate::params::Params;
+use crate::request::{Answer, Received, Signer};
+
+/// One of the exchanges behind the ports.
+pub(crate) trait Exchange: Send {
+    /// Answers, and says whose signature the request carried.
+    fn answer(&mut self, request: &Received) -> (Answer, Option<Signer>);
+    fn floor(&self) -> &Floor;
+    fn floor_mut(&mut self) -> &mut Floor;
+    fn keys(&self) -> &Keys;
+    fn keys_mut(&mut self) -> &mut Keys;
+}
+
+/// How one exchange is spoken to.
+pub(crate) trait Dialect: Default + Send + Sized + 'static {
+    const ID: &'static str;
+    const ROUTES: &'static [&'static [Route<Self>]];
+    type Error: From<Failure>;
+
+    /// The key whose signature the request carries, judged over the received bytes alone. Whether its time,
+    /// nonce and address are right is another question.
+    fn signer<'k>(&self, keys: &'k Keys, request: &Received) -> Option<&'k Entry>;
+
+    /// Demands a known key in a fresh request whose signature was found to hold (`signer`), in the order in
+    /// which the exchange looks at these.
+    fn admit(
+        &mut self,
+        desk: &mut Desk,
+        request: &Received,
+        signer: Option<&Entry>,
+    ) -> Result<Entry, Self::Error>;
+
+    /// What a handler gave, as it goes out.
+    fn success(body: Value, _request: &Received) -> Answer {
+        Answer::json(200, &body)
+    }
+
+    fn refusal(error: Self::Error, request: &Received) -> Answer;
+}
+
+/// Why a request does not reach a handler. Each dialect has its own words for it.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Failure {
+    /// The body cannot be read.
+    Body,
+    NoRoute,
+    /// The key is not allowed to do this.
+    Permission,
+}
+
+/// The ledgers of one exchange.
+pub(crate) struct Desk {
+    pub(crate) floor: Floor,
+    pub(crate) keys: Keys,
+    pub(crate) nonces: Nonces,
+    pub(crate) withdrawals: Vec<Withdrawal>,
+}
+
+/// Money that left.
+#[derive(Clone, Debug)]
+pub(crate) struct Withdrawal {
+    pub(crate) account: AccountId,
+    pub(crate) asset: String,
+    pub(crate) amount: rust_decimal::Decimal,
+    pub(crate) address: String,
+}
+
+/// An exchange: its ledgers, and how it speaks.
+pub(crate) struct House<D> {
+    pub(crate) desk: Desk,
+    pub(crate) dialect: D,
+}
+
+/// What was asked for, read once.
+pub(crate) struct Ask<'a> {
+    pub(crate) request: &'a Received,
+    pub(crate) params: Params,
+    /// What stood in the path where the route has `*`.
+    pub(crate) rest: Vec<String>,
+    pub(crate) now: i64,
+}
+
+pub(crate) type Reply<D> = Result<Value, <D as Dialect>::Error>;
+
+pub(crate) struct Route<D: Dialect> {
+    method: &'static str,
+    path: &'static str,
+    access: Access<D>,
+}
+
+enum Access<D: Dialect> {
+    Public(fn(&mut House<D>, &Ask) -> Reply<D>),
+    Signed(Permission, fn(&mut House<D>, &Ask, &Entry) -> Reply<D>),
+}
+
+impl<D: Dialect> Route<D> {
+    /// For anyone. A `*` in the path stands for one segment.
+    pub(crate) const fn public(path: &'static str, handler: fn(&mut House<D>, &Ask) -> Reply<D>) -> Self {
+        Self { method: "GET", path, access: Access::Public(handler) }
+    }
+
+    /// For a signed request whose key has the permission.
+    pub(crate) const fn signed(
+        method: &'static str,
+        path: &'static str,
+        permission: Permission,
+        handler: fn(&mut House<D>, &Ask, &Entry) -> Reply<D>,
+    ) -> Self {
+        Self { method, path, access: Access::Signed(permission, handler) }
+    }
+}
+
+impl Desk {
+    fn new(venue: &Venue, limits: &Limits, now: i64) -> Self {
+        let floor = Floor::new(venue, limits.restock_ms, now);
+        let keys = Keys::of(venue, &floor);
+        Self { floor, keys, nonces: Nonces::default(), withdrawals: Vec::new() }
+    }
+
+    /// Sends free money out of the exchange; the number of the withdrawal, counted from 1, or `None` if there
+    /// is not enough.
+    pub(crate) fn withdraw(&mut self, withdrawal: Withdrawal) -> Option<usize> {
+        self.floor.withdraw(withdrawal.account, &withdrawal.asset, withdrawal.amount).ok()?;
+        self.withdrawals.push(withdrawal);
+        Some(self.withdrawals.len())
+    }
+}
+
+impl<D: Dialect> House<D> {
+    pub(crate) fn new(venue: &Venue, limits: &Limits, now: i64) -> Self {
+        Self { desk: Desk::new(venue, limits, now), dialect: D::default() }
+    }
+
+    fn reply(&mut self, request: &Received, signer: Option<&Entry>) -> Reply<D> {
+        let (route, rest) = find::<D>(request).ok_or(Failure::NoRoute)?;
+        let caller = match &route.access {
+            Access::Public(_) => None,
+            Access::Signed(..) => Some(self.dialect.admit(&mut self.desk, request, signer)?),
+        };
+        let params = Params::parse(request).ok_or(Failure::Body)?;
+        let ask = Ask { request, params, rest, now: request.at_ms };
+        match (&route.access, caller) {
+            (Access::Public(handler), _) => handler(self, &ask),
+            (Access::Signed(permission, handler), Some(caller)) if caller.may(*permission) => {
+                handler(self, &ask, &caller)
+            }
+            (Access::Signed(..), _) => Err(Failure::Permission.into()),
+        }
+    }
+}
+
+impl<D: Dialect> Exchange for House<D> {
+    fn answer(&mut self, request: &Received) -> (Answer, Option<Signer>) {
+        self.desk.floor.tick(request.at_ms);
+        let caller = self.dialect.signer(&self.desk.keys, request).cloned();
+        let answer = match self.reply(request, caller.as_ref()) {
+            Ok(body) => D::success(body, request),
+            Err(error) => D::refusal(error, request),
+        };
+        (answer, caller.map(|entry| entry.signer(D::ID)))
+    }
+
+    fn floor(&self) -> &Floor {
+        &self.desk.floor
+    }
+
+    fn floor_mut(&mut self) -> &mut Floor {
+        &mut self.desk.floor
+    }
+
+    fn keys(&self) -> &Keys {
+        &self.desk.keys
+    }
+
+    fn keys_mut(&mut self) -> &mut Keys {
+        &mut self.desk.keys
+    }
+}
+
+/// The first route that fits; a route without `*` before one with it belongs first in its table.
+fn find<D: Dialect>(request: &Received) -> Option<(&'static Route<D>, Vec<String>)> {
+    let routes = D::ROUTES.iter().flat_map(|table| table.iter());
+    let mut routes = routes.filter(|route| route.method == request.method.as_str());
+    routes.find_map(|route| Some((route, matches(route.path, &request.path)?)))
+}
+
+/// The segments that stand for `*`; `None` if the path is another.
+pub(crate) fn matches(pattern: &str, path: &str) -> Option<Vec<String>> {
+    let (pattern, path): (Vec<_>, Vec<_>) = (pattern.split('/').collect(), path.split('/').collect());
+    let fits = |(known, given): &(&&str, &&str)| **known == "*" || known == given;
+    if pattern.len() != path.len() || !pattern.iter().zip(&path).all(|pair| fits(&pair)) {
+        return None;
+    }
+    let stars = pattern.iter().zip(path).filter(|(known, _)| **known == "*");
+    Some(stars.map(|(_, given)| given.to_owned()).collect())
+}
