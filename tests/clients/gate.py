@@ -13,13 +13,10 @@ import urllib.request
 
 from target import GATEWAY, Credentials, Target, secret_of
 
-# exchange -> the demo keys to connect, by name, and what their bots may do
+# the demo keys to connect, by name, and what their bots may do
+USUAL = {'read-only': {}, 'trade': {'trade': True}}
 WANTED = {
-    'binance': {
-        'read-only': {},
-        'trade': {'trade': True},
-        'withdraw': {'trade': True, 'withdraw': True},
-    },
+    'binance': {**USUAL, 'withdraw': {'trade': True, 'withdraw': True}},
     'coinone': {'upper': {'trade': True}, 'read-only': {}},
 }
 
@@ -49,21 +46,23 @@ def running(binary, demo, config):
 def set_up(api, link, demo, config):
     api.token = api.post('/api/v1/auth/setup', {
         'token': link, 'email': 'owner@example.com', 'name': 'Owner', 'password': 'a few unrelated words'})['access_token']
-    credentials = {exchange: {} for exchange in WANTED}
-    for exchange, keys in WANTED.items():
+    credentials = {exchange: {} for exchange in config}
+    for exchange in config:
+        keys = WANTED.get(exchange, USUAL)
         known = {key['name']: key for account in config[exchange]['accounts'] for key in account['keys']}
         for name, permissions in keys.items():
             credentials[exchange][name] = pair(api, exchange, name, known[name], permissions)
-    return Target(GATEWAY, {exchange: f'{api.base}/x/{exchange}' for exchange in WANTED}, credentials, demo)
+    return Target(GATEWAY, {exchange: f'{api.base}/x/{exchange}' for exchange in config}, credentials, demo)
 
 
 def pair(api, exchange, name, key, permissions):
     connection = api.post('/api/v1/connections', {
         'exchange': exchange, 'environment': 'practice', 'name': name, 'api_key': key['api_key'],
-        'secret': secret_of(key), 'permissions': permissions, 'accept_withdraw': bool(permissions.get('withdraw'))})
+        'secret': secret_of(key), 'passphrase': key.get('passphrase'), 'permissions': permissions, 'accept_withdraw': bool(permissions.get('withdraw'))})
     bot = api.post('/api/v1/bots', {'connection_id': connection['id'], 'name': f'{exchange} {name}'})
     issued = api.post(f"/api/v1/bots/{bot['id']}/access-keys", {})
-    return Credentials(issued['virtual_pair']['api_key'], issued['virtual_pair']['secret'])
+    made = issued['virtual_pair']
+    return Credentials(made['api_key'], made['secret'], made.get('passphrase'))
 
 
 class Api:

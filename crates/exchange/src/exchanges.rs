@@ -44,17 +44,16 @@ impl Exchanges {
         self.0.values()
     }
 
-    /// The same exchanges, those of `ids` with one more environment whose every path goes to `origin`: see
+    /// The same exchanges, those that `origin` knows with one more environment whose every path goes there: see
     /// [`Definition::with_environment`].
     pub fn with_environment(
         &self,
-        ids: &[&str],
         name: &str,
-        origin: &str,
+        origin: impl Fn(&str) -> Option<String>,
     ) -> Result<Exchanges, DefinitionError> {
-        let moved = self.0.iter().map(|(id, definition)| match ids.contains(&id.as_str()) {
-            true => Ok((id.clone(), Arc::new(definition.with_environment(name, origin)?))),
-            false => Ok((id.clone(), definition.clone())),
+        let moved = self.0.iter().map(|(id, definition)| match origin(id) {
+            Some(origin) => Ok((id.clone(), Arc::new(definition.with_environment(name, &origin)?))),
+            None => Ok((id.clone(), definition.clone())),
         });
         moved.collect::<Result<_, _>>().map(Exchanges)
     }

@@ -109,8 +109,12 @@ fn a_name_in_an_address_is_an_exchange_and_perhaps_a_group() {
 
 #[test]
 fn an_environment_of_the_operators_own_takes_every_path() {
+    let only_binance = |origin: &str| {
+        let origin = origin.to_owned();
+        move |id: &str| (id == "binance").then(|| origin.clone())
+    };
     let exchanges =
-        Exchanges::builtin().with_environment(&["binance"], "pretend", "http://127.0.0.1:8099").unwrap();
+        Exchanges::builtin().with_environment("pretend", only_binance("http://127.0.0.1:8099")).unwrap();
     let binance = exchanges.get("binance").unwrap();
     for (target, group) in
         [("/api/v3/time", None), ("/sapi/v1/account/status", None), ("/futures/data/basis", Some("coinm"))]
@@ -129,7 +133,7 @@ fn an_environment_of_the_operators_own_takes_every_path() {
         ("x", "http://evil.example"),
     ] {
         assert!(
-            Exchanges::builtin().with_environment(&["binance"], name, origin).is_err(),
+            Exchanges::builtin().with_environment(name, only_binance(origin)).is_err(),
             "{name} {origin}"
         );
     }

@@ -178,17 +178,20 @@ async fn start_demo() -> Result<demo_exchange::Running, Fatal> {
         .map_err(|error| Fatal::new(format!("the demo exchange cannot start: {error}"), ""))
 }
 
+/// The exchanges, and where the demo exchange's page is known, each with its demo as the environment `practice`.
 fn exchanges(demo: &str) -> Result<Exchanges, Fatal> {
     let exchanges = Exchanges::builtin();
-    match demo.is_empty() {
-        true => Ok(exchanges),
-        false => exchanges.with_environment(&demo_exchange::SPOKEN, PRACTICE, demo).map_err(|error| {
-            Fatal::new(
-                format!("the demo exchange cannot be used: {error}"),
-                "demo.origin is http://127.0.0.1:PORT",
-            )
-        }),
+    if demo.is_empty() {
+        return Ok(exchanges);
     }
+    let wrong = |error: String| {
+        let help = "demo.origin is the address that the demo exchange prints first: http://127.0.0.1:PORT";
+        Fatal::new(format!("the demo exchange cannot be used: {error}"), help)
+    };
+    let (host, port) = demo.rsplit_once(':').ok_or_else(|| wrong(format!("{demo} has no port")))?;
+    let port = port.parse().map_err(|error| wrong(format!("{demo}: {error}")))?;
+    let origin = |id: &str| demo_exchange::port(port, id).map(|port| format!("{host}:{port}"));
+    exchanges.with_environment(PRACTICE, origin).map_err(|error| wrong(error.to_string()))
 }
 
 fn sizes(config: &Database) -> Sizes {

@@ -95,8 +95,8 @@ async fn furnish(app: &App, link: &str, password: &SecretText) -> Result<SecretT
 
 /// The demo exchange's key that may trade and not withdraw.
 fn demo_key() -> Option<ExchangeKey> {
-    let accounts = demo_exchange::Config::demo().binance.accounts;
-    let key = accounts.into_iter().flat_map(|account| account.keys).find(|key| key.name == "trade")?;
+    let venue = demo_exchange::Config::demo().exchanges.remove("binance")?;
+    let key = venue.accounts.into_iter().flat_map(|account| account.keys).find(|key| key.name == "trade")?;
     match key.credential {
         Credential::Hmac(secret) => Some(ExchangeKey {
             api_key: key.api_key,

@@ -37,7 +37,7 @@ fn a_damaged_or_foreign_private_key_does_not_connect() {
 
 /// A key of the demo exchange: its public half, and the private one.
 fn demo_key(name: &str) -> (String, Pem) {
-    let accounts = Config::demo().binance.accounts;
+    let accounts = Config::demo().exchanges.remove("binance").unwrap().accounts;
     let key = accounts.into_iter().flat_map(|account| account.keys).find(|key| key.name == name).unwrap();
     (key.api_key, key.private.unwrap())
 }

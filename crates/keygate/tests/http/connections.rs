@@ -7,7 +7,7 @@ use time::Duration;
 use crate::{
     api::{Api, Reply, text},
     bot::Bot,
-    world::{PRACTICE, World, key, new_connection, secret, secrets, venue},
+    world::{PRACTICE, World, key, new_connection, secret, secrets},
 };
 
 const CONNECTIONS: &str = "/api/v1/connections";
@@ -207,7 +207,7 @@ async fn check_asks_the_exchange_again_and_remembers_what_it_said() {
     let check = format!("{}/check", path(&made));
     assert_eq!(world.api.tell(&check).await.is(200)["verification_status"], "verified");
     let public = key("binance", "trade").api_key;
-    assert!(world.demo.remove_key(venue("binance"), &public));
+    assert!(world.demo.remove_key("binance", &public));
     world.api.tell(&check).await.problem(400, "wrong-key");
     let shown = world.api.get(&path(&made)).await.is(200);
     assert_eq!(shown["verification_status"], "failed");

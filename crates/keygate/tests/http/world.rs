@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use demo_exchange::{Config as DemoConfig, Credential, DemoExchange, Exchange, Fault, Key, Running, Switch};
+use demo_exchange::{Config as DemoConfig, Credential, DemoExchange, Fault, Key, Running, Switch};
 use keygate::{
     clock::Clock,
     config::{Config, Flags},
@@ -134,8 +134,7 @@ impl World {
 
 /// A key of the pretend exchange by its name.
 pub fn key(exchange: &str, name: &str) -> Key {
-    let config = DemoConfig::demo();
-    let venue = if exchange == "binance" { config.binance } else { config.coinone };
+    let venue = DemoConfig::demo().exchanges.remove(exchange).unwrap();
     let mut keys = venue.accounts.into_iter().flat_map(|account| account.keys);
     keys.find(|key| key.name == name).unwrap()
 }
@@ -144,7 +143,7 @@ pub fn key(exchange: &str, name: &str) -> Key {
 pub fn secret(key: &Key) -> String {
     match &key.credential {
         Credential::Hmac(text) | Credential::HmacUpper(text) => text.clone(),
-        Credential::Ed25519(_) | Credential::Rsa(_) => key.private.as_ref().unwrap().to_text(),
+        Credential::Ec(_) | Credential::Ed25519(_) | Credential::Rsa(_) => key.private.as_ref().unwrap().to_text(),
     }
 }
 
@@ -166,19 +165,12 @@ pub async fn connect(api: &Api, exchange: &str, key: &str) -> Value {
 
 /// Every secret half the pretend exchange gave out; none may ever be answered.
 pub fn secrets() -> Vec<String> {
-    let config = DemoConfig::demo();
-    let venues = [config.binance, config.coinone];
-    let keys = venues.into_iter().flat_map(|venue| venue.accounts).flat_map(|account| account.keys);
+    let keys = DemoConfig::demo().exchanges.into_values().flat_map(|venue| venue.accounts).flat_map(|account| account.keys);
     keys.map(|key| match &key.private {
         Some(private) => private.body[private.body.len() - 32..].to_owned(),
         None => secret(&key),
     })
     .collect()
-}
-
-/// The venue of an exchange's id.
-pub fn venue(exchange: &str) -> Exchange {
-    if exchange == "binance" { Exchange::Binance } else { Exchange::Coinone }
 }
 
 fn config(data: &Path, demo: &Running) -> Config {

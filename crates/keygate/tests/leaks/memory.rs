@@ -23,12 +23,13 @@ use crate::{
 async fn a_secret_at_rest_is_not_in_memory() {
     let (key, secret) = (word(), word());
     let mut config = Config::demo();
-    config.binance.accounts[1].keys.push(Key {
+    config.exchanges.get_mut("binance").unwrap().accounts[1].keys.push(Key {
         name: "memory".to_owned(),
         api_key: key.clone(),
         credential: Credential::Hmac(secret.clone()),
         permissions: vec![Permission::Read, Permission::Trade],
         ips: Vec::new(),
+        passphrase: None,
         private: None,
     });
     let demo = DemoExchange::new(config, Clock::new(now_ms)).start().await.unwrap();

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use askama::Template;
 use axum::{Extension, Router, extract::State, response::Response, routing::get};
+use demo_exchange::{Credential, Permission};
 use exchange::Definition;
 use seal::SecretText;
 use serde::Deserialize;
@@ -148,12 +149,17 @@ impl Wizard {
         self.definition.fields().contains(&exchange::Field::Passphrase)
     }
 
-    /// A key of the demo exchange to paste.
-    fn demo_key(&self) -> (&'static str, &'static str) {
-        match self.definition.id() {
-            "coinone" => DEMO_COINONE,
-            _ => DEMO_BINANCE,
-        }
+    /// A key of the demo exchange to paste, where it runs: one that may trade and not withdraw.
+    fn demo_key(&self) -> Option<DemoKey> {
+        let venue = demo_exchange::Config::demo().exchanges.remove(self.definition.id())?;
+        let mut keys = venue.accounts.into_iter().flat_map(|account| account.keys);
+        let key = keys.find(|key| key.permissions == [Permission::Read, Permission::Trade])?;
+        let secret = match (key.credential, key.private) {
+            (Credential::Hmac(secret) | Credential::HmacUpper(secret), _) => secret,
+            (_, private) => private?.to_text(),
+        };
+        let demo = DemoKey { api_key: key.api_key, secret, passphrase: key.passphrase };
+        self.demo.then_some(demo)
     }
 }
 
@@ -179,10 +185,9 @@ impl NewIn {
     }
 }
 
-/// Public play keys of the built-in demo exchange.
-const DEMO_BINANCE: (&str, &str) = (
-    "DemoTradeKey0000000000000000000000000000000000000000000000000002",
-    "DemoTradeSecret0000000000000000000000000000000000000000000000002",
-);
-const DEMO_COINONE: (&str, &str) =
-    ("de300000-0000-4000-8000-000000000001", "de305ec7-0000-4000-8000-000000000001");
+/// A public play key of the built-in demo exchange.
+struct DemoKey {
+    api_key: String,
+    secret: String,
+    passphrase: Option<String>,
+}
