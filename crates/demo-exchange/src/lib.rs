@@ -122,7 +122,8 @@ impl Running {
     /// # Panics
     /// If the exchange is not one of [`spoken`].
     pub fn origin(&self, exchange: &str) -> String {
-        let port = port(self.address().port(), exchange).unwrap_or_else(|| panic!("{exchange} is not spoken"));
+        let port =
+            port(self.address().port(), exchange).unwrap_or_else(|| panic!("{exchange} is not spoken"));
         format!("http://{}", SocketAddr::new(self.address().ip(), port))
     }
 

@@ -308,6 +308,15 @@ pub const TABLES: [Table; 29] = [
         value: "'kg1.1.' || repeat('B', 66)",
         give: GIVE_USER,
     },
+    Table {
+        name: "keygate.nonce",
+        insert: "(api_key_id, user_id, last) values ('{key}', '{user}', 1700000000000)",
+        row: "api_key_id = '{key}'",
+        conflict: "api_key_id",
+        column: "last",
+        value: "1700000000001",
+        give: GIVE_USER,
+    },
 ];
 
 impl Table {
