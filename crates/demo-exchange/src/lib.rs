@@ -22,6 +22,7 @@ mod coinbaseexchange;
 mod coinone;
 mod config;
 mod cryptocom;
+mod date;
 mod fault;
 mod floor;
 mod gate;
@@ -122,7 +123,8 @@ impl Running {
     /// # Panics
     /// If the exchange is not one of [`spoken`].
     pub fn origin(&self, exchange: &str) -> String {
-        let port = port(self.address().port(), exchange).unwrap_or_else(|| panic!("{exchange} is not spoken"));
+        let port =
+            port(self.address().port(), exchange).unwrap_or_else(|| panic!("{exchange} is not spoken"));
         format!("http://{}", SocketAddr::new(self.address().ip(), port))
     }
 

@@ -10,4 +10,5 @@ mod coinone_auth;
 mod coinone_order;
 mod demo;
 mod own_key;
+mod upbit;
 mod vectors;
