@@ -30,7 +30,7 @@ EXCHANGES = {
 
 # what a withdrawal needs besides asset, amount and address; None: ccxt cannot withdraw there
 WITHDRAWALS = {
-    'bitfinex': {'network': 'BTC'}, 'bithumb': None, 'coinone': None, 'kraken': {'key': 'cold wallet'}, 'kucoin': {'network': 'BTC'},
+    'bitfinex': {'network': 'BTC'}, 'bithumb': {'network': 'BTC'}, 'coinone': None, 'kraken': {'key': 'cold wallet'}, 'kucoin': {'network': 'BTC'},
     'okx': {'network': 'BTC', 'fee': 0.0001}, 'upbit': {'network': 'BTC'}, 'bybit': {'network': 'BTC'},
     'bitget': {'network': 'BTC'}, 'gate': {'network': 'BTC'}, 'htx': {'network': 'BTC'}, 'mexc': {'network': 'BTC'},
 }
@@ -111,7 +111,7 @@ def test_a_trading_key_cannot_withdraw(connect, exchange):
         pytest.skip('ccxt has no withdrawal here')
     client = connect(trading(exchange))
     before = client.fetch_balance()['BTC']['total']
-    final(lambda: client.withdraw('BTC', 0.01, 'bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t4', None, dict(extra)))
+    final(lambda: client.withdraw('BTC', 0.01, 'bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t4', dict(extra)))
     assert client.fetch_balance()['BTC']['total'] == before
 
 

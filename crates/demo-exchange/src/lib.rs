@@ -22,6 +22,7 @@ mod coinbaseexchange;
 mod coinone;
 mod config;
 mod cryptocom;
+mod date;
 mod fault;
 mod floor;
 mod gate;

@@ -60,3 +60,10 @@ impl Params {
         plain_decimal(&self.text(name)?)
     }
 }
+
+/// Every value of a name that stands more than once in a query, such as `uuids[]`.
+pub(crate) fn each(request: &Received, name: &str) -> Vec<String> {
+    let pairs = request.query.split('&').filter_map(|pair| pair.split_once('='));
+    let named = pairs.filter(|(known, _)| form_decode(known).is_some_and(|known| known == name));
+    named.filter_map(|(_, value)| form_decode(value)).collect()
+}
