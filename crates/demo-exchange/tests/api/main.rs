@@ -7,6 +7,7 @@ mod binance_order;
 mod binance_wallet;
 mod bitfinex;
 mod caller;
+mod coinbaseexchange;
 mod coinone_auth;
 mod coinone_order;
 mod demo;
