@@ -10,6 +10,7 @@ mod caller;
 mod coinone_auth;
 mod coinone_order;
 mod demo;
+mod gate;
 mod kucoin;
 mod own_key;
 mod vectors;
