@@ -12,6 +12,7 @@ use serde_json::Value;
 use self::error::Error;
 use crate::house::{self, Ask, Desk, Dialect, House, Route};
 use crate::key::{Entry, Keys};
+use crate::listing::pair_named;
 use crate::params::Params;
 use crate::request::{Answer, Received};
 
@@ -68,7 +69,7 @@ fn optional_pair(house: &House<Gate>, ask: &Ask) -> Result<Option<usize>, Error>
 }
 
 fn named(house: &House<Gate>, name: &str) -> Result<usize, Error> {
-    house.desk.floor.pair_named(name, "_").ok_or(Error::PAIR)
+    pair_named(&house.desk.floor, name, "_").ok_or(Error::PAIR)
 }
 
 fn name(pair: &crate::config::Pair) -> String {

@@ -10,13 +10,13 @@ use crate::config::Permission::{Read, Trade, Transfer, Withdraw};
 use crate::floor::Balance;
 use crate::house::{Ask, House, Route, Withdrawal};
 use crate::key::Entry;
-use crate::market::plain;
+use crate::market::{assets, plain};
 
 pub(super) const ROUTES: &[Route<Bitget>] = &[
     // Clients ask this to learn whether the account is a unified one.
     Route::signed("GET", "/api/v3/account/settings", Read, |_, _, _| Err(Error::CLASSIC)),
     Route::signed("GET", "/api/v2/spot/account/info", Read, info),
-    Route::signed("GET", "/api/v2/spot/account/assets", Read, assets),
+    Route::signed("GET", "/api/v2/spot/account/assets", Read, balances),
     Route::signed("GET", "/api/v2/common/trade-rate", Read, fee),
     Route::signed("POST", "/api/v2/spot/wallet/transfer", Transfer, transfer),
     Route::signed("POST", "/api/v2/spot/wallet/withdrawal", Withdraw, withdraw),
@@ -38,7 +38,7 @@ pub(super) fn user_id(caller: &Entry) -> String {
     (1000 + caller.account).to_string()
 }
 
-fn assets(house: &mut House<Bitget>, ask: &Ask, caller: &Entry) -> Reply {
+fn balances(house: &mut House<Bitget>, ask: &Ask, caller: &Entry) -> Reply {
     let wanted = ask.params.text("coin");
     let balances = house.desk.floor.wallet(caller.account).iter();
     let balances = balances.filter(|(asset, _)| wanted.as_ref().is_none_or(|coin| coin == asset));
@@ -60,7 +60,7 @@ fn fee(house: &mut House<Bitget>, ask: &Ask, _: &Entry) -> Reply {
 /// The coin and the amount that money is moved of.
 fn money(house: &House<Bitget>, ask: &Ask, amount: &str) -> Result<(String, Decimal), Error> {
     let coin = ask.params.text("coin").unwrap_or_default();
-    if !house.desk.floor.assets().contains(coin.as_str()) {
+    if !assets(&house.desk.floor).contains(coin.as_str()) {
         return Err(Error::COIN);
     }
     let amount = ask.params.decimal(amount).filter(|amount| !amount.is_zero()).ok_or(Error::PARAMETER)?;

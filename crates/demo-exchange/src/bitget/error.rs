@@ -4,9 +4,9 @@ use std::num::ParseIntError;
 
 use serde_json::json;
 
-use crate::fit::Misfit;
 use crate::floor::Refusal;
 use crate::house::Failure;
+use crate::market::Flaw;
 use crate::request::Answer;
 
 #[derive(Clone, Copy, Debug)]
@@ -84,14 +84,14 @@ impl From<Refusal> for Error {
     }
 }
 
-impl From<Misfit> for Error {
-    fn from(misfit: Misfit) -> Self {
-        match misfit {
-            Misfit::Price => Self::PRICE,
-            Misfit::Tick => Self::SCALE_OF_PRICE,
-            Misfit::Amount | Misfit::Step => Self::SCALE_OF_SIZE,
-            Misfit::TooFew | Misfit::TooCheap => Self::SMALL,
-            Misfit::TooMany => Self::LARGE,
+impl From<Flaw> for Error {
+    fn from(flaw: Flaw) -> Self {
+        match flaw {
+            Flaw::PriceRange => Self::PRICE,
+            Flaw::PriceTick => Self::SCALE_OF_PRICE,
+            Flaw::QuantityStep => Self::SCALE_OF_SIZE,
+            Flaw::TooSmall | Flaw::TooCheap => Self::SMALL,
+            Flaw::TooLarge => Self::LARGE,
         }
     }
 }

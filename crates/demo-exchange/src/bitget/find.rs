@@ -11,7 +11,7 @@ use crate::config::Permission::Read;
 use crate::floor::{Fill, Floor, Force, Order, Side, Status, Terms};
 use crate::house::{Ask, House, Route};
 use crate::key::Entry;
-use crate::market::plain;
+use crate::market::{self, plain};
 use crate::params::Params;
 
 pub(super) const ROUTES: &[Route<Bitget>] = &[
@@ -68,7 +68,7 @@ fn list(house: &House<Bitget>, ask: &Ask, orders: impl Fn(&Floor, Option<usize>)
 
 fn fills(house: &mut House<Bitget>, ask: &Ask, caller: &Entry) -> Reply {
     let (pair, limit, floor) = (pair(house, ask)?, limit(ask, 100, 100)?, &house.desk.floor);
-    let fills = floor.fills(caller.account).into_iter().filter(|(order, _)| order.pair == pair);
+    let fills = market::fills(floor, caller.account).into_iter().filter(|(order, _)| order.pair == pair);
     let show = |(order, fill)| shown_fill(&floor.pairs[pair], order, fill, caller);
     Ok(fills.take(limit).map(show).collect())
 }

@@ -6,10 +6,10 @@ use super::error::Error;
 use super::find::by_ids;
 use super::{Bitget, Reply, named, optional_pair, pair};
 use crate::config::Permission::Trade;
-use crate::fit::misfit;
 use crate::floor::{Force, NewOrder, Side, Terms};
 use crate::house::{Ask, House, Route};
 use crate::key::Entry;
+use crate::market::flaw;
 use crate::params::Params;
 
 pub(super) const ROUTES: &[Route<Bitget>] = &[
@@ -42,8 +42,8 @@ fn place(house: &mut House<Bitget>, ask: &Ask, caller: &Entry, pair: usize, para
         _ => return Err(Error::SIDE),
     };
     let terms = terms(params, side)?;
-    if let Some(misfit) = misfit(&house.desk.floor.pairs[pair], &terms) {
-        return Err(misfit.into());
+    if let Some(flaw) = flaw(&house.desk.floor.pairs[pair], &terms) {
+        return Err(flaw.into());
     }
     let floor = &mut house.desk.floor;
     let client_id = match params.text("clientOid") {

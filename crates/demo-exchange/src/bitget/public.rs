@@ -7,7 +7,8 @@ use super::{Bitget, Reply, limit, optional_pair, pair};
 use crate::config::Pair;
 use crate::floor::{Print, Side};
 use crate::house::{Ask, House, Route};
-use crate::market::{Day, candles, decimals, levels, plain};
+use crate::listing::{decimals, levels};
+use crate::market::{Day, assets, candles, plain};
 
 pub(super) const ROUTES: &[Route<Bitget>] = &[
     Route::public("/api/v2/public/time", |_, ask| Ok(json!({ "serverTime": ask.now.to_string() }))),
@@ -26,7 +27,7 @@ pub(super) const ROUTES: &[Route<Bitget>] = &[
 
 fn coins(house: &mut House<Bitget>, ask: &Ask) -> Reply {
     let wanted = ask.params.text("coin");
-    let assets = house.desk.floor.assets().into_iter();
+    let assets = assets(&house.desk.floor).into_iter();
     let shown: Vec<Value> =
         assets.filter(|asset| wanted.as_ref().is_none_or(|coin| coin == asset)).map(coin).collect();
     if shown.is_empty() { Err(Error::COIN) } else { Ok(shown.into()) }
@@ -86,9 +87,9 @@ fn ticker(house: &House<Bitget>, pair: usize, now: i64) -> Value {
     json!({
         "symbol": floor.pairs[pair].symbol(), "open": plain(day.open), "openUtc": plain(day.open),
         "high24h": plain(day.high), "low24h": plain(day.low), "lastPr": plain(day.last),
-        "baseVolume": plain(day.volume), "quoteVolume": plain(day.turnover), "usdtVolume": plain(day.turnover),
+        "baseVolume": plain(day.volume), "quoteVolume": plain(day.quote_volume), "usdtVolume": plain(day.quote_volume),
         "bidPr": plain(day.bid.0), "bidSz": plain(day.bid.1), "askPr": plain(day.ask.0), "askSz": plain(day.ask.1),
-        "change24h": plain(day.change_rate()), "changeUtc24h": plain(day.change_rate()), "ts": now.to_string(),
+        "change24h": plain(day.change().round_dp(6)), "changeUtc24h": plain(day.change().round_dp(6)), "ts": now.to_string(),
     })
 }
 

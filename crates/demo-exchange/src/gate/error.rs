@@ -4,9 +4,9 @@ use std::num::ParseIntError;
 
 use serde_json::json;
 
-use crate::fit::Misfit;
 use crate::floor::Refusal;
 use crate::house::Failure;
+use crate::market::Flaw;
 use crate::request::Answer;
 
 #[derive(Clone, Copy, Debug)]
@@ -94,14 +94,14 @@ impl From<Refusal> for Error {
     }
 }
 
-impl From<Misfit> for Error {
-    fn from(misfit: Misfit) -> Self {
-        match misfit {
-            Misfit::Price => Self::PRICE,
-            Misfit::Tick | Misfit::Amount | Misfit::Step => Self::PRECISION,
-            Misfit::TooFew => Self::LITTLE,
-            Misfit::TooMany => Self::MUCH,
-            Misfit::TooCheap => Self::CHEAP,
+impl From<Flaw> for Error {
+    fn from(flaw: Flaw) -> Self {
+        match flaw {
+            Flaw::PriceRange => Self::PRICE,
+            Flaw::PriceTick | Flaw::QuantityStep => Self::PRECISION,
+            Flaw::TooSmall => Self::LITTLE,
+            Flaw::TooLarge => Self::MUCH,
+            Flaw::TooCheap => Self::CHEAP,
         }
     }
 }

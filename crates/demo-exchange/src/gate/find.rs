@@ -9,7 +9,7 @@ use crate::config::Permission::Read;
 use crate::floor::{Fill, Floor, Force, Order, Side, Status, Terms};
 use crate::house::{Ask, House, Route};
 use crate::key::Entry;
-use crate::market::plain;
+use crate::market::{self, client_id, plain};
 
 pub(super) const ROUTES: &[Route<Gate>] = &[
     Route::signed("GET", "/api/v4/spot/open_orders", Read, open),
@@ -63,7 +63,7 @@ fn list(house: &mut House<Gate>, ask: &Ask, caller: &Entry) -> Reply {
 fn fills(house: &mut House<Gate>, ask: &Ask, caller: &Entry) -> Reply {
     let (pair, limit, floor) = (optional_pair(house, ask)?, limit(ask, 100)?, &house.desk.floor);
     let of = ask.params.text("order_id");
-    let fills = floor.fills(caller.account).into_iter();
+    let fills = market::fills(floor, caller.account).into_iter();
     let fills = fills.filter(|(order, _)| pair.is_none_or(|pair| order.pair == pair));
     let fills = fills.filter(|(order, _)| of.as_ref().is_none_or(|id| *id == order.id.to_string()));
     Ok(fills.take(limit).map(|(order, fill)| shown_fill(floor, order, fill)).collect())
@@ -89,7 +89,10 @@ fn side(order: &Order) -> &'static str {
 
 /// The client's name of an order; without one it says where the order came from.
 fn text(order: &Order) -> &str {
-    if order.client_id.starts_with("t-") { &order.client_id } else { "apiv4" }
+    match client_id(order) {
+        "" => "apiv4",
+        text => text,
+    }
 }
 
 /// An order. What a market order that buys has left is quote money, as its amount is.

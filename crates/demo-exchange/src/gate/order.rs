@@ -6,10 +6,10 @@ use super::error::Error;
 use super::find::{by_id, shown};
 use super::{Gate, Reply, optional_pair, pair};
 use crate::config::Permission::Trade;
-use crate::fit::misfit;
 use crate::floor::{Force, NewOrder, Side, Status, Terms};
 use crate::house::{Ask, House, Route};
 use crate::key::Entry;
+use crate::market::{flaw, nameless};
 use crate::params::Params;
 
 pub(super) const ROUTES: &[Route<Gate>] = &[
@@ -36,8 +36,8 @@ fn place(house: &mut House<Gate>, ask: &Ask, caller: &Entry, params: &Params) ->
     }
     let terms = terms(params, side)?;
     let floor = &mut house.desk.floor;
-    if let Some(misfit) = misfit(&floor.pairs[pair], &terms) {
-        return Err(misfit.into());
+    if let Some(flaw) = flaw(&floor.pairs[pair], &terms) {
+        return Err(flaw.into());
     }
     let client_id = match params.text("text") {
         Some(text) if !is_text(&text) => return Err(Error::TEXT),
@@ -45,7 +45,7 @@ fn place(house: &mut House<Gate>, ask: &Ask, caller: &Entry, params: &Params) ->
             return Err(Error::REPEATED);
         }
         Some(text) => text,
-        None => format!("apiv4-{}", floor.last_id() + 1),
+        None => nameless(floor),
     };
     let id = floor.place(NewOrder { account: caller.account, pair, side, terms, client_id }, ask.now)?;
     floor.order(caller.account, id).map(|order| shown(floor, order)).ok_or(Error::NO_ORDER)

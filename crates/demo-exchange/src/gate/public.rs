@@ -8,7 +8,8 @@ use super::{Gate, Reply, limit, name, named, optional_pair, pair, seconds};
 use crate::config::Pair;
 use crate::floor::{Print, Side};
 use crate::house::{Ask, House, Route};
-use crate::market::{Day, candles, decimals, levels, plain};
+use crate::listing::{decimals, levels};
+use crate::market::{Day, assets, candles, plain};
 
 pub(super) const ROUTES: &[Route<Gate>] = &[
     Route::public("/api/v4/spot/time", |_, ask| Ok(json!({ "server_time": ask.now }))),
@@ -28,11 +29,11 @@ pub(super) const ROUTES: &[Route<Gate>] = &[
 ];
 
 fn currencies(house: &mut House<Gate>, _: &Ask) -> Reply {
-    Ok(house.desk.floor.assets().into_iter().map(currency).collect())
+    Ok(assets(&house.desk.floor).into_iter().map(currency).collect())
 }
 
 fn one_currency(house: &mut House<Gate>, ask: &Ask) -> Reply {
-    let found = house.desk.floor.assets().into_iter().find(|asset| *asset == ask.rest[0]);
+    let found = assets(&house.desk.floor).into_iter().find(|asset| *asset == ask.rest[0]);
     found.map(currency).ok_or(Error::CURRENCY)
 }
 
@@ -84,8 +85,8 @@ fn ticker(house: &House<Gate>, pair: usize) -> Value {
     json!({
         "currency_pair": name(&house.desk.floor.pairs[pair]), "last": plain(day.last),
         "lowest_ask": plain(day.ask.0), "lowest_size": plain(day.ask.1), "highest_bid": plain(day.bid.0),
-        "highest_size": plain(day.bid.1), "change_percentage": plain(day.change_rate() * Decimal::ONE_HUNDRED),
-        "base_volume": plain(day.volume), "quote_volume": plain(day.turnover), "high_24h": plain(day.high),
+        "highest_size": plain(day.bid.1), "change_percentage": plain(day.change().round_dp(6) * Decimal::ONE_HUNDRED),
+        "base_volume": plain(day.volume), "quote_volume": plain(day.quote_volume), "high_24h": plain(day.high),
         "low_24h": plain(day.low),
     })
 }

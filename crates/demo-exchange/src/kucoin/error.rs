@@ -5,9 +5,9 @@ use std::num::ParseIntError;
 
 use serde_json::json;
 
-use crate::fit::Misfit;
 use crate::floor::Refusal;
 use crate::house::Failure;
+use crate::market::Flaw;
 use crate::request::Answer;
 
 #[derive(Clone, Copy, Debug)]
@@ -88,16 +88,15 @@ impl From<Refusal> for Error {
     }
 }
 
-impl From<Misfit> for Error {
-    fn from(misfit: Misfit) -> Self {
-        match misfit {
-            Misfit::Price => Self::PRICE,
-            Misfit::Tick => Self::PRICE_STEP,
-            Misfit::Amount => Self::FUNDS,
-            Misfit::TooFew => Self::SIZE_SMALL,
-            Misfit::TooMany => Self::SIZE_LARGE,
-            Misfit::Step => Self::SIZE_STEP,
-            Misfit::TooCheap => Self::FUNDS_SMALL,
+impl From<Flaw> for Error {
+    fn from(flaw: Flaw) -> Self {
+        match flaw {
+            Flaw::PriceRange => Self::PRICE,
+            Flaw::PriceTick => Self::PRICE_STEP,
+            Flaw::TooSmall => Self::SIZE_SMALL,
+            Flaw::TooLarge => Self::SIZE_LARGE,
+            Flaw::QuantityStep => Self::SIZE_STEP,
+            Flaw::TooCheap => Self::FUNDS_SMALL,
         }
     }
 }

@@ -10,7 +10,7 @@ use crate::config::Permission::Read;
 use crate::floor::{Fill, Force, Order, Side, Terms};
 use crate::house::{Ask, House, Route};
 use crate::key::Entry;
-use crate::market::plain;
+use crate::market::{self, plain};
 
 pub(super) const ROUTES: &[Route<Kucoin>] = &[
     Route::signed("GET", "/api/v1/hf/orders/active", Read, active),
@@ -102,7 +102,7 @@ fn fills(house: &mut House<Kucoin>, ask: &Ask, caller: &Entry) -> Reply {
     let floor = &house.desk.floor;
     let show =
         |(order, fill): (&Order, &Fill)| shown_fill(&floor.pairs[order.pair], order, fill, floor.fee_rate());
-    let fills = floor.fills(caller.account).into_iter();
+    let fills = market::fills(floor, caller.account).into_iter();
     let fills = fills.filter(|(order, _)| pair.is_none_or(|pair| order.pair == pair));
     Ok(json!({ "lastId": floor.last_id(), "items": fills.take(limit).map(show).collect::<Vec<_>>() }))
 }

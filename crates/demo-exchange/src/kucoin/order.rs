@@ -6,10 +6,10 @@ use super::error::Error;
 use super::find::{by_client_id, by_id, order_id};
 use super::{Kucoin, Reply, public};
 use crate::config::Permission::Trade;
-use crate::fit::misfit;
 use crate::floor::{Force, NewOrder, Order, Side, Terms};
 use crate::house::{Ask, House, Route};
 use crate::key::Entry;
+use crate::market::flaw;
 use crate::params::Params;
 
 pub(super) const ROUTES: &[Route<Kucoin>] = &[
@@ -72,8 +72,8 @@ fn read(house: &House<Kucoin>, params: &Params, caller: &Entry) -> Result<NewOrd
         _ => return Err(Error::SIDE),
     };
     let terms = terms(params)?;
-    if let Some(misfit) = misfit(&floor.pairs[pair], &terms) {
-        return Err(misfit.into());
+    if let Some(flaw) = flaw(&floor.pairs[pair], &terms) {
+        return Err(flaw.into());
     }
     let client_id = match params.text("clientOid") {
         Some(id) if id.len() > 40 || floor.order_by_client_id(caller.account, &id).is_some() => {

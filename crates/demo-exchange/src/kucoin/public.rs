@@ -1,6 +1,5 @@
 //! What anyone may read: time, currencies, symbols, prices, books, trades, candles.
 
-use rust_decimal::Decimal;
 use serde_json::{Value, json};
 
 use super::error::Error;
@@ -8,7 +7,8 @@ use super::{Kucoin, Reply, symbol};
 use crate::config::Pair;
 use crate::floor::{Print, Side};
 use crate::house::{Ask, House, Route};
-use crate::market::{Day, candles, levels, plain};
+use crate::listing::levels;
+use crate::market::{Day, assets, candles, plain};
 
 pub(super) const ROUTES: &[Route<Kucoin>] = &[
     Route::public("/api/v1/timestamp", |_, ask| Ok(ask.now.into())),
@@ -37,11 +37,11 @@ pub(super) fn pair(house: &House<Kucoin>, ask: &Ask) -> Result<usize, Error> {
 }
 
 fn currencies(house: &mut House<Kucoin>, _: &Ask) -> Reply {
-    Ok(house.desk.floor.assets().into_iter().map(shown_currency).collect())
+    Ok(assets(&house.desk.floor).into_iter().map(shown_currency).collect())
 }
 
 fn currency(house: &mut House<Kucoin>, ask: &Ask) -> Reply {
-    let found = house.desk.floor.assets().into_iter().find(|asset| *asset == ask.rest[0]);
+    let found = assets(&house.desk.floor).into_iter().find(|asset| *asset == ask.rest[0]);
     found.map(shown_currency).ok_or(Error::CURRENCY)
 }
 
@@ -104,9 +104,9 @@ fn ticker(house: &House<Kucoin>, pair: usize) -> Value {
         "symbol": house.symbol(pair), "symbolName": house.symbol(pair),
         "buy": plain(day.bid.0), "bestBidSize": plain(day.bid.1),
         "sell": plain(day.ask.0), "bestAskSize": plain(day.ask.1),
-        "changeRate": plain(day.change_rate()), "changePrice": plain(day.change()),
+        "changeRate": plain(day.change().round_dp(6)), "changePrice": plain(day.last - day.open),
         "high": plain(day.high), "low": plain(day.low), "last": plain(day.last), "averagePrice": plain(day.open),
-        "vol": plain(day.volume), "volValue": plain(day.turnover), "takerFeeRate": rate, "makerFeeRate": rate,
+        "vol": plain(day.volume), "volValue": plain(day.quote_volume), "takerFeeRate": rate, "makerFeeRate": rate,
         "takerCoefficient": "1", "makerCoefficient": "1",
     })
 }
@@ -114,10 +114,9 @@ fn ticker(house: &House<Kucoin>, pair: usize) -> Value {
 fn best(house: &mut House<Kucoin>, ask: &Ask) -> Reply {
     let pair = pair(house, ask)?;
     let day = Day::of(&house.desk.floor, pair);
-    let size = house.desk.floor.tape(pair).back().map_or(Decimal::ZERO, |print| print.quantity);
     Ok(json!({
         "time": ask.now, "sequence": house.desk.floor.last_id().to_string(),
-        "price": plain(day.last), "size": plain(size), "bestBid": plain(day.bid.0),
+        "price": plain(day.last), "size": plain(day.last_quantity), "bestBid": plain(day.bid.0),
         "bestBidSize": plain(day.bid.1), "bestAsk": plain(day.ask.0), "bestAskSize": plain(day.ask.1),
     }))
 }
