@@ -19,7 +19,8 @@ struct Call {
     key: Key,
     secret: String,
     time: String,
-    from: &'static str,
+    /// The address it comes from, if it is not the usual one.
+    from: Option<&'static str>,
 }
 
 impl Call {
@@ -28,7 +29,7 @@ impl Call {
         let mut keys = accounts.iter().flat_map(|account| &account.keys);
         let key = keys.find(|key| key.name == name).unwrap().clone();
         let Credential::Hmac(secret) = &key.credential else { panic!("no shared secret") };
-        Self { secret: secret.clone(), key, time: world.now().to_string(), from: "127.0.0.1" }
+        Self { secret: secret.clone(), key, time: world.now().to_string(), from: None }
     }
 
     async fn get(&self, world: &World, target: &str) -> Reply {
@@ -44,7 +45,8 @@ impl Call {
         let signed = format!("{}{method}{target}{body}", self.time);
         let signature = STANDARD.encode(hmac::sign(&key, signed.as_bytes()));
         let url = format!("{}{target}", world.exchange.origin("bitget"));
-        let request = http(self.from).request(method.parse().unwrap(), url).body(body);
+        let client = self.from.map_or_else(|| world.http.clone(), http);
+        let request = client.request(method.parse().unwrap(), url).body(body);
         let request = request.header("ACCESS-KEY", &self.key.api_key).header("ACCESS-SIGN", signature);
         let request = request.header("ACCESS-TIMESTAMP", &self.time);
         Reply::of(request.header("ACCESS-PASSPHRASE", self.key.passphrase.clone().unwrap_or_default())).await
@@ -129,7 +131,7 @@ async fn a_key_does_what_it_may_from_where_it_may() {
     let key = Call::new(&world, "trade").key.api_key;
     world.exchange.change_key("bitget", &key, |key| key.ips = vec!["127.0.0.2".parse().unwrap()]);
     refused(get(&world, ASSETS).await, 403, "40018");
-    let home = Call { from: "127.0.0.2", ..Call::new(&world, "trade") };
+    let home = Call { from: Some("127.0.0.2"), ..Call::new(&world, "trade") };
     assert_eq!(done(home.get(&world, INFO).await)["ips"], "127.0.0.2");
 }
 

@@ -17,7 +17,8 @@ struct Call {
     secret: String,
     time: String,
     version: &'static str,
-    from: &'static str,
+    /// The address it comes from, if it is not the usual one.
+    from: Option<&'static str>,
 }
 
 impl Call {
@@ -27,7 +28,7 @@ impl Call {
         let key = keys.find(|key| key.name == name).unwrap().clone();
         let Credential::Hmac(secret) = &key.credential else { panic!("no shared secret") };
         let (secret, time) = (secret.clone(), world.now().to_string());
-        Self { key, secret, time, version: "2", from: "127.0.0.1" }
+        Self { key, secret, time, version: "2", from: None }
     }
 
     fn mac(&self, text: &str) -> String {
@@ -41,7 +42,8 @@ impl Call {
         let passphrase = self.key.passphrase.clone().unwrap();
         let passphrase = if self.version == "1" { passphrase } else { self.mac(&passphrase) };
         let url = format!("{}{target}", world.exchange.origin("kucoin"));
-        let request = http(self.from).request(method.parse().unwrap(), url).body(body);
+        let client = self.from.map_or_else(|| world.http.clone(), http);
+        let request = client.request(method.parse().unwrap(), url).body(body);
         let request = request.header("KC-API-KEY", &self.key.api_key).header("KC-API-SIGN", signature);
         let request = request.header("KC-API-TIMESTAMP", &self.time).header("KC-API-PASSPHRASE", passphrase);
         Reply::of(request.header("KC-API-KEY-VERSION", self.version)).await
@@ -122,7 +124,7 @@ async fn a_key_does_what_it_may_from_where_it_may() {
     let key = Call::new(&world, "trade").key.api_key;
     world.exchange.change_key("kucoin", &key, |key| key.ips = vec!["127.0.0.2".parse().unwrap()]);
     refused(call(&world, "trade", "GET", ACCOUNTS, Value::Null).await, 401, "400006");
-    let home = Call { from: "127.0.0.2", ..Call::new(&world, "trade") };
+    let home = Call { from: Some("127.0.0.2"), ..Call::new(&world, "trade") };
     let told = done(home.send(&world, "GET", "/api/v1/user/api-key", Value::Null).await);
     assert_eq!(told["ipWhitelist"], "127.0.0.2");
 }
