@@ -31,6 +31,8 @@ mod htx;
 mod key;
 mod kraken;
 mod kucoin;
+mod listing;
+mod market;
 mod mexc;
 mod okx;
 mod own_key;

@@ -1,5 +1,7 @@
 //! What a request says besides its path: query, form and JSON body as one set of names.
 
+use std::num::ParseIntError;
+
 use rust_decimal::Decimal;
 use serde_json::{Map, Value};
 
@@ -53,6 +55,11 @@ impl Params {
             Value::Bool(flag) => Some(flag.to_string()),
             Value::Null | Value::Array(_) | Value::Object(_) => None,
         }
+    }
+
+    /// A whole number, if one was sent.
+    pub(crate) fn integer(&self, name: &str) -> Result<Option<i64>, ParseIntError> {
+        self.text(name).map(|text| text.parse()).transpose()
     }
 
     /// A plain decimal number; `None` if it is missing or not one.
