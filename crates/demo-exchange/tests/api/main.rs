@@ -9,6 +9,7 @@ mod bitstamp;
 mod caller;
 mod coinone_auth;
 mod coinone_order;
+mod cryptocom;
 mod demo;
 mod own_key;
 mod vectors;
