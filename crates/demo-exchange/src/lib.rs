@@ -122,6 +122,7 @@ impl Running {
     ///
     /// # Panics
     /// If the exchange is not one of [`spoken`].
+    #[expect(clippy::panic, reason = "a caller that asks for an exchange by a wrong name is wrong")]
     pub fn origin(&self, exchange: &str) -> String {
         let port =
             port(self.address().port(), exchange).unwrap_or_else(|| panic!("{exchange} is not spoken"));

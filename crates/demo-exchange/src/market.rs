@@ -106,12 +106,11 @@ pub(crate) fn plain(amount: Decimal) -> String {
 }
 
 /// When the candles of this length begin that lie between two moments, oldest first, the latest `limit` of them.
-pub(crate) fn candles(length_ms: i64, from: Option<i64>, until: i64, limit: i64) -> Vec<i64> {
-    let last = until - until.rem_euclid(length_ms);
-    let first = last.saturating_sub((limit - 1).saturating_mul(length_ms)).max(0);
-    let first = from.map_or(first, |from| first.max(from.saturating_add((-from).rem_euclid(length_ms))));
-    let count = usize::try_from(limit).unwrap_or_default();
-    (0..).map(|n| first + n * length_ms).take_while(|start| *start <= last).take(count).collect()
+pub(crate) fn candles(length: i64, from: Option<i64>, until: i64, limit: i64) -> Vec<i64> {
+    let last = until.max(0) / length;
+    let next = |from: i64| from.max(0) / length + i64::from(from.max(0) % length > 0);
+    let first = last.saturating_sub(limit - 1).max(from.map_or(0, next)).max(0);
+    (first..=last).map(|number| number * length).collect()
 }
 
 #[cfg(test)]
@@ -141,5 +140,7 @@ mod tests {
         assert_eq!(candles(60, None, 310, 3), [180, 240, 300]);
         assert_eq!(candles(60, Some(190), 310, 10), [240, 300]);
         assert_eq!(candles(60, Some(400), 310, 10), Vec::<i64>::new());
+        assert_eq!(candles(60, Some(i64::MIN), i64::MIN, 10), [0]);
+        assert_eq!(candles(60, Some(i64::MAX), 310, 10), Vec::<i64>::new());
     }
 }

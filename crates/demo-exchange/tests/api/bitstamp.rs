@@ -3,6 +3,7 @@
 use aws_lc_rs::hmac;
 use data_encoding::HEXLOWER;
 use demo_exchange::{Config, Key, Permission};
+use reqwest::RequestBuilder;
 use serde_json::{Value, json};
 
 use crate::caller::{FORM, NOW, Reply, World, http};
@@ -29,18 +30,22 @@ impl<'a> Call<'a> {
     }
 
     async fn sealed(&self, world: &World, bend: impl Fn(String) -> String) -> Reply {
+        Reply::of(self.unsent(world, FORM, bend)).await
+    }
+
+    fn unsent(&self, world: &World, form: &str, bend: impl Fn(String) -> String) -> RequestBuilder {
         let nonce = format!("00000000-0000-4000-8000-{:012}", self.nonce);
         let auth = format!("BITSTAMP {}", self.key.api_key);
         let Self { path, body, time, .. } = self;
-        let text = format!("{auth}POSTwww.bitstamp.net{path}{FORM}{nonce}{time}v2{body}");
+        let text = format!("{auth}POSTwww.bitstamp.net{path}{form}{nonce}{time}v2{body}");
         let demo_exchange::Credential::Hmac(secret) = &self.key.credential else { panic!("no secret") };
         let secret = hmac::Key::new(hmac::HMAC_SHA256, secret.as_bytes());
         let signature = bend(HEXLOWER.encode(hmac::sign(&secret, text.as_bytes()).as_ref()));
         let request = http(self.from).post(format!("{}{path}", world.exchange.origin("bitstamp")));
-        let request =
-            request.header("x-auth", auth).header("x-auth-nonce", nonce).header("x-auth-version", "v2");
-        let request = request.header("x-auth-timestamp", time.to_string()).header("content-type", FORM);
-        Reply::of(request.header("x-auth-signature", signature).body((*body).to_owned())).await
+        let request = request.header("x-auth", auth).header("x-auth-nonce", nonce);
+        let request = request.header("x-auth-version", "v2").header("x-auth-timestamp", time.to_string());
+        let request = request.header("x-auth-signature", signature).body((*body).to_owned());
+        if form.is_empty() { request } else { request.header("content-type", form) }
     }
 }
 
@@ -73,6 +78,16 @@ async fn a_signature_covers_key_body_and_secret() {
     let stranger = Call { key: Key { api_key: "nobody".to_owned(), ..call.key.clone() }, ..call };
     refused(stranger.send(&world).await, 403, json!("API key not found"));
     post(&world, "trade", BALANCES, "foo=bar", 1).await.ok();
+}
+
+#[tokio::test]
+async fn a_body_has_a_type_and_no_body_has_none() {
+    let world = World::new().await;
+    let call = Call::new(&world, "trade", BALANCES, "", 1);
+    let typed = call.send(&world).await;
+    assert_eq!((typed.status, &typed.body["code"]), (403, &json!("API0020")));
+    let bare = call.unsent(&world, "", |signature| signature);
+    Reply::of(bare).await.ok();
 }
 
 #[tokio::test]

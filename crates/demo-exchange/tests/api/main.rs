@@ -11,5 +11,6 @@ mod coinone_auth;
 mod coinone_order;
 mod cryptocom;
 mod demo;
+mod htx;
 mod own_key;
 mod vectors;
