@@ -24,6 +24,7 @@ mod config;
 mod cryptocom;
 mod date;
 mod fault;
+mod filter;
 mod floor;
 mod gate;
 mod house;
@@ -124,6 +125,7 @@ impl Running {
     ///
     /// # Panics
     /// If the exchange is not one of [`spoken`].
+    #[expect(clippy::panic, reason = "a caller that asks for an exchange by a wrong name is wrong")]
     pub fn origin(&self, exchange: &str) -> String {
         let port =
             port(self.address().port(), exchange).unwrap_or_else(|| panic!("{exchange} is not spoken"));
