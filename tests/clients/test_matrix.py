@@ -111,7 +111,7 @@ def test_a_trading_key_cannot_withdraw(connect, exchange):
         pytest.skip('ccxt has no withdrawal here')
     client = connect(trading(exchange))
     before = client.fetch_balance()['BTC']['total']
-    final(lambda: client.withdraw('BTC', 0.01, 'bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t4', None, dict(extra)))
+    final(lambda: client.withdraw('BTC', 0.01, 'bc1qw508d6qejxtdg4y5r3zarvary0c5xw7kv8f3t4', params=dict(extra)))
     assert client.fetch_balance()['BTC']['total'] == before
 
 

@@ -30,6 +30,7 @@ mod htx;
 mod key;
 mod kraken;
 mod kucoin;
+mod market;
 mod mexc;
 mod okx;
 mod own_key;
@@ -122,7 +123,8 @@ impl Running {
     /// # Panics
     /// If the exchange is not one of [`spoken`].
     pub fn origin(&self, exchange: &str) -> String {
-        let port = port(self.address().port(), exchange).unwrap_or_else(|| panic!("{exchange} is not spoken"));
+        let port =
+            port(self.address().port(), exchange).unwrap_or_else(|| panic!("{exchange} is not spoken"));
         format!("http://{}", SocketAddr::new(self.address().ip(), port))
     }
 

@@ -51,7 +51,9 @@ impl Shared {
         let now = clock.now_ms();
         let configured = SPOKEN.iter().filter_map(|one| Some((one, config.venue(one.id)?)));
         let state = State {
-            exchanges: configured.map(|(one, venue)| (one.id, (one.open)(venue, &config.limits, now))).collect(),
+            exchanges: configured
+                .map(|(one, venue)| (one.id, (one.open)(venue, &config.limits, now)))
+                .collect(),
             records: Records::default(),
             faults: Faults::default(),
         };

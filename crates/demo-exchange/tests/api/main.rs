@@ -9,5 +9,6 @@ mod caller;
 mod coinone_auth;
 mod coinone_order;
 mod demo;
+mod okx;
 mod own_key;
 mod vectors;
