@@ -5,6 +5,7 @@ mod binance_auth;
 mod binance_market;
 mod binance_order;
 mod binance_wallet;
+mod bybit;
 mod caller;
 mod coinone_auth;
 mod coinone_order;
