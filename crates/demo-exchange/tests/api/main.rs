@@ -10,6 +10,7 @@ mod caller;
 mod coinone_auth;
 mod coinone_order;
 mod demo;
+mod mexc;
 mod okx;
 mod own_key;
 mod vectors;
