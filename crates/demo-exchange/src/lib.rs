@@ -122,6 +122,7 @@ impl Running {
     ///
     /// # Panics
     /// If the exchange is not one of [`spoken`].
+    #[expect(clippy::panic, reason = "the caller named an exchange that does not exist")]
     pub fn origin(&self, exchange: &str) -> String {
         let port =
             port(self.address().port(), exchange).unwrap_or_else(|| panic!("{exchange} is not spoken"));

@@ -99,7 +99,7 @@ fn quantity_flaw(pair: &Pair, quantity: Decimal) -> Option<Flaw> {
 /// When the newest candles of this length opened, oldest first: those between `from` and `to` if both are given.
 pub(crate) fn candles(length: i64, from: Option<i64>, to: i64, limit: usize) -> Vec<i64> {
     let count = i64::try_from(limit).unwrap_or(i64::MAX);
-    let last = to - to.rem_euclid(length);
+    let last = to.saturating_sub(to.rem_euclid(length));
     let first = match from {
         Some(from) => from.saturating_add((length - from.rem_euclid(length)) % length),
         None => last.saturating_sub(length.saturating_mul(count - 1)),
@@ -135,4 +135,42 @@ pub(crate) fn client_id(order: &Order) -> &str {
 /// Without zeros at the end.
 pub(crate) fn plain(amount: Decimal) -> String {
     amount.normalize().to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::Config;
+    use crate::floor::Force;
+
+    #[test]
+    fn candles_open_at_whole_lengths_and_whatever_is_asked_does_no_harm() {
+        assert_eq!(candles(60, None, 200, 3), [60, 120, 180]);
+        assert_eq!(candles(60, Some(61), 200, 5), [120, 180]);
+        assert_eq!(candles(60, Some(-60), 200, 2), [-60, 0]);
+        for edge in [i64::MIN, i64::MAX] {
+            assert!(candles(60, Some(edge), edge, 1000).len() <= 1000);
+            assert!(candles(60, None, edge, 1000).len() <= 1000);
+        }
+    }
+
+    #[test]
+    fn an_order_breaks_one_rule_at_a_time() {
+        let pair = &Config::demo().exchanges["okx"].pairs[0];
+        let dec = |text: &str| text.parse::<Decimal>().unwrap();
+        let limit = |price: &str, quantity: &str| {
+            let force = Force::GoodTillCancel;
+            flaw(pair, &Terms::Limit { price: dec(price), quantity: dec(quantity), force })
+        };
+        assert_eq!(limit("50000.1", "0.0001"), None);
+        assert_eq!(limit("50000.15", "0.0001"), Some(Flaw::PriceTick));
+        assert_eq!(limit("6000000.1", "0.0001"), Some(Flaw::PriceRange));
+        assert_eq!(limit("50000", "0.00005"), Some(Flaw::TooSmall));
+        assert_eq!(limit("50000", "0.00015"), Some(Flaw::QuantityStep));
+        assert_eq!(limit("50000", "9000.0001"), Some(Flaw::TooLarge));
+        assert_eq!(limit("49999.9", "0.0001"), Some(Flaw::TooCheap));
+        let quote = |amount: &str| flaw(pair, &Terms::MarketQuote { amount: dec(amount) });
+        assert_eq!((quote("5"), quote("4.99")), (None, Some(Flaw::TooCheap)));
+        assert_eq!(quote("540000000.01"), Some(Flaw::TooLarge));
+    }
 }

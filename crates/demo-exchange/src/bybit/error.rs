@@ -46,6 +46,7 @@ impl Error {
     const TOO_CHEAP: Self = Self::new(170_140, "Order value exceeded lower limit.");
     const DUPLICATE: Self = Self::new(170_141, "Duplicate clientOrderId");
     pub(super) const FILTER: Self = Self::new(170_202, "Invalid orderFilter parameter.");
+    /// Not seen from outside: such an order is accepted and ends at once.
     const POST_ONLY: Self = Self::new(170_218, "The LIMIT-MAKER order is rejected due to invalid price.");
     pub(super) const NO_ORDER: Self = Self::new(170_213, "Order does not exist.");
     pub(super) const FEATURE: Self = Self::new(170_227, "This feature is not supported.");

@@ -38,6 +38,7 @@ impl Error {
     const MONEY: Self = Self::new(400, 30004, "Insufficient position");
     const OVERSOLD: Self = Self::new(400, 30005, "Oversold");
     const PRICE_TICK: Self = Self::new(400, 30010, "no valid trade price");
+    /// Not seen from outside: such an order is accepted and ends at once.
     const POST_ONLY: Self = Self::new(400, 30041, "current order type can not place order");
     const PRICE_RANGE: Self = Self::new(400, 30087, "Order price exceeds allowed range");
     pub(super) const SIGNATURE: Self = Self::new(400, 700_002, "Signature for this request is not valid.");

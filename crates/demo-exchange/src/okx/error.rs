@@ -46,6 +46,7 @@ impl Error {
     const DUPLICATE: Self = Self::new(200, "51016", "Client order ID already exists.");
     const TOO_SMALL: Self =
         Self::new(200, "51020", "Your order should meet or exceed the minimum order amount.");
+    /// Not seen from outside: such an order is accepted and ends at once.
     const POST_ONLY: Self = Self::new(200, "51000", "Post-only order will take liquidity");
     pub(super) const BATCH: Self = Self::new(200, "51111", "Maximum 20 orders can be placed in bulk.");
     const STEP: Self = Self::new(200, "51121", "Order quantity must be a multiple of the lot size.");
