@@ -104,7 +104,8 @@ async fn bind_row(address: SocketAddr) -> io::Result<(SocketAddr, Vec<TcpListene
     Ok((first, listeners))
 }
 
-const TRIES: usize = 100;
+/// Many: after a busy minute every fifth port may still belong to a connection that just closed.
+const TRIES: usize = 2000;
 
 /// The exchange behind a port; `None` at the page's.
 type Door = Option<&'static str>;
