@@ -13,10 +13,10 @@ use serde_json::{Value, json};
 
 use self::error::Error;
 use crate::config::Pair;
+use crate::filter::plain;
 use crate::floor::AccountId;
 use crate::house::{self, Ask, Desk, Dialect, House, Route};
 use crate::key::{Entry, Keys};
-use crate::filter::plain;
 use crate::request::{Answer, Received};
 
 #[derive(Default)]

@@ -20,7 +20,7 @@ use crate::fault::{Fault, Faults};
 use crate::house::Exchange;
 use crate::page;
 use crate::record::{Record, Records};
-use crate::request::{Answer, Received, Signer};
+use crate::request::{Answer, Received};
 use crate::spoken::SPOKEN;
 
 /// Everything the exchange knows while it runs.

@@ -7,10 +7,10 @@ use super::error::Error;
 use super::order::{amount, fee as fee_in_quote};
 use super::{Bitstamp, Reply, datetime, fixed, pair};
 use crate::config::{Pair, Permission};
+use crate::filter::plain;
 use crate::floor::{Balance, Fill, Order, Side};
 use crate::house::{Ask, House, Route, Withdrawal};
 use crate::key::Entry;
-use crate::filter::plain;
 
 pub(super) const ROUTES: &[Route<Bitstamp>] = &[
     Route::signed("POST", "/api/v2/account_balances/", Permission::Read, balances),

@@ -6,10 +6,10 @@ use serde_json::{Value, json};
 use super::error::Error;
 use super::{Bitstamp, Reply, datetime, fixed, market, pair};
 use crate::config::{Pair, Permission};
+use crate::filter::{Breach, decimals, plain};
 use crate::floor::{AccountId, Fill, Force, NewOrder, Order, Refusal, Side, Status, Terms};
 use crate::house::{Ask, House, Route};
 use crate::key::Entry;
-use crate::filter::{Breach, decimals, plain};
 use crate::params::Params;
 
 pub(super) const ROUTES: &[Route<Bitstamp>] = &[

@@ -6,9 +6,9 @@ use serde_json::{Value, json};
 use super::error::Error;
 use super::{Bitstamp, Reply, fixed, market, pair};
 use crate::config::Pair;
+use crate::filter::{candles, decimals, plain};
 use crate::floor::{Print, Side};
 use crate::house::{Ask, House, Route};
-use crate::filter::{candles, decimals, plain};
 
 pub(super) const ROUTES: &[Route<Bitstamp>] = &[
     Route::public("/api/v2/markets/", markets),

@@ -6,10 +6,10 @@ use serde_json::{Map, Value, json};
 use super::error::Error;
 use super::{Cryptocom, Reply, instrument, integer, limit, optional_pair, pair, told};
 use crate::config::Permission;
+use crate::filter::plain;
 use crate::floor::{Balance, Fill, Floor, Order};
 use crate::house::{Ask, House, Route, Withdrawal};
 use crate::key::Entry;
-use crate::filter::plain;
 
 pub(super) const ROUTES: &[Route<Cryptocom>] = &[
     Route::signed("POST", "/exchange/v1/private/user-balance", Permission::Read, balance),

@@ -1,8 +1,8 @@
 //! Refusals, each with a status, a number and a word.
 
+use crate::filter::Breach;
 use crate::floor::Refusal;
 use crate::house::Failure;
-use crate::filter::Breach;
 
 #[derive(Clone, Copy)]
 pub(crate) struct Error {

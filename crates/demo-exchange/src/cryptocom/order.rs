@@ -5,10 +5,10 @@ use serde_json::{Value, json};
 use super::error::Error;
 use super::{Cryptocom, Reply, instrument, integer, limit, optional_pair, pair, told};
 use crate::config::Permission;
+use crate::filter::plain;
 use crate::floor::{AccountId, Force, NewOrder, Order, Side, Status, Terms};
 use crate::house::{Ask, House, Route};
 use crate::key::Entry;
-use crate::filter::plain;
 use crate::params::Params;
 
 pub(super) const ROUTES: &[Route<Cryptocom>] = &[

@@ -5,9 +5,9 @@ use serde_json::{Value, json};
 use super::error::Error;
 use super::{Cryptocom, Reply, instrument, integer, limit, optional_pair, pair};
 use crate::config::Pair;
+use crate::filter::{candles, decimals, plain};
 use crate::floor::{Print, Side};
 use crate::house::{Ask, House, Route};
-use crate::filter::{candles, decimals, plain};
 
 pub(super) const ROUTES: &[Route<Cryptocom>] = &[
     Route::public("/exchange/v1/public/get-instruments", instruments),

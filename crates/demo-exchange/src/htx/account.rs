@@ -6,10 +6,10 @@ use super::error::Error;
 use super::public::chain;
 use super::{Htx, Reply, account_number, done, done_v2, number, pair_of, symbol};
 use crate::config::Permission;
+use crate::filter::plain;
 use crate::floor::{AccountId, Balance};
 use crate::house::{Ask, House, Route, Withdrawal};
 use crate::key::Entry;
-use crate::filter::plain;
 
 pub(super) const ROUTES: &[Route<Htx>] = &[
     Route::signed("GET", "/v1/account/accounts", Permission::Read, accounts),

@@ -4,9 +4,9 @@ use rust_decimal::Decimal;
 use serde_json::json;
 
 use crate::config::Pair;
+use crate::filter::{Breach, decimals, plain};
 use crate::floor::{Terms, Wallet};
 use crate::house::Failure;
-use crate::filter::{Breach, decimals, plain};
 use crate::request::{Answer, Received};
 
 #[derive(Debug)]

@@ -7,10 +7,10 @@ use super::error::Error;
 use super::order::{client_id, find};
 use super::{Htx, Reply, account_number, done, optional_pair, pair, size, symbol};
 use crate::config::Permission;
+use crate::filter::plain;
 use crate::floor::{Fill, Force, Order, Side, Status, Terms};
 use crate::house::{Ask, House, Route};
 use crate::key::Entry;
-use crate::filter::plain;
 
 pub(super) const ROUTES: &[Route<Htx>] = &[
     Route::signed("GET", "/v1/order/openOrders", Permission::Read, open),

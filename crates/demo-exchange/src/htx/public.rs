@@ -6,9 +6,9 @@ use serde_json::{Value, json};
 use super::error::Error;
 use super::{Htx, Reply, done, done_v2, number, pair, size, symbol};
 use crate::config::Pair;
+use crate::filter::{candles, decimals};
 use crate::floor::{Floor, Print, Side};
 use crate::house::{Ask, House, Route};
-use crate::filter::{candles, decimals};
 
 pub(super) const ROUTES: &[Route<Htx>] = &[
     Route::public("/v1/common/timestamp", |_, ask| Ok(done(ask.now))),
