@@ -82,7 +82,7 @@ async fn real_key_does_not_come_back_even_if_the_exchange_repeats_it() {
     let world = World::new().await;
     let binance = world.bot("binance", "trade").await;
     let coinone = world.bot("coinone", "raw").await;
-    world.fault(Fault::EchoKey, "");
+    world.fault(Fault::EchoKey, "/api/v3/account");
     let reply = binance.account().await;
     assert_eq!((reply.status, reply.body["code"].as_i64()), (401, Some(-2015)));
     assert!(
@@ -90,7 +90,7 @@ async fn real_key_does_not_come_back_even_if_the_exchange_repeats_it() {
         "{}",
         reply.text
     );
-    world.fault(Fault::EchoKey, "");
+    world.fault(Fault::EchoKey, "/v2.1/");
     let reply = coinone.coinone("/v2.1/account/balance/all", json!({})).await;
     assert!(
         !reply.text.contains(&key("coinone", "raw").api_key) && reply.text.contains("****"),

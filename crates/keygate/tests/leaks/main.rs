@@ -98,7 +98,7 @@ async fn drive(service: &Service, demo: &Running, token: &str) -> (Secrets, Stri
     let request = service.http.post(format!("{}/api/v1/connections", service.base)).bearer_auth(token);
     keep(answer(request.header("content-type", "application/json").body(broken)).await);
     for fault in [Fault::EchoKey, Fault::DropAfter, Fault::Status { status: 500 }, Fault::Garbage] {
-        demo.fault(Switch { fault, count: 1, path: String::new() });
+        demo.fault(Switch { fault, count: 1, path: "/api/v3/account".to_owned() });
         keep(service.post("/api/v1/connections", token, connection(KEY, SECRET, "x")).await);
         demo.clear_faults();
     }
