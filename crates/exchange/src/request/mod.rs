@@ -81,6 +81,9 @@ impl Definition {
         let (path, query) = target::split(incoming.target)?;
         let unknown = Refusal::new(Part::Endpoint, "not an endpoint this gateway knows");
         let class = self.classify(method, path).ok_or(unknown)?;
+        if path.contains(',') && class != Class::Public {
+            return Err(Refusal::new(Part::Target, "a comma may stand in public paths only"));
+        }
         let profile = self.first_profile(path);
         let decoded = profile.query != QueryForm::Encoded;
         let allowed = match class.moves_money() {

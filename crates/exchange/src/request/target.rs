@@ -1,7 +1,8 @@
 //! The raw request target: a path that every parser reads alike, and the text of the query.
 //!
-//! Grammar of the path: `(/[A-Za-z0-9_:~.-]+)+/?`, no segment of dots alone, at most 512 bytes. There is no
-//! percent sign in it, so there is nothing to decode, normalise or join.
+//! Grammar of the path: `(/[A-Za-z0-9_:~.,-]+)+/?`, no segment of dots alone, at most 512 bytes. There is no
+//! percent sign in it, so there is nothing to decode, normalise or join. A comma lists things (Bitfinex's public
+//! configuration); it may stand in public paths alone, where a list moves nothing.
 
 use super::{Part, Refusal};
 
@@ -28,8 +29,8 @@ fn check(path: &str) -> Result<(), &'static str> {
     path.split('/').try_for_each(|segment| match segment {
         "" => Err("an empty segment"),
         _ if segment.bytes().all(|b| b == b'.') => Err("a dot segment"),
-        _ if segment.bytes().all(|b| b.is_ascii_alphanumeric() || b"_:~.-".contains(&b)) => Ok(()),
-        _ => Err("only letters, digits and _:~.- may stand in a path"),
+        _ if segment.bytes().all(|b| b.is_ascii_alphanumeric() || b"_:~.,-".contains(&b)) => Ok(()),
+        _ => Err("only letters, digits and _:~.,- may stand in a path"),
     })
 }
 
