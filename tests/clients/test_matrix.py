@@ -33,7 +33,7 @@ EXCHANGES = {
 
 # what a withdrawal needs besides asset, amount and address; None: ccxt cannot withdraw there
 WITHDRAWALS = {
-    'bitfinex': {'network': 'BTC'}, 'bithumb': None, 'coinone': None, 'kraken': {'key': 'cold wallet'}, 'kucoin': {'network': 'BTC'},
+    'bitfinex': {'network': 'BTC'}, 'bithumb': {'network': 'BTC'}, 'coinone': None, 'kraken': {'key': 'cold wallet'}, 'kucoin': {'network': 'BTC'},
     'okx': {'network': 'BTC', 'fee': 0.0001}, 'upbit': {'network': 'BTC'}, 'bybit': {'network': 'BTC'},
     'bitget': {'network': 'BTC'}, 'gate': {'network': 'BTC'}, 'htx': {'network': 'BTC'}, 'mexc': {'network': 'BTC'},
 }

@@ -1,26 +1,54 @@
-//! Bitfinex: not spoken yet.
+//! Bitfinex v2: public questions by GET, everything private as a signed POST. Answers and refusals are
+//! arrays.
 
-use crate::house::{Desk, Dialect, Failure, Route};
+mod account;
+mod auth;
+mod config;
+mod error;
+mod history;
+mod order;
+mod public;
+mod symbol;
+
+use serde_json::{Value, json};
+
+use self::error::Error;
+use crate::house::{Ask, Desk, Dialect, House, Route};
 use crate::key::{Entry, Keys};
 use crate::request::{Answer, Received};
 
 #[derive(Default)]
 pub(crate) struct Bitfinex;
 
+type Kept = House<Bitfinex>;
+type Reply = crate::house::Reply<Bitfinex>;
+
 impl Dialect for Bitfinex {
     const ID: &'static str = "bitfinex";
-    const ROUTES: &'static [&'static [Route<Self>]] = &[];
-    type Error = Failure;
+    const ROUTES: &'static [&'static [Route<Self>]] =
+        &[public::ROUTES, config::ROUTES, order::ROUTES, history::ROUTES, account::ROUTES];
+    type Error = Error;
 
-    fn signer<'k>(&self, _: &'k Keys, _: &Received) -> Option<&'k Entry> {
-        None
+    fn signer<'k>(&self, keys: &'k Keys, request: &Received) -> Option<&'k Entry> {
+        auth::signer(keys, request)
     }
 
-    fn admit(&mut self, _: &mut Desk, _: &Received, _: Option<&Entry>) -> Result<Entry, Failure> {
-        Err(Failure::NoRoute)
+    fn admit(&mut self, desk: &mut Desk, request: &Received, signer: Option<&Entry>) -> Result<Entry, Error> {
+        auth::admit(desk, request, signer)
     }
 
-    fn refusal(_: Failure, _: &Received) -> Answer {
-        Answer::text(404, "text/plain", "not found\n")
+    fn refusal(error: Error, _: &Received) -> Answer {
+        error.answer()
     }
+}
+
+/// What a request that changes something is answered with.
+fn notice(ask: &Ask, kind: &str, what: Value, text: String) -> Value {
+    json!([ask.now, kind, null, null, what, null, "SUCCESS", text])
+}
+
+/// A whole number between 1 and `max`.
+fn limit(ask: &Ask, name: &str, default: usize, max: usize) -> Result<usize, Error> {
+    let Some(text) = ask.params.text(name) else { return Ok(default) };
+    text.parse().ok().filter(|count| (1..=max).contains(count)).ok_or_else(|| Error::argument(name))
 }

@@ -1,26 +1,64 @@
-//! Bitstamp: not spoken yet.
+//! Bitstamp, API v2. Nearly everything is a POST of a form, also what only reads.
 
-use crate::house::{Desk, Dialect, Failure, Route};
+mod account;
+mod auth;
+mod error;
+mod order;
+mod public;
+
+use rust_decimal::Decimal;
+use time::OffsetDateTime;
+use time::format_description::BorrowedFormatItem;
+use time::macros::format_description;
+
+use self::error::Error;
+use crate::house::{self, Desk, Dialect, House, Route};
 use crate::key::{Entry, Keys};
 use crate::request::{Answer, Received};
 
 #[derive(Default)]
 pub(crate) struct Bitstamp;
 
+type Reply = house::Reply<Bitstamp>;
+
 impl Dialect for Bitstamp {
     const ID: &'static str = "bitstamp";
-    const ROUTES: &'static [&'static [Route<Self>]] = &[];
-    type Error = Failure;
+    const ROUTES: &'static [&'static [Route<Self>]] = &[public::ROUTES, order::ROUTES, account::ROUTES];
+    type Error = Error;
 
-    fn signer<'k>(&self, _: &'k Keys, _: &Received) -> Option<&'k Entry> {
-        None
+    fn signer<'k>(&self, keys: &'k Keys, request: &Received) -> Option<&'k Entry> {
+        auth::signer(keys, request)
     }
 
-    fn admit(&mut self, _: &mut Desk, _: &Received, _: Option<&Entry>) -> Result<Entry, Failure> {
-        Err(Failure::NoRoute)
+    fn admit(&mut self, desk: &mut Desk, request: &Received, signer: Option<&Entry>) -> Result<Entry, Error> {
+        auth::admit(desk, request, signer)
     }
 
-    fn refusal(_: Failure, _: &Received) -> Answer {
-        Answer::text(404, "text/plain", "not found\n")
+    fn refusal(error: Error, _: &Received) -> Answer {
+        error.answer()
     }
+}
+
+/// The pair that a path names, `btcusd`.
+fn pair(house: &House<Bitstamp>, name: Option<&String>) -> Result<usize, Error> {
+    let is = |pair: &crate::config::Pair| Some(&pair.symbol().to_lowercase()) == name;
+    house.desk.floor.pairs.iter().position(is).ok_or_else(Error::no_pair)
+}
+
+/// `BTC/USD`
+fn market(pair: &crate::config::Pair) -> String {
+    format!("{}/{}", pair.base, pair.quote)
+}
+
+/// Eight decimals, as most amounts are printed.
+fn fixed(amount: Decimal) -> String {
+    format!("{amount:.8}")
+}
+
+/// `2023-11-14 22:13:20.000000`
+fn datetime(ms: i64) -> String {
+    const FORM: &[BorrowedFormatItem] =
+        format_description!("[year]-[month]-[day] [hour]:[minute]:[second].[subsecond digits:6]");
+    let time = OffsetDateTime::from_unix_timestamp_nanos(i128::from(ms) * 1_000_000).ok();
+    time.and_then(|time| time.format(FORM).ok()).unwrap_or_default()
 }

@@ -1,26 +1,93 @@
-//! Bybit: not spoken yet.
+//! Bybit's API, version 5, as far as spot clients of a unified account call it.
+//!
+//! Everything is answered with HTTP 200; `retCode` says whether it was done. A batch has a code for each of its
+//! parts in `retExtInfo`.
 
-use crate::house::{Desk, Dialect, Failure, Route};
+mod account;
+mod auth;
+mod error;
+mod history;
+mod order;
+mod public;
+
+use serde_json::{Value, json};
+
+use self::error::Error;
+use crate::house::{Ask, Desk, Dialect, House, Route};
 use crate::key::{Entry, Keys};
+use crate::params::Params;
 use crate::request::{Answer, Received};
 
 #[derive(Default)]
 pub(crate) struct Bybit;
 
+type Reply = Result<Value, Error>;
+
 impl Dialect for Bybit {
     const ID: &'static str = "bybit";
-    const ROUTES: &'static [&'static [Route<Self>]] = &[];
-    type Error = Failure;
+    const ROUTES: &'static [&'static [Route<Self>]] =
+        &[public::ROUTES, account::ROUTES, order::ROUTES, history::ROUTES];
+    type Error = Error;
 
-    fn signer<'k>(&self, _: &'k Keys, _: &Received) -> Option<&'k Entry> {
-        None
+    fn signer<'k>(&self, keys: &'k Keys, request: &Received) -> Option<&'k Entry> {
+        auth::signer(keys, request)
     }
 
-    fn admit(&mut self, _: &mut Desk, _: &Received, _: Option<&Entry>) -> Result<Entry, Failure> {
-        Err(Failure::NoRoute)
+    fn admit(&mut self, desk: &mut Desk, request: &Received, signer: Option<&Entry>) -> Result<Entry, Error> {
+        auth::admit(desk, request, signer)
     }
 
-    fn refusal(_: Failure, _: &Received) -> Answer {
-        Answer::text(404, "text/plain", "not found\n")
+    fn success(mut result: Value, request: &Received) -> Answer {
+        let parts = result.as_object_mut().and_then(|fields| fields.remove(PARTS));
+        let body = json!({ "retCode": 0, "retMsg": "OK", "result": result, "time": request.at_ms,
+                           "retExtInfo": parts.map_or(json!({}), |list| json!({ "list": list })) });
+        budgeted(Answer::json(200, &body), request)
     }
+
+    fn refusal(error: Error, request: &Received) -> Answer {
+        budgeted(error.answer(request.at_ms), request)
+    }
+}
+
+/// Under this name a batch hands up the codes of its parts.
+const PARTS: &str = "parts";
+
+/// Calls with a key are told how many more they may make this second.
+fn budgeted(answer: Answer, request: &Received) -> Answer {
+    if request.header("x-bapi-api-key").is_none() {
+        return answer;
+    }
+    let answer = answer.with("x-bapi-limit", 50).with("x-bapi-limit-status", 49);
+    answer.with("x-bapi-limit-reset-timestamp", request.at_ms)
+}
+
+impl House<Bybit> {
+    fn symbol(&self, symbol: &str) -> Result<usize, Error> {
+        self.desk.floor.pair_index(symbol).ok_or(Error::SYMBOL)
+    }
+
+    /// The pair that `symbol` names, if the request has one.
+    fn asked_symbol(&self, ask: &Ask) -> Result<Option<usize>, Error> {
+        ask.params.text("symbol").map(|symbol| self.symbol(&symbol)).transpose()
+    }
+}
+
+/// A parameter the call cannot do without.
+fn need(params: &Params, name: &str) -> Result<String, Error> {
+    params.text(name).ok_or_else(|| Error::missing(name))
+}
+
+/// Whether `category` is the one kind of products that is traded here.
+fn is_spot(params: &Params) -> Result<bool, Error> {
+    match need(params, "category")?.as_str() {
+        "spot" => Ok(true),
+        "linear" | "inverse" | "option" => Ok(false),
+        _ => Err(Error::invalid("category")),
+    }
+}
+
+/// How many entries of a list are wanted.
+fn limit(ask: &Ask, default: usize, most: usize) -> Result<usize, Error> {
+    let Some(text) = ask.params.text("limit") else { return Ok(default) };
+    text.parse().ok().filter(|limit| (1..=most).contains(limit)).ok_or_else(|| Error::invalid("limit"))
 }

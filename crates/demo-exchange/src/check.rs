@@ -88,6 +88,13 @@ impl Token {
         };
         self.header["alg"] == "ES256" && public.der().is_some_and(|der| verify(der).is_ok())
     }
+
+    /// Whether the token is signed by the private half of this Ed25519 key (EdDSA).
+    pub(crate) fn is_signed_by_ed25519(&self, public: &Pem) -> bool {
+        let verify =
+            |key| UnparsedPublicKey::new(&ED25519, key).verify(self.signed.as_bytes(), &self.signature);
+        self.header["alg"] == "EdDSA" && public.der().is_some_and(|key| verify(key).is_ok())
+    }
 }
 
 /// The nonces each key has used.

@@ -102,7 +102,8 @@ pub(crate) struct Route<D: Dialect> {
 
 enum Access<D: Dialect> {
     Public(fn(&mut House<D>, &Ask) -> Reply<D>),
-    Signed(Permission, fn(&mut House<D>, &Ask, &Entry) -> Reply<D>),
+    /// Without a permission: for any key.
+    Signed(Option<Permission>, fn(&mut House<D>, &Ask, &Entry) -> Reply<D>),
 }
 
 impl<D: Dialect> Route<D> {
@@ -118,7 +119,16 @@ impl<D: Dialect> Route<D> {
         permission: Permission,
         handler: fn(&mut House<D>, &Ask, &Entry) -> Reply<D>,
     ) -> Self {
-        Self { method, path, access: Access::Signed(permission, handler) }
+        Self { method, path, access: Access::Signed(Some(permission), handler) }
+    }
+
+    /// For a signed request of any key.
+    pub(crate) const fn any_key(
+        method: &'static str,
+        path: &'static str,
+        handler: fn(&mut House<D>, &Ask, &Entry) -> Reply<D>,
+    ) -> Self {
+        Self { method, path, access: Access::Signed(None, handler) }
     }
 }
 
@@ -153,7 +163,9 @@ impl<D: Dialect> House<D> {
         let ask = Ask { request, params, rest, now: request.at_ms };
         match (&route.access, caller) {
             (Access::Public(handler), _) => handler(self, &ask),
-            (Access::Signed(permission, handler), Some(caller)) if caller.may(*permission) => {
+            (Access::Signed(needed, handler), Some(caller))
+                if needed.is_none_or(|needed| caller.may(needed)) =>
+            {
                 handler(self, &ask, &caller)
             }
             (Access::Signed(..), _) => Err(Failure::Permission.into()),

@@ -1,26 +1,71 @@
-//! Kraken: not spoken yet.
+//! Kraken spot: public questions under `/0/public`, private ones as POST under `/0/private`. Its errors are
+//! texts under status 200.
 
-use crate::house::{Desk, Dialect, Failure, Route};
+mod account;
+mod auth;
+mod error;
+mod history;
+mod name;
+mod order;
+mod public;
+
+use std::collections::BTreeMap;
+
+use rust_decimal::Decimal;
+use serde_json::{Value, json};
+
+use self::error::Error;
+use crate::house::{Ask, Desk, Dialect, House, Route};
 use crate::key::{Entry, Keys};
-use crate::request::{Answer, Received};
+use crate::request::{Answer, Received, json_number};
 
 #[derive(Default)]
-pub(crate) struct Kraken;
+pub(crate) struct Kraken {
+    /// The number an order's owner gave it, by the order's id. Orders may share one.
+    userrefs: BTreeMap<u64, i64>,
+}
+
+type Kept = House<Kraken>;
+type Reply = crate::house::Reply<Kraken>;
 
 impl Dialect for Kraken {
     const ID: &'static str = "kraken";
-    const ROUTES: &'static [&'static [Route<Self>]] = &[];
-    type Error = Failure;
+    const ROUTES: &'static [&'static [Route<Self>]] =
+        &[public::ROUTES, order::ROUTES, history::ROUTES, account::ROUTES];
+    type Error = Error;
 
-    fn signer<'k>(&self, _: &'k Keys, _: &Received) -> Option<&'k Entry> {
-        None
+    fn signer<'k>(&self, keys: &'k Keys, request: &Received) -> Option<&'k Entry> {
+        auth::signer(keys, request)
     }
 
-    fn admit(&mut self, _: &mut Desk, _: &Received, _: Option<&Entry>) -> Result<Entry, Failure> {
-        Err(Failure::NoRoute)
+    fn admit(&mut self, desk: &mut Desk, request: &Received, signer: Option<&Entry>) -> Result<Entry, Error> {
+        auth::admit(desk, request, signer)
     }
 
-    fn refusal(_: Failure, _: &Received) -> Answer {
-        Answer::text(404, "text/plain", "not found\n")
+    fn success(body: Value, _: &Received) -> Answer {
+        Answer::json(200, &json!({ "error": [], "result": body }))
     }
+
+    fn refusal(error: Error, _: &Received) -> Answer {
+        error.answer()
+    }
+}
+
+/// Kraken counts seconds, with decimals.
+fn seconds(ms: i64) -> Value {
+    json_number(Decimal::new(ms, 3))
+}
+
+fn price(amount: Decimal) -> String {
+    format!("{amount:.5}")
+}
+
+fn volume(amount: Decimal) -> String {
+    format!("{amount:.8}")
+}
+
+/// A whole number between 1 and `max`.
+fn limit(ask: &Ask, name: &str, default: usize, max: usize) -> Result<usize, Error> {
+    let Some(text) = ask.params.text(name) else { return Ok(default) };
+    text.parse().ok().filter(|count| (1..=max).contains(count)).ok_or_else(|| Error::argument(name))
 }

@@ -1,26 +1,68 @@
-//! Kucoin: not spoken yet.
+//! KuCoin: spot and the funding account. New accounts trade on the high-frequency paths (`/api/v1/hf/`); the
+//! older paths lead to the same orders.
 
-use crate::house::{Desk, Dialect, Failure, Route};
+mod account;
+mod auth;
+mod error;
+mod find;
+mod order;
+mod public;
+
+use serde_json::{Value, json};
+
+use self::error::Error;
+use crate::house::{self, Desk, Dialect, House, Route};
 use crate::key::{Entry, Keys};
+use crate::listing::pair_named;
 use crate::request::{Answer, Received};
 
 #[derive(Default)]
 pub(crate) struct Kucoin;
 
+type Reply = house::Reply<Kucoin>;
+
 impl Dialect for Kucoin {
     const ID: &'static str = "kucoin";
-    const ROUTES: &'static [&'static [Route<Self>]] = &[];
-    type Error = Failure;
+    const ROUTES: &'static [&'static [Route<Self>]] =
+        &[public::ROUTES, account::ROUTES, order::ROUTES, find::ROUTES];
+    type Error = Error;
 
-    fn signer<'k>(&self, _: &'k Keys, _: &Received) -> Option<&'k Entry> {
-        None
+    fn signer<'k>(&self, keys: &'k Keys, request: &Received) -> Option<&'k Entry> {
+        auth::signer(keys, request)
     }
 
-    fn admit(&mut self, _: &mut Desk, _: &Received, _: Option<&Entry>) -> Result<Entry, Failure> {
-        Err(Failure::NoRoute)
+    fn admit(&mut self, desk: &mut Desk, request: &Received, signer: Option<&Entry>) -> Result<Entry, Error> {
+        auth::admit(&desk.keys, request, signer)
     }
 
-    fn refusal(_: Failure, _: &Received) -> Answer {
-        Answer::text(404, "text/plain", "not found\n")
+    fn success(data: Value, _: &Received) -> Answer {
+        with_budget(Answer::json(200, &json!({ "code": "200000", "data": data })))
     }
+
+    fn refusal(error: Error, _: &Received) -> Answer {
+        with_budget(error.answer())
+    }
+}
+
+/// Every answer says what is left of the budget of thirty seconds; here it never runs out.
+fn with_budget(answer: Answer) -> Answer {
+    answer
+        .with("gw-ratelimit-limit", 4000)
+        .with("gw-ratelimit-remaining", 3996)
+        .with("gw-ratelimit-reset", 30_000)
+}
+
+impl House<Kucoin> {
+    /// The pair of a symbol such as `BTC-USDT`.
+    fn pair(&self, symbol: &str) -> Result<usize, Error> {
+        pair_named(&self.desk.floor, symbol, "-").ok_or(Error::SYMBOL)
+    }
+
+    fn symbol(&self, pair: usize) -> String {
+        symbol(&self.desk.floor.pairs[pair])
+    }
+}
+
+fn symbol(pair: &crate::config::Pair) -> String {
+    format!("{}-{}", pair.base, pair.quote)
 }

@@ -22,7 +22,9 @@ mod coinbaseexchange;
 mod coinone;
 mod config;
 mod cryptocom;
+mod date;
 mod fault;
+mod filter;
 mod floor;
 mod gate;
 mod house;
@@ -30,6 +32,8 @@ mod htx;
 mod key;
 mod kraken;
 mod kucoin;
+mod listing;
+mod market;
 mod mexc;
 mod okx;
 mod own_key;
@@ -121,8 +125,10 @@ impl Running {
     ///
     /// # Panics
     /// If the exchange is not one of [`spoken`].
+    #[expect(clippy::panic, reason = "a caller that asks for an exchange by a wrong name is wrong")]
     pub fn origin(&self, exchange: &str) -> String {
-        let port = port(self.address().port(), exchange).unwrap_or_else(|| panic!("{exchange} is not spoken"));
+        let port =
+            port(self.address().port(), exchange).unwrap_or_else(|| panic!("{exchange} is not spoken"));
         format!("http://{}", SocketAddr::new(self.address().ip(), port))
     }
 

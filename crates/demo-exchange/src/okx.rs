@@ -1,26 +1,88 @@
-//! Okx: not spoken yet.
+//! OKX's API, version 5, as far as spot clients call it.
+//!
+//! Every answer is a list in `data` under a `code`. Orders are answered one by one: each part of the list says
+//! whether it was taken, and the code says whether all, some or none were.
 
-use crate::house::{Desk, Dialect, Failure, Route};
+mod account;
+mod auth;
+mod error;
+mod history;
+mod order;
+mod public;
+
+use serde_json::{Value, json};
+
+use self::error::Error;
+use crate::config::Pair;
+use crate::house::{Ask, Desk, Dialect, House, Route};
 use crate::key::{Entry, Keys};
 use crate::request::{Answer, Received};
 
 #[derive(Default)]
 pub(crate) struct Okx;
 
+type Reply = Result<Value, Error>;
+
 impl Dialect for Okx {
     const ID: &'static str = "okx";
-    const ROUTES: &'static [&'static [Route<Self>]] = &[];
-    type Error = Failure;
+    const ROUTES: &'static [&'static [Route<Self>]] =
+        &[public::ROUTES, account::ROUTES, order::ROUTES, history::ROUTES];
+    type Error = Error;
 
-    fn signer<'k>(&self, _: &'k Keys, _: &Received) -> Option<&'k Entry> {
-        None
+    fn signer<'k>(&self, keys: &'k Keys, request: &Received) -> Option<&'k Entry> {
+        auth::signer(keys, request)
     }
 
-    fn admit(&mut self, _: &mut Desk, _: &Received, _: Option<&Entry>) -> Result<Entry, Failure> {
-        Err(Failure::NoRoute)
+    fn admit(&mut self, desk: &mut Desk, request: &Received, signer: Option<&Entry>) -> Result<Entry, Error> {
+        auth::admit(desk, request, signer)
     }
 
-    fn refusal(_: Failure, _: &Received) -> Answer {
-        Answer::text(404, "text/plain", "not found\n")
+    fn success(data: Value, _: &Received) -> Answer {
+        let parts = data.as_array().map(Vec::as_slice).unwrap_or_default();
+        let refused = || parts.iter().filter_map(|part| part["sCode"].as_str()).filter(|code| *code != "0");
+        let (code, msg) = match refused().count() {
+            0 => ("0", ""),
+            all if all == parts.len() => ("1", "All operations failed"),
+            _ => ("2", "Bulk operation partially succeeded."),
+        };
+        let answer = Answer::json(200, &json!({ "code": code, "data": data, "msg": msg }));
+        match refused().next() {
+            Some(code) => answer.failed(code),
+            None => answer,
+        }
     }
+
+    fn refusal(error: Error, _: &Received) -> Answer {
+        error.answer()
+    }
+}
+
+impl House<Okx> {
+    /// The pair with this `instId`, `BTC-USDT`.
+    fn instrument(&self, id: &str) -> Result<usize, Error> {
+        let (base, quote) = id.split_once('-').ok_or(Error::INSTRUMENT)?;
+        let named = |pair: &Pair| pair.base == base && pair.quote == quote;
+        self.desk.floor.pairs.iter().position(named).ok_or(Error::INSTRUMENT)
+    }
+
+    fn instrument_id(&self, pair: usize) -> String {
+        let pair = &self.desk.floor.pairs[pair];
+        format!("{}-{}", pair.base, pair.quote)
+    }
+
+    /// The pair that `instId` names, if the request has one.
+    fn asked_instrument(&self, ask: &Ask) -> Result<Option<usize>, Error> {
+        ask.params.text("instId").map(|id| self.instrument(&id)).transpose()
+    }
+}
+
+/// A parameter the call cannot do without.
+fn need(ask: &Ask, name: &str) -> Result<String, Error> {
+    ask.params.text(name).ok_or_else(|| Error::missing(name))
+}
+
+/// How many entries of a list are wanted.
+fn limit(ask: &Ask, name: &str, default: usize, most: usize) -> Result<usize, Error> {
+    let Some(text) = ask.params.text(name) else { return Ok(default) };
+    text.parse().ok().filter(|limit| (1..=most).contains(limit)).ok_or_else(|| Error::parameter(name))
 }

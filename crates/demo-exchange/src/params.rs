@@ -1,5 +1,7 @@
 //! What a request says besides its path: query, form and JSON body as one set of names.
 
+use std::num::ParseIntError;
+
 use rust_decimal::Decimal;
 use serde_json::{Map, Value};
 
@@ -55,8 +57,20 @@ impl Params {
         }
     }
 
+    /// A whole number, if one was sent.
+    pub(crate) fn integer(&self, name: &str) -> Result<Option<i64>, ParseIntError> {
+        self.text(name).map(|text| text.parse()).transpose()
+    }
+
     /// A plain decimal number; `None` if it is missing or not one.
     pub(crate) fn decimal(&self, name: &str) -> Option<Decimal> {
         plain_decimal(&self.text(name)?)
     }
+}
+
+/// Every value of a name that stands more than once in a query, such as `uuids[]`.
+pub(crate) fn each(request: &Received, name: &str) -> Vec<String> {
+    let pairs = request.query.split('&').filter_map(|pair| pair.split_once('='));
+    let named = pairs.filter(|(known, _)| form_decode(known).is_some_and(|known| known == name));
+    named.filter_map(|(_, value)| form_decode(value)).collect()
 }

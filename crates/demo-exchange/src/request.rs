@@ -72,6 +72,11 @@ pub(crate) fn plain_decimal(text: &str) -> Option<Decimal> {
     text.parse().ok().filter(|_| plain && whole && text.len() <= 20)
 }
 
+/// A JSON number with the digits of the amount.
+pub(crate) fn json_number(amount: Decimal) -> Value {
+    amount.normalize().to_string().parse().map_or(Value::Null, Value::Number)
+}
+
 /// Decodes percent escapes, and `+` as a space; `None` if the escapes or the text are broken.
 pub(crate) fn form_decode(text: &str) -> Option<String> {
     let mut bytes = text.bytes();

@@ -101,6 +101,9 @@ pub struct Gateway {
     pub max_body: usize,
     pub max_answer: usize,
     pub public_per_minute: u32,
+    pub public_fresh_ms: u64,
+    pub public_slow_ms: u64,
+    pub queue_wait_ms: u64,
 }
 
 #[derive(Clone, Deserialize)]

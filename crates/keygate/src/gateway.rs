@@ -5,13 +5,11 @@
 //! text. Always holds: nothing that moves money is signed before its record is committed; a secret is opened
 //! for one signature and dropped; nothing is sent twice.
 
-use std::{collections::HashMap, net::SocketAddr, sync::Arc};
+use std::{net::SocketAddr, sync::Arc};
 
 use axum::{extract::Request as HttpRequest, response::Response};
-use exchange::{Answer as Dialect, Class, Definition, Incoming, PRODUCTION, Request, SignLevel};
+use exchange::{Answer as Dialect, Definition, Incoming, PRODUCTION, Request};
 use http_body_util::{BodyExt, Limited};
-use tokio::sync::Mutex;
-use uuid::Uuid;
 
 use crate::{
     app::App,
@@ -25,7 +23,9 @@ mod account;
 mod answer;
 mod credential;
 mod decide;
+mod market;
 mod public;
+pub mod queue;
 pub mod record;
 mod send;
 
@@ -33,7 +33,7 @@ use account::Account;
 pub use account::Accounts;
 use credential::Presented;
 
-/// What the gateway keeps between requests: sealed accounts, nonces, the queue of records.
+/// What the gateway keeps between requests: sealed accounts, who waits for whom, the queue of records.
 pub struct Gate {
     /// Names a client may put into `Host`.
     pub hosts: Vec<String>,
@@ -42,7 +42,8 @@ pub struct Gate {
     /// Where calls without a credential go.
     pub public_environment: String,
     public: public::Limiter,
-    nonces: Mutex<HashMap<Uuid, u64>>,
+    pub queues: queue::Queues,
+    market: market::Market,
 }
 
 /// One call of a bot, parsed, and what is known about it so far.
@@ -55,7 +56,8 @@ struct Call<'a> {
 }
 
 /// Why a call is not carried out, in the words the caller will read.
-struct Denial {
+#[derive(Clone)]
+pub struct Denial {
     kind: Dialect,
     /// A stable code, for `Keygate-Problem` and the record.
     rule: &'static str,
@@ -75,7 +77,8 @@ impl Gate {
             records,
             public_environment,
             public: public::Limiter::new(config.gateway.public_per_minute),
-            nonces: Mutex::default(),
+            queues: queue::Queues::default(),
+            market: market::Market::new(&config.gateway),
         }
     }
 }
@@ -163,7 +166,7 @@ impl Call<'_> {
 
     /// Public market data needs no account: clients ask for it before they show a key, or without one.
     async fn without_credential(&self) -> Result<Response, Denial> {
-        if self.request.sign_level() != SignLevel::Unsigned || self.request.class() != Class::Public {
+        if !self.is_public() {
             return Err(Denial::unknown_key("no Keygate credential was sent"));
         }
         self.app.gate.public.admit(self.client.ip, self.app.clock.now_ms())?;
@@ -171,9 +174,7 @@ impl Call<'_> {
         let environment = Some(self.app.gate.public_environment.as_str())
             .filter(|own| self.definition.environments().any(|name| name == *own))
             .unwrap_or(PRODUCTION);
-        let upstream = self.upstream(environment)?;
-        let outcome =
-            self.app.upstream.send(send::outgoing(self.definition.unsigned(&self.request, &upstream))?).await;
+        let outcome = self.public_answer(environment).await?;
         answer::pass(self.definition, outcome, &[], self.id)
     }
 

@@ -7,7 +7,7 @@ use toml::Spanned;
 
 use super::{
     Definition, DefinitionError, Hole, OwnKeys, PRODUCTION, Pattern, Profile, RateScope,
-    environment::Environment, is_word,
+    environment::Environment, is_word, markets::Markets, traffic::Traffic,
 };
 use crate::{
     Class, Field, KeyKind,
@@ -38,6 +38,9 @@ struct File {
     errors: Spanned<Errors>,
     answers: Spanned<Answers>,
     virtual_secret: Spanned<SecretShape>,
+    #[serde(default)]
+    traffic: Traffic,
+    markets: Option<Spanned<Markets>>,
 }
 
 #[derive(Deserialize)]
@@ -156,6 +159,10 @@ fn build(file: File) -> Result<Definition, Wrong> {
     if !file.env.contains_key(PRODUCTION) {
         return Err((None, "there is no [env.production]".to_owned()));
     }
+    let markets = match &file.markets {
+        Some(markets) => checked(markets, Markets::check)?,
+        None => Markets::default(),
+    };
     let probes = file.probe.span().start;
     let own_keys_at = file.exchange.own_keys.as_ref().map(|own| own.span().start);
     let definition = Definition {
@@ -181,6 +188,8 @@ fn build(file: File) -> Result<Definition, Wrong> {
         errors,
         answers,
         secret_shape,
+        traffic: file.traffic,
+        markets,
     };
     definition.check_probes().map_err(|refusal| (Some(probes), refusal.to_string()))?;
     definition.check_own_keys().map_err(|reason| (own_keys_at, reason.to_owned()))?;
@@ -188,6 +197,7 @@ fn build(file: File) -> Result<Definition, Wrong> {
     definition.check_fields()?;
     definition.check_readers()?;
     definition.check_headers()?;
+    definition.check_traffic()?;
     Ok(definition)
 }
 

@@ -11,6 +11,7 @@ use crate::{
 };
 
 mod bypass;
+mod queue;
 mod records;
 mod rights;
 
@@ -65,15 +66,15 @@ async fn answer_of_the_exchange_passes_with_status_body_and_rate_headers() {
     assert!(account.header("x-mbx-used-weight-1m").is_some(), "{:?}", account.headers);
     let order = bot.order().await;
     assert!(order.header("x-mbx-order-count-10s").is_some(), "{:?}", order.headers);
-    world.fault(Fault::RateLimited { retry_after_s: 7 }, "/api/v3/account");
-    let limited = bot.account().await;
-    assert_eq!((limited.status, limited.header("retry-after")), (429, Some("7")));
     world.fault(Fault::Status { status: 503 }, "/api/v3/account");
     let html = bot.account().await;
     assert_eq!((html.status, html.header("content-type")), (503, Some("text/html")));
     assert!(html.text.contains("503 upstream trouble"));
     world.fault(Fault::Garbage, "/api/v3/account");
     assert_eq!(bot.account().await.text, "{\"orderId\": <garbage");
+    world.fault(Fault::RateLimited { retry_after_s: 7 }, "/api/v3/account");
+    let limited = bot.account().await;
+    assert_eq!((limited.status, limited.header("retry-after")), (429, Some("7")));
 }
 
 #[tokio::test]

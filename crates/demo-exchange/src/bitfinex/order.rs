@@ -1,0 +1,186 @@
+//! Orders: submitted, cancelled, or several of both at once.
+
+use rust_decimal::Decimal;
+use serde_json::{Value, json};
+
+use super::history::show;
+use super::symbol::{pair, pair_name};
+use super::{Bitfinex, Error, Kept, Reply, notice};
+use crate::config::{Pair, Permission};
+use crate::floor::{AccountId, Force, NewOrder, Order, Refusal, Side, Terms};
+use crate::house::{Ask, Route};
+use crate::key::Entry;
+use crate::params::Params;
+use crate::request::plain_decimal;
+
+pub(super) const ROUTES: &[Route<Bitfinex>] = &[
+    Route::signed("POST", "/v2/auth/w/order/submit", Permission::Trade, submit),
+    Route::signed("POST", "/v2/auth/w/order/cancel", Permission::Trade, cancel),
+    Route::signed("POST", "/v2/auth/w/order/cancel/multi", Permission::Trade, cancel_multi),
+    Route::signed("POST", "/v2/auth/w/order/multi", Permission::Trade, multi),
+];
+
+const MAX_PRICE: Decimal = Decimal::from_parts(1_000_000_000, 0, 0, false, 0);
+
+/// The flag bit of an order that must rest.
+const POST_ONLY: u64 = 4096;
+
+fn submit(house: &mut Kept, ask: &Ask, caller: &Entry) -> Reply {
+    submit_one(house, ask, &ask.params, caller.account)
+}
+
+fn submit_one(house: &mut Kept, ask: &Ask, params: &Params, account: AccountId) -> Reply {
+    let new = read(house, params, account)?;
+    let told = describe(&house.desk.floor.pairs[new.pair], &new);
+    let id = house.desk.floor.place(new, ask.now).map_err(|refusal| match refusal {
+        Refusal::DuplicateClientId => Error::CLIENT_ID,
+        Refusal::InsufficientBalance => {
+            Error::refused(format!("Invalid order: not enough exchange balance for {told}"))
+        }
+        Refusal::WouldMatch => Error::POST_ONLY,
+    })?;
+    let placed = house.desk.floor.order(account, id).map(|order| show(house, order));
+    Ok(notice(ask, "on-req", json!([placed]), "Submitting 1 orders.".to_owned()))
+}
+
+fn read(house: &Kept, params: &Params, account: AccountId) -> Result<NewOrder, Error> {
+    let floor = &house.desk.floor;
+    let pair = pair(floor, &params.text("symbol").ok_or(Error::SYMBOL)?)?;
+    let amount = params.text("amount").unwrap_or_default();
+    let (side, digits) = match amount.strip_prefix('-') {
+        Some(digits) => (Side::Sell, digits),
+        None => (Side::Buy, amount.as_str()),
+    };
+    let quantity = plain_decimal(digits).ok_or(Error::argument("amount"))?;
+    let terms = terms(params, quantity)?;
+    filter(&floor.pairs[pair], &terms, quantity)?;
+    // nothing tells two orders without a client id apart but their own ids
+    let client_id = client_id(params)?.unwrap_or_else(|| format!("#{}", floor.last_id() + 1));
+    Ok(NewOrder { account, pair, side, terms, client_id })
+}
+
+fn client_id(params: &Params) -> Result<Option<String>, Error> {
+    let Some(text) = params.text("cid") else { return Ok(None) };
+    let number = text.parse::<u64>().ok().filter(|number| *number < 1 << 45);
+    number.map(|number| Some(number.to_string())).ok_or(Error::argument("cid"))
+}
+
+/// Without `EXCHANGE` in front the order would be one on margin, which nobody has here.
+fn terms(params: &Params, quantity: Decimal) -> Result<Terms, Error> {
+    let force = match params.text("type").as_deref() {
+        Some("EXCHANGE MARKET") => return Ok(Terms::Market { quantity }),
+        Some("EXCHANGE LIMIT") if post_only(params)? => Force::PostOnly,
+        Some("EXCHANGE LIMIT") => Force::GoodTillCancel,
+        Some("EXCHANGE IOC") => Force::ImmediateOrCancel,
+        Some("EXCHANGE FOK") => Force::FillOrKill,
+        _ => return Err(Error::argument("type")),
+    };
+    let price = params.decimal("price").ok_or(Error::argument("price"))?;
+    Ok(Terms::Limit { price, quantity, force })
+}
+
+fn post_only(params: &Params) -> Result<bool, Error> {
+    match params.text("flags").as_deref().unwrap_or("0").parse::<u64>() {
+        Ok(0) => Ok(false),
+        Ok(POST_ONLY) => Ok(true),
+        _ => Err(Error::argument("flags")),
+    }
+}
+
+/// Ranges come first: the rest is arithmetic.
+fn filter(pair: &Pair, terms: &Terms, quantity: Decimal) -> Result<(), Error> {
+    let name = format!("{}/{}", pair.base, pair.quote);
+    let size = |word, limit| Error::refused(format!("Invalid order: {word} size for {name} is {limit}"));
+    if quantity > pair.max_quantity {
+        return Err(size("maximum", pair.max_quantity));
+    }
+    if quantity < pair.min_quantity {
+        return Err(size("minimum", pair.min_quantity));
+    }
+    if !(quantity % pair.step).is_zero() {
+        return Err(Error::argument("amount"));
+    }
+    match terms.price() {
+        Some(price) if price.is_zero() || price > MAX_PRICE || !(price % pair.tick).is_zero() => {
+            Err(Error::argument("price"))
+        }
+        Some(price) if price * quantity < pair.min_notional => Err(size("minimum", pair.min_quantity)),
+        _ => Ok(()),
+    }
+}
+
+/// `-0.1 BTCUSD at 60000`
+fn describe(pair: &Pair, new: &NewOrder) -> String {
+    let (quantity, price) = match new.terms {
+        Terms::Limit { price, quantity, .. } => (quantity, price.to_string()),
+        Terms::Market { quantity } | Terms::MarketQuote { amount: quantity } => {
+            (quantity, "market".to_owned())
+        }
+    };
+    let sign = if new.side == Side::Buy { "" } else { "-" };
+    format!("{sign}{quantity} {} at {price}", pair_name(pair))
+}
+
+fn cancel(house: &mut Kept, ask: &Ask, caller: &Entry) -> Reply {
+    cancel_one(house, ask, &ask.params, caller.account)
+}
+
+fn cancel_one(house: &mut Kept, ask: &Ask, params: &Params, account: AccountId) -> Reply {
+    let id = match (params.text("id"), params.text("cid"), params.text("cid_date")) {
+        (Some(id), ..) => Some(id.parse::<u64>().map_err(|_| Error::argument("id"))?),
+        (None, Some(cid), Some(_)) => {
+            house.desk.floor.order_by_client_id(account, &cid).map(|order| order.id)
+        }
+        _ => return Err(Error::argument("id")),
+    };
+    let id = id.ok_or(Error::ORDER)?;
+    house.desk.floor.cancel(account, id, ask.now).ok_or(Error::ORDER)?;
+    let text = format!("Submitted for cancellation; waiting for confirmation (ID: {id}).");
+    let closed = house.desk.floor.order(account, id).map(|order| show(house, order));
+    Ok(notice(ask, "oc-req", closed.into(), text))
+}
+
+/// Cancels what is named, or `all`, and says what that was.
+fn cancel_multi(house: &mut Kept, ask: &Ask, caller: &Entry) -> Reply {
+    cancel_list(house, ask, &ask.params, caller.account)
+}
+
+fn cancel_list(house: &mut Kept, ask: &Ask, params: &Params, account: AccountId) -> Reply {
+    let ids = params.value("id").and_then(Value::as_array);
+    let named = |order: &&Order| match ids {
+        Some(ids) => ids.iter().any(|id| id.as_u64() == Some(order.id)),
+        None => true,
+    };
+    if ids.is_none() && params.text("all").as_deref() != Some("1") {
+        return Err(Error::argument("id"));
+    }
+    let open: Vec<u64> = house.desk.floor.open_orders(account).filter(named).map(|order| order.id).collect();
+    let mut closed = Vec::new();
+    for id in open {
+        house.desk.floor.cancel(account, id, ask.now);
+        closed.extend(house.desk.floor.order(account, id).map(|order| show(house, order)));
+    }
+    let text = format!("Submitting {} order cancellations.", closed.len());
+    Ok(notice(ask, "oc_multi-req", closed.into(), text))
+}
+
+/// Each step does what it can: one that is refused says so in its own notice.
+fn multi(house: &mut Kept, ask: &Ask, caller: &Entry) -> Reply {
+    let ops = ask.params.value("ops").and_then(Value::as_array);
+    let ops = ops.filter(|ops| (1..=75).contains(&ops.len())).ok_or(Error::argument("ops"))?;
+    let mut told = Vec::new();
+    for op in ops {
+        let params = Params::of(&op[1]);
+        let (kind, outcome) = match op[0].as_str() {
+            Some("on") => ("on-req", submit_one(house, ask, &params, caller.account)),
+            Some("oc") => ("oc-req", cancel_one(house, ask, &params, caller.account)),
+            Some("oc_multi") => ("oc_multi-req", cancel_list(house, ask, &params, caller.account)),
+            _ => return Err(Error::argument("ops")),
+        };
+        told.push(outcome.unwrap_or_else(|error| {
+            json!([ask.now, kind, null, null, null, error.code(), "ERROR", error.text()])
+        }));
+    }
+    let text = format!("Submitting {} order operations.", told.len());
+    Ok(notice(ask, "ox_multi-req", told.into(), text))
+}

@@ -1,0 +1,75 @@
+//! Kraken's refusals: a class, a kind and sometimes what is wrong, all in one text.
+
+use std::borrow::Cow;
+
+use serde_json::json;
+
+use crate::floor::Refusal;
+use crate::house::Failure;
+use crate::request::Answer;
+
+pub(crate) struct Error {
+    status: u16,
+    text: Cow<'static, str>,
+}
+
+impl Error {
+    pub(super) const AMOUNT: Self = Self::of("EFunding:Invalid amount");
+    pub(super) const ARGUMENTS: Self = Self::of("EGeneral:Invalid arguments");
+    pub(super) const COST: Self = Self::of("EOrder:Cost minimum not met");
+    pub(super) const FUNDING_ASSET: Self = Self::of("EFunding:Unknown asset");
+    pub(super) const FUNDS: Self = Self::of("EOrder:Insufficient funds");
+    pub(super) const KEY: Self = Self::of("EAPI:Invalid key");
+    pub(super) const NONCE: Self = Self::of("EAPI:Invalid nonce");
+    pub(super) const ORDER: Self = Self::of("EOrder:Invalid order");
+    pub(super) const ASSET: Self = Self::of("EQuery:Unknown asset");
+    pub(super) const PAIR: Self = Self::of("EQuery:Unknown asset pair");
+    pub(super) const PERMISSION: Self = Self::of("EGeneral:Permission denied");
+    pub(super) const POST_ONLY: Self = Self::of("EOrder:Post only order");
+    pub(super) const SIGNATURE: Self = Self::of("EAPI:Invalid signature");
+    pub(super) const UNKNOWN_ORDER: Self = Self::of("EOrder:Unknown order");
+    pub(super) const VOLUME: Self = Self::of("EGeneral:Invalid arguments:volume minimum not met");
+    pub(super) const WITHDRAW_KEY: Self = Self::of("EFunding:Unknown withdraw key");
+
+    const fn of(text: &'static str) -> Self {
+        Self { status: 200, text: Cow::Borrowed(text) }
+    }
+
+    pub(super) fn argument(name: &str) -> Self {
+        Self { status: 200, text: format!("EGeneral:Invalid arguments:{name}").into() }
+    }
+
+    pub(super) fn decimals(pair: &str, decimals: u32) -> Self {
+        let text =
+            format!("EOrder:Invalid price:{pair} price can only be specified up to {decimals} decimals.");
+        Self { status: 200, text: text.into() }
+    }
+
+    pub(super) fn text(&self) -> &str {
+        &self.text
+    }
+
+    pub(super) fn answer(self) -> Answer {
+        Answer::json(self.status, &json!({ "error": [self.text] })).failed(self.text)
+    }
+}
+
+impl From<Failure> for Error {
+    fn from(failure: Failure) -> Self {
+        match failure {
+            Failure::Body => Self::ARGUMENTS,
+            Failure::NoRoute => Self { status: 404, text: "EGeneral:Unknown method".into() },
+            Failure::Permission => Self::PERMISSION,
+        }
+    }
+}
+
+impl From<Refusal> for Error {
+    fn from(refusal: Refusal) -> Self {
+        match refusal {
+            Refusal::DuplicateClientId => Self::argument("cl_ord_id"),
+            Refusal::InsufficientBalance => Self::FUNDS,
+            Refusal::WouldMatch => Self::POST_ONLY,
+        }
+    }
+}
