@@ -50,12 +50,19 @@ def printed(target, exchange, directory):
 
 
 @pytest.fixture
-def live(python, printed, exchange, directory):
+def files(printed, exchange, directory):
+    """A bot's configuration with the printed file for an access last."""
+    stake = directory / 'stake.json'
+    stake.write_text(json.dumps({'stake_currency': EXCHANGES[exchange][0].split('/')[1]}))
+    return lambda name: [OWN / 'config.json', stake, printed(name)]
+
+
+@pytest.fixture
+def live(python, files, exchange, directory):
     """What freqtrade's own code gets in live mode, with the pair of an access."""
     def run(name):
         market, amount, price = EXCHANGES[exchange]
-        files = [OWN / 'config.json', printed(name)]
-        done = subprocess.run([python, OWN / 'live.py', market, str(amount), str(price), *files], cwd=directory,
+        done = subprocess.run([python, OWN / 'live.py', market, str(amount), str(price), *files(name)], cwd=directory,
                               capture_output=True, text=True, timeout=120)
         assert done.returncode == 0, done.stderr
         return json.loads(done.stdout.splitlines()[-1])
@@ -67,13 +74,9 @@ def cell(table, exchange):
     return lambda call: table.cell(exchange, named('freqtrade'), call)
 
 
-def test_dry_run_lives_on_public_calls_without_a_key(python, printed, exchange, recorded, directory):
-    quote = EXCHANGES[exchange][0].split('/')[1]
-    stake = directory / 'stake.json'
-    stake.write_text(json.dumps({'stake_currency': quote}))
-    files = [OWN / 'config.json', stake, printed('trade')]
-    log = started(python, files, directory, until="state='RUNNING'")
-    assert re.search(r'Whitelist with 1 pairs?: \[.BTC/', log), log
+def test_dry_run_lives_on_public_calls_without_a_key(python, files, recorded, directory):
+    log = started(python, files('trade'), directory, until="state='RUNNING'")
+    assert 'Whitelist with 1 pairs' in log, log
     assert not re.search('ERROR|Traceback|NetworkError|ExchangeError', log), log
     seen = recorded()
     assert len(seen) >= 3, 'markets, tickers, candles'
@@ -106,6 +109,7 @@ def test_live_mode_reads_the_balance_and_trades(live, cell):
     for call in ('balance', 'ticker', 'create', 'cancel'):
         with cell(call):
             assert told[call] and not isinstance(told[call], list), told
+    assert told['cancel'] == 'canceled'
 
 
 # freqtrade has one class for whatever an exchange says of an order, and tries none of them again

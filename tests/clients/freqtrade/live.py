@@ -14,16 +14,22 @@ from freqtrade.wallets import Wallets
 def main(pair, amount, price, *files):
     config = Configuration.from_files(list(files)) | {'dry_run': False, 'runmode': RunMode.LIVE}
     exchange = ExchangeResolver.load_exchange(config)
-    order = {'pair': pair, 'ordertype': 'limit', 'side': 'buy', 'amount': float(amount), 'rate': float(price), 'leverage': 1.0}
+    order = {'pair': pair, 'ordertype': 'limit', 'side': 'buy', 'amount': float(amount), 'rate': float(price),
+             'leverage': 1.0}
     told = {
         'balance': tried(lambda: Wallets(config, exchange).get_total(pair.split('/')[0])),
         'ticker': tried(lambda: exchange.fetch_ticker(pair)['last']),
         'create': tried(lambda: exchange.create_order(**order)['id']),
     }
     if isinstance(told['create'], str):
-        told['cancel'] = tried(lambda: exchange.cancel_order(told['create'], pair)['id'])
+        told['cancel'] = tried(lambda: cancelled(exchange, told['create'], pair))
     print(json.dumps(told))
     exchange.close()
+
+
+def cancelled(exchange, order, pair):
+    exchange.cancel_order(order, pair)
+    return exchange.fetch_order(order, pair)['status']
 
 
 def tried(call):
