@@ -15,6 +15,8 @@ import pytest
 import gate
 from target import DIRECT, Target
 
+pytest_plugins = ['table']
+
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 
 
@@ -26,7 +28,9 @@ def pytest_configure(config):
 def pytest_collection_modifyitems(items):
     through = 'KEYGATE_TARGET' in os.environ or 'GATE_BIN' in os.environ
     foreign = 'direct' if through else 'gateway'
-    items[:] = [item for item in items if not item.get_closest_marker(foreign)]
+    # the table is complete when all others have run
+    items[:] = sorted((item for item in items if not item.get_closest_marker(foreign)),
+                      key=lambda item: item.path.name == 'test_table.py')
 
 
 @pytest.fixture(scope='session')
@@ -54,6 +58,21 @@ def target():
 @pytest.fixture
 def direct(target):
     return target.kind == DIRECT
+
+
+@pytest.fixture
+def refused_once(target):
+    """Runs a call that must meet an error of these classes, and returns it. Through a gateway of our own the refusal
+    must also be final: one request of the bot arrived, and the library did not try again."""
+    def run(exchange, name, classes, call):
+        target.access(exchange, name)  # made by the first who asks
+        before = target.keygate and target.keygate.denials(exchange, name)
+        with pytest.raises(classes) as refused:
+            call()
+        if target.keygate:
+            assert target.keygate.denials(exchange, name) == before + 1
+        return refused.value
+    return run
 
 
 @pytest.fixture

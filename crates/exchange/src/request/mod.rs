@@ -80,10 +80,9 @@ impl Definition {
         let method = Method::parse(incoming.method).ok_or(Refusal::new(Part::Method, "not supported"))?;
         let (path, query) = target::split(incoming.target)?;
         let unknown = Refusal::new(Part::Endpoint, "not an endpoint this gateway knows");
-        let class = self.classify(method, path).ok_or(unknown)?;
-        if path.contains(',') && class != Class::Public {
-            return Err(Refusal::new(Part::Target, "a comma may stand in public paths only"));
-        }
+        let class = self.classify(method, path);
+        target::check_list(path, class)?;
+        let class = class.ok_or(unknown)?;
         let profile = self.first_profile(path);
         let decoded = profile.query != QueryForm::Encoded;
         let allowed = match class.moves_money() {

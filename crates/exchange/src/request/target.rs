@@ -1,10 +1,10 @@
 //! The raw request target: a path that every parser reads alike, and the text of the query.
 //!
 //! Grammar of the path: `(/[A-Za-z0-9_:~.,-]+)+/?`, no segment of dots alone, at most 512 bytes. There is no
-//! percent sign in it, so there is nothing to decode, normalise or join. A comma lists things (Bitfinex's public
-//! configuration); it may stand in public paths alone, where a list moves nothing.
+//! percent sign in it, so there is nothing to decode, normalise or join. A comma is for public calls alone.
 
 use super::{Part, Refusal};
+use crate::Class;
 
 const MAX_PATH: usize = 512;
 
@@ -18,6 +18,15 @@ pub(super) fn split(target: &str) -> Result<(&str, &str), Refusal> {
     };
     check(path).map_err(refuse)?;
     Ok((path, query))
+}
+
+/// A comma makes a list of one segment (Bitfinex: `/v2/conf/a,b`). Where it could reach a second order or account it is
+/// refused, also if nothing is listed there.
+pub(super) fn check_list(path: &str, class: Option<Class>) -> Result<(), Refusal> {
+    match path.contains(',') && class != Some(Class::Public) {
+        true => Err(Refusal::new(Part::Target, "only the path of a public call may hold a comma")),
+        false => Ok(()),
+    }
 }
 
 fn check(path: &str) -> Result<(), &'static str> {
