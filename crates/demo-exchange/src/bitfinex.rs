@@ -47,8 +47,7 @@ fn notice(ask: &Ask, kind: &str, what: Value, text: String) -> Value {
     json!([ask.now, kind, null, null, what, null, "SUCCESS", text])
 }
 
-/// A whole number between 1 and `max`.
-fn limit(ask: &Ask, name: &str, default: usize, max: usize) -> Result<usize, Error> {
-    let Some(text) = ask.params.text(name) else { return Ok(default) };
-    text.parse().ok().filter(|count| (1..=max).contains(count)).ok_or_else(|| Error::argument(name))
+/// A whole number from 1 to `most`.
+fn limit(ask: &Ask, name: &str, usual: usize, most: usize) -> Result<usize, Error> {
+    ask.params.count(name, usual, most).ok_or_else(|| Error::argument(name))
 }

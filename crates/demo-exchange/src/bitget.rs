@@ -65,6 +65,6 @@ fn named(house: &House<Bitget>, symbol: &str) -> Result<usize, Error> {
 
 /// How many are asked for by `limit`.
 fn limit(ask: &Ask, usual: usize, most: usize) -> Result<usize, Error> {
-    let asked = ask.params.integer("limit")?.map_or(Ok(usual), usize::try_from);
-    asked.ok().filter(|limit| *limit > 0).map(|limit| limit.min(most)).ok_or(Error::PARAMETER)
+    let limit = ask.params.count("limit", usual, usize::MAX);
+    limit.map(|limit| limit.min(most)).ok_or(Error::PARAMETER)
 }

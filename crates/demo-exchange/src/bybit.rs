@@ -87,7 +87,6 @@ fn is_spot(params: &Params) -> Result<bool, Error> {
 }
 
 /// How many entries of a list are wanted.
-fn limit(ask: &Ask, default: usize, most: usize) -> Result<usize, Error> {
-    let Some(text) = ask.params.text("limit") else { return Ok(default) };
-    text.parse().ok().filter(|limit| (1..=most).contains(limit)).ok_or_else(|| Error::invalid("limit"))
+fn limit(ask: &Ask, usual: usize, most: usize) -> Result<usize, Error> {
+    ask.params.count("limit", usual, most).ok_or_else(|| Error::invalid("limit"))
 }

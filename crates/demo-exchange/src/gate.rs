@@ -12,7 +12,6 @@ use serde_json::Value;
 use self::error::Error;
 use crate::house::{self, Ask, Desk, Dialect, House, Route};
 use crate::key::{Entry, Keys};
-use crate::listing::pair_named;
 use crate::params::Params;
 use crate::request::{Answer, Received};
 
@@ -69,7 +68,7 @@ fn optional_pair(house: &House<Gate>, ask: &Ask) -> Result<Option<usize>, Error>
 }
 
 fn named(house: &House<Gate>, name: &str) -> Result<usize, Error> {
-    pair_named(&house.desk.floor, name, "_").ok_or(Error::PAIR)
+    house.desk.floor.pair_named(name, "_").ok_or(Error::PAIR)
 }
 
 fn name(pair: &crate::config::Pair) -> String {
@@ -78,8 +77,7 @@ fn name(pair: &crate::config::Pair) -> String {
 
 /// How many are asked for by `limit`.
 fn limit(ask: &Ask, usual: usize) -> Result<usize, Error> {
-    let asked = ask.params.integer("limit")?.map_or(Ok(usual), usize::try_from);
-    asked.ok().filter(|limit| (1..=1000).contains(limit)).ok_or(Error::LIMIT)
+    ask.params.count("limit", usual, 1000).ok_or(Error::LIMIT)
 }
 
 /// Whole seconds, as a text.

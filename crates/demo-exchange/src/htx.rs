@@ -8,12 +8,10 @@ mod history;
 mod order;
 mod public;
 
-use rust_decimal::Decimal;
 use serde_json::{Value, json};
 
 use self::error::Error;
 use crate::config::Pair;
-use crate::filter::plain;
 use crate::floor::AccountId;
 use crate::house::{self, Ask, Desk, Dialect, House, Route};
 use crate::key::{Entry, Keys};
@@ -83,16 +81,10 @@ fn pair(house: &House<Htx>, ask: &Ask) -> Result<usize, Error> {
 
 /// How many rows are wanted.
 fn size(ask: &Ask, usual: usize, most: usize) -> Result<usize, Error> {
-    let size = ask.params.text("size").map_or(Ok(usual), |text| text.parse());
-    size.ok().filter(|size| (1..=most).contains(size)).ok_or_else(|| Error::invalid("size"))
+    ask.params.count("size", usual, most).ok_or_else(|| Error::invalid("size"))
 }
 
 /// The number of a customer's spot account.
 fn account_number(account: AccountId) -> usize {
     100_000 + account
-}
-
-/// A number as such, where HTX does not print it as text.
-fn number(amount: Decimal) -> Value {
-    plain(amount).parse().map(Value::Number).unwrap_or_default()
 }

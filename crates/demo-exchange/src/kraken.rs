@@ -15,9 +15,10 @@ use rust_decimal::Decimal;
 use serde_json::{Value, json};
 
 use self::error::Error;
+use crate::amount::number;
 use crate::house::{Ask, Desk, Dialect, House, Route};
 use crate::key::{Entry, Keys};
-use crate::request::{Answer, Received, json_number};
+use crate::request::{Answer, Received};
 
 #[derive(Default)]
 pub(crate) struct Kraken {
@@ -53,7 +54,7 @@ impl Dialect for Kraken {
 
 /// Kraken counts seconds, with decimals.
 fn seconds(ms: i64) -> Value {
-    json_number(Decimal::new(ms, 3))
+    number(Decimal::new(ms, 3))
 }
 
 fn price(amount: Decimal) -> String {
@@ -64,8 +65,7 @@ fn volume(amount: Decimal) -> String {
     format!("{amount:.8}")
 }
 
-/// A whole number between 1 and `max`.
-fn limit(ask: &Ask, name: &str, default: usize, max: usize) -> Result<usize, Error> {
-    let Some(text) = ask.params.text(name) else { return Ok(default) };
-    text.parse().ok().filter(|count| (1..=max).contains(count)).ok_or_else(|| Error::argument(name))
+/// A whole number from 1 to `most`.
+fn limit(ask: &Ask, name: &str, usual: usize, most: usize) -> Result<usize, Error> {
+    ask.params.count(name, usual, most).ok_or_else(|| Error::argument(name))
 }

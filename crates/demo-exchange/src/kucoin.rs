@@ -13,7 +13,6 @@ use serde_json::{Value, json};
 use self::error::Error;
 use crate::house::{self, Desk, Dialect, House, Route};
 use crate::key::{Entry, Keys};
-use crate::listing::pair_named;
 use crate::request::{Answer, Received};
 
 #[derive(Default)]
@@ -55,7 +54,7 @@ fn with_budget(answer: Answer) -> Answer {
 impl House<Kucoin> {
     /// The pair of a symbol such as `BTC-USDT`.
     fn pair(&self, symbol: &str) -> Result<usize, Error> {
-        pair_named(&self.desk.floor, symbol, "-").ok_or(Error::SYMBOL)
+        self.desk.floor.pair_named(symbol, "-").ok_or(Error::SYMBOL)
     }
 
     fn symbol(&self, pair: usize) -> String {

@@ -77,13 +77,11 @@ fn need(params: &Params, name: &str) -> Result<String, Error> {
 
 /// A whole number, if the request has it.
 fn integer(ask: &Ask, name: &str) -> Result<Option<i64>, Error> {
-    let told = ask.params.text(name).map(|text| text.parse());
-    told.transpose().map_err(|_| Error::parameter(name))
+    ask.params.integer(name).map_err(|_| Error::parameter(name))
 }
 
 /// How many entries of a list are wanted; more than the most is the most.
-fn limit(ask: &Ask, default: usize, most: usize) -> Result<usize, Error> {
-    let Some(limit) = integer(ask, "limit")? else { return Ok(default) };
-    let limit = usize::try_from(limit).ok().filter(|limit| *limit > 0);
+fn limit(ask: &Ask, usual: usize, most: usize) -> Result<usize, Error> {
+    let limit = ask.params.count("limit", usual, usize::MAX);
     limit.map(|limit| limit.min(most)).ok_or_else(|| Error::parameter("limit"))
 }

@@ -13,7 +13,6 @@ mod public;
 use serde_json::{Value, json};
 
 use self::error::Error;
-use crate::config::Pair;
 use crate::house::{Ask, Desk, Dialect, House, Route};
 use crate::key::{Entry, Keys};
 use crate::request::{Answer, Received};
@@ -60,9 +59,7 @@ impl Dialect for Okx {
 impl House<Okx> {
     /// The pair with this `instId`, `BTC-USDT`.
     fn instrument(&self, id: &str) -> Result<usize, Error> {
-        let (base, quote) = id.split_once('-').ok_or(Error::INSTRUMENT)?;
-        let named = |pair: &Pair| pair.base == base && pair.quote == quote;
-        self.desk.floor.pairs.iter().position(named).ok_or(Error::INSTRUMENT)
+        self.desk.floor.pair_named(id, "-").ok_or(Error::INSTRUMENT)
     }
 
     fn instrument_id(&self, pair: usize) -> String {
@@ -82,7 +79,6 @@ fn need(ask: &Ask, name: &str) -> Result<String, Error> {
 }
 
 /// How many entries of a list are wanted.
-fn limit(ask: &Ask, name: &str, default: usize, most: usize) -> Result<usize, Error> {
-    let Some(text) = ask.params.text(name) else { return Ok(default) };
-    text.parse().ok().filter(|limit| (1..=most).contains(limit)).ok_or_else(|| Error::parameter(name))
+fn limit(ask: &Ask, name: &str, usual: usize, most: usize) -> Result<usize, Error> {
+    ask.params.count(name, usual, most).ok_or_else(|| Error::parameter(name))
 }

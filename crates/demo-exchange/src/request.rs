@@ -3,7 +3,6 @@
 use std::net::IpAddr;
 
 use hyper::Method;
-use rust_decimal::Decimal;
 use serde_json::Value;
 
 /// The raw request. Nothing in it is decoded or reordered.
@@ -65,18 +64,6 @@ pub struct Signer {
     pub key: String,
 }
 
-/// A plain decimal number, `0.001`: no sign, no exponent, no separators, at most 20 characters.
-pub(crate) fn plain_decimal(text: &str) -> Option<Decimal> {
-    let plain = text.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
-    let whole = !text.starts_with('.') && !text.ends_with('.');
-    text.parse().ok().filter(|_| plain && whole && text.len() <= 20)
-}
-
-/// A JSON number with the digits of the amount.
-pub(crate) fn json_number(amount: Decimal) -> Value {
-    amount.normalize().to_string().parse().map_or(Value::Null, Value::Number)
-}
-
 /// Decodes percent escapes, and `+` as a space; `None` if the escapes or the text are broken.
 pub(crate) fn form_decode(text: &str) -> Option<String> {
     let mut bytes = text.bytes();
@@ -97,9 +84,7 @@ fn hex_digit(byte: u8) -> Option<u8> {
 
 #[cfg(test)]
 mod tests {
-    use rust_decimal::Decimal;
-
-    use super::{form_decode, plain_decimal};
+    use super::form_decode;
 
     #[test]
     fn escapes_are_decoded_and_broken_ones_refused() {
@@ -107,16 +92,6 @@ mod tests {
         assert_eq!(form_decode("%E5%B8%81").as_deref(), Some("币"));
         for broken in ["%", "%2", "%zz", "%+1", "%FF"] {
             assert_eq!(form_decode(broken), None, "{broken}");
-        }
-    }
-
-    #[test]
-    fn amounts_are_plain_decimal_text() {
-        assert_eq!(plain_decimal("0.001"), Some(Decimal::new(1, 3)));
-        for odd in
-            ["", ".", "-1", "+1", "1e3", "1_000", ".5", "5.", "1.2.3", "0x1", " 1", "123456789012345678901"]
-        {
-            assert_eq!(plain_decimal(odd), None, "{odd}");
         }
     }
 }

@@ -6,12 +6,12 @@ use serde_json::{Value, json};
 use super::history::show;
 use super::symbol::{pair, pair_name};
 use super::{Bitfinex, Error, Kept, Reply, notice};
+use crate::amount;
 use crate::config::{Pair, Permission};
 use crate::floor::{AccountId, Force, NewOrder, Order, Refusal, Side, Terms};
 use crate::house::{Ask, Route};
 use crate::key::Entry;
 use crate::params::Params;
-use crate::request::plain_decimal;
 
 pub(super) const ROUTES: &[Route<Bitfinex>] = &[
     Route::signed("POST", "/v2/auth/w/order/submit", Permission::Trade, submit),
@@ -19,8 +19,6 @@ pub(super) const ROUTES: &[Route<Bitfinex>] = &[
     Route::signed("POST", "/v2/auth/w/order/cancel/multi", Permission::Trade, cancel_multi),
     Route::signed("POST", "/v2/auth/w/order/multi", Permission::Trade, multi),
 ];
-
-const MAX_PRICE: Decimal = Decimal::from_parts(1_000_000_000, 0, 0, false, 0);
 
 /// The flag bit of an order that must rest.
 const POST_ONLY: u64 = 4096;
@@ -51,11 +49,12 @@ fn read(house: &Kept, params: &Params, account: AccountId) -> Result<NewOrder, E
         Some(digits) => (Side::Sell, digits),
         None => (Side::Buy, amount.as_str()),
     };
-    let quantity = plain_decimal(digits).ok_or(Error::argument("amount"))?;
+    let quantity = amount::read(digits).ok_or(Error::argument("amount"))?;
     let terms = terms(params, quantity)?;
-    filter(&floor.pairs[pair], &terms, quantity)?;
+    let checked = &floor.pairs[pair];
+    checked.check(&terms).map_err(|flaw| Error::flaw(flaw, checked))?;
     // nothing tells two orders without a client id apart but their own ids
-    let client_id = client_id(params)?.unwrap_or_else(|| format!("#{}", floor.last_id() + 1));
+    let client_id = client_id(params)?.unwrap_or_else(|| floor.nameless());
     Ok(NewOrder { account, pair, side, terms, client_id })
 }
 
@@ -87,38 +86,11 @@ fn post_only(params: &Params) -> Result<bool, Error> {
     }
 }
 
-/// Ranges come first: the rest is arithmetic.
-fn filter(pair: &Pair, terms: &Terms, quantity: Decimal) -> Result<(), Error> {
-    let name = format!("{}/{}", pair.base, pair.quote);
-    let size = |word, limit| Error::refused(format!("Invalid order: {word} size for {name} is {limit}"));
-    if quantity > pair.max_quantity {
-        return Err(size("maximum", pair.max_quantity));
-    }
-    if quantity < pair.min_quantity {
-        return Err(size("minimum", pair.min_quantity));
-    }
-    if !(quantity % pair.step).is_zero() {
-        return Err(Error::argument("amount"));
-    }
-    match terms.price() {
-        Some(price) if price.is_zero() || price > MAX_PRICE || !(price % pair.tick).is_zero() => {
-            Err(Error::argument("price"))
-        }
-        Some(price) if price * quantity < pair.min_notional => Err(size("minimum", pair.min_quantity)),
-        _ => Ok(()),
-    }
-}
-
 /// `-0.1 BTCUSD at 60000`
 fn describe(pair: &Pair, new: &NewOrder) -> String {
-    let (quantity, price) = match new.terms {
-        Terms::Limit { price, quantity, .. } => (quantity, price.to_string()),
-        Terms::Market { quantity } | Terms::MarketQuote { amount: quantity } => {
-            (quantity, "market".to_owned())
-        }
-    };
-    let sign = if new.side == Side::Buy { "" } else { "-" };
-    format!("{sign}{quantity} {} at {price}", pair_name(pair))
+    let price = new.terms.price().map_or_else(|| "market".to_owned(), |price| price.to_string());
+    let sign = new.side.pick("", "-");
+    format!("{sign}{} {} at {price}", new.terms.amount(), pair_name(pair))
 }
 
 fn cancel(house: &mut Kept, ask: &Ask, caller: &Entry) -> Reply {
@@ -147,19 +119,16 @@ fn cancel_multi(house: &mut Kept, ask: &Ask, caller: &Entry) -> Reply {
 
 fn cancel_list(house: &mut Kept, ask: &Ask, params: &Params, account: AccountId) -> Reply {
     let ids = params.value("id").and_then(Value::as_array);
-    let named = |order: &&Order| match ids {
+    let named = |order: &Order| match ids {
         Some(ids) => ids.iter().any(|id| id.as_u64() == Some(order.id)),
         None => true,
     };
     if ids.is_none() && params.text("all").as_deref() != Some("1") {
         return Err(Error::argument("id"));
     }
-    let open: Vec<u64> = house.desk.floor.open_orders(account).filter(named).map(|order| order.id).collect();
-    let mut closed = Vec::new();
-    for id in open {
-        house.desk.floor.cancel(account, id, ask.now);
-        closed.extend(house.desk.floor.order(account, id).map(|order| show(house, order)));
-    }
+    let gone = house.desk.floor.cancel_all(account, named, ask.now);
+    let gone: Vec<Order> = gone.into_iter().cloned().collect();
+    let closed: Vec<Value> = gone.iter().map(|order| show(house, order)).collect();
     let text = format!("Submitting {} order cancellations.", closed.len());
     Ok(notice(ask, "oc_multi-req", closed.into(), text))
 }

@@ -4,14 +4,15 @@ use rust_decimal::Decimal;
 use serde_json::{Map, Value, json};
 
 use super::Bithumb;
+use crate::amount::plain;
 use crate::config::Permission::{Read, Trade, Withdraw};
 use crate::floor::{Balance, Fill, Force, NewOrder, Order, Side, Terms};
 use crate::house::{Ask, House, Reply, Route, Withdrawal};
 use crate::key::Entry;
 use crate::request::{Answer, Received};
 use crate::upbit::error::Error;
-use crate::upbit::order::{amount, filter, side};
-use crate::upbit::show::{self, order_id, parse_order_id, plain};
+use crate::upbit::order::{amount, check, side};
+use crate::upbit::show::{self, order_id, parse_order_id};
 
 pub(super) const ROUTES: &[Route<Bithumb>] = &[
     Route::signed("POST", "/info/account", Read, account),
@@ -60,8 +61,7 @@ const NOTHING_OPEN: &str = "거래 진행중인 내역이 존재하지 않습니
 fn pair(bithumb: &House<Bithumb>, ask: &Ask) -> Result<usize, Error> {
     let base = ask.params.text("order_currency").ok_or(Error::Parameter)?;
     let quote = ask.params.text("payment_currency").unwrap_or_else(|| "KRW".to_owned());
-    let mut pairs = bithumb.desk.floor.pairs.iter();
-    pairs.position(|pair| pair.base == base && pair.quote == quote).ok_or(Error::Parameter)
+    bithumb.desk.floor.pair_of(&base, &quote).ok_or(Error::Parameter)
 }
 
 fn account(bithumb: &mut House<Bithumb>, ask: &Ask, caller: &Entry) -> Reply<Bithumb> {
@@ -91,7 +91,7 @@ fn balance(bithumb: &mut House<Bithumb>, ask: &Ask, caller: &Entry) -> Reply<Bit
 }
 
 fn place(bithumb: &mut House<Bithumb>, ask: &Ask, caller: &Entry) -> Reply<Bithumb> {
-    let side = side(ask.params.text("type").as_deref())?;
+    let side = side(&ask.params, "type")?;
     let price = amount(&ask.params, "price")?.ok_or(Error::Parameter)?;
     let terms = Terms::Limit { price, quantity: units(ask)?, force: Force::GoodTillCancel };
     create(bithumb, ask, caller, side, terms)
@@ -118,7 +118,7 @@ fn create(
 ) -> Reply<Bithumb> {
     let pair = pair(bithumb, ask)?;
     let floor = &mut bithumb.desk.floor;
-    filter(&floor.pairs[pair], side, &terms)?;
+    check(&floor.pairs[pair], side, &terms)?;
     let client_id = order_id(floor.last_id() + 1);
     let new = NewOrder { account: caller.account, pair, side, terms, client_id };
     let id = floor.place(new, ask.now).map_err(|refusal| Error::of(&refusal, side))?;
@@ -134,7 +134,7 @@ fn asked<'a>(bithumb: &'a House<Bithumb>, ask: &Ask, caller: &Entry) -> Result<&
 }
 
 fn cancel(bithumb: &mut House<Bithumb>, ask: &Ask, caller: &Entry) -> Reply<Bithumb> {
-    let side = side(ask.params.text("type").as_deref())?;
+    let side = side(&ask.params, "type")?;
     let id = asked(bithumb, ask, caller).ok().filter(|order| order.side == side).ok_or(Error::NoOrder)?.id;
     bithumb.desk.floor.cancel(caller.account, id, ask.now).ok_or(Error::NoOrder)?;
     Ok(json!({}))

@@ -5,7 +5,8 @@ use serde_json::{Value, json};
 
 use super::Coinbase;
 use super::error::Error;
-use super::show::{is_fiat, plain, user_id};
+use super::show::{is_fiat, user_id};
+use crate::amount::plain;
 use crate::config::Permission;
 use crate::floor::{AccountId, Balance};
 use crate::house::{Ask, House, Reply};

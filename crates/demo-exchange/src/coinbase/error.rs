@@ -3,9 +3,10 @@
 use serde_json::{Value, json};
 
 use super::is_old;
-use crate::floor::Refusal;
+use crate::floor::{Refusal, Terms};
 use crate::house::Failure;
 use crate::request::{Answer, Received};
+use crate::rule::Flaw;
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Error {
@@ -60,6 +61,18 @@ impl From<Refusal> for Error {
 }
 
 impl Reason {
+    pub(super) fn of(flaw: Flaw, terms: &Terms) -> Self {
+        match (flaw, terms) {
+            (Flaw::PriceRange, _) => Self::Price,
+            (Flaw::PriceTick, _) => Self::PricePrecision,
+            (Flaw::QuantityStep, _) => Self::SizePrecision,
+            (Flaw::TooLarge, Terms::MarketQuote { .. }) => Self::QuoteTooLarge,
+            (Flaw::TooLarge, _) => Self::TooLarge,
+            (Flaw::TooSmall, _) => Self::TooSmall,
+            (Flaw::TooCheap, _) => Self::QuoteTooSmall,
+        }
+    }
+
     pub(crate) fn code(self) -> &'static str {
         match self {
             Self::Configuration => "UNSUPPORTED_ORDER_CONFIGURATION",

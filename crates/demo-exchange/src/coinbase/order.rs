@@ -2,12 +2,13 @@
 
 use serde_json::{Value, json};
 
-use super::config::{filter, terms};
+use super::config::terms;
 use super::error::{Error, Reason};
 use super::public::pair_index;
-use super::show::{self, order_id, parse_order_id, plain, product_id};
+use super::show::{self, order_id, parse_order_id, product_id};
 use super::{Coinbase, config};
-use crate::floor::{NewOrder, Order, Side, Terms};
+use crate::amount::plain;
+use crate::floor::{Fill, NewOrder, Order, Side, Terms};
 use crate::house::{Ask, House, Reply};
 use crate::key::Entry;
 use crate::params::each;
@@ -16,13 +17,9 @@ use crate::params::each;
 fn draft(coinbase: &House<Coinbase>, ask: &Ask, caller: &Entry) -> Result<NewOrder, Error> {
     let product = ask.params.text("product_id").ok_or(Error::Argument("product_id is missing"))?;
     let pair = pair_index(&coinbase.desk.floor, &product).ok_or(Error::Order(Reason::Product))?;
-    let side = match ask.params.text("side").as_deref() {
-        Some("BUY") => Side::Buy,
-        Some("SELL") => Side::Sell,
-        _ => return Err(Error::Argument("side is BUY or SELL")),
-    };
+    let side = ask.params.side("side", "BUY", "SELL").ok_or(Error::Argument("side is BUY or SELL"))?;
     let terms = terms(&ask.params, side)?;
-    filter(&coinbase.desk.floor.pairs[pair], &terms).map_err(Error::Order)?;
+    coinbase.desk.floor.pairs[pair].check(&terms).map_err(|flaw| Error::Order(Reason::of(flaw, &terms)))?;
     let client_id = ask.params.text("client_order_id").unwrap_or_default();
     Ok(NewOrder { account: caller.account, pair, side, terms, client_id })
 }
@@ -104,8 +101,7 @@ fn wanted(ask: &Ask, names: [&str; 2]) -> Vec<String> {
 }
 
 fn limit(ask: &Ask) -> Result<usize, Error> {
-    let given = ask.params.text("limit").map_or(Ok(1000), |text| text.parse());
-    given.ok().filter(|limit| (1..=1000).contains(limit)).ok_or(Error::Argument("limit is 1 to 1000"))
+    ask.params.count("limit", 1000, 1000).ok_or(Error::Argument("limit is 1 to 1000"))
 }
 
 pub(super) fn list(coinbase: &mut House<Coinbase>, ask: &Ask, caller: &Entry) -> Reply<Coinbase> {
@@ -117,11 +113,9 @@ pub(super) fn list(coinbase: &mut House<Coinbase>, ask: &Ask, caller: &Entry) ->
         (products.is_empty() || products.contains(&product))
             && (states.is_empty() || states.iter().any(|state| state == show::status(order)))
     };
-    let mut found: Vec<Value> =
-        floor.orders(caller.account).filter(fits).map(|order| show::order(floor, order)).collect();
-    found.reverse();
-    found.truncate(limit(ask)?);
-    Ok(json!({ "orders": found, "sequence": "0", "has_next": false, "cursor": "" }))
+    let found = floor.orders(caller.account).rev().filter(fits).take(limit(ask)?);
+    let shown: Vec<Value> = found.map(|order| show::order(floor, order)).collect();
+    Ok(json!({ "orders": shown, "sequence": "0", "has_next": false, "cursor": "" }))
 }
 
 /// The fills of the caller, newest first.
@@ -129,14 +123,11 @@ pub(super) fn fills(coinbase: &mut House<Coinbase>, ask: &Ask, caller: &Entry) -
     let floor = &coinbase.desk.floor;
     let products = wanted(ask, ["product_id", "product_ids"]);
     let orders = wanted(ask, ["order_id", "order_ids"]);
-    let fits = |order: &&Order| {
+    let fits = |(order, _): &(&Order, &Fill)| {
         (products.is_empty() || products.contains(&product_id(&floor.pairs[order.pair])))
             && (orders.is_empty() || orders.contains(&order_id(order.id)))
     };
-    let of = |order| move |fill| (order, fill);
-    let found = floor.orders(caller.account).filter(fits);
-    let mut found: Vec<_> = found.flat_map(|order: &Order| order.fills.iter().map(of(order))).collect();
-    found.sort_by_key(|(_, fill)| std::cmp::Reverse(fill.trade_id));
-    let shown = found.into_iter().take(limit(ask)?).map(|(order, fill)| show::fill(floor, order, fill));
+    let found = floor.fills(caller.account).filter(fits).take(limit(ask)?);
+    let shown = found.map(|(order, fill)| show::fill(floor, order, fill));
     Ok(json!({ "fills": shown.collect::<Vec<_>>(), "cursor": "" }))
 }

@@ -6,7 +6,7 @@ use super::Coinbase;
 use super::account::{account_id, named};
 use super::config::amount;
 use super::error::Error;
-use super::show::plain;
+use crate::amount::plain;
 use crate::date::seconds;
 use crate::house::{Ask, House, Reply, Withdrawal};
 use crate::key::Entry;

@@ -2,7 +2,6 @@
 
 use serde_json::{Value, json};
 
-use super::product::assets;
 use super::{CoinbaseExchange, Error, Kept, Reply, exact, short};
 use crate::config::Permission;
 use crate::floor::{AccountId, Balance};
@@ -49,7 +48,7 @@ fn fees(house: &mut Kept, _: &Ask, _: &Entry) -> Reply {
 
 fn withdraw(house: &mut Kept, ask: &Ask, caller: &Entry) -> Reply {
     let currency = ask.params.text("currency").unwrap_or_default();
-    let crypto = assets(&house.desk.floor).contains(&currency.as_str()) && currency != "USD";
+    let crypto = house.desk.floor.assets().contains(&currency.as_str()) && currency != "USD";
     if !crypto {
         return Err(Error::argument("currency"));
     }

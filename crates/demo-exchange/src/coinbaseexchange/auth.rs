@@ -4,10 +4,11 @@
 use rust_decimal::Decimal;
 
 use super::Error;
+use crate::amount;
 use crate::check::{HMAC_SHA256, from_base64, mac};
 use crate::house::Desk;
 use crate::key::{Entry, Keys};
-use crate::request::{Received, plain_decimal};
+use crate::request::Received;
 
 const WINDOW_MS: i64 = 30_000;
 
@@ -32,7 +33,7 @@ pub(super) fn admit(desk: &mut Desk, request: &Received, signer: Option<&Entry>)
     if !entry.admits(request.peer) {
         return Err(Error::IP);
     }
-    let age = Decimal::new(request.at_ms, 3) - plain_decimal(sent).ok_or(Error::TIMESTAMP)?;
+    let age = Decimal::new(request.at_ms, 3) - amount::read(sent).ok_or(Error::TIMESTAMP)?;
     if age.abs() > Decimal::new(WINDOW_MS, 3) {
         return Err(Error::EXPIRED);
     }

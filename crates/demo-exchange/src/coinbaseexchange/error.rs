@@ -4,9 +4,11 @@ use std::borrow::Cow;
 
 use serde_json::json;
 
-use crate::floor::Refusal;
+use crate::config::Pair;
+use crate::floor::{Refusal, Terms};
 use crate::house::Failure;
 use crate::request::Answer;
+use crate::rule::Flaw;
 
 pub(crate) struct Error {
     status: u16,
@@ -38,6 +40,26 @@ impl Error {
 
     pub(super) fn argument(name: &str) -> Self {
         Self::bad(format!("Invalid {name}"))
+    }
+
+    pub(super) fn flaw(flaw: Flaw, pair: &Pair, terms: &Terms) -> Self {
+        let price = terms.price().unwrap_or_default();
+        let word = if matches!(terms, Terms::MarketQuote { .. }) { "funds" } else { "size" };
+        let small = |least| Self::bad(format!("{word} is too small. Minimum size is {least}"));
+        match (flaw, word) {
+            (Flaw::PriceRange, _) if price < pair.tick => Self::bad(format!("price too small ({price})")),
+            (Flaw::PriceRange, _) => Self::argument("price"),
+            (Flaw::PriceTick, _) => Self::bad(format!("price too precise ({price})")),
+            (Flaw::QuantityStep, _) => {
+                Self::bad(format!("size is too accurate. Smallest unit is {}", pair.step))
+            }
+            (Flaw::TooLarge, "funds") => Self::argument("funds"),
+            (Flaw::TooLarge, _) => {
+                Self::bad(format!("size is too large. Maximum size is {}", pair.max_quantity))
+            }
+            (Flaw::TooSmall, _) => small(pair.min_quantity),
+            (Flaw::TooCheap, _) => small(pair.min_notional),
+        }
     }
 
     pub(super) fn header(name: &str) -> Self {

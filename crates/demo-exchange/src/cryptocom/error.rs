@@ -1,8 +1,8 @@
 //! Refusals, each with a status, a number and a word.
 
-use crate::filter::Breach;
 use crate::floor::Refusal;
 use crate::house::Failure;
+use crate::rule::Flaw;
 
 #[derive(Clone, Copy)]
 pub(crate) struct Error {
@@ -50,13 +50,13 @@ impl From<Failure> for Error {
     }
 }
 
-impl From<Breach> for Error {
-    fn from(breach: Breach) -> Self {
-        match breach {
-            Breach::Tick => Self::PRICE,
-            Breach::Step => Self::QUANTITY,
-            Breach::MinQuantity | Breach::MinNotional => Self::TOO_SMALL,
-            Breach::MaxQuantity => Self::TOO_LARGE,
+impl From<Flaw> for Error {
+    fn from(flaw: Flaw) -> Self {
+        match flaw {
+            Flaw::PriceRange | Flaw::PriceTick => Self::PRICE,
+            Flaw::QuantityStep => Self::QUANTITY,
+            Flaw::TooSmall | Flaw::TooCheap => Self::TOO_SMALL,
+            Flaw::TooLarge => Self::TOO_LARGE,
         }
     }
 }

@@ -4,9 +4,10 @@
 use rust_decimal::Decimal;
 
 use super::error::Error;
+use crate::amount;
 use crate::check::{self, HMAC_SHA512};
 use crate::key::{Entry, Keys};
-use crate::request::{Received, form_decode, plain_decimal};
+use crate::request::{Received, form_decode};
 
 /// How many seconds the caller's clock may be off.
 const WINDOW: Decimal = Decimal::from_parts(60, 0, 0, false, 0);
@@ -29,7 +30,7 @@ fn signed(request: &Received) -> Option<String> {
 pub(super) fn admit(keys: &Keys, request: &Received, signer: Option<&Entry>) -> Result<Entry, Error> {
     let header = |name| request.header(name).filter(|value| !value.is_empty()).ok_or(Error::HEADER);
     let (key, _, time) = (header("key")?, header("sign")?, header("timestamp")?);
-    let time = plain_decimal(time).ok_or(Error::EXPIRED)?;
+    let time = amount::read(time).ok_or(Error::EXPIRED)?;
     let now = Decimal::new(request.at_ms, 3);
     if (time - now).abs() > WINDOW {
         return Err(Error::EXPIRED);

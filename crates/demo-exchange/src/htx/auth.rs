@@ -1,11 +1,8 @@
 //! Who asks: the query names the key and the time, and is signed with method, host and path. The body is not.
 
-use time::PrimitiveDateTime;
-use time::format_description::BorrowedFormatItem;
-use time::macros::format_description;
-
 use super::error::Error;
 use crate::check::{self, HMAC_SHA256};
+use crate::date;
 use crate::house::Desk;
 use crate::key::{Entry, Keys};
 use crate::request::{Received, form_decode};
@@ -43,10 +40,7 @@ impl Query {
 
     /// When the request was signed, in milliseconds.
     fn time(&self) -> Option<i64> {
-        const FORM: &[BorrowedFormatItem] =
-            format_description!("[year]-[month]-[day]T[hour]:[minute]:[second]");
-        let time = PrimitiveDateTime::parse(self.get("Timestamp")?, FORM).ok()?;
-        Some(time.assume_utc().unix_timestamp() * 1000)
+        date::read(self.get("Timestamp")?, date::SECONDS)
     }
 }
 

@@ -4,9 +4,13 @@ use std::borrow::Cow;
 
 use serde_json::json;
 
+use super::name::pair_wsname;
+use crate::amount::decimals;
+use crate::config::Pair;
 use crate::floor::Refusal;
 use crate::house::Failure;
 use crate::request::Answer;
+use crate::rule::Flaw;
 
 pub(crate) struct Error {
     status: u16,
@@ -39,9 +43,19 @@ impl Error {
         Self { status: 200, text: format!("EGeneral:Invalid arguments:{name}").into() }
     }
 
-    pub(super) fn decimals(pair: &str, decimals: u32) -> Self {
-        let text =
-            format!("EOrder:Invalid price:{pair} price can only be specified up to {decimals} decimals.");
+    pub(super) fn flaw(flaw: Flaw, pair: &Pair) -> Self {
+        match flaw {
+            Flaw::PriceRange => Self::argument("price"),
+            Flaw::PriceTick => Self::decimals(pair),
+            Flaw::QuantityStep | Flaw::TooLarge => Self::argument("volume"),
+            Flaw::TooCheap => Self::COST,
+            Flaw::TooSmall => Self::VOLUME,
+        }
+    }
+
+    fn decimals(pair: &Pair) -> Self {
+        let (name, most) = (pair_wsname(pair), decimals(pair.tick));
+        let text = format!("EOrder:Invalid price:{name} price can only be specified up to {most} decimals.");
         Self { status: 200, text: text.into() }
     }
 

@@ -4,10 +4,10 @@ use rust_decimal::Decimal;
 use serde_json::{Map, Value, json};
 
 use super::name::{pair_altname, pair_id};
-use super::order::{description, parse_txid, txid, word};
+use super::order::{description, parse_txid, txid};
 use super::{Error, Kept, Kraken, Reply, price, seconds, volume};
 use crate::config::Permission;
-use crate::floor::{Fill, Force, Order, Side, Status, Terms};
+use crate::floor::{Fill, Force, Order, Status, Terms};
 use crate::house::{Ask, Route};
 use crate::key::Entry;
 
@@ -73,7 +73,7 @@ fn show(house: &Kept, order: &Order) -> Value {
         "expiretm": 0,
         "descr": {
             "pair": pair_altname(pair),
-            "type": word(order.side),
+            "type": order.side.as_lower(),
             "ordertype": kind(order),
             "price": limit,
             "price2": "0",
@@ -115,7 +115,7 @@ fn kind(order: &Order) -> &'static str {
 
 /// The floor takes its fee from what comes in: base for a buyer, quote for a seller.
 fn flags(order: &Order) -> String {
-    let fee = if order.side == Side::Buy { "fcib" } else { "fciq" };
+    let fee = order.side.pick("fcib", "fciq");
     match order.terms {
         Terms::Limit { force: Force::PostOnly, .. } => format!("{fee},post"),
         _ => fee.to_owned(),
@@ -124,7 +124,7 @@ fn flags(order: &Order) -> String {
 
 /// A trade has two sides, and each its own id.
 fn trade_id(order: &Order, fill: &Fill) -> String {
-    let side = if order.side == Side::Buy { 'B' } else { 'S' };
+    let side = order.side.pick('B', 'S');
     format!("TDEMO{side}-{:05}-{:06}", fill.trade_id / 1_000_000, fill.trade_id % 1_000_000)
 }
 
@@ -153,11 +153,11 @@ fn trade_row(house: &Kept, order: &Order, fill: &Fill) -> (String, Value) {
         "postxid": "",
         "pair": pair_id(&house.desk.floor.pairs[order.pair]),
         "time": seconds(fill.at_ms),
-        "type": word(order.side),
+        "type": order.side.as_lower(),
         "ordertype": kind(order),
         "price": price(fill.price),
         "cost": price(fill.price * fill.quantity),
-        "fee": volume(fee_in_quote(order, fill)),
+        "fee": volume(fill.fee_in_quote(order.side)),
         "vol": volume(fill.quantity),
         "margin": price(Decimal::ZERO),
         "leverage": "0",
@@ -166,12 +166,4 @@ fn trade_row(house: &Kept, order: &Order, fill: &Fill) -> (String, Value) {
         "maker": fill.maker,
     });
     (trade_id(order, fill), shown)
-}
-
-/// What a trade cost is told in the quote asset, also where it was taken from the base.
-fn fee_in_quote(order: &Order, fill: &Fill) -> Decimal {
-    match order.side {
-        Side::Buy => fill.fee * fill.price,
-        Side::Sell => fill.fee,
-    }
 }

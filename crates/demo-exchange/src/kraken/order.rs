@@ -1,9 +1,8 @@
 //! Orders: placed one at a time or in a batch, cancelled by any of their names.
 
-use rust_decimal::Decimal;
 use serde_json::{Value, json};
 
-use super::name::{pair, pair_altname, pair_wsname};
+use super::name::{pair, pair_altname};
 use super::{Error, Kept, Kraken, Reply, price, volume};
 use crate::config::{Pair, Permission};
 use crate::floor::{AccountId, Force, NewOrder, Order, Side, Terms};
@@ -18,8 +17,6 @@ pub(super) const ROUTES: &[Route<Kraken>] = &[
     Route::signed("POST", "/0/private/CancelOrderBatch", Permission::Trade, cancel_batch),
     Route::signed("POST", "/0/private/CancelAll", Permission::Trade, cancel_all),
 ];
-
-const MAX_PRICE: Decimal = Decimal::from_parts(1_000_000_000, 0, 0, false, 0);
 
 const FLAGS: [&str; 5] = ["fcib", "fciq", "nompp", "post", "viqc"];
 
@@ -62,13 +59,10 @@ fn read(house: &Kept, params: &Params, pair_name: &str, account: AccountId) -> R
         return Err(Error::argument("close"));
     }
     let pair = pair(&house.desk.floor, pair_name)?;
-    let side = match params.text("type").as_deref() {
-        Some("buy") => Side::Buy,
-        Some("sell") => Side::Sell,
-        _ => return Err(Error::argument("type")),
-    };
+    let side = params.side("type", "buy", "sell").ok_or(Error::argument("type"))?;
     let terms = terms(params, side)?;
-    filter(&house.desk.floor.pairs[pair], &terms)?;
+    let checked = &house.desk.floor.pairs[pair];
+    checked.check(&terms).map_err(|flaw| Error::flaw(flaw, checked))?;
     let client_id = params.text("cl_ord_id").unwrap_or_default();
     let userref = match params.text("userref") {
         Some(text) => Some(text.parse::<i32>().map_err(|_| Error::argument("userref"))?.into()),
@@ -112,36 +106,6 @@ fn force(params: &Params, post: bool) -> Result<Force, Error> {
     }
 }
 
-/// Ranges come first: the rest is arithmetic.
-fn filter(pair: &Pair, terms: &Terms) -> Result<(), Error> {
-    let (price, quantity) = match *terms {
-        Terms::Limit { price, quantity, .. } => (Some(price), quantity),
-        Terms::Market { quantity } => (None, quantity),
-        Terms::MarketQuote { amount } if amount > MAX_PRICE => return Err(Error::argument("volume")),
-        Terms::MarketQuote { amount } if amount < pair.min_notional => return Err(Error::COST),
-        Terms::MarketQuote { .. } => return Ok(()),
-    };
-    if price.is_some_and(|price| price.is_zero() || price > MAX_PRICE) {
-        return Err(Error::argument("price"));
-    }
-    if quantity > pair.max_quantity {
-        return Err(Error::argument("volume"));
-    }
-    if quantity < pair.min_quantity {
-        return Err(Error::VOLUME);
-    }
-    if !(quantity % pair.step).is_zero() {
-        return Err(Error::argument("volume"));
-    }
-    match price {
-        Some(price) if !(price % pair.tick).is_zero() => {
-            Err(Error::decimals(&pair_wsname(pair), pair.tick.normalize().scale()))
-        }
-        Some(price) if price * quantity < pair.min_notional => Err(Error::COST),
-        _ => Ok(()),
-    }
-}
-
 /// Up to 18 characters, or a UUID with or without its dashes.
 fn is_client_id(text: &str) -> bool {
     let uuid =
@@ -169,18 +133,11 @@ pub(super) fn description(pair: &Pair, side: Side, terms: &Terms) -> String {
     let name = pair_altname(pair);
     match terms {
         Terms::Limit { price: limit, quantity, .. } => {
-            format!("{} {} {name} @ limit {}", word(side), volume(*quantity), price(*limit))
+            format!("{} {} {name} @ limit {}", side.as_lower(), volume(*quantity), price(*limit))
         }
         Terms::Market { quantity: amount } | Terms::MarketQuote { amount } => {
-            format!("{} {} {name} @ market", word(side), volume(*amount))
+            format!("{} {} {name} @ market", side.as_lower(), volume(*amount))
         }
-    }
-}
-
-pub(super) fn word(side: Side) -> &'static str {
-    match side {
-        Side::Buy => "buy",
-        Side::Sell => "sell",
     }
 }
 

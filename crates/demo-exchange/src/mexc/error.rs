@@ -7,8 +7,8 @@ use serde_json::json;
 
 use crate::floor::{Refusal, Side};
 use crate::house::Failure;
-use crate::market::Flaw;
 use crate::request::Answer;
+use crate::rule::Flaw;
 
 #[derive(Debug)]
 pub(crate) struct Error {
