@@ -13,8 +13,7 @@ mod symbol;
 use serde_json::{Value, json};
 
 use self::error::Error;
-use crate::house::{Ask, Desk, Dialect, House, Route};
-use crate::key::{Entry, Keys};
+use crate::house::{Ask, Dialect, House, Route};
 use crate::request::{Answer, Received};
 
 #[derive(Default)]
@@ -27,16 +26,6 @@ impl Dialect for Bitfinex {
     const ID: &'static str = "bitfinex";
     const ROUTES: &'static [&'static [Route<Self>]] =
         &[public::ROUTES, config::ROUTES, order::ROUTES, history::ROUTES, account::ROUTES];
-    type Error = Error;
-
-    fn signer<'k>(&self, keys: &'k Keys, request: &Received) -> Option<&'k Entry> {
-        auth::signer(keys, request)
-    }
-
-    fn admit(&mut self, desk: &mut Desk, request: &Received, signer: Option<&Entry>) -> Result<Entry, Error> {
-        auth::admit(desk, request, signer)
-    }
-
     fn refusal(error: Error, _: &Received) -> Answer {
         error.answer()
     }

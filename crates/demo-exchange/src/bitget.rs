@@ -11,8 +11,7 @@ mod public;
 use serde_json::{Value, json};
 
 use self::error::Error;
-use crate::house::{self, Ask, Desk, Dialect, House, Route};
-use crate::key::{Entry, Keys};
+use crate::house::{self, Ask, Dialect, House, Route};
 use crate::request::{Answer, Received};
 
 #[derive(Default)]
@@ -24,16 +23,6 @@ impl Dialect for Bitget {
     const ID: &'static str = "bitget";
     const ROUTES: &'static [&'static [Route<Self>]] =
         &[public::ROUTES, account::ROUTES, order::ROUTES, find::ROUTES];
-    type Error = Error;
-
-    fn signer<'k>(&self, keys: &'k Keys, request: &Received) -> Option<&'k Entry> {
-        auth::signer(keys, request)
-    }
-
-    fn admit(&mut self, desk: &mut Desk, request: &Received, signer: Option<&Entry>) -> Result<Entry, Error> {
-        auth::admit(&desk.keys, request, signer)
-    }
-
     fn success(data: Value, request: &Received) -> Answer {
         let body = json!({ "code": "00000", "msg": "success", "requestTime": request.at_ms, "data": data });
         with_budget(Answer::json(200, &body))

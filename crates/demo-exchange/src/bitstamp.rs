@@ -9,8 +9,7 @@ mod public;
 use rust_decimal::Decimal;
 
 use self::error::Error;
-use crate::house::{self, Desk, Dialect, House, Route};
-use crate::key::{Entry, Keys};
+use crate::house::{self, Dialect, House, Route};
 use crate::request::{Answer, Received};
 
 #[derive(Default)]
@@ -21,16 +20,6 @@ type Reply = house::Reply<Bitstamp>;
 impl Dialect for Bitstamp {
     const ID: &'static str = "bitstamp";
     const ROUTES: &'static [&'static [Route<Self>]] = &[public::ROUTES, order::ROUTES, account::ROUTES];
-    type Error = Error;
-
-    fn signer<'k>(&self, keys: &'k Keys, request: &Received) -> Option<&'k Entry> {
-        auth::signer(keys, request)
-    }
-
-    fn admit(&mut self, desk: &mut Desk, request: &Received, signer: Option<&Entry>) -> Result<Entry, Error> {
-        auth::admit(desk, request, signer)
-    }
-
     fn refusal(error: Error, _: &Received) -> Answer {
         error.answer()
     }

@@ -13,8 +13,7 @@ mod public;
 use serde_json::{Value, json};
 
 use self::error::Error;
-use crate::house::{Ask, Desk, Dialect, House, Route};
-use crate::key::{Entry, Keys};
+use crate::house::{Ask, Dialect, House, Route};
 use crate::params::Params;
 use crate::request::{Answer, Received};
 
@@ -27,16 +26,6 @@ impl Dialect for Bybit {
     const ID: &'static str = "bybit";
     const ROUTES: &'static [&'static [Route<Self>]] =
         &[public::ROUTES, account::ROUTES, order::ROUTES, history::ROUTES];
-    type Error = Error;
-
-    fn signer<'k>(&self, keys: &'k Keys, request: &Received) -> Option<&'k Entry> {
-        auth::signer(keys, request)
-    }
-
-    fn admit(&mut self, desk: &mut Desk, request: &Received, signer: Option<&Entry>) -> Result<Entry, Error> {
-        auth::admit(desk, request, signer)
-    }
-
     fn success(mut result: Value, request: &Received) -> Answer {
         let parts = result.as_object_mut().and_then(|fields| fields.remove(PARTS));
         let body = json!({ "retCode": 0, "retMsg": "OK", "result": result, "time": request.at_ms,

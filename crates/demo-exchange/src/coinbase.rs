@@ -14,8 +14,7 @@ use serde_json::Value;
 
 use self::error::Error;
 use crate::config::Permission::{Read, Trade, Withdraw};
-use crate::house::{Desk, Dialect, Route};
-use crate::key::{Entry, Keys};
+use crate::house::{Dialect, Route};
 use crate::request::{Answer, Received};
 
 #[derive(Default)]
@@ -24,16 +23,6 @@ pub(crate) struct Coinbase;
 impl Dialect for Coinbase {
     const ID: &'static str = "coinbase";
     const ROUTES: &'static [&'static [Route<Self>]] = &[PUBLIC, PRODUCTS, ORDERS, ACCOUNT];
-    type Error = Error;
-
-    fn signer<'k>(&self, keys: &'k Keys, request: &Received) -> Option<&'k Entry> {
-        auth::signer(keys, request)
-    }
-
-    fn admit(&mut self, desk: &mut Desk, request: &Received, signer: Option<&Entry>) -> Result<Entry, Error> {
-        auth::admit(&desk.keys, request, signer)
-    }
-
     fn success(body: Value, request: &Received) -> Answer {
         let created = request.method == Method::POST && is_old(request);
         limited(Answer::json(if created { 201 } else { 200 }, &body))

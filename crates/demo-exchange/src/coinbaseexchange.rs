@@ -12,8 +12,7 @@ use rust_decimal::Decimal;
 use serde_json::Value;
 
 use self::error::Error;
-use crate::house::{Ask, Desk, Dialect, House, Route};
-use crate::key::{Entry, Keys};
+use crate::house::{Ask, Dialect, House, Route};
 use crate::request::{Answer, Received};
 
 #[derive(Default)]
@@ -26,16 +25,6 @@ impl Dialect for CoinbaseExchange {
     const ID: &'static str = "coinbaseexchange";
     const ROUTES: &'static [&'static [Route<Self>]] =
         &[product::ROUTES, order::ROUTES, fill::ROUTES, account::ROUTES];
-    type Error = Error;
-
-    fn signer<'k>(&self, keys: &'k Keys, request: &Received) -> Option<&'k Entry> {
-        auth::signer(keys, request)
-    }
-
-    fn admit(&mut self, desk: &mut Desk, request: &Received, signer: Option<&Entry>) -> Result<Entry, Error> {
-        auth::admit(desk, request, signer)
-    }
-
     fn success(body: Value, _: &Received) -> Answer {
         Answer::json(200, &body)
     }

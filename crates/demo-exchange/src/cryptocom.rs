@@ -10,8 +10,7 @@ use serde_json::{Value, json};
 
 use self::error::Error;
 use crate::config::Pair;
-use crate::house::{self, Ask, Desk, Dialect, House, Route};
-use crate::key::{Entry, Keys};
+use crate::house::{self, Ask, Dialect, House, Route};
 use crate::params::Params;
 use crate::request::{Answer, Received};
 
@@ -26,16 +25,6 @@ const ROOT: &str = "/exchange/v1/";
 impl Dialect for Cryptocom {
     const ID: &'static str = "cryptocom";
     const ROUTES: &'static [&'static [Route<Self>]] = &[public::ROUTES, order::ROUTES, account::ROUTES];
-    type Error = Error;
-
-    fn signer<'k>(&self, keys: &'k Keys, request: &Received) -> Option<&'k Entry> {
-        auth::signer(keys, request)
-    }
-
-    fn admit(&mut self, desk: &mut Desk, request: &Received, signer: Option<&Entry>) -> Result<Entry, Error> {
-        auth::admit(desk, request, signer)
-    }
-
     fn success(result: Value, request: &Received) -> Answer {
         let mut body = head(request);
         body["code"] = 0.into();

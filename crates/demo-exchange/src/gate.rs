@@ -10,8 +10,7 @@ mod public;
 use serde_json::Value;
 
 use self::error::Error;
-use crate::house::{self, Ask, Desk, Dialect, House, Route};
-use crate::key::{Entry, Keys};
+use crate::house::{self, Ask, Dialect, House, Route};
 use crate::params::Params;
 use crate::request::{Answer, Received};
 
@@ -24,16 +23,6 @@ impl Dialect for Gate {
     const ID: &'static str = "gate";
     const ROUTES: &'static [&'static [Route<Self>]] =
         &[public::ROUTES, account::ROUTES, order::ROUTES, find::ROUTES];
-    type Error = Error;
-
-    fn signer<'k>(&self, keys: &'k Keys, request: &Received) -> Option<&'k Entry> {
-        auth::signer(keys, request)
-    }
-
-    fn admit(&mut self, desk: &mut Desk, request: &Received, signer: Option<&Entry>) -> Result<Entry, Error> {
-        auth::admit(&desk.keys, request, signer)
-    }
-
     /// A new order is created, a withdrawal is only accepted.
     fn success(body: Value, request: &Received) -> Answer {
         let status = match (request.method.as_str(), request.path.as_str()) {

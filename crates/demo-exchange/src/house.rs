@@ -23,25 +23,26 @@ pub(crate) trait Exchange: Send {
     fn keys_mut(&mut self) -> &mut Keys;
 }
 
-/// How one exchange is spoken to.
-pub(crate) trait Dialect: Default + Send + Sized + 'static {
-    const ID: &'static str;
-    const ROUTES: &'static [&'static [Route<Self>]];
+/// How one exchange knows who asks.
+pub(crate) trait Auth {
     type Error: From<Failure>;
 
-    /// The key whose signature the request carries, judged over the received bytes alone. Whether its time,
-    /// nonce and address are right is another question.
-    fn signer<'k>(&self, keys: &'k Keys, request: &Received) -> Option<&'k Entry>;
+    /// The key that the request names, whether there is one or not.
+    fn named(request: &Received) -> Option<String>;
+
+    /// Whether the request carries the signature of this key, judged over the received bytes alone; `None` if a
+    /// part of it is missing. Whether its time, nonce and address are right is another question.
+    fn is_signed_by(entry: &Entry, request: &Received) -> Option<bool>;
 
     /// Demands a known key in a fresh request whose signature was found to hold (`signer`), in the order in
     /// which the exchange looks at these.
-    fn admit(
-        &mut self,
-        desk: &mut Desk,
-        request: &Received,
-        signer: Option<&Entry>,
-    ) -> Result<Entry, Self::Error>;
+    fn admit(desk: &mut Desk, request: &Received, signer: Option<&Entry>) -> Result<Entry, Self::Error>;
+}
 
+/// How one exchange is spoken to.
+pub(crate) trait Dialect: Auth + Default + Send + Sized + 'static {
+    const ID: &'static str;
+    const ROUTES: &'static [&'static [Route<Self>]];
     /// What a handler gave, as it goes out.
     fn success(body: Value, _request: &Received) -> Answer {
         Answer::json(200, &body)
@@ -92,7 +93,7 @@ pub(crate) struct Ask<'a> {
     pub(crate) now: i64,
 }
 
-pub(crate) type Reply<D> = Result<Value, <D as Dialect>::Error>;
+pub(crate) type Reply<D> = Result<Value, <D as Auth>::Error>;
 
 pub(crate) struct Route<D: Dialect> {
     method: &'static str,
@@ -153,11 +154,16 @@ impl<D: Dialect> House<D> {
         Self { desk: Desk::new(venue, limits, now), dialect: D::default() }
     }
 
+    /// The key that the request names, if there is one.
+    fn named(&self, request: &Received) -> Option<&Entry> {
+        self.desk.keys.get(&D::named(request)?)
+    }
+
     fn reply(&mut self, request: &Received, signer: Option<&Entry>) -> Reply<D> {
         let (route, rest) = find::<D>(request).ok_or(Failure::NoRoute)?;
         let caller = match &route.access {
             Access::Public(_) => None,
-            Access::Signed(..) => Some(self.dialect.admit(&mut self.desk, request, signer)?),
+            Access::Signed(..) => Some(D::admit(&mut self.desk, request, signer)?),
         };
         let params = Params::parse(request).ok_or(Failure::Body)?;
         let ask = Ask { request, params, rest, now: request.at_ms };
@@ -176,7 +182,8 @@ impl<D: Dialect> House<D> {
 impl<D: Dialect> Exchange for House<D> {
     fn answer(&mut self, request: &Received) -> (Answer, Option<Signer>) {
         self.desk.floor.tick(request.at_ms);
-        let caller = self.dialect.signer(&self.desk.keys, request).cloned();
+        let signed = |entry: &&Entry| D::is_signed_by(entry, request) == Some(true);
+        let caller = self.named(request).filter(signed).cloned();
         let answer = match self.reply(request, caller.as_ref()) {
             Ok(body) => D::success(body, request),
             Err(error) => D::refusal(error, request),

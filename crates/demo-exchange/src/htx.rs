@@ -13,8 +13,7 @@ use serde_json::{Value, json};
 use self::error::Error;
 use crate::config::Pair;
 use crate::floor::AccountId;
-use crate::house::{self, Ask, Desk, Dialect, House, Route};
-use crate::key::{Entry, Keys};
+use crate::house::{self, Ask, Dialect, House, Route};
 use crate::request::{Answer, Received};
 
 #[derive(Default)]
@@ -26,16 +25,6 @@ impl Dialect for Htx {
     const ID: &'static str = "htx";
     const ROUTES: &'static [&'static [Route<Self>]] =
         &[public::ROUTES, contract::ROUTES, order::ROUTES, history::ROUTES, account::ROUTES];
-    type Error = Error;
-
-    fn signer<'k>(&self, keys: &'k Keys, request: &Received) -> Option<&'k Entry> {
-        auth::signer(keys, request)
-    }
-
-    fn admit(&mut self, desk: &mut Desk, request: &Received, signer: Option<&Entry>) -> Result<Entry, Error> {
-        auth::admit(desk, request, signer)
-    }
-
     fn success(body: Value, request: &Received) -> Answer {
         let answer = Answer::json(200, &body);
         match auth::is_signed(request) {

@@ -16,8 +16,7 @@ use serde_json::{Value, json};
 
 use self::error::Error;
 use crate::amount::number;
-use crate::house::{Ask, Desk, Dialect, House, Route};
-use crate::key::{Entry, Keys};
+use crate::house::{Ask, Dialect, House, Route};
 use crate::request::{Answer, Received};
 
 #[derive(Default)]
@@ -33,16 +32,6 @@ impl Dialect for Kraken {
     const ID: &'static str = "kraken";
     const ROUTES: &'static [&'static [Route<Self>]] =
         &[public::ROUTES, order::ROUTES, history::ROUTES, account::ROUTES];
-    type Error = Error;
-
-    fn signer<'k>(&self, keys: &'k Keys, request: &Received) -> Option<&'k Entry> {
-        auth::signer(keys, request)
-    }
-
-    fn admit(&mut self, desk: &mut Desk, request: &Received, signer: Option<&Entry>) -> Result<Entry, Error> {
-        auth::admit(desk, request, signer)
-    }
-
     fn success(body: Value, _: &Received) -> Answer {
         Answer::json(200, &json!({ "error": [], "result": body }))
     }

@@ -11,8 +11,7 @@ mod public;
 use serde_json::{Value, json};
 
 use self::error::Error;
-use crate::house::{self, Desk, Dialect, House, Route};
-use crate::key::{Entry, Keys};
+use crate::house::{self, Dialect, House, Route};
 use crate::request::{Answer, Received};
 
 #[derive(Default)]
@@ -24,16 +23,6 @@ impl Dialect for Kucoin {
     const ID: &'static str = "kucoin";
     const ROUTES: &'static [&'static [Route<Self>]] =
         &[public::ROUTES, account::ROUTES, order::ROUTES, find::ROUTES];
-    type Error = Error;
-
-    fn signer<'k>(&self, keys: &'k Keys, request: &Received) -> Option<&'k Entry> {
-        auth::signer(keys, request)
-    }
-
-    fn admit(&mut self, desk: &mut Desk, request: &Received, signer: Option<&Entry>) -> Result<Entry, Error> {
-        auth::admit(&desk.keys, request, signer)
-    }
-
     fn success(data: Value, _: &Received) -> Answer {
         with_budget(Answer::json(200, &json!({ "code": "200000", "data": data })))
     }

@@ -14,8 +14,8 @@ mod public;
 use serde_json::{Value, json};
 
 use self::error::Error;
-use crate::house::{Ask, Desk, Dialect, House, Route};
-use crate::key::{Entry, Keys};
+use crate::house::{Ask, Auth, Desk, Dialect, House, Route};
+use crate::key::Entry;
 use crate::params::Params;
 use crate::request::{Answer, Received};
 
@@ -28,20 +28,6 @@ impl Dialect for Mexc {
     const ID: &'static str = "mexc";
     const ROUTES: &'static [&'static [Route<Self>]] =
         &[public::ROUTES, account::ROUTES, order::ROUTES, history::ROUTES, contract::ROUTES];
-    type Error = Error;
-
-    fn signer<'k>(&self, keys: &'k Keys, request: &Received) -> Option<&'k Entry> {
-        if is_contract(request) { contract::signer(keys, request) } else { auth::signer(keys, request) }
-    }
-
-    fn admit(&mut self, desk: &mut Desk, request: &Received, signer: Option<&Entry>) -> Result<Entry, Error> {
-        if is_contract(request) {
-            contract::admit(desk, request, signer)
-        } else {
-            auth::admit(desk, request, signer)
-        }
-    }
-
     fn success(body: Value, request: &Received) -> Answer {
         if is_contract(request) {
             Answer::json(200, &json!({ "success": true, "code": 0, "data": body }))
@@ -52,6 +38,29 @@ impl Dialect for Mexc {
 
     fn refusal(error: Error, request: &Received) -> Answer {
         error.answer(is_contract(request))
+    }
+}
+
+impl Auth for Mexc {
+    type Error = Error;
+
+    fn named(request: &Received) -> Option<String> {
+        let header = if is_contract(request) { "apikey" } else { "x-mexc-apikey" };
+        request.header(header).map(str::to_owned)
+    }
+
+    fn is_signed_by(entry: &Entry, request: &Received) -> Option<bool> {
+        match is_contract(request) {
+            true => contract::is_signed_by(entry, request),
+            false => auth::is_signed_by(entry, request),
+        }
+    }
+
+    fn admit(desk: &mut Desk, request: &Received, signer: Option<&Entry>) -> Result<Entry, Error> {
+        match is_contract(request) {
+            true => contract::admit(desk, request, signer),
+            false => auth::admit(desk, request, signer),
+        }
     }
 }
 

@@ -13,8 +13,7 @@ mod public;
 use serde_json::{Value, json};
 
 use self::error::Error;
-use crate::house::{Ask, Desk, Dialect, House, Route};
-use crate::key::{Entry, Keys};
+use crate::house::{Ask, Dialect, House, Route};
 use crate::request::{Answer, Received};
 
 #[derive(Default)]
@@ -26,16 +25,6 @@ impl Dialect for Okx {
     const ID: &'static str = "okx";
     const ROUTES: &'static [&'static [Route<Self>]] =
         &[public::ROUTES, account::ROUTES, order::ROUTES, history::ROUTES];
-    type Error = Error;
-
-    fn signer<'k>(&self, keys: &'k Keys, request: &Received) -> Option<&'k Entry> {
-        auth::signer(keys, request)
-    }
-
-    fn admit(&mut self, desk: &mut Desk, request: &Received, signer: Option<&Entry>) -> Result<Entry, Error> {
-        auth::admit(desk, request, signer)
-    }
-
     fn success(data: Value, _: &Received) -> Answer {
         let parts = data.as_array().map(Vec::as_slice).unwrap_or_default();
         let refused = || parts.iter().filter_map(|part| part["sCode"].as_str()).filter(|code| *code != "0");

@@ -23,6 +23,17 @@ impl Received {
         self.headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
     }
 
+    /// What many exchanges have signed: time, method, target and body in a row.
+    pub(crate) fn row(&self, time: &str, target: &str) -> Vec<u8> {
+        [time.as_bytes(), self.method.as_str().as_bytes(), target.as_bytes(), &self.body].concat()
+    }
+
+    /// Path and query, without the escapes of the query; `None` if those are broken.
+    pub(crate) fn decoded_target(&self) -> Option<String> {
+        let query = form_decode(&self.query)?;
+        Some(if query.is_empty() { self.path.clone() } else { format!("{}?{query}", self.path) })
+    }
+
     pub(crate) fn target(&self) -> String {
         if self.query.is_empty() { self.path.clone() } else { format!("{}?{}", self.path, self.query) }
     }

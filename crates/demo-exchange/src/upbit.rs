@@ -17,8 +17,8 @@ use self::error::Error;
 use self::order::Words;
 use crate::config::Permission::{Read, Trade, Withdraw};
 use crate::floor::Order;
-use crate::house::{Ask, Desk, Dialect, House, Reply, Route};
-use crate::key::{Entry, Keys};
+use crate::house::{Ask, Auth, Desk, Dialect, House, Reply, Route};
+use crate::key::Entry;
 use crate::params::each;
 use crate::request::{Answer, Received};
 
@@ -28,16 +28,29 @@ pub(crate) struct Upbit;
 impl Dialect for Upbit {
     const ID: &'static str = "upbit";
     const ROUTES: &'static [&'static [Route<Self>]] = &[PUBLIC, ORDERS, ACCOUNT];
-    type Error = Error;
-
-    fn signer<'k>(&self, keys: &'k Keys, request: &Received) -> Option<&'k Entry> {
-        let token = auth::bearer(request)?;
-        let entry = auth::entry(keys, &token)?;
-        let holds = entry.secret().is_some_and(|secret| token.is_signed_with(secret));
-        (holds && auth::covers(&token, request, auth::decoded)).then_some(entry)
+    fn success(body: Value, request: &Received) -> Answer {
+        let status = if request.method == Method::POST { 201 } else { 200 };
+        Answer::json(status, &body).with("remaining-req", remaining(request))
     }
 
-    fn admit(&mut self, desk: &mut Desk, request: &Received, signer: Option<&Entry>) -> Result<Entry, Error> {
+    fn refusal(error: Error, request: &Received) -> Answer {
+        error.answer(error.name()).with("remaining-req", remaining(request))
+    }
+}
+
+impl Auth for Upbit {
+    type Error = Error;
+
+    fn named(request: &Received) -> Option<String> {
+        auth::named(&auth::bearer(request)?)
+    }
+
+    fn is_signed_by(entry: &Entry, request: &Received) -> Option<bool> {
+        let token = auth::bearer(request)?;
+        Some(token.is_signed_with(entry.secret()?) && auth::covers(&token, request, auth::decoded))
+    }
+
+    fn admit(desk: &mut Desk, request: &Received, signer: Option<&Entry>) -> Result<Entry, Error> {
         let (token, entry) = auth::known(&desk.keys, request)?;
         let entry = auth::demand(&token, entry, request, signer)?;
         let nonce =
@@ -46,15 +59,6 @@ impl Dialect for Upbit {
             return Err(Error::NonceUsed);
         }
         Ok(entry)
-    }
-
-    fn success(body: Value, request: &Received) -> Answer {
-        let status = if request.method == Method::POST { 201 } else { 200 };
-        Answer::json(status, &body).with("remaining-req", remaining(request))
-    }
-
-    fn refusal(error: Error, request: &Received) -> Answer {
-        error.answer(error.name()).with("remaining-req", remaining(request))
     }
 }
 
