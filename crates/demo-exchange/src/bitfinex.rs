@@ -13,19 +13,19 @@ mod symbol;
 use serde_json::{Value, json};
 
 use self::error::Error;
-use crate::house::{Ask, Dialect, House, Route};
+use crate::house::{self, Ask, Dialect, Route};
 use crate::request::{Answer, Received};
 
 #[derive(Default)]
 pub(crate) struct Bitfinex;
 
-type Kept = House<Bitfinex>;
-type Reply = crate::house::Reply<Bitfinex>;
+type Reply = house::Reply<Bitfinex>;
 
 impl Dialect for Bitfinex {
     const ID: &'static str = "bitfinex";
     const ROUTES: &'static [&'static [Route<Self>]] =
         &[public::ROUTES, config::ROUTES, order::ROUTES, history::ROUTES, account::ROUTES];
+
     fn refusal(error: Error, _: &Received) -> Answer {
         error.answer()
     }

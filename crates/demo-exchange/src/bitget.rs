@@ -4,14 +4,14 @@
 mod account;
 mod auth;
 mod error;
-mod find;
+mod history;
 mod order;
 mod public;
 
 use serde_json::{Value, json};
 
 use self::error::Error;
-use crate::house::{self, Ask, Dialect, House, Route};
+use crate::house::{self, Ask, Dialect, Failure, House, Route};
 use crate::request::{Answer, Received};
 
 #[derive(Default)]
@@ -22,7 +22,8 @@ type Reply = house::Reply<Bitget>;
 impl Dialect for Bitget {
     const ID: &'static str = "bitget";
     const ROUTES: &'static [&'static [Route<Self>]] =
-        &[public::ROUTES, account::ROUTES, order::ROUTES, find::ROUTES];
+        &[public::ROUTES, account::ROUTES, order::ROUTES, history::ROUTES];
+
     fn success(data: Value, request: &Received) -> Answer {
         let body = json!({ "code": "00000", "msg": "success", "requestTime": request.at_ms, "data": data });
         with_budget(Answer::json(200, &body))
@@ -30,6 +31,11 @@ impl Dialect for Bitget {
 
     fn refusal(error: Error, request: &Received) -> Answer {
         with_budget(error.answer(request.at_ms))
+    }
+
+    fn rate_limited(request: &Received, _: u32) -> Answer {
+        let answer = Self::refusal(Failure::TooMany.into(), request);
+        answer.with("x-mbx-used-remain-limit", 0)
     }
 }
 

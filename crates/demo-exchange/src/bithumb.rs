@@ -9,7 +9,7 @@ mod v1_public;
 use serde_json::{Value, json};
 
 use crate::config::Permission::{Read, Trade, Withdraw};
-use crate::house::{Ask, Auth, Desk, Dialect, House, Reply, Route};
+use crate::house::{self, Ask, Auth, Desk, Dialect, House, Route};
 use crate::key::Entry;
 use crate::request::{Answer, Received};
 use crate::upbit::auth::{bearer, named};
@@ -19,10 +19,13 @@ use crate::upbit::{account, public};
 #[derive(Default)]
 pub(crate) struct Bithumb;
 
+type Reply = house::Reply<Bithumb>;
+
 impl Dialect for Bithumb {
     const ID: &'static str = "bithumb";
     const ROUTES: &'static [&'static [Route<Self>]] =
         &[PUBLIC, ORDERS, ACCOUNT, v1_public::ROUTES, v1::ROUTES];
+
     fn success(body: Value, request: &Received) -> Answer {
         if v1::speaks(request) { v1::success(body) } else { Answer::json(200, &body) }
     }
@@ -100,6 +103,6 @@ const ACCOUNT: &[Route<Bithumb>] = &[
     Route::signed("POST", "/v1/withdraws/krw", Withdraw, account::withdraw_krw),
 ];
 
-fn none(_: &mut House<Bithumb>, _: &Ask) -> Reply<Bithumb> {
+fn none(_: &mut House<Bithumb>, _: &Ask) -> Reply {
     Ok(json!([]))
 }

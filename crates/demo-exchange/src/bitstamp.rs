@@ -20,6 +20,7 @@ type Reply = house::Reply<Bitstamp>;
 impl Dialect for Bitstamp {
     const ID: &'static str = "bitstamp";
     const ROUTES: &'static [&'static [Route<Self>]] = &[public::ROUTES, order::ROUTES, account::ROUTES];
+
     fn refusal(error: Error, _: &Received) -> Answer {
         error.answer()
     }

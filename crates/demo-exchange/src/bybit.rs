@@ -13,19 +13,20 @@ mod public;
 use serde_json::{Value, json};
 
 use self::error::Error;
-use crate::house::{Ask, Dialect, House, Route};
+use crate::house::{self, Ask, Dialect, Failure, House, Route};
 use crate::params::Params;
 use crate::request::{Answer, Received};
 
 #[derive(Default)]
 pub(crate) struct Bybit;
 
-type Reply = Result<Value, Error>;
+type Reply = house::Reply<Bybit>;
 
 impl Dialect for Bybit {
     const ID: &'static str = "bybit";
     const ROUTES: &'static [&'static [Route<Self>]] =
         &[public::ROUTES, account::ROUTES, order::ROUTES, history::ROUTES];
+
     fn success(mut result: Value, request: &Received) -> Answer {
         let parts = result.as_object_mut().and_then(|fields| fields.remove(PARTS));
         let body = json!({ "retCode": 0, "retMsg": "OK", "result": result, "time": request.at_ms,
@@ -35,6 +36,13 @@ impl Dialect for Bybit {
 
     fn refusal(error: Error, request: &Received) -> Answer {
         budgeted(error.answer(request.at_ms), request)
+    }
+
+    fn rate_limited(request: &Received, retry_after_s: u32) -> Answer {
+        let answer = Self::refusal(Failure::TooMany.into(), request);
+        answer
+            .with("x-bapi-limit-status", 0)
+            .with("x-bapi-limit-reset-timestamp", request.at_ms + i64::from(retry_after_s) * 1000)
     }
 }
 

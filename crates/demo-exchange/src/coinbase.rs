@@ -14,15 +14,18 @@ use serde_json::Value;
 
 use self::error::Error;
 use crate::config::Permission::{Read, Trade, Withdraw};
-use crate::house::{Dialect, Route};
+use crate::house::{self, Dialect, Failure, Route};
 use crate::request::{Answer, Received};
 
 #[derive(Default)]
 pub(crate) struct Coinbase;
 
+type Reply = house::Reply<Coinbase>;
+
 impl Dialect for Coinbase {
     const ID: &'static str = "coinbase";
     const ROUTES: &'static [&'static [Route<Self>]] = &[PUBLIC, PRODUCTS, ORDERS, ACCOUNT];
+
     fn success(body: Value, request: &Received) -> Answer {
         let created = request.method == Method::POST && is_old(request);
         limited(Answer::json(if created { 201 } else { 200 }, &body))
@@ -30,6 +33,11 @@ impl Dialect for Coinbase {
 
     fn refusal(error: Error, request: &Received) -> Answer {
         limited(error.answer(request))
+    }
+
+    fn rate_limited(request: &Received, retry_after_s: u32) -> Answer {
+        let answer = Self::refusal(Failure::TooMany.into(), request);
+        answer.with("x-ratelimit-remaining", 0).with("x-ratelimit-reset", retry_after_s)
     }
 }
 

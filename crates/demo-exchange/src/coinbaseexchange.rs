@@ -9,25 +9,20 @@ mod order;
 mod product;
 
 use rust_decimal::Decimal;
-use serde_json::Value;
 
 use self::error::Error;
-use crate::house::{Ask, Dialect, House, Route};
+use crate::house::{self, Ask, Dialect, Route};
 use crate::request::{Answer, Received};
 
 #[derive(Default)]
 pub(crate) struct CoinbaseExchange;
 
-type Kept = House<CoinbaseExchange>;
-type Reply = crate::house::Reply<CoinbaseExchange>;
+type Reply = house::Reply<CoinbaseExchange>;
 
 impl Dialect for CoinbaseExchange {
     const ID: &'static str = "coinbaseexchange";
     const ROUTES: &'static [&'static [Route<Self>]] =
         &[product::ROUTES, order::ROUTES, fill::ROUTES, account::ROUTES];
-    fn success(body: Value, _: &Received) -> Answer {
-        Answer::json(200, &body)
-    }
 
     fn refusal(error: Error, _: &Received) -> Answer {
         error.answer()

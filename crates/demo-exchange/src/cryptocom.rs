@@ -25,6 +25,7 @@ const ROOT: &str = "/exchange/v1/";
 impl Dialect for Cryptocom {
     const ID: &'static str = "cryptocom";
     const ROUTES: &'static [&'static [Route<Self>]] = &[public::ROUTES, order::ROUTES, account::ROUTES];
+
     fn success(result: Value, request: &Received) -> Answer {
         let mut body = head(request);
         body["code"] = 0.into();

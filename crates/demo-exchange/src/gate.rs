@@ -3,14 +3,14 @@
 mod account;
 mod auth;
 mod error;
-mod find;
+mod history;
 mod order;
 mod public;
 
 use serde_json::Value;
 
 use self::error::Error;
-use crate::house::{self, Ask, Dialect, House, Route};
+use crate::house::{self, Ask, Dialect, Failure, House, Route};
 use crate::params::Params;
 use crate::request::{Answer, Received};
 
@@ -22,7 +22,8 @@ type Reply = house::Reply<Gate>;
 impl Dialect for Gate {
     const ID: &'static str = "gate";
     const ROUTES: &'static [&'static [Route<Self>]] =
-        &[public::ROUTES, account::ROUTES, order::ROUTES, find::ROUTES];
+        &[public::ROUTES, account::ROUTES, order::ROUTES, history::ROUTES];
+
     /// A new order is created, a withdrawal is only accepted.
     fn success(body: Value, request: &Received) -> Answer {
         let status = match (request.method.as_str(), request.path.as_str()) {
@@ -35,6 +36,13 @@ impl Dialect for Gate {
 
     fn refusal(error: Error, request: &Received) -> Answer {
         with_budget(error.answer(), request)
+    }
+
+    fn rate_limited(request: &Received, retry_after_s: u32) -> Answer {
+        let answer = Self::refusal(Failure::TooMany.into(), request);
+        answer
+            .with("x-gate-ratelimit-requests-remain", 0)
+            .with("x-gate-ratelimit-reset-timestamp", request.at_ms / 1000 + i64::from(retry_after_s))
     }
 }
 

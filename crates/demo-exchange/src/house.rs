@@ -17,6 +17,12 @@ use crate::request::{Answer, Received, Signer};
 pub(crate) trait Exchange: Send {
     /// Answers, and says whose signature the request carried.
     fn answer(&mut self, request: &Received) -> (Answer, Option<Signer>);
+    /// The key that the request names, whether there is one or not.
+    fn named_key(&self, request: &Received) -> Option<String>;
+    /// How it refuses who asks too often.
+    fn rate_limited(&self, request: &Received, retry_after_s: u32) -> Answer;
+    /// How it refuses a key that it does not know.
+    fn unknown_key(&self, request: &Received) -> Answer;
     fn floor(&self) -> &Floor;
     fn floor_mut(&mut self) -> &mut Floor;
     fn keys(&self) -> &Keys;
@@ -43,15 +49,21 @@ pub(crate) trait Auth {
 pub(crate) trait Dialect: Auth + Default + Send + Sized + 'static {
     const ID: &'static str;
     const ROUTES: &'static [&'static [Route<Self>]];
+
     /// What a handler gave, as it goes out.
     fn success(body: Value, _request: &Received) -> Answer {
         Answer::json(200, &body)
     }
 
     fn refusal(error: Self::Error, request: &Received) -> Answer;
+
+    /// How it refuses who asks too often. Most do not say when to ask again.
+    fn rate_limited(request: &Received, _retry_after_s: u32) -> Answer {
+        Self::refusal(Failure::TooMany.into(), request)
+    }
 }
 
-/// Why a request does not reach a handler. Each dialect has its own words for it.
+/// Why a request does not reach a handler, or must not. Each dialect has its own words for it.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Failure {
     /// The body cannot be read.
@@ -59,6 +71,10 @@ pub(crate) enum Failure {
     NoRoute,
     /// The key is not allowed to do this.
     Permission,
+    /// Asked too often.
+    TooMany,
+    /// There is no such key.
+    UnknownKey,
 }
 
 /// The ledgers of one exchange.
@@ -189,6 +205,18 @@ impl<D: Dialect> Exchange for House<D> {
             Err(error) => D::refusal(error, request),
         };
         (answer, caller.map(|entry| entry.signer(D::ID)))
+    }
+
+    fn named_key(&self, request: &Received) -> Option<String> {
+        D::named(request)
+    }
+
+    fn rate_limited(&self, request: &Received, retry_after_s: u32) -> Answer {
+        D::rate_limited(request, retry_after_s)
+    }
+
+    fn unknown_key(&self, request: &Received) -> Answer {
+        D::refusal(Failure::UnknownKey.into(), request)
     }
 
     fn floor(&self) -> &Floor {

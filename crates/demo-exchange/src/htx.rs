@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use self::error::Error;
 use crate::config::Pair;
 use crate::floor::AccountId;
-use crate::house::{self, Ask, Dialect, House, Route};
+use crate::house::{self, Ask, Dialect, Failure, House, Route};
 use crate::request::{Answer, Received};
 
 #[derive(Default)]
@@ -25,6 +25,7 @@ impl Dialect for Htx {
     const ID: &'static str = "htx";
     const ROUTES: &'static [&'static [Route<Self>]] =
         &[public::ROUTES, contract::ROUTES, order::ROUTES, history::ROUTES, account::ROUTES];
+
     fn success(body: Value, request: &Received) -> Answer {
         let answer = Answer::json(200, &body);
         match auth::is_signed(request) {
@@ -37,6 +38,13 @@ impl Dialect for Htx {
 
     fn refusal(error: Error, request: &Received) -> Answer {
         error.answer(request)
+    }
+
+    fn rate_limited(request: &Received, retry_after_s: u32) -> Answer {
+        let answer = Self::refusal(Failure::TooMany.into(), request);
+        answer
+            .with("x-hb-ratelimit-requests-remain", 0)
+            .with("x-hb-ratelimit-requests-expire", request.at_ms + i64::from(retry_after_s) * 1000)
     }
 }
 

@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 
 use self::error::Error;
 use crate::amount::number;
-use crate::house::{Ask, Dialect, House, Route};
+use crate::house::{self, Ask, Dialect, Route};
 use crate::request::{Answer, Received};
 
 #[derive(Default)]
@@ -25,13 +25,13 @@ pub(crate) struct Kraken {
     userrefs: BTreeMap<u64, i64>,
 }
 
-type Kept = House<Kraken>;
-type Reply = crate::house::Reply<Kraken>;
+type Reply = house::Reply<Kraken>;
 
 impl Dialect for Kraken {
     const ID: &'static str = "kraken";
     const ROUTES: &'static [&'static [Route<Self>]] =
         &[public::ROUTES, order::ROUTES, history::ROUTES, account::ROUTES];
+
     fn success(body: Value, _: &Received) -> Answer {
         Answer::json(200, &json!({ "error": [], "result": body }))
     }

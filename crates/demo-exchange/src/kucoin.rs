@@ -4,14 +4,14 @@
 mod account;
 mod auth;
 mod error;
-mod find;
+mod history;
 mod order;
 mod public;
 
 use serde_json::{Value, json};
 
 use self::error::Error;
-use crate::house::{self, Dialect, House, Route};
+use crate::house::{self, Dialect, Failure, House, Route};
 use crate::request::{Answer, Received};
 
 #[derive(Default)]
@@ -22,13 +22,19 @@ type Reply = house::Reply<Kucoin>;
 impl Dialect for Kucoin {
     const ID: &'static str = "kucoin";
     const ROUTES: &'static [&'static [Route<Self>]] =
-        &[public::ROUTES, account::ROUTES, order::ROUTES, find::ROUTES];
+        &[public::ROUTES, account::ROUTES, order::ROUTES, history::ROUTES];
+
     fn success(data: Value, _: &Received) -> Answer {
         with_budget(Answer::json(200, &json!({ "code": "200000", "data": data })))
     }
 
     fn refusal(error: Error, _: &Received) -> Answer {
         with_budget(error.answer())
+    }
+
+    fn rate_limited(request: &Received, retry_after_s: u32) -> Answer {
+        let answer = Self::refusal(Failure::TooMany.into(), request);
+        answer.with("gw-ratelimit-remaining", 0).with("gw-ratelimit-reset", u64::from(retry_after_s) * 1000)
     }
 }
 

@@ -14,7 +14,7 @@ mod public;
 use serde_json::{Value, json};
 
 use self::error::Error;
-use crate::house::{Ask, Auth, Desk, Dialect, House, Route};
+use crate::house::{self, Ask, Auth, Desk, Dialect, Failure, House, Route};
 use crate::key::Entry;
 use crate::params::Params;
 use crate::request::{Answer, Received};
@@ -22,12 +22,13 @@ use crate::request::{Answer, Received};
 #[derive(Default)]
 pub(crate) struct Mexc;
 
-type Reply = Result<Value, Error>;
+type Reply = house::Reply<Mexc>;
 
 impl Dialect for Mexc {
     const ID: &'static str = "mexc";
     const ROUTES: &'static [&'static [Route<Self>]] =
         &[public::ROUTES, account::ROUTES, order::ROUTES, history::ROUTES, contract::ROUTES];
+
     fn success(body: Value, request: &Received) -> Answer {
         if is_contract(request) {
             Answer::json(200, &json!({ "success": true, "code": 0, "data": body }))
@@ -38,6 +39,12 @@ impl Dialect for Mexc {
 
     fn refusal(error: Error, request: &Received) -> Answer {
         error.answer(is_contract(request))
+    }
+
+    fn rate_limited(request: &Received, _: u32) -> Answer {
+        let contract = is_contract(request);
+        let error = if contract { Error::CONTRACT_TOO_MANY } else { Failure::TooMany.into() };
+        error.answer(contract)
     }
 }
 

@@ -13,18 +13,19 @@ mod public;
 use serde_json::{Value, json};
 
 use self::error::Error;
-use crate::house::{Ask, Dialect, House, Route};
+use crate::house::{self, Ask, Dialect, House, Route};
 use crate::request::{Answer, Received};
 
 #[derive(Default)]
 pub(crate) struct Okx;
 
-type Reply = Result<Value, Error>;
+type Reply = house::Reply<Okx>;
 
 impl Dialect for Okx {
     const ID: &'static str = "okx";
     const ROUTES: &'static [&'static [Route<Self>]] =
         &[public::ROUTES, account::ROUTES, order::ROUTES, history::ROUTES];
+
     fn success(data: Value, _: &Received) -> Answer {
         let parts = data.as_array().map(Vec::as_slice).unwrap_or_default();
         let refused = || parts.iter().filter_map(|part| part["sCode"].as_str()).filter(|code| *code != "0");

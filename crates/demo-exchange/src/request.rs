@@ -61,6 +61,7 @@ impl Answer {
         Self { error: Some(code.to_string()), ..self }
     }
 
+    /// With a header; the last of a name counts.
     pub(crate) fn with(mut self, name: &'static str, value: impl ToString) -> Self {
         self.headers.push((name, value.to_string()));
         self

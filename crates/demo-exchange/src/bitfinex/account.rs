@@ -3,11 +3,11 @@
 use serde_json::{Value, json};
 
 use super::symbol::{currency, method};
-use super::{Bitfinex, Error, Kept, Reply, notice};
+use super::{Bitfinex, Error, Reply, notice};
 use crate::amount::number;
 use crate::config::Permission;
 use crate::floor::Balance;
-use crate::house::{Ask, Route, Withdrawal};
+use crate::house::{Ask, House, Route, Withdrawal};
 use crate::key::Entry;
 
 pub(super) const ROUTES: &[Route<Bitfinex>] = &[
@@ -17,7 +17,7 @@ pub(super) const ROUTES: &[Route<Bitfinex>] = &[
 ];
 
 /// Everything lies in the exchange wallet.
-fn wallets(house: &mut Kept, _: &Ask, caller: &Entry) -> Reply {
+fn wallets(house: &mut House<Bitfinex>, _: &Ask, caller: &Entry) -> Reply {
     let balances = house.desk.floor.wallet(caller.account).iter();
     let row = |(asset, balance): (&str, Balance)| {
         let (total, free) = (number(balance.total()), number(balance.free));
@@ -27,7 +27,7 @@ fn wallets(house: &mut Kept, _: &Ask, caller: &Entry) -> Reply {
 }
 
 /// Scope, read, write.
-fn permissions(_: &mut Kept, _: &Ask, caller: &Entry) -> Reply {
+fn permissions(_: &mut House<Bitfinex>, _: &Ask, caller: &Entry) -> Reply {
     let may = |permission| u8::from(caller.may(permission));
     let (read, trade) = (may(Permission::Read), may(Permission::Trade));
     Ok(json!([
@@ -43,7 +43,7 @@ fn permissions(_: &mut Kept, _: &Ask, caller: &Entry) -> Reply {
     ]))
 }
 
-fn withdraw(house: &mut Kept, ask: &Ask, caller: &Entry) -> Reply {
+fn withdraw(house: &mut House<Bitfinex>, ask: &Ask, caller: &Entry) -> Reply {
     let way = ask.params.text("method").unwrap_or_default();
     let asset = house.desk.floor.assets().into_iter().find(|asset| method(asset).to_lowercase() == way);
     let asset = asset.ok_or(Error::argument("method"))?.to_owned();

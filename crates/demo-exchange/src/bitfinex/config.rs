@@ -3,15 +3,15 @@
 use serde_json::{Value, json};
 
 use super::symbol::{currency, method, pair_name};
-use super::{Bitfinex, Error, Kept, Reply};
+use super::{Bitfinex, Error, Reply};
 use crate::config::Pair;
 use crate::floor::Floor;
-use crate::house::{Ask, Route};
+use crate::house::{Ask, House, Route};
 use crate::request::form_decode;
 
 pub(super) const ROUTES: &[Route<Bitfinex>] = &[Route::public("/v2/conf/*", conf)];
 
-fn conf(house: &mut Kept, ask: &Ask) -> Reply {
+fn conf(house: &mut House<Bitfinex>, ask: &Ask) -> Reply {
     let labels = form_decode(&ask.rest[0]).ok_or(Error::argument("config"))?;
     labels.split(',').map(|label| list(&house.desk.floor, label)).collect()
 }

@@ -68,6 +68,8 @@ impl From<Failure> for Error {
             Failure::Body => Self::argument("body"),
             Failure::NoRoute => Self { status: 404, code: 10020, text: "path: invalid".into() },
             Failure::Permission => Self::PERMISSION,
+            Failure::TooMany => Self { status: 429, code: 11010, text: "ratelimit: error".into() },
+            Failure::UnknownKey => Self::KEY,
         }
     }
 }

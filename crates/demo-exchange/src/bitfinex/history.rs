@@ -5,11 +5,11 @@ use serde_json::{Value, json};
 
 use super::public::signed;
 use super::symbol::{currency, pair, symbol};
-use super::{Bitfinex, Error, Kept, Reply, limit};
+use super::{Bitfinex, Error, Reply, limit};
 use crate::amount::number;
 use crate::config::Permission;
 use crate::floor::{Fill, Force, Order, Status};
-use crate::house::{Ask, Route};
+use crate::house::{Ask, House, Route};
 use crate::key::Entry;
 use crate::request::form_decode;
 
@@ -23,13 +23,13 @@ pub(super) const ROUTES: &[Route<Bitfinex>] = &[
     Route::signed("POST", "/v2/auth/r/trades/*/hist", Permission::Read, trades),
 ];
 
-fn open(house: &mut Kept, ask: &Ask, caller: &Entry) -> Reply {
+fn open(house: &mut House<Bitfinex>, ask: &Ask, caller: &Entry) -> Reply {
     let wanted = Wanted::read(house, ask)?;
     let orders = house.desk.floor.open_orders(caller.account).filter(|order| wanted.has(order));
     Ok(orders.map(|order| show(house, order)).collect())
 }
 
-fn closed(house: &mut Kept, ask: &Ask, caller: &Entry) -> Reply {
+fn closed(house: &mut House<Bitfinex>, ask: &Ask, caller: &Entry) -> Reply {
     let (wanted, count) = (Wanted::read(house, ask)?, limit(ask, "limit", 25, 2500)?);
     let done = |order: &&Order| !order.is_open() && wanted.has(order);
     let orders = house.desk.floor.orders(caller.account).rev().filter(done);
@@ -43,7 +43,7 @@ struct Wanted {
 }
 
 impl Wanted {
-    fn read(house: &Kept, ask: &Ask) -> Result<Self, Error> {
+    fn read(house: &House<Bitfinex>, ask: &Ask) -> Result<Self, Error> {
         let pair = ask.rest.first().map(|name| pair(&house.desk.floor, name)).transpose()?;
         let ids = ask.params.value("id").and_then(Value::as_array);
         let ids = ids.map(|ids| ids.iter().map(Value::as_u64).collect::<Option<_>>());
@@ -58,7 +58,7 @@ impl Wanted {
 }
 
 /// An order is a row of 32 places, most of them empty.
-pub(super) fn show(house: &Kept, order: &Order) -> Value {
+pub(super) fn show(house: &House<Bitfinex>, order: &Order) -> Value {
     let client_id = order.client_id.parse().unwrap_or(order.created_ms);
     let flags = if order.terms.force() == Some(Force::PostOnly) { 4096 } else { 0 };
     let limit = order.terms.price().unwrap_or_default();
@@ -129,7 +129,7 @@ fn status(order: &Order) -> String {
 }
 
 /// `tBTCUSD:123`
-fn order_trades(house: &mut Kept, ask: &Ask, caller: &Entry) -> Reply {
+fn order_trades(house: &mut House<Bitfinex>, ask: &Ask, caller: &Entry) -> Reply {
     let name = form_decode(&ask.rest[0]).unwrap_or_default();
     let (name, id) = name.rsplit_once(':').ok_or(Error::argument("id"))?;
     let (at, id) = (pair(&house.desk.floor, name)?, id.parse().map_err(|_| Error::argument("id"))?);
@@ -138,14 +138,14 @@ fn order_trades(house: &mut Kept, ask: &Ask, caller: &Entry) -> Reply {
     Ok(order.fills.iter().map(|fill| trade(house, order, fill)).collect())
 }
 
-fn trades(house: &mut Kept, ask: &Ask, caller: &Entry) -> Reply {
+fn trades(house: &mut House<Bitfinex>, ask: &Ask, caller: &Entry) -> Reply {
     let (wanted, count) = (Wanted::read(house, ask)?, limit(ask, "limit", 25, 2500)?);
     let fills = house.desk.floor.fills(caller.account).filter(|(order, _)| wanted.has(order));
     Ok(fills.take(count).map(|(order, fill)| trade(house, order, fill)).collect())
 }
 
 /// Fees are negative: they were taken.
-fn trade(house: &Kept, order: &Order, fill: &Fill) -> Value {
+fn trade(house: &House<Bitfinex>, order: &Order, fill: &Fill) -> Value {
     json!([
         fill.trade_id,
         symbol(&house.desk.floor.pairs[order.pair]),

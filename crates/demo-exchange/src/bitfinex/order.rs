@@ -5,11 +5,11 @@ use serde_json::{Value, json};
 
 use super::history::show;
 use super::symbol::{pair, pair_name};
-use super::{Bitfinex, Error, Kept, Reply, notice};
+use super::{Bitfinex, Error, Reply, notice};
 use crate::amount;
 use crate::config::{Pair, Permission};
 use crate::floor::{AccountId, Force, NewOrder, Order, Refusal, Side, Terms};
-use crate::house::{Ask, Route};
+use crate::house::{Ask, House, Route};
 use crate::key::Entry;
 use crate::params::Params;
 
@@ -23,11 +23,11 @@ pub(super) const ROUTES: &[Route<Bitfinex>] = &[
 /// The flag bit of an order that must rest.
 const POST_ONLY: u64 = 4096;
 
-fn submit(house: &mut Kept, ask: &Ask, caller: &Entry) -> Reply {
+fn submit(house: &mut House<Bitfinex>, ask: &Ask, caller: &Entry) -> Reply {
     submit_one(house, ask, &ask.params, caller.account)
 }
 
-fn submit_one(house: &mut Kept, ask: &Ask, params: &Params, account: AccountId) -> Reply {
+fn submit_one(house: &mut House<Bitfinex>, ask: &Ask, params: &Params, account: AccountId) -> Reply {
     let new = read(house, params, account)?;
     let told = describe(&house.desk.floor.pairs[new.pair], &new);
     let id = house.desk.floor.place(new, ask.now).map_err(|refusal| match refusal {
@@ -41,7 +41,7 @@ fn submit_one(house: &mut Kept, ask: &Ask, params: &Params, account: AccountId) 
     Ok(notice(ask, "on-req", json!([placed]), "Submitting 1 orders.".to_owned()))
 }
 
-fn read(house: &Kept, params: &Params, account: AccountId) -> Result<NewOrder, Error> {
+fn read(house: &House<Bitfinex>, params: &Params, account: AccountId) -> Result<NewOrder, Error> {
     let floor = &house.desk.floor;
     let pair = pair(floor, &params.text("symbol").ok_or(Error::SYMBOL)?)?;
     let amount = params.text("amount").unwrap_or_default();
@@ -93,11 +93,11 @@ fn describe(pair: &Pair, new: &NewOrder) -> String {
     format!("{sign}{} {} at {price}", new.terms.amount(), pair_name(pair))
 }
 
-fn cancel(house: &mut Kept, ask: &Ask, caller: &Entry) -> Reply {
+fn cancel(house: &mut House<Bitfinex>, ask: &Ask, caller: &Entry) -> Reply {
     cancel_one(house, ask, &ask.params, caller.account)
 }
 
-fn cancel_one(house: &mut Kept, ask: &Ask, params: &Params, account: AccountId) -> Reply {
+fn cancel_one(house: &mut House<Bitfinex>, ask: &Ask, params: &Params, account: AccountId) -> Reply {
     let id = match (params.text("id"), params.text("cid"), params.text("cid_date")) {
         (Some(id), ..) => Some(id.parse::<u64>().map_err(|_| Error::argument("id"))?),
         (None, Some(cid), Some(_)) => {
@@ -113,11 +113,11 @@ fn cancel_one(house: &mut Kept, ask: &Ask, params: &Params, account: AccountId) 
 }
 
 /// Cancels what is named, or `all`, and says what that was.
-fn cancel_multi(house: &mut Kept, ask: &Ask, caller: &Entry) -> Reply {
+fn cancel_multi(house: &mut House<Bitfinex>, ask: &Ask, caller: &Entry) -> Reply {
     cancel_list(house, ask, &ask.params, caller.account)
 }
 
-fn cancel_list(house: &mut Kept, ask: &Ask, params: &Params, account: AccountId) -> Reply {
+fn cancel_list(house: &mut House<Bitfinex>, ask: &Ask, params: &Params, account: AccountId) -> Reply {
     let ids = params.value("id").and_then(Value::as_array);
     let named = |order: &Order| match ids {
         Some(ids) => ids.iter().any(|id| id.as_u64() == Some(order.id)),
@@ -134,7 +134,7 @@ fn cancel_list(house: &mut Kept, ask: &Ask, params: &Params, account: AccountId)
 }
 
 /// Each step does what it can: one that is refused says so in its own notice.
-fn multi(house: &mut Kept, ask: &Ask, caller: &Entry) -> Reply {
+fn multi(house: &mut House<Bitfinex>, ask: &Ask, caller: &Entry) -> Reply {
     let ops = ask.params.value("ops").and_then(Value::as_array);
     let ops = ops.filter(|ops| (1..=75).contains(&ops.len())).ok_or(Error::argument("ops"))?;
     let mut told = Vec::new();

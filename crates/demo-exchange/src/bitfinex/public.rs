@@ -4,10 +4,10 @@ use rust_decimal::Decimal;
 use serde_json::{Value, json};
 
 use super::symbol::{pair, symbol};
-use super::{Bitfinex, Error, Kept, Reply, limit};
+use super::{Bitfinex, Error, Reply, limit};
 use crate::amount::number;
 use crate::floor::{Floor, Print, Side};
-use crate::house::{Ask, Route};
+use crate::house::{Ask, House, Route};
 use crate::market;
 use crate::request::form_decode;
 
@@ -22,11 +22,11 @@ pub(super) const ROUTES: &[Route<Bitfinex>] = &[
 ];
 
 /// 1: operative.
-fn status(_: &mut Kept, _: &Ask) -> Reply {
+fn status(_: &mut House<Bitfinex>, _: &Ask) -> Reply {
     Ok(json!([1]))
 }
 
-fn tickers(house: &mut Kept, ask: &Ask) -> Reply {
+fn tickers(house: &mut House<Bitfinex>, ask: &Ask) -> Reply {
     let floor = &house.desk.floor;
     let asked = ask.params.text("symbols").ok_or_else(|| Error::argument("symbols"))?;
     let known = |name: &str| pair(floor, name).ok();
@@ -42,7 +42,7 @@ fn tickers(house: &mut Kept, ask: &Ask) -> Reply {
     Ok(pairs.into_iter().map(row).collect())
 }
 
-fn ticker(house: &mut Kept, ask: &Ask) -> Reply {
+fn ticker(house: &mut House<Bitfinex>, ask: &Ask) -> Reply {
     let floor = &house.desk.floor;
     Ok(ticker_of(floor, pair(floor, &ask.rest[0])?).into_iter().collect())
 }
@@ -56,7 +56,7 @@ fn ticker_of(floor: &Floor, at: usize) -> [Value; 10] {
 }
 
 /// Aggregated by price (`P0` to `P4`), or order by order (`R0`), where every level is one order here.
-fn book(house: &mut Kept, ask: &Ask) -> Reply {
+fn book(house: &mut House<Bitfinex>, ask: &Ask) -> Reply {
     let floor = &house.desk.floor;
     let at = pair(floor, &ask.rest[0])?;
     let raw = match ask.rest[1].as_str() {
@@ -83,7 +83,7 @@ pub(super) fn signed(side: Side, quantity: Decimal) -> Value {
     number(side.pick(quantity, -quantity))
 }
 
-fn trades(house: &mut Kept, ask: &Ask) -> Reply {
+fn trades(house: &mut House<Bitfinex>, ask: &Ask) -> Reply {
     let floor = &house.desk.floor;
     let tape = floor.tape(pair(floor, &ask.rest[0])?);
     let show = |print: &Print| {
@@ -107,7 +107,7 @@ fn sorted_up(ask: &Ask) -> Result<bool, Error> {
 }
 
 /// Level candles at the middle of the ladder.
-fn candles(house: &mut Kept, ask: &Ask) -> Reply {
+fn candles(house: &mut House<Bitfinex>, ask: &Ask) -> Reply {
     let (at, length) = candle_key(house, ask)?;
     let count = limit(ask, "limit", 100, 10_000)?;
     let start = ask.params.integer("start").map_err(|_| Error::argument("start"))?;
@@ -117,7 +117,7 @@ fn candles(house: &mut Kept, ask: &Ask) -> Reply {
     Ok(if sorted_up(ask)? { rows.collect() } else { rows.rev().collect() })
 }
 
-fn last_candle(house: &mut Kept, ask: &Ask) -> Reply {
+fn last_candle(house: &mut House<Bitfinex>, ask: &Ask) -> Reply {
     let (at, length) = candle_key(house, ask)?;
     Ok(candle(&house.desk.floor, at, ask.now - ask.now.rem_euclid(length)))
 }
@@ -129,7 +129,7 @@ fn candle(floor: &Floor, at: usize, open_ms: i64) -> Value {
 }
 
 /// `trade:1m:tBTCUSD`: the pair, and the length in milliseconds.
-fn candle_key(house: &Kept, ask: &Ask) -> Result<(usize, i64), Error> {
+fn candle_key(house: &House<Bitfinex>, ask: &Ask) -> Result<(usize, i64), Error> {
     let key = form_decode(&ask.rest[0]).unwrap_or_default();
     let (length, name) =
         key.strip_prefix("trade:").and_then(|rest| rest.split_once(':')).ok_or(Error::argument("key"))?;

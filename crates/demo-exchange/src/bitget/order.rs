@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::error::Error;
-use super::find::by_ids;
+use super::history::by_ids;
 use super::{Bitget, Reply, named, optional_pair, pair};
 use crate::config::Permission::Trade;
 use crate::floor::{Force, NewOrder, Side, Terms};

@@ -2,11 +2,11 @@
 
 use serde_json::{Map, Value, json};
 
-use super::Bithumb;
+use super::{Bithumb, Reply};
 use crate::amount::plain;
 use crate::date::korean;
 use crate::floor::{Floor, Print, Side};
-use crate::house::{Ask, House, Reply, Route};
+use crate::house::{Ask, House, Route};
 use crate::market;
 use crate::upbit::error::Error;
 
@@ -29,8 +29,8 @@ fn pair(floor: &Floor, ask: &Ask) -> Result<usize, Error> {
 }
 
 /// Of one pair, or with `ALL_KRW` of all that are traded for KRW.
-fn ticker(bithumb: &mut House<Bithumb>, ask: &Ask) -> Reply<Bithumb> {
-    let floor = &bithumb.desk.floor;
+fn ticker(house: &mut House<Bithumb>, ask: &Ask) -> Reply {
+    let floor = &house.desk.floor;
     let mut data = match named(ask) {
         ("ALL", quote @ ("BTC" | "KRW")) => {
             let pairs = (0..floor.pairs.len()).filter(|pair| floor.pairs[*pair].quote == quote);
@@ -60,8 +60,8 @@ fn shown(floor: &Floor, pair: usize) -> Map<String, Value> {
     fields.into_iter().map(|(name, value)| (name.to_owned(), value.into())).collect()
 }
 
-fn order_book(bithumb: &mut House<Bithumb>, ask: &Ask) -> Reply<Bithumb> {
-    let floor = &bithumb.desk.floor;
+fn order_book(house: &mut House<Bithumb>, ask: &Ask) -> Reply {
+    let floor = &house.desk.floor;
     let index = pair(floor, ask)?;
     let levels = |side| {
         let show = |(price, quantity)| json!({ "price": plain(price), "quantity": plain(quantity) });
@@ -74,20 +74,20 @@ fn order_book(bithumb: &mut House<Bithumb>, ask: &Ask) -> Reply<Bithumb> {
 }
 
 /// The times are Korea's.
-fn trades(bithumb: &mut House<Bithumb>, ask: &Ask) -> Reply<Bithumb> {
-    let index = pair(&bithumb.desk.floor, ask)?;
+fn trades(house: &mut House<Bithumb>, ask: &Ask) -> Reply {
+    let index = pair(&house.desk.floor, ask)?;
     let show = |print: &Print| {
         json!({ "transaction_date": korean(print.at_ms).replace('T', " "),
                 "type": print.taker().pick("bid", "ask"), "units_traded": plain(print.quantity),
                 "price": plain(print.price), "total": plain(print.price * print.quantity) })
     };
-    let newest = bithumb.desk.floor.tape(index).iter().rev().take(20);
+    let newest = house.desk.floor.tape(index).iter().rev().take(20);
     Ok(json!({ "data": newest.map(show).collect::<Vec<_>>() }))
 }
 
 /// A day of level candles of the ladder's middle price.
-fn candles(bithumb: &mut House<Bithumb>, ask: &Ask) -> Reply<Bithumb> {
-    let floor = &bithumb.desk.floor;
+fn candles(house: &mut House<Bithumb>, ask: &Ask) -> Reply {
+    let floor = &house.desk.floor;
     let price = plain(floor.pairs[pair(floor, ask)?].price);
     let minutes = match ask.rest.get(1).map(String::as_str) {
         Some("1m") => 1,

@@ -30,6 +30,8 @@ impl Error {
     pub(super) const SIGNATURE: Self = Self::of(401, "invalid signature");
     pub(super) const TIMESTAMP: Self = Self::of(400, "invalid timestamp");
 
+    const TOO_MANY: Self = Self::of(429, "Private rate limit exceeded");
+
     const fn of(status: u16, message: &'static str) -> Self {
         Self { status, message: Cow::Borrowed(message) }
     }
@@ -78,6 +80,8 @@ impl From<Failure> for Error {
             Failure::NoRoute => Self::of(404, "Route not found"),
             // ccxt takes a 403 for an outage and tries again
             Failure::Permission => Self::of(401, "Forbidden"),
+            Failure::TooMany => Self::TOO_MANY,
+            Failure::UnknownKey => Self::KEY,
         }
     }
 }

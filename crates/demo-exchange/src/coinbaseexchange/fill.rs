@@ -4,18 +4,18 @@ use serde_json::{Value, json};
 
 use super::order::{order_id, parse_order_id};
 use super::product::{product_id, product_index};
-use super::{CoinbaseExchange, Error, Kept, Reply, exact, limit, short};
+use super::{CoinbaseExchange, Error, Reply, exact, limit, short};
 use crate::config::Permission;
 use crate::date::utc;
 use crate::floor::{Fill, Order};
-use crate::house::{Ask, Route};
+use crate::house::{Ask, House, Route};
 use crate::key::Entry;
 
 pub(super) const ROUTES: &[Route<CoinbaseExchange>] =
     &[Route::signed("GET", "/fills", Permission::Read, fills)];
 
 /// Of one order or of one product, one of which must be named; newest first.
-fn fills(house: &mut Kept, ask: &Ask, caller: &Entry) -> Reply {
+fn fills(house: &mut House<CoinbaseExchange>, ask: &Ask, caller: &Entry) -> Reply {
     let floor = &house.desk.floor;
     let (order, product) = (ask.params.text("order_id"), ask.params.text("product_id"));
     let id = order.as_deref().map(|text| parse_order_id(text).ok_or(Error::NOT_FOUND)).transpose()?;
@@ -31,7 +31,7 @@ fn fills(house: &mut Kept, ask: &Ask, caller: &Entry) -> Reply {
     Ok(fills.map(|(order, fill)| show(house, order, fill)).collect())
 }
 
-fn show(house: &Kept, order: &Order, fill: &Fill) -> Value {
+fn show(house: &House<CoinbaseExchange>, order: &Order, fill: &Fill) -> Value {
     json!({
         "trade_id": fill.trade_id,
         "product_id": product_id(&house.desk.floor.pairs[order.pair]),

@@ -4,11 +4,11 @@ use rust_decimal::Decimal;
 use serde_json::{Value, json};
 
 use super::product::{product_id, product_index};
-use super::{CoinbaseExchange, Error, Kept, Reply, exact, limit, short};
+use super::{CoinbaseExchange, Error, Reply, exact, limit, short};
 use crate::config::Permission;
 use crate::date::utc;
 use crate::floor::{AccountId, Force, NewOrder, Order, Status, Terms};
-use crate::house::{Ask, Route};
+use crate::house::{Ask, House, Route};
 use crate::key::Entry;
 use crate::params::Params;
 
@@ -30,7 +30,7 @@ pub(super) fn parse_order_id(text: &str) -> Option<u64> {
     u64::from_str_radix(text.strip_prefix("de300000-0000-4000-9000-")?, 16).ok()
 }
 
-fn create(house: &mut Kept, ask: &Ask, caller: &Entry) -> Reply {
+fn create(house: &mut House<CoinbaseExchange>, ask: &Ask, caller: &Entry) -> Reply {
     let id = ask.params.text("product_id").ok_or(Error::PRODUCT)?;
     let floor = &mut house.desk.floor;
     let pair = product_index(floor, &id).ok_or(Error::PRODUCT)?;
@@ -89,7 +89,7 @@ fn is_uuid(text: &str) -> bool {
 }
 
 /// The order with this id, or with this client id behind `client:`.
-fn find<'h>(house: &'h Kept, account: AccountId, name: &str) -> Result<&'h Order, Error> {
+fn find<'h>(house: &'h House<CoinbaseExchange>, account: AccountId, name: &str) -> Result<&'h Order, Error> {
     let floor = &house.desk.floor;
     match name.strip_prefix("client:") {
         Some(client_id) => floor.order_by_client_id(account, client_id).ok_or(Error::NOT_FOUND),
@@ -98,7 +98,7 @@ fn find<'h>(house: &'h Kept, account: AccountId, name: &str) -> Result<&'h Order
     }
 }
 
-fn one(house: &mut Kept, ask: &Ask, caller: &Entry) -> Reply {
+fn one(house: &mut House<CoinbaseExchange>, ask: &Ask, caller: &Entry) -> Reply {
     Ok(show(house, find(house, caller.account, &ask.rest[0])?))
 }
 
@@ -108,12 +108,12 @@ fn dashed(name: &str) -> String {
 }
 
 /// Whether the order is of the product that is asked for.
-fn of_product(house: &Kept, ask: &Ask, order: &Order) -> bool {
+fn of_product(house: &House<CoinbaseExchange>, ask: &Ask, order: &Order) -> bool {
     let own = product_id(&house.desk.floor.pairs[order.pair]);
     ask.params.text("product_id").is_none_or(|asked| dashed(&asked) == own)
 }
 
-fn cancel(house: &mut Kept, ask: &Ask, caller: &Entry) -> Reply {
+fn cancel(house: &mut House<CoinbaseExchange>, ask: &Ask, caller: &Entry) -> Reply {
     let order = find(house, caller.account, &ask.rest[0])?;
     if !of_product(house, ask, order) {
         return Err(Error::NOT_FOUND);
@@ -123,7 +123,7 @@ fn cancel(house: &mut Kept, ask: &Ask, caller: &Entry) -> Reply {
     Ok(order_id(id).into())
 }
 
-fn cancel_all(house: &mut Kept, ask: &Ask, caller: &Entry) -> Reply {
+fn cancel_all(house: &mut House<CoinbaseExchange>, ask: &Ask, caller: &Entry) -> Reply {
     let pair = ask.params.text("product_id").map(|name| house.desk.floor.pair_named(&dashed(&name), "-"));
     let wanted = |order: &Order| pair.is_none_or(|pair| pair == Some(order.pair));
     let gone = house.desk.floor.cancel_all(caller.account, wanted, ask.now);
@@ -131,7 +131,7 @@ fn cancel_all(house: &mut Kept, ask: &Ask, caller: &Entry) -> Reply {
 }
 
 /// Open ones, unless `status` asks for others; newest first.
-fn list(house: &mut Kept, ask: &Ask, caller: &Entry) -> Reply {
+fn list(house: &mut House<CoinbaseExchange>, ask: &Ask, caller: &Entry) -> Reply {
     let (open, done) = match ask.params.text("status").as_deref() {
         None | Some("open" | "pending" | "active") => (true, false),
         Some("done" | "settled") => (false, true),
@@ -144,7 +144,7 @@ fn list(house: &mut Kept, ask: &Ask, caller: &Entry) -> Reply {
     Ok(orders.take(limit(ask, "limit", 1000, 1000)?).map(|order| show(house, order)).collect())
 }
 
-fn show(house: &Kept, order: &Order) -> Value {
+fn show(house: &House<CoinbaseExchange>, order: &Order) -> Value {
     let mut shown = json!({
         "id": order_id(order.id),
         "product_id": product_id(&house.desk.floor.pairs[order.pair]),

@@ -3,12 +3,12 @@
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
 
-use super::{CoinbaseExchange, Error, Kept, Reply, limit, short};
+use super::{CoinbaseExchange, Error, Reply, limit, short};
 use crate::amount::{number, plain};
 use crate::config::Pair;
 use crate::date::utc;
 use crate::floor::{Floor, Print, Side};
-use crate::house::{Ask, Route};
+use crate::house::{Ask, House, Route};
 use crate::market;
 
 pub(super) const ROUTES: &[Route<CoinbaseExchange>] = &[
@@ -25,15 +25,15 @@ pub(super) const ROUTES: &[Route<CoinbaseExchange>] = &[
     Route::public("/products/*/candles", candles),
 ];
 
-fn time(_: &mut Kept, ask: &Ask) -> Reply {
+fn time(_: &mut House<CoinbaseExchange>, ask: &Ask) -> Reply {
     Ok(json!({ "iso": utc(ask.now), "epoch": number(Decimal::new(ask.now, 3)) }))
 }
 
-fn currencies(house: &mut Kept, _: &Ask) -> Reply {
+fn currencies(house: &mut House<CoinbaseExchange>, _: &Ask) -> Reply {
     Ok(house.desk.floor.assets().into_iter().map(currency).collect())
 }
 
-fn one_currency(house: &mut Kept, ask: &Ask) -> Reply {
+fn one_currency(house: &mut House<CoinbaseExchange>, ask: &Ask) -> Reply {
     let known = house.desk.floor.assets().into_iter().find(|asset| *asset == ask.rest[0]);
     known.map(currency).ok_or(Error::NOT_FOUND)
 }
@@ -54,11 +54,11 @@ fn currency(asset: &str) -> Value {
     })
 }
 
-fn products(house: &mut Kept, _: &Ask) -> Reply {
+fn products(house: &mut House<CoinbaseExchange>, _: &Ask) -> Reply {
     Ok(house.desk.floor.pairs.iter().map(product).collect())
 }
 
-fn one_product(house: &mut Kept, ask: &Ask) -> Reply {
+fn one_product(house: &mut House<CoinbaseExchange>, ask: &Ask) -> Reply {
     let at = asked(house, ask)?;
     Ok(product(&house.desk.floor.pairs[at]))
 }
@@ -93,11 +93,11 @@ pub(super) fn product_index(floor: &Floor, id: &str) -> Option<usize> {
 }
 
 /// The product that the path names.
-fn asked(house: &Kept, ask: &Ask) -> Result<usize, Error> {
+fn asked(house: &House<CoinbaseExchange>, ask: &Ask) -> Result<usize, Error> {
     product_index(&house.desk.floor, &ask.rest[0]).ok_or(Error::NOT_FOUND)
 }
 
-fn ticker(house: &mut Kept, ask: &Ask) -> Reply {
+fn ticker(house: &mut House<CoinbaseExchange>, ask: &Ask) -> Reply {
     let at = asked(house, ask)?;
     let floor = &house.desk.floor;
     let (day, last) = (floor.day(at), floor.tape(at).back());
@@ -112,7 +112,7 @@ fn ticker(house: &mut Kept, ask: &Ask) -> Reply {
     }))
 }
 
-fn stats(house: &mut Kept, ask: &Ask) -> Reply {
+fn stats(house: &mut House<CoinbaseExchange>, ask: &Ask) -> Reply {
     let day = house.desk.floor.day(asked(house, ask)?);
     Ok(json!({
         "open": short(day.open),
@@ -125,7 +125,7 @@ fn stats(house: &mut Kept, ask: &Ask) -> Reply {
 }
 
 /// Four-hour candles of a day for every product, newest first.
-fn spark_lines(house: &mut Kept, ask: &Ask) -> Reply {
+fn spark_lines(house: &mut House<CoinbaseExchange>, ask: &Ask) -> Reply {
     const LENGTH: i64 = 14_400;
     let floor = &house.desk.floor;
     let newest = ask.now / 1000 / LENGTH * LENGTH;
@@ -139,7 +139,7 @@ fn spark_lines(house: &mut Kept, ask: &Ask) -> Reply {
 }
 
 /// Level 1 is the best price, level 2 all price levels, level 3 all orders, of which a level has one here.
-fn book(house: &mut Kept, ask: &Ask) -> Reply {
+fn book(house: &mut House<CoinbaseExchange>, ask: &Ask) -> Reply {
     let at = asked(house, ask)?;
     let floor = &house.desk.floor;
     let level = limit(ask, "level", 1, 3)?;
@@ -162,7 +162,7 @@ fn book(house: &mut Kept, ask: &Ask) -> Reply {
 }
 
 /// Newest first. The side is the maker's.
-fn trades(house: &mut Kept, ask: &Ask) -> Reply {
+fn trades(house: &mut House<CoinbaseExchange>, ask: &Ask) -> Reply {
     let at = asked(house, ask)?;
     let show = |print: &Print| {
         json!({
@@ -177,7 +177,7 @@ fn trades(house: &mut Kept, ask: &Ask) -> Reply {
 }
 
 /// The newest three hundred level candles at the middle of the ladder, newest first.
-fn candles(house: &mut Kept, ask: &Ask) -> Reply {
+fn candles(house: &mut House<CoinbaseExchange>, ask: &Ask) -> Reply {
     const SECONDS: [usize; 6] = [60, 300, 900, 3600, 21600, 86400];
     let at = asked(house, ask)?;
     let length = limit(ask, "granularity", 60, 86400)?;

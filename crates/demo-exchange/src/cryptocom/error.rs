@@ -33,6 +33,7 @@ impl Error {
     pub(super) const ADDRESS: Self = Self::new(401, 40103, "IP_ILLEGAL");
     pub(super) const PERMISSION: Self = Self::new(401, 40104, "USER_TIER_INVALID");
     pub(super) const NO_ORDER: Self = Self::new(200, 40401, "NOT_FOUND");
+    pub(super) const TOO_MANY: Self = Self::new(429, 42901, "TOO_MANY_REQUESTS");
     pub(super) const POST_ONLY: Self = Self::new(400, 43005, "POST_ONLY_REJ");
 
     const fn new(status: u16, code: u32, message: &'static str) -> Self {
@@ -46,6 +47,8 @@ impl From<Failure> for Error {
             Failure::Body => Self::BODY,
             Failure::NoRoute => Self::METHOD,
             Failure::Permission => Self::PERMISSION,
+            Failure::TooMany => Self::TOO_MANY,
+            Failure::UnknownKey => Self::UNAUTHORIZED,
         }
     }
 }

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::error::Error;
-use super::find::{by_id, shown};
+use super::history::{by_id, shown};
 use super::{Gate, Reply, optional_pair, pair};
 use crate::config::Permission::Trade;
 use crate::floor::{Force, NewOrder, Order, Side, Status, Terms};

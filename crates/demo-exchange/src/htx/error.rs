@@ -154,6 +154,11 @@ impl From<Failure> for Error {
             Failure::Permission => {
                 Self { number: 1002, ..Self::signature("API key has no permission [API Key没有权限]") }
             }
+            Failure::TooMany => {
+                let text = "Request frequency exceeds limit";
+                Self { status: 429, number: 429, ..Self::new("base-request-exceed-frequency-limit", text) }
+            }
+            Failure::UnknownKey => Self::signature("Incorrect Access key [Access key错误]"),
         }
     }
 }

@@ -30,6 +30,7 @@ impl Error {
     pub(super) const PAIR: Self = Self::of("EQuery:Unknown asset pair");
     pub(super) const PERMISSION: Self = Self::of("EGeneral:Permission denied");
     pub(super) const POST_ONLY: Self = Self::of("EOrder:Post only order");
+    const RATE: Self = Self::of("EAPI:Rate limit exceeded");
     pub(super) const SIGNATURE: Self = Self::of("EAPI:Invalid signature");
     pub(super) const UNKNOWN_ORDER: Self = Self::of("EOrder:Unknown order");
     pub(super) const VOLUME: Self = Self::of("EGeneral:Invalid arguments:volume minimum not met");
@@ -74,6 +75,8 @@ impl From<Failure> for Error {
             Failure::Body => Self::ARGUMENTS,
             Failure::NoRoute => Self { status: 404, text: "EGeneral:Unknown method".into() },
             Failure::Permission => Self::PERMISSION,
+            Failure::TooMany => Self::RATE,
+            Failure::UnknownKey => Self::KEY,
         }
     }
 }

@@ -4,12 +4,12 @@ use rust_decimal::Decimal;
 use serde_json::{Map, Value, json};
 
 use super::name::{altname, asset, asset_id, pair, pair_altname, pair_id, pair_wsname};
-use super::{Error, Kept, Kraken, Reply, limit, price, seconds, volume};
+use super::{Error, Kraken, Reply, limit, price, seconds, volume};
 use crate::amount::{decimals, number, plain};
 use crate::config::Pair;
 use crate::date::utc;
 use crate::floor::{Floor, Print, Side};
-use crate::house::{Ask, Route};
+use crate::house::{Ask, House, Route};
 use crate::market;
 
 pub(super) const ROUTES: &[Route<Kraken>] = &[
@@ -23,15 +23,15 @@ pub(super) const ROUTES: &[Route<Kraken>] = &[
     Route::public("/0/public/OHLC", candles),
 ];
 
-fn time(_: &mut Kept, ask: &Ask) -> Reply {
+fn time(_: &mut House<Kraken>, ask: &Ask) -> Reply {
     Ok(json!({ "unixtime": ask.now / 1000 }))
 }
 
-fn status(_: &mut Kept, ask: &Ask) -> Reply {
+fn status(_: &mut House<Kraken>, ask: &Ask) -> Reply {
     Ok(json!({ "status": "online", "timestamp": utc(ask.now) }))
 }
 
-fn list_assets(house: &mut Kept, ask: &Ask) -> Reply {
+fn list_assets(house: &mut House<Kraken>, ask: &Ask) -> Reply {
     let floor = &house.desk.floor;
     let asked = match ask.params.text("asset") {
         Some(names) => names.split(',').map(|name| asset(floor, name)).collect::<Option<_>>(),
@@ -55,13 +55,13 @@ fn asked_pairs(floor: &Floor, ask: &Ask) -> Result<Vec<usize>, Error> {
 }
 
 /// One object with a member for each asked pair.
-fn each(house: &Kept, ask: &Ask, show: impl Fn(usize) -> Value) -> Reply {
+fn each(house: &House<Kraken>, ask: &Ask, show: impl Fn(usize) -> Value) -> Reply {
     let floor = &house.desk.floor;
     let shown = asked_pairs(floor, ask)?.into_iter().map(|at| (pair_id(&floor.pairs[at]), show(at)));
     Ok(Value::Object(shown.collect()))
 }
 
-fn list_pairs(house: &mut Kept, ask: &Ask) -> Reply {
+fn list_pairs(house: &mut House<Kraken>, ask: &Ask) -> Reply {
     let fee = number(house.desk.floor.fee_rate() * Decimal::ONE_HUNDRED);
     each(house, ask, |at| about(&house.desk.floor.pairs[at], &fee))
 }
@@ -93,7 +93,7 @@ fn about(pair: &Pair, fee: &Value) -> Value {
     })
 }
 
-fn ticker(house: &mut Kept, ask: &Ask) -> Reply {
+fn ticker(house: &mut House<Kraken>, ask: &Ask) -> Reply {
     each(house, ask, |at| ticker_of(&house.desk.floor, at))
 }
 
@@ -124,7 +124,7 @@ fn one_pair(floor: &Floor, ask: &Ask) -> Result<usize, Error> {
     pair(floor, &ask.params.text("pair").ok_or_else(|| Error::argument("pair"))?)
 }
 
-fn depth(house: &mut Kept, ask: &Ask) -> Reply {
+fn depth(house: &mut House<Kraken>, ask: &Ask) -> Reply {
     let floor = &house.desk.floor;
     let (at, count) = (one_pair(floor, ask)?, limit(ask, "count", 100, 500)?);
     let side = |side| -> Vec<Value> {
@@ -137,7 +137,7 @@ fn depth(house: &mut Kept, ask: &Ask) -> Reply {
     Ok(json!({ pair_id(&floor.pairs[at]): book }))
 }
 
-fn trades(house: &mut Kept, ask: &Ask) -> Reply {
+fn trades(house: &mut House<Kraken>, ask: &Ask) -> Reply {
     let floor = &house.desk.floor;
     let (at, count) = (one_pair(floor, ask)?, limit(ask, "count", 1000, 1000)?);
     let tape = floor.tape(at);
@@ -151,7 +151,7 @@ fn trades(house: &mut Kept, ask: &Ask) -> Reply {
 }
 
 /// Level candles at the middle of the ladder, as many as Kraken gives.
-fn candles(house: &mut Kept, ask: &Ask) -> Reply {
+fn candles(house: &mut House<Kraken>, ask: &Ask) -> Reply {
     const MINUTES: [i64; 9] = [1, 5, 15, 30, 60, 240, 1440, 10080, 21600];
     let floor = &house.desk.floor;
     let at = one_pair(floor, ask)?;

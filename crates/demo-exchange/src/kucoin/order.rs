@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::error::Error;
-use super::find::{by_client_id, by_id, order_id};
+use super::history::{by_client_id, by_id, order_id};
 use super::{Kucoin, Reply, public};
 use crate::config::Permission::Trade;
 use crate::floor::{Force, NewOrder, Order, Terms};

@@ -31,6 +31,7 @@ pub(crate) enum Error {
     Scope,
     Signature,
     TooLarge,
+    TooMany,
     WithdrawFunds,
 }
 
@@ -40,6 +41,8 @@ impl From<Failure> for Error {
             Failure::Body => Self::Parameter,
             Failure::NoRoute => Self::NoRoute,
             Failure::Permission => Self::Scope,
+            Failure::TooMany => Self::TooMany,
+            Failure::UnknownKey => Self::Key,
         }
     }
 }
@@ -81,6 +84,7 @@ impl Error {
             Self::Scope => "out_of_scope",
             Self::Signature => "jwt_verification",
             Self::TooLarge => "volume_too_large",
+            Self::TooMany => "too_many_requests",
             Self::WithdrawFunds => "withdraw_insufficient_balance",
         }
     }
@@ -105,6 +109,7 @@ impl Error {
             Self::Scope => "The key may not do this.",
             Self::Signature => "The token could not be verified.",
             Self::TooLarge => "The volume is too large.",
+            Self::TooMany => "Too many API requests.",
             Self::WithdrawFunds => "The balance is too small for this withdrawal.",
         }
     }
@@ -119,6 +124,7 @@ impl Error {
             | Self::Scope
             | Self::Signature => 401,
             Self::NoMarket | Self::NoOrder | Self::NoRoute | Self::NoWithdrawal => 404,
+            Self::TooMany => 429,
             _ => 400,
         }
     }
