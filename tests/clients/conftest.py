@@ -34,22 +34,27 @@ def pytest_collection_modifyitems(items):
 
 
 @pytest.fixture(scope='session')
-def target():
+def venues():
+    """What each exchange of the demo starts with, keys included."""
+    files = (ROOT / 'crates/demo-exchange/venues').glob('*.json')
+    return {file.stem: json.loads(file.read_text()) for file in files}
+
+
+@pytest.fixture(scope='session')
+def target(venues):
     if 'KEYGATE_TARGET' in os.environ:
         yield Target.from_file(os.environ['KEYGATE_TARGET'])
         return
-    venues = (ROOT / 'crates/demo-exchange/venues').glob('*.json')
-    told = {venue.stem: json.loads(venue.read_text()) for venue in venues}
     process = subprocess.Popen([binary(), '--until-eof', '--unlimited'], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                text=True)
     try:
         address = process.stdout.readline().strip()
-        origins = dict(process.stdout.readline().split() for _ in told)
+        origins = dict(process.stdout.readline().split() for _ in venues)
         if 'GATE_BIN' in os.environ:
-            with gate.running(os.environ['GATE_BIN'], address, told) as through:
+            with gate.running(os.environ['GATE_BIN'], address, venues) as through:
                 yield through
         else:
-            yield Target.direct(address, origins, told)
+            yield Target.direct(address, origins, venues)
     finally:
         process.terminate()
         process.wait(timeout=5)

@@ -150,7 +150,7 @@ def final(call):
     """The call is refused in a way that no client tries again."""
     with pytest.raises(ccxt.BaseError) as refused:
         call()
-    assert not isinstance(refused.value, ccxt.NetworkError), repr(refused.value)
+    assert not isinstance(refused.value, ccxt.OperationFailed), repr(refused.value)
     return refused.value
 
 

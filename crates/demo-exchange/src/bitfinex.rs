@@ -13,29 +13,18 @@ mod symbol;
 use serde_json::{Value, json};
 
 use self::error::Error;
-use crate::house::{Ask, Desk, Dialect, House, Route};
-use crate::key::{Entry, Keys};
+use crate::house::{self, Ask, Dialect, Route};
 use crate::request::{Answer, Received};
 
 #[derive(Default)]
 pub(crate) struct Bitfinex;
 
-type Kept = House<Bitfinex>;
-type Reply = crate::house::Reply<Bitfinex>;
+type Reply = house::Reply<Bitfinex>;
 
 impl Dialect for Bitfinex {
     const ID: &'static str = "bitfinex";
     const ROUTES: &'static [&'static [Route<Self>]] =
         &[public::ROUTES, config::ROUTES, order::ROUTES, history::ROUTES, account::ROUTES];
-    type Error = Error;
-
-    fn signer<'k>(&self, keys: &'k Keys, request: &Received) -> Option<&'k Entry> {
-        auth::signer(keys, request)
-    }
-
-    fn admit(&mut self, desk: &mut Desk, request: &Received, signer: Option<&Entry>) -> Result<Entry, Error> {
-        auth::admit(desk, request, signer)
-    }
 
     fn refusal(error: Error, _: &Received) -> Answer {
         error.answer()
@@ -47,8 +36,7 @@ fn notice(ask: &Ask, kind: &str, what: Value, text: String) -> Value {
     json!([ask.now, kind, null, null, what, null, "SUCCESS", text])
 }
 
-/// A whole number between 1 and `max`.
-fn limit(ask: &Ask, name: &str, default: usize, max: usize) -> Result<usize, Error> {
-    let Some(text) = ask.params.text(name) else { return Ok(default) };
-    text.parse().ok().filter(|count| (1..=max).contains(count)).ok_or_else(|| Error::argument(name))
+/// A whole number from 1 to `most`.
+fn limit(ask: &Ask, name: &str, usual: usize, most: usize) -> Result<usize, Error> {
+    ask.params.count(name, usual, most).ok_or_else(|| Error::argument(name))
 }

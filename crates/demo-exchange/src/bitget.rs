@@ -4,15 +4,14 @@
 mod account;
 mod auth;
 mod error;
-mod find;
+mod history;
 mod order;
 mod public;
 
 use serde_json::{Value, json};
 
 use self::error::Error;
-use crate::house::{self, Ask, Desk, Dialect, House, Route};
-use crate::key::{Entry, Keys};
+use crate::house::{self, Ask, Dialect, Failure, House, Route};
 use crate::request::{Answer, Received};
 
 #[derive(Default)]
@@ -23,16 +22,7 @@ type Reply = house::Reply<Bitget>;
 impl Dialect for Bitget {
     const ID: &'static str = "bitget";
     const ROUTES: &'static [&'static [Route<Self>]] =
-        &[public::ROUTES, account::ROUTES, order::ROUTES, find::ROUTES];
-    type Error = Error;
-
-    fn signer<'k>(&self, keys: &'k Keys, request: &Received) -> Option<&'k Entry> {
-        auth::signer(keys, request)
-    }
-
-    fn admit(&mut self, desk: &mut Desk, request: &Received, signer: Option<&Entry>) -> Result<Entry, Error> {
-        auth::admit(&desk.keys, request, signer)
-    }
+        &[public::ROUTES, account::ROUTES, order::ROUTES, history::ROUTES];
 
     fn success(data: Value, request: &Received) -> Answer {
         let body = json!({ "code": "00000", "msg": "success", "requestTime": request.at_ms, "data": data });
@@ -41,6 +31,11 @@ impl Dialect for Bitget {
 
     fn refusal(error: Error, request: &Received) -> Answer {
         with_budget(error.answer(request.at_ms))
+    }
+
+    fn rate_limited(request: &Received, _: u32) -> Answer {
+        let answer = Self::refusal(Failure::TooMany.into(), request);
+        answer.with("x-mbx-used-remain-limit", 0)
     }
 }
 
@@ -65,6 +60,6 @@ fn named(house: &House<Bitget>, symbol: &str) -> Result<usize, Error> {
 
 /// How many are asked for by `limit`.
 fn limit(ask: &Ask, usual: usize, most: usize) -> Result<usize, Error> {
-    let asked = ask.params.integer("limit")?.map_or(Ok(usual), usize::try_from);
-    asked.ok().filter(|limit| *limit > 0).map(|limit| limit.min(most)).ok_or(Error::PARAMETER)
+    let limit = ask.params.count("limit", usual, usize::MAX);
+    limit.map(|limit| limit.min(most)).ok_or(Error::PARAMETER)
 }

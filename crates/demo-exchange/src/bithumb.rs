@@ -9,35 +9,22 @@ mod v1_public;
 use serde_json::{Value, json};
 
 use crate::config::Permission::{Read, Trade, Withdraw};
-use crate::house::{Ask, Desk, Dialect, House, Reply, Route};
-use crate::key::{Entry, Keys};
+use crate::house::{self, Ask, Auth, Desk, Dialect, House, Route};
+use crate::key::Entry;
 use crate::request::{Answer, Received};
+use crate::upbit::auth::{bearer, named};
 use crate::upbit::error::Error;
 use crate::upbit::{account, public};
 
 #[derive(Default)]
 pub(crate) struct Bithumb;
 
+type Reply = house::Reply<Bithumb>;
+
 impl Dialect for Bithumb {
     const ID: &'static str = "bithumb";
     const ROUTES: &'static [&'static [Route<Self>]] =
         &[PUBLIC, ORDERS, ACCOUNT, v1_public::ROUTES, v1::ROUTES];
-    type Error = Error;
-
-    fn signer<'k>(&self, keys: &'k Keys, request: &Received) -> Option<&'k Entry> {
-        if v1::speaks(request) {
-            auth::header_signer(keys, request)
-        } else {
-            auth::token_signer(keys, request)
-        }
-    }
-
-    fn admit(&mut self, desk: &mut Desk, request: &Received, signer: Option<&Entry>) -> Result<Entry, Error> {
-        match v1::speaks(request) {
-            true => auth::admit_by_headers(&desk.keys, request, signer),
-            false => auth::admit_by_token(&desk.keys, request, signer),
-        }
-    }
 
     fn success(body: Value, request: &Received) -> Answer {
         if v1::speaks(request) { v1::success(body) } else { Answer::json(200, &body) }
@@ -45,6 +32,31 @@ impl Dialect for Bithumb {
 
     fn refusal(error: Error, request: &Received) -> Answer {
         if v1::speaks(request) { v1::refusal(error, request) } else { error.answer(name(error)) }
+    }
+}
+
+impl Auth for Bithumb {
+    type Error = Error;
+
+    fn named(request: &Received) -> Option<String> {
+        match v1::speaks(request) {
+            true => request.header("api-key").map(str::to_owned),
+            false => named(&bearer(request)?),
+        }
+    }
+
+    fn is_signed_by(entry: &Entry, request: &Received) -> Option<bool> {
+        match v1::speaks(request) {
+            true => auth::has_headers_of(entry, request),
+            false => auth::has_token_of(entry, request),
+        }
+    }
+
+    fn admit(desk: &mut Desk, request: &Received, signer: Option<&Entry>) -> Result<Entry, Error> {
+        match v1::speaks(request) {
+            true => auth::admit_by_headers(&desk.keys, request, signer),
+            false => auth::admit_by_token(&desk.keys, request, signer),
+        }
     }
 }
 
@@ -91,6 +103,6 @@ const ACCOUNT: &[Route<Bithumb>] = &[
     Route::signed("POST", "/v1/withdraws/krw", Withdraw, account::withdraw_krw),
 ];
 
-fn none(_: &mut House<Bithumb>, _: &Ask) -> Reply<Bithumb> {
+fn none(_: &mut House<Bithumb>, _: &Ask) -> Reply {
     Ok(json!([]))
 }

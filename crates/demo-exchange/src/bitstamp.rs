@@ -7,13 +7,9 @@ mod order;
 mod public;
 
 use rust_decimal::Decimal;
-use time::OffsetDateTime;
-use time::format_description::BorrowedFormatItem;
-use time::macros::format_description;
 
 use self::error::Error;
-use crate::house::{self, Desk, Dialect, House, Route};
-use crate::key::{Entry, Keys};
+use crate::house::{self, Dialect, House, Route};
 use crate::request::{Answer, Received};
 
 #[derive(Default)]
@@ -24,15 +20,6 @@ type Reply = house::Reply<Bitstamp>;
 impl Dialect for Bitstamp {
     const ID: &'static str = "bitstamp";
     const ROUTES: &'static [&'static [Route<Self>]] = &[public::ROUTES, order::ROUTES, account::ROUTES];
-    type Error = Error;
-
-    fn signer<'k>(&self, keys: &'k Keys, request: &Received) -> Option<&'k Entry> {
-        auth::signer(keys, request)
-    }
-
-    fn admit(&mut self, desk: &mut Desk, request: &Received, signer: Option<&Entry>) -> Result<Entry, Error> {
-        auth::admit(desk, request, signer)
-    }
 
     fn refusal(error: Error, _: &Received) -> Answer {
         error.answer()
@@ -53,12 +40,4 @@ fn market(pair: &crate::config::Pair) -> String {
 /// Eight decimals, as most amounts are printed.
 fn fixed(amount: Decimal) -> String {
     format!("{amount:.8}")
-}
-
-/// `2023-11-14 22:13:20.000000`
-fn datetime(ms: i64) -> String {
-    const FORM: &[BorrowedFormatItem] =
-        format_description!("[year]-[month]-[day] [hour]:[minute]:[second].[subsecond digits:6]");
-    let time = OffsetDateTime::from_unix_timestamp_nanos(i128::from(ms) * 1_000_000).ok();
-    time.and_then(|time| time.format(FORM).ok()).unwrap_or_default()
 }

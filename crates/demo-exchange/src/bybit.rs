@@ -13,29 +13,19 @@ mod public;
 use serde_json::{Value, json};
 
 use self::error::Error;
-use crate::house::{Ask, Desk, Dialect, House, Route};
-use crate::key::{Entry, Keys};
+use crate::house::{self, Ask, Dialect, Failure, House, Route};
 use crate::params::Params;
 use crate::request::{Answer, Received};
 
 #[derive(Default)]
 pub(crate) struct Bybit;
 
-type Reply = Result<Value, Error>;
+type Reply = house::Reply<Bybit>;
 
 impl Dialect for Bybit {
     const ID: &'static str = "bybit";
     const ROUTES: &'static [&'static [Route<Self>]] =
         &[public::ROUTES, account::ROUTES, order::ROUTES, history::ROUTES];
-    type Error = Error;
-
-    fn signer<'k>(&self, keys: &'k Keys, request: &Received) -> Option<&'k Entry> {
-        auth::signer(keys, request)
-    }
-
-    fn admit(&mut self, desk: &mut Desk, request: &Received, signer: Option<&Entry>) -> Result<Entry, Error> {
-        auth::admit(desk, request, signer)
-    }
 
     fn success(mut result: Value, request: &Received) -> Answer {
         let parts = result.as_object_mut().and_then(|fields| fields.remove(PARTS));
@@ -46,6 +36,13 @@ impl Dialect for Bybit {
 
     fn refusal(error: Error, request: &Received) -> Answer {
         budgeted(error.answer(request.at_ms), request)
+    }
+
+    fn rate_limited(request: &Received, retry_after_s: u32) -> Answer {
+        let answer = Self::refusal(Failure::TooMany.into(), request);
+        answer
+            .with("x-bapi-limit-status", 0)
+            .with("x-bapi-limit-reset-timestamp", request.at_ms + i64::from(retry_after_s) * 1000)
     }
 }
 
@@ -87,7 +84,6 @@ fn is_spot(params: &Params) -> Result<bool, Error> {
 }
 
 /// How many entries of a list are wanted.
-fn limit(ask: &Ask, default: usize, most: usize) -> Result<usize, Error> {
-    let Some(text) = ask.params.text("limit") else { return Ok(default) };
-    text.parse().ok().filter(|limit| (1..=most).contains(limit)).ok_or_else(|| Error::invalid("limit"))
+fn limit(ask: &Ask, usual: usize, most: usize) -> Result<usize, Error> {
+    ask.params.count("limit", usual, most).ok_or_else(|| Error::invalid("limit"))
 }

@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use crate::config::{Credential, Pem};
 
-pub(crate) use aws_lc_rs::hmac::{HMAC_SHA256, HMAC_SHA384, HMAC_SHA512};
+pub(crate) use aws_lc_rs::hmac::{Algorithm, HMAC_SHA256, HMAC_SHA384, HMAC_SHA512};
 
 /// The MAC of a message under these key bytes.
 pub(crate) fn mac(algorithm: hmac::Algorithm, secret: &[u8], message: &[u8]) -> Vec<u8> {

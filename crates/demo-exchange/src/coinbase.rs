@@ -14,25 +14,17 @@ use serde_json::Value;
 
 use self::error::Error;
 use crate::config::Permission::{Read, Trade, Withdraw};
-use crate::house::{Desk, Dialect, Route};
-use crate::key::{Entry, Keys};
+use crate::house::{self, Dialect, Failure, Route};
 use crate::request::{Answer, Received};
 
 #[derive(Default)]
 pub(crate) struct Coinbase;
 
+type Reply = house::Reply<Coinbase>;
+
 impl Dialect for Coinbase {
     const ID: &'static str = "coinbase";
     const ROUTES: &'static [&'static [Route<Self>]] = &[PUBLIC, PRODUCTS, ORDERS, ACCOUNT];
-    type Error = Error;
-
-    fn signer<'k>(&self, keys: &'k Keys, request: &Received) -> Option<&'k Entry> {
-        auth::signer(keys, request)
-    }
-
-    fn admit(&mut self, desk: &mut Desk, request: &Received, signer: Option<&Entry>) -> Result<Entry, Error> {
-        auth::admit(&desk.keys, request, signer)
-    }
 
     fn success(body: Value, request: &Received) -> Answer {
         let created = request.method == Method::POST && is_old(request);
@@ -41,6 +33,11 @@ impl Dialect for Coinbase {
 
     fn refusal(error: Error, request: &Received) -> Answer {
         limited(error.answer(request))
+    }
+
+    fn rate_limited(request: &Received, retry_after_s: u32) -> Answer {
+        let answer = Self::refusal(Failure::TooMany.into(), request);
+        answer.with("x-ratelimit-remaining", 0).with("x-ratelimit-reset", retry_after_s)
     }
 }
 

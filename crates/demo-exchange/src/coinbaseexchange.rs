@@ -9,37 +9,20 @@ mod order;
 mod product;
 
 use rust_decimal::Decimal;
-use serde_json::Value;
 
 use self::error::Error;
-use crate::floor::{Order, Side};
-use crate::house::{Ask, Desk, Dialect, House, Route};
-use crate::key::{Entry, Keys};
+use crate::house::{self, Ask, Dialect, Route};
 use crate::request::{Answer, Received};
 
 #[derive(Default)]
 pub(crate) struct CoinbaseExchange;
 
-type Kept = House<CoinbaseExchange>;
-type Reply = crate::house::Reply<CoinbaseExchange>;
+type Reply = house::Reply<CoinbaseExchange>;
 
 impl Dialect for CoinbaseExchange {
     const ID: &'static str = "coinbaseexchange";
     const ROUTES: &'static [&'static [Route<Self>]] =
         &[product::ROUTES, order::ROUTES, fill::ROUTES, account::ROUTES];
-    type Error = Error;
-
-    fn signer<'k>(&self, keys: &'k Keys, request: &Received) -> Option<&'k Entry> {
-        auth::signer(keys, request)
-    }
-
-    fn admit(&mut self, desk: &mut Desk, request: &Received, signer: Option<&Entry>) -> Result<Entry, Error> {
-        auth::admit(desk, request, signer)
-    }
-
-    fn success(body: Value, _: &Received) -> Answer {
-        Answer::json(200, &body)
-    }
 
     fn refusal(error: Error, _: &Received) -> Answer {
         error.answer()
@@ -56,17 +39,7 @@ fn short(amount: Decimal) -> String {
     format!("{amount:.8}")
 }
 
-/// Fees are told in the quote asset, also where the floor took them from the base.
-fn fee(order: &Order) -> Decimal {
-    order.fills.iter().map(|fill| fill_fee(order.side, fill.fee, fill.price)).sum()
-}
-
-fn fill_fee(side: Side, fee: Decimal, price: Decimal) -> Decimal {
-    if side == Side::Buy { fee * price } else { fee }
-}
-
-/// A whole number between 1 and `max`.
-fn limit(ask: &Ask, name: &str, default: usize, max: usize) -> Result<usize, Error> {
-    let Some(text) = ask.params.text(name) else { return Ok(default) };
-    text.parse().ok().filter(|count| (1..=max).contains(count)).ok_or_else(|| Error::argument(name))
+/// A whole number from 1 to `most`.
+fn limit(ask: &Ask, name: &str, usual: usize, most: usize) -> Result<usize, Error> {
+    ask.params.count(name, usual, most).ok_or_else(|| Error::argument(name))
 }

@@ -10,8 +10,7 @@ use serde_json::{Value, json};
 
 use self::error::Error;
 use crate::config::Pair;
-use crate::house::{self, Ask, Desk, Dialect, House, Route};
-use crate::key::{Entry, Keys};
+use crate::house::{self, Ask, Dialect, House, Route};
 use crate::params::Params;
 use crate::request::{Answer, Received};
 
@@ -26,15 +25,6 @@ const ROOT: &str = "/exchange/v1/";
 impl Dialect for Cryptocom {
     const ID: &'static str = "cryptocom";
     const ROUTES: &'static [&'static [Route<Self>]] = &[public::ROUTES, order::ROUTES, account::ROUTES];
-    type Error = Error;
-
-    fn signer<'k>(&self, keys: &'k Keys, request: &Received) -> Option<&'k Entry> {
-        auth::signer(keys, request)
-    }
-
-    fn admit(&mut self, desk: &mut Desk, request: &Received, signer: Option<&Entry>) -> Result<Entry, Error> {
-        auth::admit(desk, request, signer)
-    }
 
     fn success(result: Value, request: &Received) -> Answer {
         let mut body = head(request);
@@ -73,8 +63,7 @@ fn instrument(pair: &Pair) -> String {
 /// The pair that `instrument_name` names; `None` if there is no such parameter.
 fn optional_pair(house: &House<Cryptocom>, params: &Params) -> Result<Option<usize>, Error> {
     let Some(name) = params.text("instrument_name") else { return Ok(None) };
-    let mut pairs = house.desk.floor.pairs.iter();
-    pairs.position(|pair| instrument(pair) == name).map(Some).ok_or(Error::INSTRUMENT)
+    house.desk.floor.pair_named(&name, "_").map(Some).ok_or(Error::INSTRUMENT)
 }
 
 fn pair(house: &House<Cryptocom>, params: &Params) -> Result<usize, Error> {
@@ -83,14 +72,10 @@ fn pair(house: &House<Cryptocom>, params: &Params) -> Result<usize, Error> {
 
 /// A whole number that may be missing.
 fn integer(params: &Params, name: &str) -> Result<Option<i64>, Error> {
-    params.text(name).map(|text| text.parse().map_err(|_| Error::REQUEST)).transpose()
+    params.integer(name).map_err(|_| Error::REQUEST)
 }
 
 /// How many rows are wanted.
 fn limit(params: &Params, name: &str, usual: usize, most: usize) -> Result<usize, Error> {
-    match integer(params, name)?.map(usize::try_from) {
-        None => Ok(usual),
-        Some(Ok(limit)) if (1..=most).contains(&limit) => Ok(limit),
-        Some(_) => Err(Error::REQUEST),
-    }
+    params.count(name, usual, most).ok_or(Error::REQUEST)
 }

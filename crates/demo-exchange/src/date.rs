@@ -1,33 +1,55 @@
-//! Milliseconds since 1970 as the calendar dates that exchanges print.
+//! Milliseconds since 1970 as the dates that exchanges print and clients send.
+
+use time::format_description::BorrowedFormatItem;
+use time::macros::{format_description, offset};
+use time::{OffsetDateTime, PrimitiveDateTime, UtcOffset};
+
+pub(crate) type Form = &'static [BorrowedFormatItem<'static>];
+
+/// `2023-11-14T22:13:20`
+pub(crate) const SECONDS: Form = format_description!("[year]-[month]-[day]T[hour]:[minute]:[second]");
+/// `2023-11-14T22:13:20.123Z`
+pub(crate) const MILLIS: Form =
+    format_description!("[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:3]Z");
+/// `2023-11-14 22:13:20.123000`
+pub(crate) const MICROS: Form =
+    format_description!("[year]-[month]-[day] [hour]:[minute]:[second].[subsecond digits:6]");
 
 /// `2023-11-14T22:13:20.123Z`
 pub(crate) fn utc(ms: i64) -> String {
-    format!("{}.{:03}Z", seconds(ms), ms.rem_euclid(1000))
+    write(ms, UtcOffset::UTC, MILLIS)
 }
 
 /// `2023-11-14T22:13:20`, in UTC.
 pub(crate) fn seconds(ms: i64) -> String {
-    let time = ms.div_euclid(1000).rem_euclid(86_400);
-    let (year, month, day) = civil(ms.div_euclid(86_400_000));
-    format!("{year:04}-{month:02}-{day:02}T{:02}:{:02}:{:02}", time / 3600, time / 60 % 60, time % 60)
+    write(ms, UtcOffset::UTC, SECONDS)
+}
+
+/// `2023-11-14 22:13:20.123000`, in UTC.
+pub(crate) fn micros(ms: i64) -> String {
+    write(ms, UtcOffset::UTC, MICROS)
+}
+
+/// `2023-11-15T07:13:20`, in Korea.
+pub(crate) fn korean(ms: i64) -> String {
+    write(ms, offset!(+9), SECONDS)
 }
 
 /// `2023-11-15T07:13:20+09:00`, in Korea.
 pub(crate) fn kst(ms: i64) -> String {
-    format!("{}+09:00", seconds(ms + 9 * 3_600_000))
+    korean(ms) + "+09:00"
 }
 
-/// Year, month and day of a day counted from 1970-01-01, in a year that begins in March so that its leap day is its
-/// last.
-fn civil(day: i64) -> (i64, i64, i64) {
-    let day = day + 719_468;
-    let (era, of_era) = (day.div_euclid(146_097), day.rem_euclid(146_097));
-    let year_of_era = (of_era - of_era / 1460 + of_era / 36_524 - of_era / 146_096) / 365;
-    let of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let from_march = (5 * of_year + 2) / 153;
-    let month = if from_march < 10 { from_march + 3 } else { from_march - 9 };
-    let year = era * 400 + year_of_era + i64::from(month <= 2);
-    (year, month, of_year - (153 * from_march + 2) / 5 + 1)
+/// Times that no calendar has are told as nothing.
+fn write(ms: i64, offset: UtcOffset, form: Form) -> String {
+    let time = OffsetDateTime::from_unix_timestamp_nanos(i128::from(ms) * 1_000_000).ok();
+    time.and_then(|time| time.to_offset(offset).format(form).ok()).unwrap_or_default()
+}
+
+/// Milliseconds since 1970 of a time in UTC; `None` if it has another form.
+pub(crate) fn read(text: &str, form: Form) -> Option<i64> {
+    let time = PrimitiveDateTime::parse(text, form).ok()?.assume_utc();
+    i64::try_from(time.unix_timestamp_nanos() / 1_000_000).ok()
 }
 
 #[cfg(test)]
@@ -36,9 +58,28 @@ mod tests {
 
     #[test]
     fn dates_are_those_of_the_calendar() {
-        assert_eq!(utc(0), "1970-01-01T00:00:00.000Z");
-        assert_eq!(utc(1_700_000_000_123), "2023-11-14T22:13:20.123Z");
-        assert_eq!(utc(1_709_164_800_000), "2024-02-29T00:00:00.000Z");
+        for (ms, text) in [
+            (0, "1970-01-01T00:00:00.000Z"),
+            (951_782_399_999, "2000-02-28T23:59:59.999Z"),
+            (951_782_400_000, "2000-02-29T00:00:00.000Z"),
+            (1_700_000_000_123, "2023-11-14T22:13:20.123Z"),
+            (1_709_164_800_000, "2024-02-29T00:00:00.000Z"),
+            (4_107_542_400_000, "2100-03-01T00:00:00.000Z"),
+        ] {
+            assert_eq!((utc(ms).as_str(), read(text, MILLIS)), (text, Some(ms)));
+        }
+        assert_eq!(micros(1_700_000_000_123), "2023-11-14 22:13:20.123000");
         assert_eq!(kst(1_735_657_200_000), "2025-01-01T00:00:00+09:00");
+        assert_eq!(utc(i64::MAX), "");
+    }
+
+    #[test]
+    fn times_are_read_in_one_form_only() {
+        assert_eq!(read("2020-12-08T09:08:57.715Z", MILLIS), Some(1_607_418_537_715));
+        for odd in
+            ["1700000000.000", "2020-12-08T09:08:57Z", "2020-13-08T09:08:57.715Z", "2020-12-08 09:08:57.715Z"]
+        {
+            assert_eq!(read(odd, MILLIS), None, "{odd}");
+        }
     }
 }

@@ -3,16 +3,14 @@
 mod account;
 mod auth;
 mod error;
-mod find;
+mod history;
 mod order;
 mod public;
 
 use serde_json::Value;
 
 use self::error::Error;
-use crate::house::{self, Ask, Desk, Dialect, House, Route};
-use crate::key::{Entry, Keys};
-use crate::listing::pair_named;
+use crate::house::{self, Ask, Dialect, Failure, House, Route};
 use crate::params::Params;
 use crate::request::{Answer, Received};
 
@@ -24,16 +22,7 @@ type Reply = house::Reply<Gate>;
 impl Dialect for Gate {
     const ID: &'static str = "gate";
     const ROUTES: &'static [&'static [Route<Self>]] =
-        &[public::ROUTES, account::ROUTES, order::ROUTES, find::ROUTES];
-    type Error = Error;
-
-    fn signer<'k>(&self, keys: &'k Keys, request: &Received) -> Option<&'k Entry> {
-        auth::signer(keys, request)
-    }
-
-    fn admit(&mut self, desk: &mut Desk, request: &Received, signer: Option<&Entry>) -> Result<Entry, Error> {
-        auth::admit(&desk.keys, request, signer)
-    }
+        &[public::ROUTES, account::ROUTES, order::ROUTES, history::ROUTES];
 
     /// A new order is created, a withdrawal is only accepted.
     fn success(body: Value, request: &Received) -> Answer {
@@ -47,6 +36,13 @@ impl Dialect for Gate {
 
     fn refusal(error: Error, request: &Received) -> Answer {
         with_budget(error.answer(), request)
+    }
+
+    fn rate_limited(request: &Received, retry_after_s: u32) -> Answer {
+        let answer = Self::refusal(Failure::TooMany.into(), request);
+        answer
+            .with("x-gate-ratelimit-requests-remain", 0)
+            .with("x-gate-ratelimit-reset-timestamp", request.at_ms / 1000 + i64::from(retry_after_s))
     }
 }
 
@@ -69,7 +65,7 @@ fn optional_pair(house: &House<Gate>, ask: &Ask) -> Result<Option<usize>, Error>
 }
 
 fn named(house: &House<Gate>, name: &str) -> Result<usize, Error> {
-    pair_named(&house.desk.floor, name, "_").ok_or(Error::PAIR)
+    house.desk.floor.pair_named(name, "_").ok_or(Error::PAIR)
 }
 
 fn name(pair: &crate::config::Pair) -> String {
@@ -78,8 +74,7 @@ fn name(pair: &crate::config::Pair) -> String {
 
 /// How many are asked for by `limit`.
 fn limit(ask: &Ask, usual: usize) -> Result<usize, Error> {
-    let asked = ask.params.integer("limit")?.map_or(Ok(usual), usize::try_from);
-    asked.ok().filter(|limit| (1..=1000).contains(limit)).ok_or(Error::LIMIT)
+    ask.params.count("limit", usual, 1000).ok_or(Error::LIMIT)
 }
 
 /// Whole seconds, as a text.

@@ -8,15 +8,12 @@ mod history;
 mod order;
 mod public;
 
-use rust_decimal::Decimal;
 use serde_json::{Value, json};
 
 use self::error::Error;
 use crate::config::Pair;
-use crate::filter::plain;
 use crate::floor::AccountId;
-use crate::house::{self, Ask, Desk, Dialect, House, Route};
-use crate::key::{Entry, Keys};
+use crate::house::{self, Ask, Dialect, Failure, House, Route};
 use crate::request::{Answer, Received};
 
 #[derive(Default)]
@@ -28,15 +25,6 @@ impl Dialect for Htx {
     const ID: &'static str = "htx";
     const ROUTES: &'static [&'static [Route<Self>]] =
         &[public::ROUTES, contract::ROUTES, order::ROUTES, history::ROUTES, account::ROUTES];
-    type Error = Error;
-
-    fn signer<'k>(&self, keys: &'k Keys, request: &Received) -> Option<&'k Entry> {
-        auth::signer(keys, request)
-    }
-
-    fn admit(&mut self, desk: &mut Desk, request: &Received, signer: Option<&Entry>) -> Result<Entry, Error> {
-        auth::admit(desk, request, signer)
-    }
 
     fn success(body: Value, request: &Received) -> Answer {
         let answer = Answer::json(200, &body);
@@ -50,6 +38,13 @@ impl Dialect for Htx {
 
     fn refusal(error: Error, request: &Received) -> Answer {
         error.answer(request)
+    }
+
+    fn rate_limited(request: &Received, retry_after_s: u32) -> Answer {
+        let answer = Self::refusal(Failure::TooMany.into(), request);
+        answer
+            .with("x-hb-ratelimit-requests-remain", 0)
+            .with("x-hb-ratelimit-requests-expire", request.at_ms + i64::from(retry_after_s) * 1000)
     }
 }
 
@@ -83,16 +78,10 @@ fn pair(house: &House<Htx>, ask: &Ask) -> Result<usize, Error> {
 
 /// How many rows are wanted.
 fn size(ask: &Ask, usual: usize, most: usize) -> Result<usize, Error> {
-    let size = ask.params.text("size").map_or(Ok(usual), |text| text.parse());
-    size.ok().filter(|size| (1..=most).contains(size)).ok_or_else(|| Error::invalid("size"))
+    ask.params.count("size", usual, most).ok_or_else(|| Error::invalid("size"))
 }
 
 /// The number of a customer's spot account.
 fn account_number(account: AccountId) -> usize {
     100_000 + account
-}
-
-/// A number as such, where HTX does not print it as text.
-fn number(amount: Decimal) -> Value {
-    plain(amount).parse().map(Value::Number).unwrap_or_default()
 }

@@ -15,9 +15,9 @@ use rust_decimal::Decimal;
 use serde_json::{Value, json};
 
 use self::error::Error;
-use crate::house::{Ask, Desk, Dialect, House, Route};
-use crate::key::{Entry, Keys};
-use crate::request::{Answer, Received, json_number};
+use crate::amount::number;
+use crate::house::{self, Ask, Dialect, Route};
+use crate::request::{Answer, Received};
 
 #[derive(Default)]
 pub(crate) struct Kraken {
@@ -25,22 +25,12 @@ pub(crate) struct Kraken {
     userrefs: BTreeMap<u64, i64>,
 }
 
-type Kept = House<Kraken>;
-type Reply = crate::house::Reply<Kraken>;
+type Reply = house::Reply<Kraken>;
 
 impl Dialect for Kraken {
     const ID: &'static str = "kraken";
     const ROUTES: &'static [&'static [Route<Self>]] =
         &[public::ROUTES, order::ROUTES, history::ROUTES, account::ROUTES];
-    type Error = Error;
-
-    fn signer<'k>(&self, keys: &'k Keys, request: &Received) -> Option<&'k Entry> {
-        auth::signer(keys, request)
-    }
-
-    fn admit(&mut self, desk: &mut Desk, request: &Received, signer: Option<&Entry>) -> Result<Entry, Error> {
-        auth::admit(desk, request, signer)
-    }
 
     fn success(body: Value, _: &Received) -> Answer {
         Answer::json(200, &json!({ "error": [], "result": body }))
@@ -53,7 +43,7 @@ impl Dialect for Kraken {
 
 /// Kraken counts seconds, with decimals.
 fn seconds(ms: i64) -> Value {
-    json_number(Decimal::new(ms, 3))
+    number(Decimal::new(ms, 3))
 }
 
 fn price(amount: Decimal) -> String {
@@ -64,8 +54,7 @@ fn volume(amount: Decimal) -> String {
     format!("{amount:.8}")
 }
 
-/// A whole number between 1 and `max`.
-fn limit(ask: &Ask, name: &str, default: usize, max: usize) -> Result<usize, Error> {
-    let Some(text) = ask.params.text(name) else { return Ok(default) };
-    text.parse().ok().filter(|count| (1..=max).contains(count)).ok_or_else(|| Error::argument(name))
+/// A whole number from 1 to `most`.
+fn limit(ask: &Ask, name: &str, usual: usize, most: usize) -> Result<usize, Error> {
+    ask.params.count(name, usual, most).ok_or_else(|| Error::argument(name))
 }

@@ -4,16 +4,14 @@
 mod account;
 mod auth;
 mod error;
-mod find;
+mod history;
 mod order;
 mod public;
 
 use serde_json::{Value, json};
 
 use self::error::Error;
-use crate::house::{self, Desk, Dialect, House, Route};
-use crate::key::{Entry, Keys};
-use crate::listing::pair_named;
+use crate::house::{self, Dialect, Failure, House, Route};
 use crate::request::{Answer, Received};
 
 #[derive(Default)]
@@ -24,16 +22,7 @@ type Reply = house::Reply<Kucoin>;
 impl Dialect for Kucoin {
     const ID: &'static str = "kucoin";
     const ROUTES: &'static [&'static [Route<Self>]] =
-        &[public::ROUTES, account::ROUTES, order::ROUTES, find::ROUTES];
-    type Error = Error;
-
-    fn signer<'k>(&self, keys: &'k Keys, request: &Received) -> Option<&'k Entry> {
-        auth::signer(keys, request)
-    }
-
-    fn admit(&mut self, desk: &mut Desk, request: &Received, signer: Option<&Entry>) -> Result<Entry, Error> {
-        auth::admit(&desk.keys, request, signer)
-    }
+        &[public::ROUTES, account::ROUTES, order::ROUTES, history::ROUTES];
 
     fn success(data: Value, _: &Received) -> Answer {
         with_budget(Answer::json(200, &json!({ "code": "200000", "data": data })))
@@ -41,6 +30,11 @@ impl Dialect for Kucoin {
 
     fn refusal(error: Error, _: &Received) -> Answer {
         with_budget(error.answer())
+    }
+
+    fn rate_limited(request: &Received, retry_after_s: u32) -> Answer {
+        let answer = Self::refusal(Failure::TooMany.into(), request);
+        answer.with("gw-ratelimit-remaining", 0).with("gw-ratelimit-reset", u64::from(retry_after_s) * 1000)
     }
 }
 
@@ -55,7 +49,7 @@ fn with_budget(answer: Answer) -> Answer {
 impl House<Kucoin> {
     /// The pair of a symbol such as `BTC-USDT`.
     fn pair(&self, symbol: &str) -> Result<usize, Error> {
-        pair_named(&self.desk.floor, symbol, "-").ok_or(Error::SYMBOL)
+        self.desk.floor.pair_named(symbol, "-").ok_or(Error::SYMBOL)
     }
 
     fn symbol(&self, pair: usize) -> String {

@@ -8,6 +8,7 @@
 //! requests give the same answers, ids included.
 #![forbid(unsafe_code)]
 
+mod amount;
 mod binance;
 mod bitfinex;
 mod bitget;
@@ -24,7 +25,6 @@ mod config;
 mod cryptocom;
 mod date;
 mod fault;
-mod filter;
 mod floor;
 mod gate;
 mod house;
@@ -32,7 +32,6 @@ mod htx;
 mod key;
 mod kraken;
 mod kucoin;
-mod listing;
 mod market;
 mod mexc;
 mod okx;
@@ -41,6 +40,7 @@ mod page;
 mod params;
 mod record;
 mod request;
+mod rule;
 mod server;
 mod spoken;
 mod upbit;

@@ -14,33 +14,20 @@ mod public;
 use serde_json::{Value, json};
 
 use self::error::Error;
-use crate::house::{Ask, Desk, Dialect, House, Route};
-use crate::key::{Entry, Keys};
+use crate::house::{self, Ask, Auth, Desk, Dialect, Failure, House, Route};
+use crate::key::Entry;
 use crate::params::Params;
 use crate::request::{Answer, Received};
 
 #[derive(Default)]
 pub(crate) struct Mexc;
 
-type Reply = Result<Value, Error>;
+type Reply = house::Reply<Mexc>;
 
 impl Dialect for Mexc {
     const ID: &'static str = "mexc";
     const ROUTES: &'static [&'static [Route<Self>]] =
         &[public::ROUTES, account::ROUTES, order::ROUTES, history::ROUTES, contract::ROUTES];
-    type Error = Error;
-
-    fn signer<'k>(&self, keys: &'k Keys, request: &Received) -> Option<&'k Entry> {
-        if is_contract(request) { contract::signer(keys, request) } else { auth::signer(keys, request) }
-    }
-
-    fn admit(&mut self, desk: &mut Desk, request: &Received, signer: Option<&Entry>) -> Result<Entry, Error> {
-        if is_contract(request) {
-            contract::admit(desk, request, signer)
-        } else {
-            auth::admit(desk, request, signer)
-        }
-    }
 
     fn success(body: Value, request: &Received) -> Answer {
         if is_contract(request) {
@@ -52,6 +39,35 @@ impl Dialect for Mexc {
 
     fn refusal(error: Error, request: &Received) -> Answer {
         error.answer(is_contract(request))
+    }
+
+    fn rate_limited(request: &Received, _: u32) -> Answer {
+        let contract = is_contract(request);
+        let error = if contract { Error::CONTRACT_TOO_MANY } else { Failure::TooMany.into() };
+        error.answer(contract)
+    }
+}
+
+impl Auth for Mexc {
+    type Error = Error;
+
+    fn named(request: &Received) -> Option<String> {
+        let header = if is_contract(request) { "apikey" } else { "x-mexc-apikey" };
+        request.header(header).map(str::to_owned)
+    }
+
+    fn is_signed_by(entry: &Entry, request: &Received) -> Option<bool> {
+        match is_contract(request) {
+            true => contract::is_signed_by(entry, request),
+            false => auth::is_signed_by(entry, request),
+        }
+    }
+
+    fn admit(desk: &mut Desk, request: &Received, signer: Option<&Entry>) -> Result<Entry, Error> {
+        match is_contract(request) {
+            true => contract::admit(desk, request, signer),
+            false => auth::admit(desk, request, signer),
+        }
     }
 }
 
@@ -77,13 +93,11 @@ fn need(params: &Params, name: &str) -> Result<String, Error> {
 
 /// A whole number, if the request has it.
 fn integer(ask: &Ask, name: &str) -> Result<Option<i64>, Error> {
-    let told = ask.params.text(name).map(|text| text.parse());
-    told.transpose().map_err(|_| Error::parameter(name))
+    ask.params.integer(name).map_err(|_| Error::parameter(name))
 }
 
 /// How many entries of a list are wanted; more than the most is the most.
-fn limit(ask: &Ask, default: usize, most: usize) -> Result<usize, Error> {
-    let Some(limit) = integer(ask, "limit")? else { return Ok(default) };
-    let limit = usize::try_from(limit).ok().filter(|limit| *limit > 0);
+fn limit(ask: &Ask, usual: usize, most: usize) -> Result<usize, Error> {
+    let limit = ask.params.count("limit", usual, usize::MAX);
     limit.map(|limit| limit.min(most)).ok_or_else(|| Error::parameter("limit"))
 }

@@ -13,29 +13,18 @@ mod public;
 use serde_json::{Value, json};
 
 use self::error::Error;
-use crate::config::Pair;
-use crate::house::{Ask, Desk, Dialect, House, Route};
-use crate::key::{Entry, Keys};
+use crate::house::{self, Ask, Dialect, House, Route};
 use crate::request::{Answer, Received};
 
 #[derive(Default)]
 pub(crate) struct Okx;
 
-type Reply = Result<Value, Error>;
+type Reply = house::Reply<Okx>;
 
 impl Dialect for Okx {
     const ID: &'static str = "okx";
     const ROUTES: &'static [&'static [Route<Self>]] =
         &[public::ROUTES, account::ROUTES, order::ROUTES, history::ROUTES];
-    type Error = Error;
-
-    fn signer<'k>(&self, keys: &'k Keys, request: &Received) -> Option<&'k Entry> {
-        auth::signer(keys, request)
-    }
-
-    fn admit(&mut self, desk: &mut Desk, request: &Received, signer: Option<&Entry>) -> Result<Entry, Error> {
-        auth::admit(desk, request, signer)
-    }
 
     fn success(data: Value, _: &Received) -> Answer {
         let parts = data.as_array().map(Vec::as_slice).unwrap_or_default();
@@ -60,9 +49,7 @@ impl Dialect for Okx {
 impl House<Okx> {
     /// The pair with this `instId`, `BTC-USDT`.
     fn instrument(&self, id: &str) -> Result<usize, Error> {
-        let (base, quote) = id.split_once('-').ok_or(Error::INSTRUMENT)?;
-        let named = |pair: &Pair| pair.base == base && pair.quote == quote;
-        self.desk.floor.pairs.iter().position(named).ok_or(Error::INSTRUMENT)
+        self.desk.floor.pair_named(id, "-").ok_or(Error::INSTRUMENT)
     }
 
     fn instrument_id(&self, pair: usize) -> String {
@@ -82,7 +69,6 @@ fn need(ask: &Ask, name: &str) -> Result<String, Error> {
 }
 
 /// How many entries of a list are wanted.
-fn limit(ask: &Ask, name: &str, default: usize, most: usize) -> Result<usize, Error> {
-    let Some(text) = ask.params.text(name) else { return Ok(default) };
-    text.parse().ok().filter(|limit| (1..=most).contains(limit)).ok_or_else(|| Error::parameter(name))
+fn limit(ask: &Ask, name: &str, usual: usize, most: usize) -> Result<usize, Error> {
+    ask.params.count(name, usual, most).ok_or_else(|| Error::parameter(name))
 }

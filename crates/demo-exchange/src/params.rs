@@ -5,7 +5,9 @@ use std::num::ParseIntError;
 use rust_decimal::Decimal;
 use serde_json::{Map, Value};
 
-use crate::request::{Received, form_decode, plain_decimal};
+use crate::amount;
+use crate::floor::Side;
+use crate::request::{Received, form_decode};
 
 /// Names with their values. JSON numbers keep their text.
 pub(crate) struct Params {
@@ -64,7 +66,19 @@ impl Params {
 
     /// A plain decimal number; `None` if it is missing or not one.
     pub(crate) fn decimal(&self, name: &str) -> Option<Decimal> {
-        plain_decimal(&self.text(name)?)
+        amount::read(&self.text(name)?)
+    }
+
+    /// How many of something are wanted, or how many as usual; `None` if that is no number from 1 to `most`.
+    pub(crate) fn count(&self, name: &str, usual: usize, most: usize) -> Option<usize> {
+        let asked = self.text(name).map_or(Ok(usual), |text| text.parse());
+        asked.ok().filter(|count| (1..=most).contains(count))
+    }
+
+    /// The side of an order, in the words of the exchange.
+    pub(crate) fn side(&self, name: &str, buy: &str, sell: &str) -> Option<Side> {
+        let word = self.text(name)?;
+        [Side::Buy, Side::Sell].into_iter().find(|side| word == side.pick(buy, sell))
     }
 }
 

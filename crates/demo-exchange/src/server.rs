@@ -189,7 +189,7 @@ async fn exchange(shared: &Shared, id: &'static str, mut request: Received) -> R
     let mut record = Record::new(id, &request);
     let (outcome, fault) = {
         let mut state = shared.state();
-        let fault = state.faults.next(&request.path);
+        let fault = state.faults.next(id, &request.path);
         record.fault = fault.as_ref().map(Fault::name);
         let outcome = state.play(id, &mut request, fault.as_ref(), &mut record);
         record.status = outcome.as_ref().ok().map(|answer| answer.status);
@@ -210,7 +210,10 @@ impl State {
         fault: Option<&Fault>,
         record: &mut Record,
     ) -> Result<Answer, Dropped> {
-        if let Some(answer) = fault.and_then(|fault| fault.instead(request)) {
+        let Some(open) = self.exchange(id) else {
+            return Ok(Answer::text(404, "text/plain", "this exchange is not open\n"));
+        };
+        if let Some(answer) = fault.and_then(|fault| fault.instead(open.as_ref(), request)) {
             return Ok(answer);
         }
         match fault {
@@ -218,10 +221,7 @@ impl State {
             Some(Fault::Skew { ms }) => request.at_ms += ms,
             _ => {}
         }
-        let (answer, signer) = match self.exchange(id) {
-            Some(open) => open.answer(request),
-            None => (Answer::text(404, "text/plain", "this exchange is not open\n"), None),
-        };
+        let (answer, signer) = open.answer(request);
         record.signed_by = signer;
         record.error = answer.error.clone();
         match fault {

@@ -17,8 +17,8 @@ use self::error::Error;
 use self::order::Words;
 use crate::config::Permission::{Read, Trade, Withdraw};
 use crate::floor::Order;
-use crate::house::{Ask, Desk, Dialect, House, Reply, Route};
-use crate::key::{Entry, Keys};
+use crate::house::{Ask, Auth, Desk, Dialect, Failure, House, Reply, Route};
+use crate::key::Entry;
 use crate::params::each;
 use crate::request::{Answer, Received};
 
@@ -28,16 +28,35 @@ pub(crate) struct Upbit;
 impl Dialect for Upbit {
     const ID: &'static str = "upbit";
     const ROUTES: &'static [&'static [Route<Self>]] = &[PUBLIC, ORDERS, ACCOUNT];
-    type Error = Error;
 
-    fn signer<'k>(&self, keys: &'k Keys, request: &Received) -> Option<&'k Entry> {
-        let token = auth::bearer(request)?;
-        let entry = auth::entry(keys, &token)?;
-        let holds = entry.secret().is_some_and(|secret| token.is_signed_with(secret));
-        (holds && auth::covers(&token, request, auth::decoded)).then_some(entry)
+    fn success(body: Value, request: &Received) -> Answer {
+        let status = if request.method == Method::POST { 201 } else { 200 };
+        Answer::json(status, &body).with("remaining-req", remaining(request, 29))
     }
 
-    fn admit(&mut self, desk: &mut Desk, request: &Received, signer: Option<&Entry>) -> Result<Entry, Error> {
+    fn refusal(error: Error, request: &Received) -> Answer {
+        error.answer(error.name()).with("remaining-req", remaining(request, 29))
+    }
+
+    fn rate_limited(request: &Received, _: u32) -> Answer {
+        let answer = Self::refusal(Failure::TooMany.into(), request);
+        answer.with("remaining-req", remaining(request, 0))
+    }
+}
+
+impl Auth for Upbit {
+    type Error = Error;
+
+    fn named(request: &Received) -> Option<String> {
+        auth::named(&auth::bearer(request)?)
+    }
+
+    fn is_signed_by(entry: &Entry, request: &Received) -> Option<bool> {
+        let token = auth::bearer(request)?;
+        Some(token.is_signed_with(entry.secret()?) && auth::covers(&token, request, auth::decoded))
+    }
+
+    fn admit(desk: &mut Desk, request: &Received, signer: Option<&Entry>) -> Result<Entry, Error> {
         let (token, entry) = auth::known(&desk.keys, request)?;
         let entry = auth::demand(&token, entry, request, signer)?;
         let nonce =
@@ -47,25 +66,16 @@ impl Dialect for Upbit {
         }
         Ok(entry)
     }
-
-    fn success(body: Value, request: &Received) -> Answer {
-        let status = if request.method == Method::POST { 201 } else { 200 };
-        Answer::json(status, &body).with("remaining-req", remaining(request))
-    }
-
-    fn refusal(error: Error, request: &Received) -> Answer {
-        error.answer(error.name()).with("remaining-req", remaining(request))
-    }
 }
 
-/// What is left of the budget of the call's group. It never runs out here.
-fn remaining(request: &Received) -> String {
+/// What is left of the budget of the call's group. It runs out by a fault alone.
+fn remaining(request: &Received, sec: u32) -> String {
     let group = match request.path.split('/').nth(2) {
         Some("ticker" | "candles" | "orderbook" | "market" | "trades") => "market",
         Some("orders") if request.method == Method::POST => "order",
         _ => "default",
     };
-    format!("group={group}; min=1799; sec=29")
+    format!("group={group}; min=1799; sec={sec}")
 }
 
 const PUBLIC: &[Route<Upbit>] = &[
@@ -104,42 +114,42 @@ const ACCOUNT: &[Route<Upbit>] = &[
 /// How an order names its kind and the client's own id.
 const WORDS: Words = Words { kind: "ord_type", client_id: "identifier" };
 
-fn create(upbit: &mut House<Upbit>, ask: &Ask, caller: &Entry) -> Reply<Upbit> {
-    let id = order::place(upbit, &ask.params, &WORDS, caller, ask.now)?;
-    order::find(upbit, caller, id).map(|order| show::order(&upbit.desk.floor, order, &WORDS))
+fn create(house: &mut House<Upbit>, ask: &Ask, caller: &Entry) -> Reply<Upbit> {
+    let id = order::place(house, &ask.params, &WORDS, caller, ask.now)?;
+    order::find(house, caller, id).map(|order| show::order(&house.desk.floor, order, &WORDS))
 }
 
 /// Judges an order as if it was placed, and places none.
-fn test(upbit: &mut House<Upbit>, ask: &Ask, caller: &Entry) -> Reply<Upbit> {
-    let draft = order::draft(upbit, &ask.params, &WORDS, caller)?;
-    Ok(show::draft(&upbit.desk.floor, &draft, ask.now))
+fn test(house: &mut House<Upbit>, ask: &Ask, caller: &Entry) -> Reply<Upbit> {
+    let draft = order::draft(house, &ask.params, &WORDS, caller)?;
+    Ok(show::draft(&house.desk.floor, &draft, ask.now))
 }
 
-fn cancel(upbit: &mut House<Upbit>, ask: &Ask, caller: &Entry) -> Reply<Upbit> {
-    let id = order::asked(upbit, ask, caller, "uuid", WORDS.client_id)?.id;
-    let order = upbit.desk.floor.cancel(caller.account, id, ask.now).cloned().ok_or(Error::NoOrder)?;
-    Ok(show::order(&upbit.desk.floor, &order, &WORDS))
+fn cancel(house: &mut House<Upbit>, ask: &Ask, caller: &Entry) -> Reply<Upbit> {
+    let id = order::asked(house, ask, caller, "uuid", WORDS.client_id)?.id;
+    let order = house.desk.floor.cancel(caller.account, id, ask.now).cloned().ok_or(Error::NoOrder)?;
+    Ok(show::order(&house.desk.floor, &order, &WORDS))
 }
 
-fn one(upbit: &mut House<Upbit>, ask: &Ask, caller: &Entry) -> Reply<Upbit> {
-    let order = order::asked(upbit, ask, caller, "uuid", WORDS.client_id)?;
-    Ok(show::order_in_full(&upbit.desk.floor, order, &WORDS))
+fn one(house: &mut House<Upbit>, ask: &Ask, caller: &Entry) -> Reply<Upbit> {
+    let order = order::asked(house, ask, caller, "uuid", WORDS.client_id)?;
+    Ok(show::order_in_full(&house.desk.floor, order, &WORDS))
 }
 
-fn open(upbit: &mut House<Upbit>, ask: &Ask, caller: &Entry) -> Reply<Upbit> {
-    list(upbit, order::listed(upbit, ask, caller, &["wait"])?)
+fn open(house: &mut House<Upbit>, ask: &Ask, caller: &Entry) -> Reply<Upbit> {
+    list(house, order::listed(house, ask, caller, &["wait"])?)
 }
 
-fn closed(upbit: &mut House<Upbit>, ask: &Ask, caller: &Entry) -> Reply<Upbit> {
-    list(upbit, order::listed(upbit, ask, caller, &["done", "cancel"])?)
+fn closed(house: &mut House<Upbit>, ask: &Ask, caller: &Entry) -> Reply<Upbit> {
+    list(house, order::listed(house, ask, caller, &["done", "cancel"])?)
 }
 
-fn named(upbit: &mut House<Upbit>, ask: &Ask, caller: &Entry) -> Reply<Upbit> {
+fn named(house: &mut House<Upbit>, ask: &Ask, caller: &Entry) -> Reply<Upbit> {
     let ids = each(ask.request, "uuids[]");
-    let found = ids.iter().filter_map(|id| order::find(upbit, caller, show::parse_order_id(id)?).ok());
-    list(upbit, found.collect())
+    let found = ids.iter().filter_map(|id| order::find(house, caller, show::parse_order_id(id)?).ok());
+    list(house, found.collect())
 }
 
-fn list(upbit: &House<Upbit>, orders: Vec<&Order>) -> Reply<Upbit> {
-    Ok(orders.into_iter().map(|order| show::order(&upbit.desk.floor, order, &WORDS)).collect())
+fn list(house: &House<Upbit>, orders: Vec<&Order>) -> Reply<Upbit> {
+    Ok(orders.into_iter().map(|order| show::order(&house.desk.floor, order, &WORDS)).collect())
 }

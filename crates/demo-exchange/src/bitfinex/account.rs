@@ -2,13 +2,13 @@
 
 use serde_json::{Value, json};
 
-use super::symbol::{assets, currency, method};
-use super::{Bitfinex, Error, Kept, Reply, notice};
+use super::symbol::{currency, method};
+use super::{Bitfinex, Error, Reply, notice};
+use crate::amount::number;
 use crate::config::Permission;
 use crate::floor::Balance;
-use crate::house::{Ask, Route, Withdrawal};
+use crate::house::{Ask, House, Route, Withdrawal};
 use crate::key::Entry;
-use crate::request::json_number;
 
 pub(super) const ROUTES: &[Route<Bitfinex>] = &[
     Route::signed("POST", "/v2/auth/r/wallets", Permission::Read, wallets),
@@ -17,17 +17,17 @@ pub(super) const ROUTES: &[Route<Bitfinex>] = &[
 ];
 
 /// Everything lies in the exchange wallet.
-fn wallets(house: &mut Kept, _: &Ask, caller: &Entry) -> Reply {
+fn wallets(house: &mut House<Bitfinex>, _: &Ask, caller: &Entry) -> Reply {
     let balances = house.desk.floor.wallet(caller.account).iter();
     let row = |(asset, balance): (&str, Balance)| {
-        let (total, free) = (json_number(balance.total()), json_number(balance.free));
+        let (total, free) = (number(balance.total()), number(balance.free));
         json!(["exchange", currency(asset), total, 0, free, null, null])
     };
     Ok(balances.map(row).collect())
 }
 
 /// Scope, read, write.
-fn permissions(_: &mut Kept, _: &Ask, caller: &Entry) -> Reply {
+fn permissions(_: &mut House<Bitfinex>, _: &Ask, caller: &Entry) -> Reply {
     let may = |permission| u8::from(caller.may(permission));
     let (read, trade) = (may(Permission::Read), may(Permission::Trade));
     Ok(json!([
@@ -43,9 +43,9 @@ fn permissions(_: &mut Kept, _: &Ask, caller: &Entry) -> Reply {
     ]))
 }
 
-fn withdraw(house: &mut Kept, ask: &Ask, caller: &Entry) -> Reply {
+fn withdraw(house: &mut House<Bitfinex>, ask: &Ask, caller: &Entry) -> Reply {
     let way = ask.params.text("method").unwrap_or_default();
-    let asset = assets(&house.desk.floor).into_iter().find(|asset| method(asset).to_lowercase() == way);
+    let asset = house.desk.floor.assets().into_iter().find(|asset| method(asset).to_lowercase() == way);
     let asset = asset.ok_or(Error::argument("method"))?.to_owned();
     if ask.params.text("wallet").as_deref() != Some("exchange") {
         return Err(Error::argument("wallet"));
@@ -59,8 +59,8 @@ fn withdraw(house: &mut Kept, ask: &Ask, caller: &Entry) -> Reply {
         Error::refused(format!("{asked} The available balance is only {free} {asset}."))
     };
     let withdrawal = Withdrawal { account: caller.account, asset: asset.clone(), amount, address };
-    let number = house.desk.withdraw(withdrawal).ok_or_else(short)?;
+    let id = house.desk.withdraw(withdrawal).ok_or_else(short)?;
     let tag = ask.params.value("payment_id").cloned().unwrap_or(Value::Null);
-    let row = json!([number, null, way, tag, "exchange", json_number(amount), null, null, 0]);
+    let row = json!([id, null, way, tag, "exchange", number(amount), null, null, 0]);
     Ok(notice(ask, "acc_wd-req", row, "Your withdrawal request has been successfully submitted.".to_owned()))
 }

@@ -2,22 +2,22 @@
 
 use serde_json::{Value, json};
 
-use super::symbol::{assets, currency, method, pair_name};
-use super::{Bitfinex, Error, Kept, Reply};
+use super::symbol::{currency, method, pair_name};
+use super::{Bitfinex, Error, Reply};
 use crate::config::Pair;
 use crate::floor::Floor;
-use crate::house::{Ask, Route};
+use crate::house::{Ask, House, Route};
 use crate::request::form_decode;
 
 pub(super) const ROUTES: &[Route<Bitfinex>] = &[Route::public("/v2/conf/*", conf)];
 
-fn conf(house: &mut Kept, ask: &Ask) -> Reply {
+fn conf(house: &mut House<Bitfinex>, ask: &Ask) -> Reply {
     let labels = form_decode(&ask.rest[0]).ok_or(Error::argument("config"))?;
     labels.split(',').map(|label| list(&house.desk.floor, label)).collect()
 }
 
 fn list(floor: &Floor, label: &str) -> Reply {
-    let currencies = || assets(floor).into_iter().map(currency);
+    let currencies = || floor.assets().into_iter().map(currency);
     Ok(match label {
         "pub:list:pair:exchange" => floor.pairs.iter().map(pair_name).collect(),
         "pub:info:pair" => floor.pairs.iter().map(about).collect(),
@@ -31,9 +31,9 @@ fn list(floor: &Floor, label: &str) -> Reply {
         }
         "pub:map:currency:tx:fee" => currencies().map(|name| json!([name, [0, 0]])).collect(),
         "pub:map:tx:method" => {
-            assets(floor).iter().map(|asset| json!([method(asset), [currency(asset)]])).collect()
+            floor.assets().iter().map(|asset| json!([method(asset), [currency(asset)]])).collect()
         }
-        "pub:info:tx:status" => assets(floor).iter().map(|asset| status(asset)).collect(),
+        "pub:info:tx:status" => floor.assets().iter().map(|asset| status(asset)).collect(),
         "pub:info:pair:futures"
         | "pub:list:pair:securities"
         | "pub:list:pair:margin"

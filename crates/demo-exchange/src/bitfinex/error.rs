@@ -4,8 +4,10 @@ use std::borrow::Cow;
 
 use serde_json::json;
 
+use crate::config::Pair;
 use crate::house::Failure;
 use crate::request::Answer;
+use crate::rule::Flaw;
 
 pub(crate) struct Error {
     status: u16,
@@ -36,6 +38,17 @@ impl Error {
         Self { status: 500, code: 10001, text: text.into() }
     }
 
+    pub(super) fn flaw(flaw: Flaw, pair: &Pair) -> Self {
+        let name = format!("{}/{}", pair.base, pair.quote);
+        let size = |word, limit| Self::refused(format!("Invalid order: {word} size for {name} is {limit}"));
+        match flaw {
+            Flaw::PriceRange | Flaw::PriceTick => Self::argument("price"),
+            Flaw::QuantityStep => Self::argument("amount"),
+            Flaw::TooLarge => size("maximum", pair.max_quantity),
+            Flaw::TooCheap | Flaw::TooSmall => size("minimum", pair.min_quantity),
+        }
+    }
+
     pub(super) fn code(&self) -> u32 {
         self.code
     }
@@ -55,6 +68,8 @@ impl From<Failure> for Error {
             Failure::Body => Self::argument("body"),
             Failure::NoRoute => Self { status: 404, code: 10020, text: "path: invalid".into() },
             Failure::Permission => Self::PERMISSION,
+            Failure::TooMany => Self { status: 429, code: 11010, text: "ratelimit: error".into() },
+            Failure::UnknownKey => Self::KEY,
         }
     }
 }

@@ -5,12 +5,13 @@ use serde_json::{Value, json};
 
 use super::public::signed;
 use super::symbol::{currency, pair, symbol};
-use super::{Bitfinex, Error, Kept, Reply, limit};
+use super::{Bitfinex, Error, Reply, limit};
+use crate::amount::number;
 use crate::config::Permission;
-use crate::floor::{Fill, Force, Order, Status, Terms};
-use crate::house::{Ask, Route};
+use crate::floor::{Fill, Force, Order, Status};
+use crate::house::{Ask, House, Route};
 use crate::key::Entry;
-use crate::request::{form_decode, json_number};
+use crate::request::form_decode;
 
 pub(super) const ROUTES: &[Route<Bitfinex>] = &[
     Route::signed("POST", "/v2/auth/r/orders", Permission::Read, open),
@@ -22,18 +23,17 @@ pub(super) const ROUTES: &[Route<Bitfinex>] = &[
     Route::signed("POST", "/v2/auth/r/trades/*/hist", Permission::Read, trades),
 ];
 
-fn open(house: &mut Kept, ask: &Ask, caller: &Entry) -> Reply {
+fn open(house: &mut House<Bitfinex>, ask: &Ask, caller: &Entry) -> Reply {
     let wanted = Wanted::read(house, ask)?;
     let orders = house.desk.floor.open_orders(caller.account).filter(|order| wanted.has(order));
     Ok(orders.map(|order| show(house, order)).collect())
 }
 
-fn closed(house: &mut Kept, ask: &Ask, caller: &Entry) -> Reply {
+fn closed(house: &mut House<Bitfinex>, ask: &Ask, caller: &Entry) -> Reply {
     let (wanted, count) = (Wanted::read(house, ask)?, limit(ask, "limit", 25, 2500)?);
     let done = |order: &&Order| !order.is_open() && wanted.has(order);
-    let mut orders: Vec<&Order> = house.desk.floor.orders(caller.account).filter(done).collect();
-    orders.reverse();
-    Ok(orders.into_iter().take(count).map(|order| show(house, order)).collect())
+    let orders = house.desk.floor.orders(caller.account).rev().filter(done);
+    Ok(orders.take(count).map(|order| show(house, order)).collect())
 }
 
 /// Which orders are asked for: of the pair in the path, with the ids in the body.
@@ -43,7 +43,7 @@ struct Wanted {
 }
 
 impl Wanted {
-    fn read(house: &Kept, ask: &Ask) -> Result<Self, Error> {
+    fn read(house: &House<Bitfinex>, ask: &Ask) -> Result<Self, Error> {
         let pair = ask.rest.first().map(|name| pair(&house.desk.floor, name)).transpose()?;
         let ids = ask.params.value("id").and_then(Value::as_array);
         let ids = ids.map(|ids| ids.iter().map(Value::as_u64).collect::<Option<_>>());
@@ -58,9 +58,9 @@ impl Wanted {
 }
 
 /// An order is a row of 32 places, most of them empty.
-pub(super) fn show(house: &Kept, order: &Order) -> Value {
+pub(super) fn show(house: &House<Bitfinex>, order: &Order) -> Value {
     let client_id = order.client_id.parse().unwrap_or(order.created_ms);
-    let flags = if force(order) == Some(Force::PostOnly) { 4096 } else { 0 };
+    let flags = if order.terms.force() == Some(Force::PostOnly) { 4096 } else { 0 };
     let limit = order.terms.price().unwrap_or_default();
     json!([
         order.id,
@@ -79,8 +79,8 @@ pub(super) fn show(house: &Kept, order: &Order) -> Value {
         status(order),
         null,
         null,
-        json_number(limit),
-        json_number(average(order)),
+        number(limit),
+        number(average(order)),
         0,
         0,
         null,
@@ -98,15 +98,8 @@ pub(super) fn show(house: &Kept, order: &Order) -> Value {
     ])
 }
 
-fn force(order: &Order) -> Option<Force> {
-    match order.terms {
-        Terms::Limit { force, .. } => Some(force),
-        Terms::Market { .. } | Terms::MarketQuote { .. } => None,
-    }
-}
-
 fn kind(order: &Order) -> &'static str {
-    match force(order) {
+    match order.terms.force() {
         Some(Force::GoodTillCancel | Force::PostOnly) => "EXCHANGE LIMIT",
         Some(Force::ImmediateOrCancel) => "EXCHANGE IOC",
         Some(Force::FillOrKill) => "EXCHANGE FOK",
@@ -121,7 +114,7 @@ fn average(order: &Order) -> Decimal {
 /// Tells the average price and what was filled, too.
 fn status(order: &Order) -> String {
     let filled = format!("{}({})", average(order).normalize(), order.filled.normalize());
-    let ended = match (order.status, force(order)) {
+    let ended = match (order.status, order.terms.force()) {
         (Status::New, _) => return "ACTIVE".to_owned(),
         (Status::PartiallyFilled, _) => return format!("PARTIALLY FILLED @ {filled}"),
         (Status::Filled, _) => return format!("EXECUTED @ {filled}"),
@@ -136,7 +129,7 @@ fn status(order: &Order) -> String {
 }
 
 /// `tBTCUSD:123`
-fn order_trades(house: &mut Kept, ask: &Ask, caller: &Entry) -> Reply {
+fn order_trades(house: &mut House<Bitfinex>, ask: &Ask, caller: &Entry) -> Reply {
     let name = form_decode(&ask.rest[0]).unwrap_or_default();
     let (name, id) = name.rsplit_once(':').ok_or(Error::argument("id"))?;
     let (at, id) = (pair(&house.desk.floor, name)?, id.parse().map_err(|_| Error::argument("id"))?);
@@ -145,29 +138,25 @@ fn order_trades(house: &mut Kept, ask: &Ask, caller: &Entry) -> Reply {
     Ok(order.fills.iter().map(|fill| trade(house, order, fill)).collect())
 }
 
-fn trades(house: &mut Kept, ask: &Ask, caller: &Entry) -> Reply {
+fn trades(house: &mut House<Bitfinex>, ask: &Ask, caller: &Entry) -> Reply {
     let (wanted, count) = (Wanted::read(house, ask)?, limit(ask, "limit", 25, 2500)?);
-    let orders = house.desk.floor.orders(caller.account).filter(|order| wanted.has(order));
-    let mut rows: Vec<(u64, Value)> = orders
-        .flat_map(|order| order.fills.iter().map(|fill| (fill.trade_id, trade(house, order, fill))))
-        .collect();
-    rows.sort_by_key(|(id, _)| std::cmp::Reverse(*id));
-    Ok(rows.into_iter().take(count).map(|(_, row)| row).collect())
+    let fills = house.desk.floor.fills(caller.account).filter(|(order, _)| wanted.has(order));
+    Ok(fills.take(count).map(|(order, fill)| trade(house, order, fill)).collect())
 }
 
 /// Fees are negative: they were taken.
-fn trade(house: &Kept, order: &Order, fill: &Fill) -> Value {
+fn trade(house: &House<Bitfinex>, order: &Order, fill: &Fill) -> Value {
     json!([
         fill.trade_id,
         symbol(&house.desk.floor.pairs[order.pair]),
         fill.at_ms,
         order.id,
         signed(order.side, fill.quantity),
-        json_number(fill.price),
+        number(fill.price),
         kind(order),
-        json_number(order.terms.price().unwrap_or(fill.price)),
+        number(order.terms.price().unwrap_or(fill.price)),
         if fill.maker { 1 } else { -1 },
-        json_number(-fill.fee),
+        number(-fill.fee),
         currency(&fill.fee_asset),
         order.client_id.parse().unwrap_or(order.created_ms),
     ])

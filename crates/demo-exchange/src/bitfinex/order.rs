@@ -5,13 +5,13 @@ use serde_json::{Value, json};
 
 use super::history::show;
 use super::symbol::{pair, pair_name};
-use super::{Bitfinex, Error, Kept, Reply, notice};
+use super::{Bitfinex, Error, Reply, notice};
+use crate::amount;
 use crate::config::{Pair, Permission};
 use crate::floor::{AccountId, Force, NewOrder, Order, Refusal, Side, Terms};
-use crate::house::{Ask, Route};
+use crate::house::{Ask, House, Route};
 use crate::key::Entry;
 use crate::params::Params;
-use crate::request::plain_decimal;
 
 pub(super) const ROUTES: &[Route<Bitfinex>] = &[
     Route::signed("POST", "/v2/auth/w/order/submit", Permission::Trade, submit),
@@ -20,16 +20,14 @@ pub(super) const ROUTES: &[Route<Bitfinex>] = &[
     Route::signed("POST", "/v2/auth/w/order/multi", Permission::Trade, multi),
 ];
 
-const MAX_PRICE: Decimal = Decimal::from_parts(1_000_000_000, 0, 0, false, 0);
-
 /// The flag bit of an order that must rest.
 const POST_ONLY: u64 = 4096;
 
-fn submit(house: &mut Kept, ask: &Ask, caller: &Entry) -> Reply {
+fn submit(house: &mut House<Bitfinex>, ask: &Ask, caller: &Entry) -> Reply {
     submit_one(house, ask, &ask.params, caller.account)
 }
 
-fn submit_one(house: &mut Kept, ask: &Ask, params: &Params, account: AccountId) -> Reply {
+fn submit_one(house: &mut House<Bitfinex>, ask: &Ask, params: &Params, account: AccountId) -> Reply {
     let new = read(house, params, account)?;
     let told = describe(&house.desk.floor.pairs[new.pair], &new);
     let id = house.desk.floor.place(new, ask.now).map_err(|refusal| match refusal {
@@ -43,7 +41,7 @@ fn submit_one(house: &mut Kept, ask: &Ask, params: &Params, account: AccountId) 
     Ok(notice(ask, "on-req", json!([placed]), "Submitting 1 orders.".to_owned()))
 }
 
-fn read(house: &Kept, params: &Params, account: AccountId) -> Result<NewOrder, Error> {
+fn read(house: &House<Bitfinex>, params: &Params, account: AccountId) -> Result<NewOrder, Error> {
     let floor = &house.desk.floor;
     let pair = pair(floor, &params.text("symbol").ok_or(Error::SYMBOL)?)?;
     let amount = params.text("amount").unwrap_or_default();
@@ -51,11 +49,12 @@ fn read(house: &Kept, params: &Params, account: AccountId) -> Result<NewOrder, E
         Some(digits) => (Side::Sell, digits),
         None => (Side::Buy, amount.as_str()),
     };
-    let quantity = plain_decimal(digits).ok_or(Error::argument("amount"))?;
+    let quantity = amount::read(digits).ok_or(Error::argument("amount"))?;
     let terms = terms(params, quantity)?;
-    filter(&floor.pairs[pair], &terms, quantity)?;
+    let checked = &floor.pairs[pair];
+    checked.check(&terms).map_err(|flaw| Error::flaw(flaw, checked))?;
     // nothing tells two orders without a client id apart but their own ids
-    let client_id = client_id(params)?.unwrap_or_else(|| format!("#{}", floor.last_id() + 1));
+    let client_id = client_id(params)?.unwrap_or_else(|| floor.nameless());
     Ok(NewOrder { account, pair, side, terms, client_id })
 }
 
@@ -87,45 +86,18 @@ fn post_only(params: &Params) -> Result<bool, Error> {
     }
 }
 
-/// Ranges come first: the rest is arithmetic.
-fn filter(pair: &Pair, terms: &Terms, quantity: Decimal) -> Result<(), Error> {
-    let name = format!("{}/{}", pair.base, pair.quote);
-    let size = |word, limit| Error::refused(format!("Invalid order: {word} size for {name} is {limit}"));
-    if quantity > pair.max_quantity {
-        return Err(size("maximum", pair.max_quantity));
-    }
-    if quantity < pair.min_quantity {
-        return Err(size("minimum", pair.min_quantity));
-    }
-    if !(quantity % pair.step).is_zero() {
-        return Err(Error::argument("amount"));
-    }
-    match terms.price() {
-        Some(price) if price.is_zero() || price > MAX_PRICE || !(price % pair.tick).is_zero() => {
-            Err(Error::argument("price"))
-        }
-        Some(price) if price * quantity < pair.min_notional => Err(size("minimum", pair.min_quantity)),
-        _ => Ok(()),
-    }
-}
-
 /// `-0.1 BTCUSD at 60000`
 fn describe(pair: &Pair, new: &NewOrder) -> String {
-    let (quantity, price) = match new.terms {
-        Terms::Limit { price, quantity, .. } => (quantity, price.to_string()),
-        Terms::Market { quantity } | Terms::MarketQuote { amount: quantity } => {
-            (quantity, "market".to_owned())
-        }
-    };
-    let sign = if new.side == Side::Buy { "" } else { "-" };
-    format!("{sign}{quantity} {} at {price}", pair_name(pair))
+    let price = new.terms.price().map_or_else(|| "market".to_owned(), |price| price.to_string());
+    let sign = new.side.pick("", "-");
+    format!("{sign}{} {} at {price}", new.terms.amount(), pair_name(pair))
 }
 
-fn cancel(house: &mut Kept, ask: &Ask, caller: &Entry) -> Reply {
+fn cancel(house: &mut House<Bitfinex>, ask: &Ask, caller: &Entry) -> Reply {
     cancel_one(house, ask, &ask.params, caller.account)
 }
 
-fn cancel_one(house: &mut Kept, ask: &Ask, params: &Params, account: AccountId) -> Reply {
+fn cancel_one(house: &mut House<Bitfinex>, ask: &Ask, params: &Params, account: AccountId) -> Reply {
     let id = match (params.text("id"), params.text("cid"), params.text("cid_date")) {
         (Some(id), ..) => Some(id.parse::<u64>().map_err(|_| Error::argument("id"))?),
         (None, Some(cid), Some(_)) => {
@@ -141,31 +113,28 @@ fn cancel_one(house: &mut Kept, ask: &Ask, params: &Params, account: AccountId) 
 }
 
 /// Cancels what is named, or `all`, and says what that was.
-fn cancel_multi(house: &mut Kept, ask: &Ask, caller: &Entry) -> Reply {
+fn cancel_multi(house: &mut House<Bitfinex>, ask: &Ask, caller: &Entry) -> Reply {
     cancel_list(house, ask, &ask.params, caller.account)
 }
 
-fn cancel_list(house: &mut Kept, ask: &Ask, params: &Params, account: AccountId) -> Reply {
+fn cancel_list(house: &mut House<Bitfinex>, ask: &Ask, params: &Params, account: AccountId) -> Reply {
     let ids = params.value("id").and_then(Value::as_array);
-    let named = |order: &&Order| match ids {
+    let named = |order: &Order| match ids {
         Some(ids) => ids.iter().any(|id| id.as_u64() == Some(order.id)),
         None => true,
     };
     if ids.is_none() && params.text("all").as_deref() != Some("1") {
         return Err(Error::argument("id"));
     }
-    let open: Vec<u64> = house.desk.floor.open_orders(account).filter(named).map(|order| order.id).collect();
-    let mut closed = Vec::new();
-    for id in open {
-        house.desk.floor.cancel(account, id, ask.now);
-        closed.extend(house.desk.floor.order(account, id).map(|order| show(house, order)));
-    }
+    let gone = house.desk.floor.cancel_all(account, named, ask.now);
+    let gone: Vec<Order> = gone.into_iter().cloned().collect();
+    let closed: Vec<Value> = gone.iter().map(|order| show(house, order)).collect();
     let text = format!("Submitting {} order cancellations.", closed.len());
     Ok(notice(ask, "oc_multi-req", closed.into(), text))
 }
 
 /// Each step does what it can: one that is refused says so in its own notice.
-fn multi(house: &mut Kept, ask: &Ask, caller: &Entry) -> Reply {
+fn multi(house: &mut House<Bitfinex>, ask: &Ask, caller: &Entry) -> Reply {
     let ops = ask.params.value("ops").and_then(Value::as_array);
     let ops = ops.filter(|ops| (1..=75).contains(&ops.len())).ok_or(Error::argument("ops"))?;
     let mut told = Vec::new();

@@ -4,10 +4,12 @@ use rust_decimal::Decimal;
 use serde_json::{Value, json};
 
 use super::symbol::{pair, symbol};
-use super::{Bitfinex, Error, Kept, Reply, limit};
+use super::{Bitfinex, Error, Reply, limit};
+use crate::amount::number;
 use crate::floor::{Floor, Print, Side};
-use crate::house::{Ask, Route};
-use crate::request::{form_decode, json_number};
+use crate::house::{Ask, House, Route};
+use crate::market;
+use crate::request::form_decode;
 
 pub(super) const ROUTES: &[Route<Bitfinex>] = &[
     Route::public("/v2/platform/status", status),
@@ -20,11 +22,11 @@ pub(super) const ROUTES: &[Route<Bitfinex>] = &[
 ];
 
 /// 1: operative.
-fn status(_: &mut Kept, _: &Ask) -> Reply {
+fn status(_: &mut House<Bitfinex>, _: &Ask) -> Reply {
     Ok(json!([1]))
 }
 
-fn tickers(house: &mut Kept, ask: &Ask) -> Reply {
+fn tickers(house: &mut House<Bitfinex>, ask: &Ask) -> Reply {
     let floor = &house.desk.floor;
     let asked = ask.params.text("symbols").ok_or_else(|| Error::argument("symbols"))?;
     let known = |name: &str| pair(floor, name).ok();
@@ -40,35 +42,21 @@ fn tickers(house: &mut Kept, ask: &Ask) -> Reply {
     Ok(pairs.into_iter().map(row).collect())
 }
 
-fn ticker(house: &mut Kept, ask: &Ask) -> Reply {
+fn ticker(house: &mut House<Bitfinex>, ask: &Ask) -> Reply {
     let floor = &house.desk.floor;
     Ok(ticker_of(floor, pair(floor, &ask.rest[0])?).into_iter().collect())
 }
 
 /// Bid, its size, ask, its size, the day's change, that as a share, last, volume, high, low.
 fn ticker_of(floor: &Floor, at: usize) -> [Value; 10] {
-    let (open, last) = (floor.pairs[at].price, floor.last_price(at));
-    let tape = floor.tape(at);
-    let prices = || tape.iter().map(|print| print.price).chain([open, last]);
-    let best = |side| floor.depth(at, side, 1).first().copied().unwrap_or_default();
-    let (bid, ask) = (best(Side::Buy), best(Side::Sell));
-    [
-        bid.0,
-        bid.1,
-        ask.0,
-        ask.1,
-        last - open,
-        ((last - open) / open).round_dp(8),
-        last,
-        tape.iter().map(|print| print.quantity).sum(),
-        prices().max().unwrap_or(last),
-        prices().min().unwrap_or(last),
-    ]
-    .map(json_number)
+    let day = floor.day(at);
+    let (change, share) = (day.last - day.open, day.change().round_dp(8));
+    let (bid, ask) = (day.bid, day.ask);
+    [bid.0, bid.1, ask.0, ask.1, change, share, day.last, day.volume, day.high, day.low].map(number)
 }
 
 /// Aggregated by price (`P0` to `P4`), or order by order (`R0`), where every level is one order here.
-fn book(house: &mut Kept, ask: &Ask) -> Reply {
+fn book(house: &mut House<Bitfinex>, ask: &Ask) -> Reply {
     let floor = &house.desk.floor;
     let at = pair(floor, &ask.rest[0])?;
     let raw = match ask.rest[1].as_str() {
@@ -82,7 +70,7 @@ fn book(house: &mut Kept, ask: &Ask) -> Reply {
     }
     let side = |side| {
         floor.depth(at, side, count).into_iter().enumerate().map(move |(place, (price, quantity))| {
-            let (price, amount) = (json_number(price), signed(side, quantity));
+            let (price, amount) = (number(price), signed(side, quantity));
             let number = 2 * place + usize::from(side == Side::Sell) + 1;
             if raw { json!([number, price, amount]) } else { json!([price, 1, amount]) }
         })
@@ -92,15 +80,15 @@ fn book(house: &mut Kept, ask: &Ask) -> Reply {
 
 /// Buying is positive, selling negative.
 pub(super) fn signed(side: Side, quantity: Decimal) -> Value {
-    json_number(if side == Side::Buy { quantity } else { -quantity })
+    number(side.pick(quantity, -quantity))
 }
 
-fn trades(house: &mut Kept, ask: &Ask) -> Reply {
+fn trades(house: &mut House<Bitfinex>, ask: &Ask) -> Reply {
     let floor = &house.desk.floor;
     let tape = floor.tape(pair(floor, &ask.rest[0])?);
     let show = |print: &Print| {
-        let side = if print.buyer_is_maker { Side::Sell } else { Side::Buy };
-        json!([print.id, print.at_ms, signed(side, print.quantity), json_number(print.price)])
+        let side = print.taker();
+        json!([print.id, print.at_ms, signed(side, print.quantity), number(print.price)])
     };
     let count = limit(ask, "limit", 125, 10_000)?;
     Ok(match sorted_up(ask)? {
@@ -119,35 +107,29 @@ fn sorted_up(ask: &Ask) -> Result<bool, Error> {
 }
 
 /// Level candles at the middle of the ladder.
-fn candles(house: &mut Kept, ask: &Ask) -> Reply {
+fn candles(house: &mut House<Bitfinex>, ask: &Ask) -> Reply {
     let (at, length) = candle_key(house, ask)?;
-    let count = i64::try_from(limit(ask, "limit", 100, 10_000)?).unwrap_or(i64::MAX);
-    let newest = ask.now - ask.now.rem_euclid(length);
-    let start = match ask.params.text("start") {
-        Some(text) => Some(text.parse::<i64>().map_err(|_| Error::argument("start"))?),
-        None => None,
-    };
-    let up = sorted_up(ask)?;
-    let back = |ms: i64| newest.saturating_sub(ms.max(0)).div_euclid(length).min(count - 1).max(0);
-    let oldest = start.map_or(count - 1, back);
-    let opens = (0..=oldest).map(|back| newest - back * length);
+    let count = limit(ask, "limit", 100, 10_000)?;
+    let start = ask.params.integer("start").map_err(|_| Error::argument("start"))?;
+    let newest = market::candles(length, None, ask.now, count).into_iter();
+    let opens = newest.filter(|open| start.is_none_or(|start| *open >= start));
     let rows = opens.map(|open| candle(&house.desk.floor, at, open));
-    Ok(if up { rows.rev().collect() } else { rows.collect() })
+    Ok(if sorted_up(ask)? { rows.collect() } else { rows.rev().collect() })
 }
 
-fn last_candle(house: &mut Kept, ask: &Ask) -> Reply {
+fn last_candle(house: &mut House<Bitfinex>, ask: &Ask) -> Reply {
     let (at, length) = candle_key(house, ask)?;
     Ok(candle(&house.desk.floor, at, ask.now - ask.now.rem_euclid(length)))
 }
 
 /// Time, open, close, high, low, volume.
 fn candle(floor: &Floor, at: usize, open_ms: i64) -> Value {
-    let middle = json_number(floor.pairs[at].price);
+    let middle = number(floor.pairs[at].price);
     json!([open_ms, middle, middle, middle, middle, 0])
 }
 
 /// `trade:1m:tBTCUSD`: the pair, and the length in milliseconds.
-fn candle_key(house: &Kept, ask: &Ask) -> Result<(usize, i64), Error> {
+fn candle_key(house: &House<Bitfinex>, ask: &Ask) -> Result<(usize, i64), Error> {
     let key = form_decode(&ask.rest[0]).unwrap_or_default();
     let (length, name) =
         key.strip_prefix("trade:").and_then(|rest| rest.split_once(':')).ok_or(Error::argument("key"))?;

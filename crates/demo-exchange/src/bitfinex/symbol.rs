@@ -29,15 +29,6 @@ pub(super) fn pair(floor: &Floor, text: &str) -> Result<usize, Error> {
     floor.pairs.iter().position(|pair| symbol(pair) == text).ok_or(Error::SYMBOL)
 }
 
-/// The traded assets, each once.
-pub(super) fn assets(floor: &Floor) -> Vec<&str> {
-    let mut assets: Vec<&str> =
-        floor.pairs.iter().flat_map(|pair| [pair.base.as_str(), pair.quote.as_str()]).collect();
-    assets.sort_unstable();
-    assets.dedup();
-    assets
-}
-
 /// The way money goes out, which says the asset too.
 pub(super) fn method(asset: &str) -> String {
     match asset {

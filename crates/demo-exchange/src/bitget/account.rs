@@ -6,11 +6,11 @@ use serde_json::json;
 use super::error::Error;
 use super::public::chain;
 use super::{Bitget, Reply, pair};
+use crate::amount::plain;
 use crate::config::Permission::{Read, Trade, Transfer, Withdraw};
 use crate::floor::Balance;
 use crate::house::{Ask, House, Route, Withdrawal};
 use crate::key::Entry;
-use crate::market::{assets, plain};
 
 pub(super) const ROUTES: &[Route<Bitget>] = &[
     // Clients ask this to learn whether the account is a unified one.
@@ -60,7 +60,7 @@ fn fee(house: &mut House<Bitget>, ask: &Ask, _: &Entry) -> Reply {
 /// The coin and the amount that money is moved of.
 fn money(house: &House<Bitget>, ask: &Ask, amount: &str) -> Result<(String, Decimal), Error> {
     let coin = ask.params.text("coin").unwrap_or_default();
-    if !assets(&house.desk.floor).contains(coin.as_str()) {
+    if !house.desk.floor.assets().contains(coin.as_str()) {
         return Err(Error::COIN);
     }
     let amount = ask.params.decimal(amount).filter(|amount| !amount.is_zero()).ok_or(Error::PARAMETER)?;

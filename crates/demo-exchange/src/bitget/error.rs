@@ -6,8 +6,8 @@ use serde_json::json;
 
 use crate::floor::Refusal;
 use crate::house::Failure;
-use crate::market::Flaw;
 use crate::request::Answer;
+use crate::rule::Flaw;
 
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Error {
@@ -54,6 +54,8 @@ impl Error {
         Self::of("43011", "The parameter does not meet the specification force: it would be filled at once");
     pub(super) const NO_ORDER: Self = Self::of("43001", "The order does not exist");
 
+    const TOO_MANY: Self = Self { status: 429, ..Self::of("429", "Too Many Requests") };
+
     const fn of(code: &'static str, message: &'static str) -> Self {
         Self { status: 400, code, message }
     }
@@ -70,6 +72,8 @@ impl From<Failure> for Error {
             Failure::Body => Self::PARAMETER,
             Failure::NoRoute => Self::ROUTE,
             Failure::Permission => Self::PERMISSION,
+            Failure::TooMany => Self::TOO_MANY,
+            Failure::UnknownKey => Self::KEY,
         }
     }
 }

@@ -3,13 +3,12 @@
 use serde_json::{Value, json};
 
 use super::error::Error;
-use super::find::by_ids;
+use super::history::by_ids;
 use super::{Bitget, Reply, named, optional_pair, pair};
 use crate::config::Permission::Trade;
 use crate::floor::{Force, NewOrder, Side, Terms};
 use crate::house::{Ask, House, Route};
 use crate::key::Entry;
-use crate::market::flaw;
 use crate::params::Params;
 
 pub(super) const ROUTES: &[Route<Bitget>] = &[
@@ -36,15 +35,9 @@ fn in_time(ask: &Ask) -> Result<(), Error> {
 }
 
 fn place(house: &mut House<Bitget>, ask: &Ask, caller: &Entry, pair: usize, params: &Params) -> Reply {
-    let side = match params.text("side").as_deref() {
-        Some("buy") => Side::Buy,
-        Some("sell") => Side::Sell,
-        _ => return Err(Error::SIDE),
-    };
+    let side = params.side("side", "buy", "sell").ok_or(Error::SIDE)?;
     let terms = terms(params, side)?;
-    if let Some(flaw) = flaw(&house.desk.floor.pairs[pair], &terms) {
-        return Err(flaw.into());
-    }
+    house.desk.floor.pairs[pair].check(&terms)?;
     let floor = &mut house.desk.floor;
     let client_id = match params.text("clientOid") {
         Some(id) if id.len() > 64 => return Err(Error::PARAMETER),
@@ -149,10 +142,6 @@ fn close(house: &mut House<Bitget>, ask: &Ask, caller: &Entry, pair: usize, para
 fn cancel_symbol(house: &mut House<Bitget>, ask: &Ask, caller: &Entry) -> Reply {
     let pair = pair(house, ask)?;
     let floor = &mut house.desk.floor;
-    let open = floor.open_orders(caller.account).filter(|order| order.pair == pair);
-    let ids: Vec<u64> = open.map(|order| order.id).collect();
-    for id in ids {
-        floor.cancel(caller.account, id, ask.now);
-    }
+    floor.cancel_all(caller.account, |order| order.pair == pair, ask.now);
     Ok(json!({ "symbol": floor.pairs[pair].symbol() }))
 }

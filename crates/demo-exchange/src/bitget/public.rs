@@ -4,11 +4,11 @@ use serde_json::{Value, json};
 
 use super::error::Error;
 use super::{Bitget, Reply, limit, optional_pair, pair};
+use crate::amount::{decimals, plain};
 use crate::config::Pair;
 use crate::floor::{Print, Side};
 use crate::house::{Ask, House, Route};
-use crate::listing::{decimals, levels};
-use crate::market::{Day, assets, candles, plain};
+use crate::market::candles;
 
 pub(super) const ROUTES: &[Route<Bitget>] = &[
     Route::public("/api/v2/public/time", |_, ask| Ok(json!({ "serverTime": ask.now.to_string() }))),
@@ -27,7 +27,7 @@ pub(super) const ROUTES: &[Route<Bitget>] = &[
 
 fn coins(house: &mut House<Bitget>, ask: &Ask) -> Reply {
     let wanted = ask.params.text("coin");
-    let assets = assets(&house.desk.floor).into_iter();
+    let assets = house.desk.floor.assets().into_iter();
     let shown: Vec<Value> =
         assets.filter(|asset| wanted.as_ref().is_none_or(|coin| coin == asset)).map(coin).collect();
     if shown.is_empty() { Err(Error::COIN) } else { Ok(shown.into()) }
@@ -83,7 +83,7 @@ fn tickers(house: &mut House<Bitget>, ask: &Ask) -> Reply {
 }
 
 fn ticker(house: &House<Bitget>, pair: usize, now: i64) -> Value {
-    let (floor, day) = (&house.desk.floor, Day::of(&house.desk.floor, pair));
+    let (floor, day) = (&house.desk.floor, house.desk.floor.day(pair));
     json!({
         "symbol": floor.pairs[pair].symbol(), "open": plain(day.open), "openUtc": plain(day.open),
         "high24h": plain(day.high), "low24h": plain(day.low), "lastPr": plain(day.last),
@@ -96,7 +96,7 @@ fn ticker(house: &House<Bitget>, pair: usize, now: i64) -> Value {
 fn book(house: &mut House<Bitget>, ask: &Ask) -> Reply {
     let (pair, limit, floor) = (pair(house, ask)?, limit(ask, 150, 150)?, &house.desk.floor);
     Ok(json!({
-        "asks": levels(floor, pair, Side::Sell, limit), "bids": levels(floor, pair, Side::Buy, limit),
+        "asks": floor.levels(pair, Side::Sell, limit), "bids": floor.levels(pair, Side::Buy, limit),
         "ts": ask.now.to_string(),
     }))
 }
@@ -108,7 +108,7 @@ fn trades(house: &mut House<Bitget>, ask: &Ask) -> Reply {
     let show = |print: &Print| {
         json!({
             "symbol": symbol, "tradeId": print.id.to_string(),
-            "side": if print.buyer_is_maker { "sell" } else { "buy" }, "price": plain(print.price),
+            "side": print.taker().as_lower(), "price": plain(print.price),
             "size": plain(print.quantity), "ts": print.at_ms.to_string(),
         })
     };

@@ -1,23 +1,19 @@
 //! Who signed: a token with the hash of the parameters and a time, or for API 1.0 three headers.
 
-use crate::check::{HMAC_SHA512, Token, base64, hex, mac};
+use crate::check::{HMAC_SHA512, base64, hex};
 use crate::key::{Entry, Keys};
 use crate::params::Params;
 use crate::request::Received;
-use crate::upbit::auth::{bearer, covers, demand, entry, known};
+use crate::upbit::auth::{bearer, covers, demand, known};
 use crate::upbit::error::Error;
 
 /// How far a call's time may be from the exchange's; documented for API 1.0.
 const WINDOW_MS: i64 = 20_000;
 
-pub(super) fn token_signer<'k>(keys: &'k Keys, request: &Received) -> Option<&'k Entry> {
+pub(super) fn has_token_of(entry: &Entry, request: &Received) -> Option<bool> {
     let token = bearer(request)?;
-    let entry = entry(keys, &token)?;
-    (is_signed(&token, entry) && covers(&token, request, escaped)).then_some(entry)
-}
-
-fn is_signed(token: &Token, entry: &Entry) -> bool {
-    token.header["alg"] == "HS256" && entry.secret().is_some_and(|secret| token.is_signed_with(secret))
+    let signed = token.header["alg"] == "HS256" && token.is_signed_with(entry.secret()?);
+    Some(signed && covers(&token, request, escaped))
 }
 
 /// One parameter as `encodeURIComponent` writes it, but the brackets of a list's name stay.
@@ -53,12 +49,10 @@ fn is_near(at_ms: i64, request: &Received) -> bool {
     at_ms.abs_diff(request.at_ms) <= WINDOW_MS.unsigned_abs()
 }
 
-pub(super) fn header_signer<'k>(keys: &'k Keys, request: &Received) -> Option<&'k Entry> {
-    let entry = keys.get(request.header("api-key")?)?;
+pub(super) fn has_headers_of(entry: &Entry, request: &Received) -> Option<bool> {
     let (path, nonce) = (request.path.as_bytes(), request.header("api-nonce")?.as_bytes());
-    let message = [path, &request.body, nonce].join(&0);
-    let signature = base64(hex(&mac(HMAC_SHA512, entry.secret()?.as_bytes(), &message)).as_bytes());
-    (request.header("api-sign") == Some(signature.as_str())).then_some(entry)
+    let mac = entry.mac(HMAC_SHA512, &[path, &request.body, nonce].join(&0))?;
+    Some(request.header("api-sign")? == base64(hex(&mac).as_bytes()))
 }
 
 /// API 1.0 says the same of a wrong signature as of an unknown key.

@@ -3,15 +3,16 @@
 use rust_decimal::Decimal;
 use serde_json::{Map, Value, json};
 
-use super::Bithumb;
+use super::{Bithumb, Reply};
+use crate::amount::plain;
 use crate::config::Permission::{Read, Trade, Withdraw};
 use crate::floor::{Balance, Fill, Force, NewOrder, Order, Side, Terms};
-use crate::house::{Ask, House, Reply, Route, Withdrawal};
+use crate::house::{Ask, House, Route, Withdrawal};
 use crate::key::Entry;
 use crate::request::{Answer, Received};
 use crate::upbit::error::Error;
-use crate::upbit::order::{amount, filter, side};
-use crate::upbit::show::{self, order_id, parse_order_id, plain};
+use crate::upbit::order::{amount, check, side};
+use crate::upbit::show::{self, order_id, parse_order_id};
 
 pub(super) const ROUTES: &[Route<Bithumb>] = &[
     Route::signed("POST", "/info/account", Read, account),
@@ -49,7 +50,11 @@ pub(super) fn refusal(error: Error, request: &Received) -> Answer {
         Error::NoOrder if request.path == "/info/orders" => ("5600", NOTHING_OPEN),
         other => ("5600", other.text()),
     };
-    let status = if error == Error::NoRoute { 404 } else { 200 };
+    let status = match error {
+        Error::NoRoute => 404,
+        Error::TooMany => 429,
+        _ => 200,
+    };
     Answer::json(status, &json!({ "status": code, "message": message })).failed(code)
 }
 
@@ -57,16 +62,15 @@ pub(super) fn refusal(error: Error, request: &Received) -> Answer {
 const NOTHING_OPEN: &str = "거래 진행중인 내역이 존재하지 않습니다.";
 
 /// The pair of `order_currency` and `payment_currency`.
-fn pair(bithumb: &House<Bithumb>, ask: &Ask) -> Result<usize, Error> {
+fn pair(house: &House<Bithumb>, ask: &Ask) -> Result<usize, Error> {
     let base = ask.params.text("order_currency").ok_or(Error::Parameter)?;
     let quote = ask.params.text("payment_currency").unwrap_or_else(|| "KRW".to_owned());
-    let mut pairs = bithumb.desk.floor.pairs.iter();
-    pairs.position(|pair| pair.base == base && pair.quote == quote).ok_or(Error::Parameter)
+    house.desk.floor.pair_of(&base, &quote).ok_or(Error::Parameter)
 }
 
-fn account(bithumb: &mut House<Bithumb>, ask: &Ask, caller: &Entry) -> Reply<Bithumb> {
-    let floor = &bithumb.desk.floor;
-    let pair = &floor.pairs[pair(bithumb, ask)?];
+fn account(house: &mut House<Bithumb>, ask: &Ask, caller: &Entry) -> Reply {
+    let floor = &house.desk.floor;
+    let pair = &floor.pairs[pair(house, ask)?];
     Ok(json!({ "data": {
         "created": "1700000000000", "account_id": caller.account_name, "order_currency": pair.base,
         "payment_currency": pair.quote, "trade_fee": plain(floor.fee_rate()),
@@ -75,9 +79,9 @@ fn account(bithumb: &mut House<Bithumb>, ask: &Ask, caller: &Entry) -> Reply<Bit
 }
 
 /// Of one currency and KRW, or of all.
-fn balance(bithumb: &mut House<Bithumb>, ask: &Ask, caller: &Entry) -> Reply<Bithumb> {
+fn balance(house: &mut House<Bithumb>, ask: &Ask, caller: &Entry) -> Reply {
     let wanted = ask.params.text("currency").unwrap_or_else(|| "BTC".to_owned());
-    let held = bithumb.desk.floor.wallet(caller.account);
+    let held = house.desk.floor.wallet(caller.account);
     let mut data = Map::new();
     for (asset, Balance { free, locked }) in held.iter() {
         if wanted == "ALL" || asset == "KRW" || asset == wanted {
@@ -90,35 +94,29 @@ fn balance(bithumb: &mut House<Bithumb>, ask: &Ask, caller: &Entry) -> Reply<Bit
     Ok(json!({ "data": data }))
 }
 
-fn place(bithumb: &mut House<Bithumb>, ask: &Ask, caller: &Entry) -> Reply<Bithumb> {
-    let side = side(ask.params.text("type").as_deref())?;
+fn place(house: &mut House<Bithumb>, ask: &Ask, caller: &Entry) -> Reply {
+    let side = side(&ask.params, "type")?;
     let price = amount(&ask.params, "price")?.ok_or(Error::Parameter)?;
     let terms = Terms::Limit { price, quantity: units(ask)?, force: Force::GoodTillCancel };
-    create(bithumb, ask, caller, side, terms)
+    create(house, ask, caller, side, terms)
 }
 
-fn market_buy(bithumb: &mut House<Bithumb>, ask: &Ask, caller: &Entry) -> Reply<Bithumb> {
-    create(bithumb, ask, caller, Side::Buy, Terms::Market { quantity: units(ask)? })
+fn market_buy(house: &mut House<Bithumb>, ask: &Ask, caller: &Entry) -> Reply {
+    create(house, ask, caller, Side::Buy, Terms::Market { quantity: units(ask)? })
 }
 
-fn market_sell(bithumb: &mut House<Bithumb>, ask: &Ask, caller: &Entry) -> Reply<Bithumb> {
-    create(bithumb, ask, caller, Side::Sell, Terms::Market { quantity: units(ask)? })
+fn market_sell(house: &mut House<Bithumb>, ask: &Ask, caller: &Entry) -> Reply {
+    create(house, ask, caller, Side::Sell, Terms::Market { quantity: units(ask)? })
 }
 
 fn units(ask: &Ask) -> Result<Decimal, Error> {
     amount(&ask.params, "units")?.ok_or(Error::Parameter)
 }
 
-fn create(
-    bithumb: &mut House<Bithumb>,
-    ask: &Ask,
-    caller: &Entry,
-    side: Side,
-    terms: Terms,
-) -> Reply<Bithumb> {
-    let pair = pair(bithumb, ask)?;
-    let floor = &mut bithumb.desk.floor;
-    filter(&floor.pairs[pair], side, &terms)?;
+fn create(house: &mut House<Bithumb>, ask: &Ask, caller: &Entry, side: Side, terms: Terms) -> Reply {
+    let pair = pair(house, ask)?;
+    let floor = &mut house.desk.floor;
+    check(&floor.pairs[pair], side, &terms)?;
     let client_id = order_id(floor.last_id() + 1);
     let new = NewOrder { account: caller.account, pair, side, terms, client_id };
     let id = floor.place(new, ask.now).map_err(|refusal| Error::of(&refusal, side))?;
@@ -126,23 +124,23 @@ fn create(
 }
 
 /// The caller's order that the call names, in the pair it names.
-fn asked<'a>(bithumb: &'a House<Bithumb>, ask: &Ask, caller: &Entry) -> Result<&'a Order, Error> {
-    let pair = pair(bithumb, ask)?;
+fn asked<'a>(house: &'a House<Bithumb>, ask: &Ask, caller: &Entry) -> Result<&'a Order, Error> {
+    let pair = pair(house, ask)?;
     let id = ask.params.text("order_id").ok_or(Error::Parameter)?;
-    let order = parse_order_id(&id).and_then(|id| bithumb.desk.floor.order(caller.account, id));
+    let order = parse_order_id(&id).and_then(|id| house.desk.floor.order(caller.account, id));
     order.filter(|order| order.pair == pair).ok_or(Error::NoOrder)
 }
 
-fn cancel(bithumb: &mut House<Bithumb>, ask: &Ask, caller: &Entry) -> Reply<Bithumb> {
-    let side = side(ask.params.text("type").as_deref())?;
-    let id = asked(bithumb, ask, caller).ok().filter(|order| order.side == side).ok_or(Error::NoOrder)?.id;
-    bithumb.desk.floor.cancel(caller.account, id, ask.now).ok_or(Error::NoOrder)?;
+fn cancel(house: &mut House<Bithumb>, ask: &Ask, caller: &Entry) -> Reply {
+    let side = side(&ask.params, "type")?;
+    let id = asked(house, ask, caller).ok().filter(|order| order.side == side).ok_or(Error::NoOrder)?.id;
+    house.desk.floor.cancel(caller.account, id, ask.now).ok_or(Error::NoOrder)?;
     Ok(json!({}))
 }
 
-fn open(bithumb: &mut House<Bithumb>, ask: &Ask, caller: &Entry) -> Reply<Bithumb> {
-    let index = pair(bithumb, ask)?;
-    let floor = &bithumb.desk.floor;
+fn open(house: &mut House<Bithumb>, ask: &Ask, caller: &Entry) -> Reply {
+    let index = pair(house, ask)?;
+    let floor = &house.desk.floor;
     let pair = &floor.pairs[index];
     let show = |order: &Order| {
         json!({ "order_currency": pair.base, "payment_currency": pair.quote, "order_id": order_id(order.id),
@@ -157,9 +155,9 @@ fn open(bithumb: &mut House<Bithumb>, ask: &Ask, caller: &Entry) -> Reply<Bithum
     }
 }
 
-fn detail(bithumb: &mut House<Bithumb>, ask: &Ask, caller: &Entry) -> Reply<Bithumb> {
-    let order = asked(bithumb, ask, caller)?;
-    let pair = &bithumb.desk.floor.pairs[order.pair];
+fn detail(house: &mut House<Bithumb>, ask: &Ask, caller: &Entry) -> Reply {
+    let order = asked(house, ask, caller)?;
+    let pair = &house.desk.floor.pairs[order.pair];
     let status = match show::state(order) {
         "wait" => "Pending",
         "done" => "Completed",
@@ -183,12 +181,12 @@ fn micros(at_ms: i64) -> String {
 }
 
 /// Of any coin, whatever the path says.
-fn withdraw(bithumb: &mut House<Bithumb>, ask: &Ask, caller: &Entry) -> Reply<Bithumb> {
+fn withdraw(house: &mut House<Bithumb>, ask: &Ask, caller: &Entry) -> Reply {
     let (amount, asset) = (units(ask)?, ask.params.text("currency").unwrap_or_else(|| "BTC".to_owned()));
     let address = ask.params.text("address").ok_or(Error::Parameter)?;
-    if !bithumb.desk.floor.pairs.iter().any(|pair| pair.base == asset) {
+    if !house.desk.floor.pairs.iter().any(|pair| pair.base == asset) {
         return Err(Error::Parameter);
     }
     let withdrawal = Withdrawal { account: caller.account, asset, amount, address };
-    bithumb.desk.withdraw(withdrawal).map(|_| json!({})).ok_or(Error::WithdrawFunds)
+    house.desk.withdraw(withdrawal).map(|_| json!({})).ok_or(Error::WithdrawFunds)
 }

@@ -1,14 +1,14 @@
 //! What anyone may read through API 1.0.
 
-use rust_decimal::Decimal;
 use serde_json::{Map, Value, json};
 
-use super::Bithumb;
-use crate::date::seconds;
+use super::{Bithumb, Reply};
+use crate::amount::plain;
+use crate::date::korean;
 use crate::floor::{Floor, Print, Side};
-use crate::house::{Ask, House, Reply, Route};
+use crate::house::{Ask, House, Route};
+use crate::market;
 use crate::upbit::error::Error;
-use crate::upbit::show::plain;
 
 pub(super) const ROUTES: &[Route<Bithumb>] = &[
     Route::public("/public/ticker/*", ticker),
@@ -25,12 +25,12 @@ fn named<'a>(ask: &'a Ask) -> (&'a str, &'a str) {
 
 fn pair(floor: &Floor, ask: &Ask) -> Result<usize, Error> {
     let (base, quote) = named(ask);
-    floor.pairs.iter().position(|pair| pair.base == base && pair.quote == quote).ok_or(Error::Parameter)
+    floor.pair_of(base, quote).ok_or(Error::Parameter)
 }
 
 /// Of one pair, or with `ALL_KRW` of all that are traded for KRW.
-fn ticker(bithumb: &mut House<Bithumb>, ask: &Ask) -> Reply<Bithumb> {
-    let floor = &bithumb.desk.floor;
+fn ticker(house: &mut House<Bithumb>, ask: &Ask) -> Reply {
+    let floor = &house.desk.floor;
     let mut data = match named(ask) {
         ("ALL", quote @ ("BTC" | "KRW")) => {
             let pairs = (0..floor.pairs.len()).filter(|pair| floor.pairs[*pair].quote == quote);
@@ -43,30 +43,25 @@ fn ticker(bithumb: &mut House<Bithumb>, ask: &Ask) -> Reply<Bithumb> {
 }
 
 fn shown(floor: &Floor, pair: usize) -> Map<String, Value> {
-    let (tape, open) = (floor.tape(pair), floor.pairs[pair].price);
-    let low = tape.iter().map(|print| print.price).fold(open, Decimal::min);
-    let high = tape.iter().map(|print| print.price).fold(open, Decimal::max);
-    let units = plain(tape.iter().map(|print| print.quantity).sum());
-    let value = plain(tape.iter().map(|print| print.quantity * print.price).sum());
-    let last = floor.last_price(pair);
-    let change = plain(last - open);
+    let day = floor.day(pair);
+    let (open, units, value) = (plain(day.open), plain(day.volume), plain(day.quote_volume));
     let fields = [
-        ("opening_price", plain(open)),
-        ("closing_price", plain(last)),
-        ("min_price", plain(low)),
-        ("max_price", plain(high)),
+        ("opening_price", open.clone()),
+        ("closing_price", plain(day.last)),
+        ("min_price", plain(day.low)),
+        ("max_price", plain(day.high)),
         ("units_traded", units.clone()),
         ("acc_trade_value", value.clone()),
-        ("prev_closing_price", plain(open)),
+        ("prev_closing_price", open),
         ("units_traded_24H", units),
         ("acc_trade_value_24H", value),
-        ("fluctate_24H", change),
+        ("fluctate_24H", plain(day.last - day.open)),
     ];
     fields.into_iter().map(|(name, value)| (name.to_owned(), value.into())).collect()
 }
 
-fn order_book(bithumb: &mut House<Bithumb>, ask: &Ask) -> Reply<Bithumb> {
-    let floor = &bithumb.desk.floor;
+fn order_book(house: &mut House<Bithumb>, ask: &Ask) -> Reply {
+    let floor = &house.desk.floor;
     let index = pair(floor, ask)?;
     let levels = |side| {
         let show = |(price, quantity)| json!({ "price": plain(price), "quantity": plain(quantity) });
@@ -79,20 +74,20 @@ fn order_book(bithumb: &mut House<Bithumb>, ask: &Ask) -> Reply<Bithumb> {
 }
 
 /// The times are Korea's.
-fn trades(bithumb: &mut House<Bithumb>, ask: &Ask) -> Reply<Bithumb> {
-    let index = pair(&bithumb.desk.floor, ask)?;
+fn trades(house: &mut House<Bithumb>, ask: &Ask) -> Reply {
+    let index = pair(&house.desk.floor, ask)?;
     let show = |print: &Print| {
-        json!({ "transaction_date": seconds(print.at_ms + 9 * 3_600_000).replace('T', " "),
-                "type": if print.buyer_is_maker { "ask" } else { "bid" }, "units_traded": plain(print.quantity),
+        json!({ "transaction_date": korean(print.at_ms).replace('T', " "),
+                "type": print.taker().pick("bid", "ask"), "units_traded": plain(print.quantity),
                 "price": plain(print.price), "total": plain(print.price * print.quantity) })
     };
-    let newest = bithumb.desk.floor.tape(index).iter().rev().take(20);
+    let newest = house.desk.floor.tape(index).iter().rev().take(20);
     Ok(json!({ "data": newest.map(show).collect::<Vec<_>>() }))
 }
 
 /// A day of level candles of the ladder's middle price.
-fn candles(bithumb: &mut House<Bithumb>, ask: &Ask) -> Reply<Bithumb> {
-    let floor = &bithumb.desk.floor;
+fn candles(house: &mut House<Bithumb>, ask: &Ask) -> Reply {
+    let floor = &house.desk.floor;
     let price = plain(floor.pairs[pair(floor, ask)?].price);
     let minutes = match ask.rest.get(1).map(String::as_str) {
         Some("1m") => 1,
@@ -107,9 +102,8 @@ fn candles(bithumb: &mut House<Bithumb>, ask: &Ask) -> Reply<Bithumb> {
         _ => return Err(Error::Parameter),
     };
     let length = minutes * 60_000;
-    let first = ask.now - ask.now.rem_euclid(length) - 86_400_000;
+    let count = usize::try_from(1440 / minutes).unwrap_or(1440);
     let candle = |at: i64| json!([at, price, price, price, price, "0"]);
-    Ok(
-        json!({ "data": (1..=1440 / minutes).map(|index| candle(first + index * length)).collect::<Vec<_>>() }),
-    )
+    let opens = market::candles(length, None, ask.now, count).into_iter();
+    Ok(json!({ "data": opens.map(candle).collect::<Vec<_>>() }))
 }

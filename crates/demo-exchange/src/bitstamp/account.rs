@@ -4,10 +4,11 @@ use rust_decimal::Decimal;
 use serde_json::{Value, json};
 
 use super::error::Error;
-use super::order::{amount, fee as fee_in_quote};
-use super::{Bitstamp, Reply, datetime, fixed, pair};
+use super::order::amount;
+use super::{Bitstamp, Reply, fixed, pair};
+use crate::amount::plain;
 use crate::config::{Pair, Permission};
-use crate::filter::plain;
+use crate::date::micros;
 use crate::floor::{Balance, Fill, Order, Side};
 use crate::house::{Ask, House, Route, Withdrawal};
 use crate::key::Entry;
@@ -70,10 +71,8 @@ fn trades(house: &mut House<Bitstamp>, ask: &Ask, caller: &Entry) -> Reply {
     let invalid = |_| Error::field("limit", "Enter a whole number.");
     let limit = ask.params.text("limit").map_or(Ok(100), |text| text.parse::<usize>()).map_err(invalid)?;
     let floor = &house.desk.floor;
-    let orders = floor.orders(caller.account).filter(|order| pair.is_none_or(|pair| order.pair == pair));
-    let mut fills: Vec<_> =
-        orders.flat_map(|order| order.fills.iter().map(move |fill| (order, fill))).collect();
-    fills.sort_by_key(|(_, fill)| std::cmp::Reverse(fill.trade_id));
+    let fills = floor.fills(caller.account).filter(|(order, _)| pair.is_none_or(|pair| order.pair == pair));
+    let mut fills: Vec<_> = fills.collect();
     if ask.params.text("sort").as_deref() == Some("asc") {
         fills.reverse();
     }
@@ -93,8 +92,8 @@ fn trade(pair: &Pair, order: &Order, fill: &Fill) -> Value {
     };
     let name = |asset: &str| asset.to_lowercase();
     let mut shown = json!({
-        "id": fill.trade_id, "order_id": order.id, "datetime": datetime(fill.at_ms), "type": "2",
-        "fee": fixed(fee_in_quote(order, fill)),
+        "id": fill.trade_id, "order_id": order.id, "datetime": micros(fill.at_ms), "type": "2",
+        "fee": fixed(fill.fee_in_quote(order.side)),
     });
     shown[format!("{}_{}", name(&pair.base), name(&pair.quote))] = plain(fill.price).into();
     shown[name(&pair.base)] = fixed(base).into();
@@ -127,7 +126,7 @@ fn withdrawals(house: &mut House<Bitstamp>, ask: &Ask, caller: &Entry) -> Reply 
     let own = numbered.filter(|(withdrawal, _)| withdrawal.account == caller.account);
     let shown = |(withdrawal, id): (&Withdrawal, u64)| {
         json!({
-            "id": id, "datetime": datetime(ask.now), "type": 1, "status": 2, "currency": withdrawal.asset,
+            "id": id, "datetime": micros(ask.now), "type": 1, "status": 2, "currency": withdrawal.asset,
             "amount": fixed(withdrawal.amount), "address": withdrawal.address, "transaction_id": "",
         })
     };

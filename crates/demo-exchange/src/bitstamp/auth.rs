@@ -1,9 +1,10 @@
 //! Who asks: headers that name the key, the time and a nonce, and a signature over them and the whole request.
 
+use super::Bitstamp;
 use super::error::Error;
 use crate::check::{self, HMAC_SHA256};
-use crate::house::Desk;
-use crate::key::{Entry, Keys};
+use crate::house::{Auth, Desk};
+use crate::key::Entry;
 use crate::request::Received;
 
 const HOST: &str = "www.bitstamp.net";
@@ -11,18 +12,40 @@ const HOST: &str = "www.bitstamp.net";
 /// How far the clocks may be apart.
 const WINDOW_MS: u64 = 150_000;
 
-pub(super) fn signer<'k>(keys: &'k Keys, request: &Received) -> Option<&'k Entry> {
-    let entry = keys.get(api_key(request)?)?;
-    let secret = entry.secret()?.as_bytes();
-    let signature = request.header("x-auth-signature")?;
-    let own = request.header("host").unwrap_or_default();
-    // ccxt cuts `https://` off the address it calls, so on plain http its text keeps the scheme
-    let hosts = [HOST.to_owned(), own.to_owned(), format!("http://{own}")];
-    let holds = |host: &String| {
-        message(request, host)
-            .is_some_and(|told| check::hex(&check::mac(HMAC_SHA256, secret, &told)) == signature)
-    };
-    hosts.iter().any(holds).then_some(entry)
+impl Auth for Bitstamp {
+    type Error = Error;
+
+    fn named(request: &Received) -> Option<String> {
+        api_key(request).map(str::to_owned)
+    }
+
+    fn is_signed_by(entry: &Entry, request: &Received) -> Option<bool> {
+        let signature = request.header("x-auth-signature")?;
+        let own = request.header("host").unwrap_or_default();
+        // ccxt cuts `https://` off the address it calls, so on plain http its text keeps the scheme
+        let hosts = [HOST.to_owned(), own.to_owned(), format!("http://{own}")];
+        let holds = |host: &String| {
+            let mac = message(request, host).and_then(|told| entry.mac(HMAC_SHA256, &told));
+            mac.is_some_and(|mac| check::hex(&mac) == signature)
+        };
+        Some(hosts.iter().any(holds))
+    }
+
+    fn admit(desk: &mut Desk, request: &Received, signer: Option<&Entry>) -> Result<Entry, Error> {
+        let named = request.header("x-auth").ok_or(Error::missing())?;
+        let api_key = named.strip_prefix("BITSTAMP ").ok_or(Error::key_form())?;
+        let entry = desk.keys.get(api_key).ok_or(Error::key())?;
+        if !entry.admits(request.peer) {
+            return Err(Error::address());
+        }
+        form(request)?;
+        let nonce = fresh(request)?.to_owned();
+        if signer.is_none() {
+            return Err(Error::signature());
+        }
+        let entry = entry.clone();
+        if desk.nonces.is_new(api_key, &nonce) { Ok(entry) } else { Err(Error::nonce()) }
+    }
 }
 
 fn api_key(request: &Received) -> Option<&str> {
@@ -43,22 +66,6 @@ fn message(request: &Received, host: &str) -> Option<Vec<u8>> {
         header("x-auth-version")?,
     ];
     Some([parts.concat().as_bytes(), &request.body].concat())
-}
-
-pub(super) fn admit(desk: &mut Desk, request: &Received, signer: Option<&Entry>) -> Result<Entry, Error> {
-    let named = request.header("x-auth").ok_or(Error::missing())?;
-    let api_key = named.strip_prefix("BITSTAMP ").ok_or(Error::key_form())?;
-    let entry = desk.keys.get(api_key).ok_or(Error::key())?;
-    if !entry.admits(request.peer) {
-        return Err(Error::address());
-    }
-    form(request)?;
-    let nonce = fresh(request)?.to_owned();
-    if signer.is_none() {
-        return Err(Error::signature());
-    }
-    let entry = entry.clone();
-    if desk.nonces.is_new(api_key, &nonce) { Ok(entry) } else { Err(Error::nonce()) }
 }
 
 /// A body has a type, and no body has none.

@@ -92,6 +92,10 @@ impl From<Failure> for Error {
             Failure::Body => Self::all("The form cannot be read."),
             Failure::NoRoute => Self { status: 404, code: None, reason: "Not found.".into() },
             Failure::Permission => Self::auth("API0003", "No permission found"),
+            Failure::TooMany => {
+                Self { status: 429, code: None, reason: "Request rate limit exceeded.".into() }
+            }
+            Failure::UnknownKey => Self::key(),
         }
     }
 }

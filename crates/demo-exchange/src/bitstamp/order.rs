@@ -4,13 +4,15 @@ use rust_decimal::Decimal;
 use serde_json::{Value, json};
 
 use super::error::Error;
-use super::{Bitstamp, Reply, datetime, fixed, market, pair};
+use super::{Bitstamp, Reply, fixed, market, pair};
+use crate::amount::{decimals, plain};
 use crate::config::{Pair, Permission};
-use crate::filter::{Breach, decimals, plain};
+use crate::date::micros;
 use crate::floor::{AccountId, Fill, Force, NewOrder, Order, Refusal, Side, Status, Terms};
 use crate::house::{Ask, House, Route};
 use crate::key::Entry;
 use crate::params::Params;
+use crate::rule::Flaw;
 
 pub(super) const ROUTES: &[Route<Bitstamp>] = &[
     Route::signed("POST", "/api/v2/buy/*/", Permission::Trade, |h, a, c| limit(h, a, c, Side::Buy)),
@@ -75,9 +77,7 @@ fn force(params: &Params) -> Result<Force, Error> {
 
 fn place(house: &mut House<Bitstamp>, ask: &Ask, caller: &Entry, side: Side, terms: Terms) -> Reply {
     let pair = pair(house, ask.rest.first())?;
-    house.desk.floor.pairs[pair]
-        .judge(&terms)
-        .map_err(|breach| words(&house.desk.floor.pairs[pair], breach))?;
+    house.desk.floor.pairs[pair].check(&terms).map_err(|flaw| words(&house.desk.floor.pairs[pair], flaw))?;
     let account = caller.account;
     let client_id = new_client_id(house, ask, account)?;
     let new = NewOrder { account, pair, side, terms, client_id };
@@ -92,7 +92,7 @@ fn new_client_id(house: &House<Bitstamp>, ask: &Ask, account: AccountId) -> Resu
     let floor = &house.desk.floor;
     let error = |text: &str| Error::field("client_order_id", text);
     match ask.params.text("client_order_id") {
-        None => Ok(format!("#{}", floor.last_id() + 1)),
+        None => Ok(floor.nameless()),
         Some(id) if id.starts_with('#') => Err(error("Enter a valid value.")),
         Some(id) if floor.order_by_client_id(account, &id).is_some() => Err(error(DUPLICATE)),
         Some(id) => Ok(id),
@@ -101,18 +101,18 @@ fn new_client_id(house: &House<Bitstamp>, ask: &Ask, account: AccountId) -> Resu
 
 const DUPLICATE: &str = "An order with this id exists already.";
 
-fn words(pair: &Pair, breach: Breach) -> Error {
+fn words(pair: &Pair, flaw: Flaw) -> Error {
     let places = |unit| format!("Ensure that there are no more than {} decimal places.", decimals(unit));
-    match breach {
-        Breach::Tick => Error::field("price", places(pair.tick)),
-        Breach::Step => Error::field("amount", places(pair.step)),
-        Breach::MaxQuantity => {
+    match flaw {
+        Flaw::PriceRange | Flaw::PriceTick => Error::field("price", places(pair.tick)),
+        Flaw::QuantityStep => Error::field("amount", places(pair.step)),
+        Flaw::TooLarge => {
             Error::all(format!("Maximum order size is {} {}.", plain(pair.max_quantity), pair.base))
         }
-        Breach::MinQuantity => {
+        Flaw::TooSmall => {
             Error::all(format!("Minimum order size is {} {}.", plain(pair.min_quantity), pair.base))
         }
-        Breach::MinNotional => {
+        Flaw::TooCheap => {
             Error::all(format!("Minimum order size is {} {}.", plain(pair.min_notional), pair.quote))
         }
     }
@@ -123,7 +123,7 @@ fn refused(house: &House<Bitstamp>, caller: &Entry, pair: usize, side: Side, ref
     match refusal {
         Refusal::DuplicateClientId => Error::field("client_order_id", DUPLICATE),
         Refusal::InsufficientBalance => {
-            let asset = if side == Side::Buy { &pair.quote } else { &pair.base };
+            let asset = side.pick(&pair.quote, &pair.base);
             let free = fixed(house.desk.floor.wallet(caller.account).get(asset).free);
             Error::all(format!(
                 "You have only {free} {asset} available. Check your account balance for details."
@@ -153,14 +153,10 @@ fn cancel(house: &mut House<Bitstamp>, ask: &Ask, caller: &Entry) -> Reply {
 
 fn cancel_all(house: &mut House<Bitstamp>, ask: &Ask, caller: &Entry) -> Reply {
     let pair = ask.rest.first().map(|name| pair(house, Some(name))).transpose()?;
-    let open = house.desk.floor.open_orders(caller.account);
-    let ids: Vec<u64> =
-        open.filter(|order| pair.is_none_or(|pair| order.pair == pair)).map(|order| order.id).collect();
-    for id in &ids {
-        house.desk.floor.cancel(caller.account, *id, ask.now);
-    }
-    let orders = ids.iter().filter_map(|id| house.desk.floor.order(caller.account, *id));
-    let shown: Vec<Value> = orders.map(|order| cancelled(house, order)).collect();
+    let wanted = |order: &Order| pair.is_none_or(|pair| order.pair == pair);
+    let gone = house.desk.floor.cancel_all(caller.account, wanted, ask.now);
+    let gone: Vec<Order> = gone.into_iter().cloned().collect();
+    let shown: Vec<Value> = gone.iter().map(|order| cancelled(house, order)).collect();
     Ok(json!({ "canceled": shown, "success": true }))
 }
 
@@ -184,10 +180,7 @@ fn open_in(house: &mut House<Bitstamp>, ask: &Ask, caller: &Entry) -> Reply {
 }
 
 fn side_number(order: &Order) -> u8 {
-    match order.side {
-        Side::Buy => 0,
-        Side::Sell => 1,
-    }
+    order.side.pick(0, 1)
 }
 
 fn shown(house: &House<Bitstamp>, order: &Order, amount: Decimal) -> Value {
@@ -195,13 +188,9 @@ fn shown(house: &House<Bitstamp>, order: &Order, amount: Decimal) -> Value {
     let price = order.terms.price().or(order.average_price()).unwrap_or_default();
     json!({
         "id": order.id.to_string(), "market": market, "currency_pair": market, "type": side_number(order).to_string(),
-        "datetime": datetime(order.created_ms), "price": plain(price), "amount": fixed(amount),
-        "amount_at_create": fixed(order.quantity()), "client_order_id": client_id(order),
+        "datetime": micros(order.created_ms), "price": plain(price), "amount": fixed(amount),
+        "amount_at_create": fixed(order.quantity()), "client_order_id": order.own_id(),
     })
-}
-
-fn client_id(order: &Order) -> &str {
-    if order.client_id.starts_with('#') { "" } else { &order.client_id }
 }
 
 fn status(house: &mut House<Bitstamp>, ask: &Ask, caller: &Entry) -> Reply {
@@ -214,27 +203,19 @@ fn status(house: &mut House<Bitstamp>, ask: &Ask, caller: &Entry) -> Reply {
     };
     let transactions: Vec<Value> = order.fills.iter().map(|fill| transaction(pair, order, fill)).collect();
     Ok(json!({
-        "id": order.id, "datetime": datetime(order.created_ms), "type": side_number(order).to_string(),
+        "id": order.id, "datetime": micros(order.created_ms), "type": side_number(order).to_string(),
         "status": state, "market": market(pair), "transactions": transactions,
-        "amount_remaining": fixed(order.remaining()), "client_order_id": client_id(order),
+        "amount_remaining": fixed(order.remaining()), "client_order_id": order.own_id(),
     }))
 }
 
 /// A fill as a part of its order: each amount by the name of its asset.
 fn transaction(pair: &Pair, order: &Order, fill: &Fill) -> Value {
     let mut shown = json!({
-        "tid": fill.trade_id, "price": plain(fill.price), "fee": fixed(fee(order, fill)), "datetime": datetime(fill.at_ms),
+        "tid": fill.trade_id, "price": plain(fill.price), "fee": fixed(fill.fee_in_quote(order.side)), "datetime": micros(fill.at_ms),
         "type": 2,
     });
     shown[pair.base.to_lowercase()] = fixed(fill.quantity).into();
     shown[pair.quote.to_lowercase()] = fixed(fill.quantity * fill.price).into();
     shown
-}
-
-/// What a fill cost in the quote asset, as fees are told here; the floor took it out of what came in.
-pub(super) fn fee(order: &Order, fill: &Fill) -> Decimal {
-    match order.side {
-        Side::Buy => fill.fee * fill.price,
-        Side::Sell => fill.fee,
-    }
 }

@@ -5,10 +5,11 @@ use serde_json::{Value, json};
 
 use super::error::Error;
 use super::{Bitstamp, Reply, fixed, market, pair};
+use crate::amount::{decimals, plain};
 use crate::config::Pair;
-use crate::filter::{candles, decimals, plain};
 use crate::floor::{Print, Side};
 use crate::house::{Ask, House, Route};
+use crate::market::candles;
 
 pub(super) const ROUTES: &[Route<Bitstamp>] = &[
     Route::public("/api/v2/markets/", markets),
@@ -106,7 +107,7 @@ fn transactions(house: &mut House<Bitstamp>, ask: &Ask) -> Reply {
     let shown = |print: &Print| {
         json!({
             "date": (print.at_ms / 1000).to_string(), "tid": print.id.to_string(), "amount": fixed(print.quantity),
-            "type": if print.buyer_is_maker { "1" } else { "0" }, "price": plain(print.price),
+            "type": print.taker().pick("0", "1"), "price": plain(print.price),
         })
     };
     Ok(house.desk.floor.tape(pair).iter().rev().map(shown).collect())
@@ -117,11 +118,9 @@ const STEPS: [i64; 12] = [60, 180, 300, 900, 1800, 3600, 7200, 14400, 21600, 432
 /// Candles of the ladder's middle price: level, without volume.
 fn candlesticks(house: &mut House<Bitstamp>, ask: &Ask) -> Reply {
     let pair = &house.desk.floor.pairs[pair(house, ask.rest.first())?];
-    let integer =
-        |name| ask.params.text(name).map(|text| text.parse::<i64>().map_err(|_| invalid(name))).transpose();
+    let integer = |name| ask.params.integer(name).map_err(|_| invalid(name));
     let step = integer("step")?.filter(|step| STEPS.contains(step)).ok_or_else(|| invalid("step"))?;
-    let limit =
-        integer("limit")?.filter(|limit| (1..=1000).contains(limit)).ok_or_else(|| invalid("limit"))?;
+    let limit = ask.params.count("limit", 0, 1000).ok_or_else(|| invalid("limit"))?;
     let until = integer("end")?.unwrap_or(ask.now / 1000).min(ask.now / 1000);
     let price = plain(pair.price);
     let candle = |start: i64| {

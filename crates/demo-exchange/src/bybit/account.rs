@@ -5,11 +5,11 @@ use serde_json::{Value, json};
 
 use super::error::Error;
 use super::{Bybit, Reply, is_spot, need};
+use crate::amount::plain;
 use crate::config::{Credential, Permission};
 use crate::floor::Balance;
 use crate::house::{Ask, House, Route, Withdrawal};
 use crate::key::Entry;
-use crate::market::{self, plain};
 
 pub(super) const ROUTES: &[Route<Bybit>] = &[
     Route::signed("GET", "/v5/account/wallet-balance", Permission::Read, balance),
@@ -99,7 +99,7 @@ const LEAST: Decimal = Decimal::from_parts(1, 0, 0, false, 4);
 
 fn coins(house: &mut House<Bybit>, ask: &Ask, _: &Entry) -> Reply {
     let wanted = ask.params.text("coin");
-    let coins = market::assets(&house.desk.floor).into_iter();
+    let coins = house.desk.floor.assets().into_iter();
     let coins = coins.filter(|coin| wanted.as_deref().is_none_or(|wanted| wanted == *coin));
     Ok(json!({ "rows": coins.map(coin).collect::<Vec<_>>() }))
 }
@@ -126,7 +126,7 @@ fn withdraw(house: &mut House<Bybit>, ask: &Ask, caller: &Entry) -> Reply {
     if !["FUND", "SPOT", "UTA", "FUND,UTA"].contains(&need("accountType")?.as_str()) {
         return Err(Error::invalid("accountType"));
     }
-    let known = market::assets(&house.desk.floor).contains(coin.as_str());
+    let known = house.desk.floor.assets().contains(coin.as_str());
     if !known || !chains(&coin).contains(&chain.as_str()) {
         return Err(Error::WITHDRAWAL_COIN);
     }

@@ -6,8 +6,8 @@ use serde_json::json;
 
 use crate::floor::Refusal;
 use crate::house::Failure;
-use crate::market::Flaw;
 use crate::request::Answer;
+use crate::rule::Flaw;
 
 #[derive(Debug)]
 pub(crate) struct Error {
@@ -25,6 +25,7 @@ impl Error {
     pub(super) const SIGNATURE: Self =
         Self::new(10004, "Error sign, please check your signature generation algorithm.");
     const PERMISSION: Self = Self::new(10005, "Permission denied, please check your API key permissions.");
+    const TOO_MANY: Self = Self::new(10006, "Too many visits. Exceeded the API Rate Limit.");
     pub(super) const ADDRESS: Self =
         Self::new(10010, "Unmatched IP, please check your API key's bound IP addresses.");
     const NO_ROUTE: Self = Self::new(10017, "Request path not found or request method is invalid.");
@@ -99,6 +100,8 @@ impl From<Failure> for Error {
             Failure::Body => Self::BODY,
             Failure::NoRoute => Self::NO_ROUTE,
             Failure::Permission => Self::PERMISSION,
+            Failure::TooMany => Self::TOO_MANY,
+            Failure::UnknownKey => Self::KEY,
         }
     }
 }

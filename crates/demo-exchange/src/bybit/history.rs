@@ -5,11 +5,11 @@ use serde_json::{Map, Value, json};
 use super::error::Error;
 use super::order::{named, order_id};
 use super::{Bybit, Reply, is_spot, limit};
+use crate::amount::plain;
 use crate::config::Permission;
-use crate::floor::{Fill, Force, Order, Side, Status, Terms};
+use crate::floor::{Fill, Force, Order, Status, Terms};
 use crate::house::{Ask, House, Route};
 use crate::key::Entry;
-use crate::market::{self, plain};
 
 pub(super) const ROUTES: &[Route<Bybit>] = &[
     Route::signed("GET", "/v5/order/realtime", Permission::Read, current),
@@ -67,10 +67,6 @@ fn status(order: &Order) -> &'static str {
     }
 }
 
-fn side(order: &Order) -> &'static str {
-    if order.side == Side::Buy { "Buy" } else { "Sell" }
-}
-
 /// `orderType`, `qty`, `marketUnit` and `timeInForce`.
 fn terms(order: &Order) -> (&'static str, String, &'static str, &'static str) {
     match order.terms {
@@ -91,13 +87,13 @@ fn terms(order: &Order) -> (&'static str, String, &'static str, &'static str) {
 fn shown(house: &House<Bybit>, order: &Order) -> Value {
     let pair = &house.desk.floor.pairs[order.pair];
     let (kind, quantity, unit, force) = terms(order);
-    let fee_coin = if order.side == Side::Buy { &pair.base } else { &pair.quote };
+    let fee_coin = order.side.pick(&pair.base, &pair.quote);
     let turned_away = force == "PostOnly" && order.status == Status::Expired;
     let fees = order.fills.first().map(|_| (fee_coin.clone(), json!(plain(order.fee()))));
     json!({
-        "orderId": order_id(order.id), "orderLinkId": market::client_id(order), "symbol": pair.symbol(),
+        "orderId": order_id(order.id), "orderLinkId": order.own_id(), "symbol": pair.symbol(),
         "price": plain(order.terms.price().unwrap_or_default()), "qty": quantity, "marketUnit": unit,
-        "side": side(order), "orderType": kind, "timeInForce": force, "orderStatus": status(order),
+        "side": order.side.pick("Buy", "Sell"), "orderType": kind, "timeInForce": force, "orderStatus": status(order),
         "avgPrice": order.average_price().map(plain).unwrap_or_default(),
         "leavesQty": plain(if order.is_open() { order.remaining() } else { Default::default() }),
         "cumExecQty": plain(order.filled), "cumExecValue": plain(order.filled_quote),
@@ -117,7 +113,7 @@ fn executions(house: &mut House<Bybit>, ask: &Ask, caller: &Entry) -> Reply {
     let wanted = |(order, _): &(&Order, &Fill)| {
         pair.is_none_or(|pair| order.pair == pair) && only.is_none_or(|only| only == Some(order.id))
     };
-    let all = market::fills(&house.desk.floor, caller.account).into_iter().filter(wanted);
+    let all = house.desk.floor.fills(caller.account).filter(wanted);
     page(ask, all.map(|(order, fill)| (fill.trade_id, execution(house, order, fill))).collect(), (50, 100))
 }
 
@@ -125,7 +121,7 @@ fn execution(house: &House<Bybit>, order: &Order, fill: &Fill) -> Value {
     let (kind, quantity, ..) = terms(order);
     json!({
         "symbol": house.desk.floor.pairs[order.pair].symbol(), "orderId": order_id(order.id),
-        "orderLinkId": market::client_id(order), "side": side(order), "orderType": kind,
+        "orderLinkId": order.own_id(), "side": order.side.pick("Buy", "Sell"), "orderType": kind,
         "orderPrice": plain(order.terms.price().unwrap_or_default()), "orderQty": quantity, "leavesQty": "",
         "stopOrderType": "", "execId": fill.trade_id.to_string(), "execPrice": plain(fill.price),
         "execQty": plain(fill.quantity), "execValue": plain(fill.price * fill.quantity), "execType": "Trade",

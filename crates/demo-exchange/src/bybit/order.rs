@@ -9,7 +9,6 @@ use crate::config::Permission;
 use crate::floor::{Force, NewOrder, Order, Side, Terms};
 use crate::house::{Ask, House, Route};
 use crate::key::Entry;
-use crate::market;
 use crate::params::Params;
 
 pub(super) const ROUTES: &[Route<Bybit>] = &[
@@ -81,10 +80,8 @@ fn place(house: &mut House<Bybit>, ask: &Ask, caller: &Entry, params: &Params) -
         _ => return Err(Error::SIDE),
     };
     let terms = terms(params, side)?;
-    if let Some(flaw) = market::flaw(&house.desk.floor.pairs[pair], &terms) {
-        return Err(flaw.into());
-    }
-    let client_id = client_id(params)?.unwrap_or_else(|| market::nameless(&house.desk.floor));
+    house.desk.floor.pairs[pair].check(&terms)?;
+    let client_id = client_id(params)?.unwrap_or_else(|| house.desk.floor.nameless());
     let new = NewOrder { account: caller.account, pair, side, terms, client_id };
     let id = house.desk.floor.accept(new, ask.now)?;
     Ok(json!({ "orderId": order_id(id), "orderLinkId": params.text("orderLinkId").unwrap_or_default() }))
@@ -152,7 +149,7 @@ fn cancel(house: &mut House<Bybit>, ask: &Ask, caller: &Entry, params: &Params) 
 
 /// Order id and client id, as the answers to placing and cancelling tell them.
 fn ids(order: &Order) -> Value {
-    json!({ "orderId": order_id(order.id), "orderLinkId": market::client_id(order) })
+    json!({ "orderId": order_id(order.id), "orderLinkId": order.own_id() })
 }
 
 /// What `orderId`, or else `orderLinkId`, names: nothing, no order of the caller's, or one.
@@ -172,10 +169,8 @@ pub(super) fn named<'a>(
 fn cancel_all(house: &mut House<Bybit>, ask: &Ask, caller: &Entry) -> Reply {
     spot_only(&ask.params)?;
     let pair = house.asked_symbol(ask)?;
-    let floor = &mut house.desk.floor;
-    let open = floor.open_orders(caller.account).filter(|order| pair.is_none_or(|pair| order.pair == pair));
-    let open: Vec<u64> = open.map(|order| order.id).collect();
-    let canceled = open.into_iter().filter_map(|id| floor.cancel(caller.account, id, ask.now).map(ids));
+    let wanted = |order: &Order| pair.is_none_or(|pair| order.pair == pair);
+    let canceled = house.desk.floor.cancel_all(caller.account, wanted, ask.now).into_iter().map(ids);
     Ok(json!({ "list": canceled.collect::<Vec<_>>(), "success": "1" }))
 }
 

@@ -4,10 +4,11 @@ use serde_json::{Value, json};
 
 use super::error::Error;
 use super::{Bybit, Reply, is_spot, limit, need};
+use crate::amount::plain;
 use crate::config::Pair;
 use crate::floor::{Print, Side};
 use crate::house::{Ask, House, Route};
-use crate::market::{self, Day, plain};
+use crate::market;
 
 pub(super) const ROUTES: &[Route<Bybit>] = &[
     Route::public("/v5/market/time", time),
@@ -61,7 +62,7 @@ fn tickers(house: &mut House<Bybit>, ask: &Ask) -> Reply {
 }
 
 fn ticker(house: &House<Bybit>, pair: usize) -> Value {
-    let day = Day::of(&house.desk.floor, pair);
+    let day = house.desk.floor.day(pair);
     json!({
         "symbol": house.desk.floor.pairs[pair].symbol(), "bid1Price": plain(day.bid.0),
         "bid1Size": plain(day.bid.1), "ask1Price": plain(day.ask.0), "ask1Size": plain(day.ask.1),
@@ -95,7 +96,7 @@ fn trades(house: &mut House<Bybit>, ask: &Ask) -> Reply {
     let symbol = house.desk.floor.pairs[pair].symbol();
     let show = |print: &Print| {
         json!({ "execId": print.id.to_string(), "symbol": symbol, "price": plain(print.price),
-                "size": plain(print.quantity), "side": if print.buyer_is_maker { "Sell" } else { "Buy" },
+                "size": plain(print.quantity), "side": print.taker().pick("Buy", "Sell"),
                 "time": print.at_ms.to_string(), "isBlockTrade": false, "isRPITrade": false })
     };
     let newest = house.desk.floor.tape(pair).iter().rev().take(limit(ask, 60, 1000)?);

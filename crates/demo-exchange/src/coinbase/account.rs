@@ -3,12 +3,13 @@
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
 
-use super::Coinbase;
 use super::error::Error;
-use super::show::{is_fiat, plain, user_id};
+use super::show::{is_fiat, user_id};
+use super::{Coinbase, Reply};
+use crate::amount::plain;
 use crate::config::Permission;
 use crate::floor::{AccountId, Balance};
-use crate::house::{Ask, House, Reply};
+use crate::house::{Ask, House};
 use crate::key::Entry;
 
 /// Every asset of a customer is an account of its own; its id ends in the asset's letters.
@@ -18,26 +19,22 @@ pub(super) fn account_id(account: AccountId, asset: &str) -> String {
 }
 
 /// The asset of the account that the path names; `/v2` takes an asset's name as well.
-pub(super) fn named(
-    coinbase: &House<Coinbase>,
-    ask: &Ask,
-    caller: &Entry,
-) -> Result<(String, Balance), Error> {
+pub(super) fn named(house: &House<Coinbase>, ask: &Ask, caller: &Entry) -> Result<(String, Balance), Error> {
     let name = ask.rest.first().map(String::as_str).unwrap_or_default();
-    let mut wallet = coinbase.desk.floor.wallet(caller.account).iter();
+    let mut wallet = house.desk.floor.wallet(caller.account).iter();
     let is = |asset: &str| asset == name || account_id(caller.account, asset) == name;
     let found = wallet.find(|(asset, _)| is(asset)).ok_or(Error::NotFound)?;
     Ok((found.0.to_owned(), found.1))
 }
 
-pub(super) fn accounts(coinbase: &mut House<Coinbase>, _: &Ask, caller: &Entry) -> Reply<Coinbase> {
-    let wallet = coinbase.desk.floor.wallet(caller.account);
+pub(super) fn accounts(house: &mut House<Coinbase>, _: &Ask, caller: &Entry) -> Reply {
+    let wallet = house.desk.floor.wallet(caller.account);
     let shown: Vec<Value> = wallet.iter().map(|(asset, held)| shown(caller, asset, held)).collect();
     Ok(json!({ "size": shown.len(), "accounts": shown, "has_next": false, "cursor": "" }))
 }
 
-pub(super) fn one(coinbase: &mut House<Coinbase>, ask: &Ask, caller: &Entry) -> Reply<Coinbase> {
-    let (asset, held) = named(coinbase, ask, caller)?;
+pub(super) fn one(house: &mut House<Coinbase>, ask: &Ask, caller: &Entry) -> Reply {
+    let (asset, held) = named(house, ask, caller)?;
     Ok(json!({ "account": shown(caller, &asset, held) }))
 }
 
@@ -55,8 +52,8 @@ fn shown(caller: &Entry, asset: &str, held: Balance) -> Value {
 const CREATED: &str = "2023-01-01T00:00:00Z";
 
 /// The app's API knows one amount per account, what is free.
-pub(super) fn old_accounts(coinbase: &mut House<Coinbase>, _: &Ask, caller: &Entry) -> Reply<Coinbase> {
-    let wallet = coinbase.desk.floor.wallet(caller.account);
+pub(super) fn old_accounts(house: &mut House<Coinbase>, _: &Ask, caller: &Entry) -> Reply {
+    let wallet = house.desk.floor.wallet(caller.account);
     let shown: Vec<Value> = wallet.iter().map(|(asset, held)| old_shown(caller, asset, held)).collect();
     let pagination = json!({ "ending_before": null, "starting_after": null, "next_starting_after": null,
                              "previous_ending_before": null, "limit": 250, "order": "desc", "previous_uri": null,
@@ -64,8 +61,8 @@ pub(super) fn old_accounts(coinbase: &mut House<Coinbase>, _: &Ask, caller: &Ent
     Ok(json!({ "pagination": pagination, "data": shown }))
 }
 
-pub(super) fn old_one(coinbase: &mut House<Coinbase>, ask: &Ask, caller: &Entry) -> Reply<Coinbase> {
-    let (asset, held) = named(coinbase, ask, caller)?;
+pub(super) fn old_one(house: &mut House<Coinbase>, ask: &Ask, caller: &Entry) -> Reply {
+    let (asset, held) = named(house, ask, caller)?;
     Ok(json!({ "data": old_shown(caller, &asset, held) }))
 }
 
@@ -82,7 +79,7 @@ fn old_shown(caller: &Entry, asset: &str, held: Balance) -> Value {
 }
 
 /// Transfer is the scope of everything that moves money away.
-pub(super) fn key_permissions(_: &mut House<Coinbase>, _: &Ask, caller: &Entry) -> Reply<Coinbase> {
+pub(super) fn key_permissions(_: &mut House<Coinbase>, _: &Ask, caller: &Entry) -> Reply {
     Ok(json!({
         "can_view": caller.may(Permission::Read), "can_trade": caller.may(Permission::Trade),
         "can_transfer": caller.may(Permission::Withdraw), "portfolio_uuid": user_id(caller.account),
@@ -90,18 +87,14 @@ pub(super) fn key_permissions(_: &mut House<Coinbase>, _: &Ask, caller: &Entry) 
     }))
 }
 
-pub(super) fn portfolios(_: &mut House<Coinbase>, _: &Ask, caller: &Entry) -> Reply<Coinbase> {
+pub(super) fn portfolios(_: &mut House<Coinbase>, _: &Ask, caller: &Entry) -> Reply {
     let only = json!({ "name": caller.account_name, "uuid": user_id(caller.account), "type": "DEFAULT",
                        "deleted": false });
     Ok(json!({ "portfolios": [only] }))
 }
 
-pub(super) fn transaction_summary(
-    coinbase: &mut House<Coinbase>,
-    _: &Ask,
-    caller: &Entry,
-) -> Reply<Coinbase> {
-    let floor = &coinbase.desk.floor;
+pub(super) fn transaction_summary(house: &mut House<Coinbase>, _: &Ask, caller: &Entry) -> Reply {
+    let floor = &house.desk.floor;
     let traded: Decimal = floor.orders(caller.account).map(|order| order.filled_quote).sum();
     let rate = plain(floor.fee_rate());
     Ok(json!({

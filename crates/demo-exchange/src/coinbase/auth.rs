@@ -1,10 +1,12 @@
 //! Who signed: a token made for this one call, by an EC or an Ed25519 key; with keys of the old kind, three headers.
 
+use super::Coinbase;
 use super::error::Error;
 use super::is_old;
-use crate::check::{HMAC_SHA256, Token, hex, mac};
+use crate::check::{HMAC_SHA256, Token, hex};
 use crate::config::Credential;
-use crate::key::{Entry, Keys};
+use crate::house::{Auth, Desk};
+use crate::key::Entry;
 use crate::request::Received;
 
 const HOST: &str = "api.coinbase.com";
@@ -18,10 +20,40 @@ const LEEWAY_S: i64 = 5;
 /// How far the time of an old signature may be from the exchange's.
 const WINDOW_S: u64 = 30;
 
-pub(super) fn signer<'k>(keys: &'k Keys, request: &Received) -> Option<&'k Entry> {
-    match bearer(request) {
-        Some(token) => token_signer(keys, &token, request),
-        None => header_signer(keys, request),
+impl Auth for Coinbase {
+    type Error = Error;
+
+    fn named(request: &Received) -> Option<String> {
+        match bearer(request) {
+            // header and claims name the key alike
+            Some(token) => {
+                token.header["kid"].as_str().filter(|name| token.claims["sub"] == *name).map(str::to_owned)
+            }
+            None => request.header("cb-access-key").map(str::to_owned),
+        }
+    }
+
+    fn is_signed_by(entry: &Entry, request: &Received) -> Option<bool> {
+        Some(match bearer(request) {
+            Some(token) => is_token_of(&token, entry) && is_for(&token, request),
+            None => has_headers_of(entry, request)?,
+        })
+    }
+
+    fn admit(desk: &mut Desk, request: &Received, signer: Option<&Entry>) -> Result<Entry, Error> {
+        let now = request.at_ms.div_euclid(1000);
+        let in_time = match bearer(request) {
+            Some(token) => lives(&token, now),
+            None => is_near(request, now),
+        };
+        let entry = Self::named(request).and_then(|name| desk.keys.get(&name).cloned());
+        if !entry.ok_or(Error::Key)?.admits(request.peer) {
+            return Err(Error::Address);
+        }
+        if !in_time {
+            return Err(Error::Expired);
+        }
+        signer.cloned().ok_or(Error::Signature)
     }
 }
 
@@ -29,20 +61,12 @@ fn bearer(request: &Received) -> Option<Token> {
     Token::parse(request.header("authorization")?.strip_prefix("Bearer ")?)
 }
 
-/// The key a token names, in its header and its claims alike.
-fn named<'k>(keys: &'k Keys, token: &Token) -> Option<&'k Entry> {
-    let name = token.header["kid"].as_str().filter(|name| token.claims["sub"] == *name)?;
-    keys.get(name)
-}
-
-fn token_signer<'k>(keys: &'k Keys, token: &Token, request: &Received) -> Option<&'k Entry> {
-    let entry = named(keys, token)?;
-    let signed = match &entry.key.credential {
+fn is_token_of(token: &Token, entry: &Entry) -> bool {
+    match &entry.key.credential {
         Credential::Ec(public) => token.is_signed_by(public),
         Credential::Ed25519(public) => token.is_signed_by_ed25519(public),
         _ => false,
-    };
-    (signed && is_for(token, request)).then_some(entry)
+    }
 }
 
 /// Whether the token was made for this method and path, at the real host or at the address that was called. A
@@ -58,28 +82,10 @@ fn is_for(token: &Token, request: &Received) -> bool {
     token.claims["uri"].as_str().is_some_and(fits) || listed.any(fits)
 }
 
-fn header_signer<'k>(keys: &'k Keys, request: &Received) -> Option<&'k Entry> {
-    let entry = keys.get(request.header("cb-access-key")?)?;
+fn has_headers_of(entry: &Entry, request: &Received) -> Option<bool> {
     let target = if is_old(request) { request.target() } else { request.path.clone() };
-    let time = request.header("cb-access-timestamp")?;
-    let message = [format!("{time}{}{target}", request.method).as_bytes(), &request.body].concat();
-    let signature = hex(&mac(HMAC_SHA256, entry.secret()?.as_bytes(), &message));
-    (request.header("cb-access-sign") == Some(signature.as_str())).then_some(entry)
-}
-
-pub(super) fn admit(keys: &Keys, request: &Received, signer: Option<&Entry>) -> Result<Entry, Error> {
-    let now = request.at_ms.div_euclid(1000);
-    let (entry, in_time) = match bearer(request) {
-        Some(token) => (named(keys, &token), lives(&token, now)),
-        None => (request.header("cb-access-key").and_then(|key| keys.get(key)), is_near(request, now)),
-    };
-    if !entry.ok_or(Error::Key)?.admits(request.peer) {
-        return Err(Error::Address);
-    }
-    if !in_time {
-        return Err(Error::Expired);
-    }
-    signer.cloned().ok_or(Error::Signature)
+    let signed = request.row(request.header("cb-access-timestamp")?, &target);
+    Some(request.header("cb-access-sign")? == hex(&entry.mac(HMAC_SHA256, &signed)?))
 }
 
 fn lives(token: &Token, now: i64) -> bool {

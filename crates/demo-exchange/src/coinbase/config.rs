@@ -4,8 +4,7 @@ use rust_decimal::Decimal;
 use serde_json::{Value, json};
 
 use super::error::{Error, Reason};
-use super::show::plain;
-use crate::config::Pair;
+use crate::amount::plain;
 use crate::floor::{Force, Order, Side, Terms};
 use crate::params::Params;
 
@@ -49,38 +48,6 @@ pub(super) fn amount(fields: &Params, name: &str) -> Result<Option<Decimal>, Err
             let amount = fields.decimal(name).filter(|amount| !amount.is_zero());
             amount.map(Some).ok_or(Error::Argument("an amount is no plain decimal number"))
         }
-    }
-}
-
-/// The highest price, and the most one order may be worth.
-const MOST: Decimal = Decimal::from_parts(1_000_000_000, 0, 0, false, 0);
-
-pub(super) fn filter(pair: &Pair, terms: &Terms) -> Result<(), Reason> {
-    match terms.price() {
-        Some(price) if price > MOST => return Err(Reason::Price),
-        Some(price) if !(price % pair.tick).is_zero() => return Err(Reason::PricePrecision),
-        _ => {}
-    }
-    let value = match *terms {
-        Terms::Limit { quantity, .. } | Terms::Market { quantity } => {
-            size(pair, quantity)?;
-            quantity * terms.price().unwrap_or(pair.price)
-        }
-        Terms::MarketQuote { amount } => amount,
-    };
-    match value {
-        value if value < pair.min_notional => Err(Reason::QuoteTooSmall),
-        value if value > MOST => Err(Reason::QuoteTooLarge),
-        _ => Ok(()),
-    }
-}
-
-fn size(pair: &Pair, quantity: Decimal) -> Result<(), Reason> {
-    match quantity {
-        quantity if quantity > pair.max_quantity => Err(Reason::TooLarge),
-        quantity if quantity < pair.min_quantity => Err(Reason::TooSmall),
-        quantity if !(quantity % pair.step).is_zero() => Err(Reason::SizePrecision),
-        _ => Ok(()),
     }
 }
 

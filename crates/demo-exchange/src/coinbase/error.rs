@@ -3,9 +3,10 @@
 use serde_json::{Value, json};
 
 use super::is_old;
-use crate::floor::Refusal;
+use crate::floor::{Refusal, Terms};
 use crate::house::Failure;
 use crate::request::{Answer, Received};
+use crate::rule::Flaw;
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Error {
@@ -21,6 +22,7 @@ pub(crate) enum Error {
     Order(Reason),
     Permission,
     Signature,
+    TooMany,
 }
 
 /// Why an order is refused.
@@ -45,6 +47,8 @@ impl From<Failure> for Error {
             Failure::Body => Self::Argument("the body could not be read"),
             Failure::NoRoute => Self::NotFound,
             Failure::Permission => Self::Permission,
+            Failure::TooMany => Self::TooMany,
+            Failure::UnknownKey => Self::Key,
         }
     }
 }
@@ -60,6 +64,18 @@ impl From<Refusal> for Error {
 }
 
 impl Reason {
+    pub(super) fn of(flaw: Flaw, terms: &Terms) -> Self {
+        match (flaw, terms) {
+            (Flaw::PriceRange, _) => Self::Price,
+            (Flaw::PriceTick, _) => Self::PricePrecision,
+            (Flaw::QuantityStep, _) => Self::SizePrecision,
+            (Flaw::TooLarge, Terms::MarketQuote { .. }) => Self::QuoteTooLarge,
+            (Flaw::TooLarge, _) => Self::TooLarge,
+            (Flaw::TooSmall, _) => Self::TooSmall,
+            (Flaw::TooCheap, _) => Self::QuoteTooSmall,
+        }
+    }
+
     pub(crate) fn code(self) -> &'static str {
         match self {
             Self::Configuration => "UNSUPPORTED_ORDER_CONFIGURATION",
@@ -118,6 +134,7 @@ impl Error {
             Self::Permission => (403, "PERMISSION_DENIED"),
             Self::NoProduct | Self::NotFound => (404, "NOT_FOUND"),
             Self::NoOrder => (404, "unknown"),
+            Self::TooMany => (429, "RESOURCE_EXHAUSTED"),
             _ => (400, "INVALID_ARGUMENT"),
         };
         let body = json!({ "error": code, "error_details": self.text(), "message": self.text() });
@@ -129,6 +146,7 @@ impl Error {
             Self::Address | Self::Expired | Self::Key | Self::Signature => (401, "authentication_error"),
             Self::Permission => (403, "invalid_scope"),
             Self::NoProduct | Self::NotFound | Self::NoOrder => (404, "not_found"),
+            Self::TooMany => (429, "rate_limit_exceeded"),
             _ => (400, "validation_error"),
         };
         Answer::json(status, &json!({ "errors": [{ "id": id, "message": self.text() }] })).failed(id)
@@ -147,6 +165,7 @@ impl Error {
             Self::Order(reason) => reason.text(),
             Self::Permission => "Missing required scopes",
             Self::Signature => "invalid signature",
+            Self::TooMany => "Too many requests",
         }
     }
 }

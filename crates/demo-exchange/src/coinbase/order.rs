@@ -2,44 +2,41 @@
 
 use serde_json::{Value, json};
 
-use super::config::{filter, terms};
+use super::config::terms;
 use super::error::{Error, Reason};
 use super::public::pair_index;
-use super::show::{self, order_id, parse_order_id, plain, product_id};
-use super::{Coinbase, config};
-use crate::floor::{NewOrder, Order, Side, Terms};
-use crate::house::{Ask, House, Reply};
+use super::show::{self, order_id, parse_order_id, product_id};
+use super::{Coinbase, Reply, config};
+use crate::amount::plain;
+use crate::floor::{Fill, NewOrder, Order, Side, Terms};
+use crate::house::{Ask, House};
 use crate::key::Entry;
 use crate::params::each;
 
 /// What the call asks for, once it passes every filter.
-fn draft(coinbase: &House<Coinbase>, ask: &Ask, caller: &Entry) -> Result<NewOrder, Error> {
+fn draft(house: &House<Coinbase>, ask: &Ask, caller: &Entry) -> Result<NewOrder, Error> {
     let product = ask.params.text("product_id").ok_or(Error::Argument("product_id is missing"))?;
-    let pair = pair_index(&coinbase.desk.floor, &product).ok_or(Error::Order(Reason::Product))?;
-    let side = match ask.params.text("side").as_deref() {
-        Some("BUY") => Side::Buy,
-        Some("SELL") => Side::Sell,
-        _ => return Err(Error::Argument("side is BUY or SELL")),
-    };
+    let pair = pair_index(&house.desk.floor, &product).ok_or(Error::Order(Reason::Product))?;
+    let side = ask.params.side("side", "BUY", "SELL").ok_or(Error::Argument("side is BUY or SELL"))?;
     let terms = terms(&ask.params, side)?;
-    filter(&coinbase.desk.floor.pairs[pair], &terms).map_err(Error::Order)?;
+    house.desk.floor.pairs[pair].check(&terms).map_err(|flaw| Error::Order(Reason::of(flaw, &terms)))?;
     let client_id = ask.params.text("client_order_id").unwrap_or_default();
     Ok(NewOrder { account: caller.account, pair, side, terms, client_id })
 }
 
 /// A client's id makes an order once; the second time, the order it made is the answer.
-pub(super) fn create(coinbase: &mut House<Coinbase>, ask: &Ask, caller: &Entry) -> Reply<Coinbase> {
+pub(super) fn create(house: &mut House<Coinbase>, ask: &Ask, caller: &Entry) -> Reply {
     let own = ask.params.text("client_order_id").ok_or(Error::Argument("client_order_id is missing"))?;
-    if let Some(order) = coinbase.desk.floor.order_by_client_id(caller.account, &own) {
-        return Ok(taken(coinbase, order));
+    if let Some(order) = house.desk.floor.order_by_client_id(caller.account, &own) {
+        return Ok(taken(house, order));
     }
-    let draft = draft(coinbase, ask, caller)?;
-    let id = coinbase.desk.floor.place(draft, ask.now)?;
-    coinbase.desk.floor.order(caller.account, id).map(|order| taken(coinbase, order)).ok_or(Error::NoOrder)
+    let draft = draft(house, ask, caller)?;
+    let id = house.desk.floor.place(draft, ask.now)?;
+    house.desk.floor.order(caller.account, id).map(|order| taken(house, order)).ok_or(Error::NoOrder)
 }
 
-fn taken(coinbase: &House<Coinbase>, order: &Order) -> Value {
-    let product = product_id(&coinbase.desk.floor.pairs[order.pair]);
+fn taken(house: &House<Coinbase>, order: &Order) -> Value {
+    let product = product_id(&house.desk.floor.pairs[order.pair]);
     json!({
         "success": true, "failure_reason": "UNKNOWN_FAILURE_REASON", "order_id": order_id(order.id),
         "success_response": { "order_id": order_id(order.id), "product_id": product,
@@ -49,14 +46,14 @@ fn taken(coinbase: &House<Coinbase>, order: &Order) -> Value {
 }
 
 /// What an order would come to; one that breaks a rule is told, not refused.
-pub(super) fn preview(coinbase: &mut House<Coinbase>, ask: &Ask, caller: &Entry) -> Reply<Coinbase> {
-    let draft = match draft(coinbase, ask, caller) {
+pub(super) fn preview(house: &mut House<Coinbase>, ask: &Ask, caller: &Entry) -> Reply {
+    let draft = match draft(house, ask, caller) {
         Err(Error::Order(reason)) => {
             return Ok(json!({ "errs": [format!("PREVIEW_{}", reason.code())], "warning": [] }));
         }
         draft => draft?,
     };
-    let floor = &coinbase.desk.floor;
+    let floor = &house.desk.floor;
     let price = draft.terms.price().unwrap_or_else(|| floor.last_price(draft.pair));
     let (base, quote) = match draft.terms {
         Terms::Limit { quantity, .. } | Terms::Market { quantity } => (quantity, quantity * price),
@@ -71,16 +68,16 @@ pub(super) fn preview(coinbase: &mut House<Coinbase>, ask: &Ask, caller: &Entry)
 }
 
 /// Every id is answered by itself.
-pub(super) fn batch_cancel(coinbase: &mut House<Coinbase>, ask: &Ask, caller: &Entry) -> Reply<Coinbase> {
+pub(super) fn batch_cancel(house: &mut House<Coinbase>, ask: &Ask, caller: &Entry) -> Reply {
     let ids = ask.params.value("order_ids").and_then(Value::as_array);
     let ids =
         ids.filter(|ids| (1..=100).contains(&ids.len())).ok_or(Error::Argument("order_ids is a list"))?;
     let mut results = Vec::new();
     for id in ids {
         let number = id.as_str().and_then(parse_order_id);
-        let known = number.is_some_and(|number| coinbase.desk.floor.order(caller.account, number).is_some());
-        let done = number
-            .is_some_and(|number| coinbase.desk.floor.cancel(caller.account, number, ask.now).is_some());
+        let known = number.is_some_and(|number| house.desk.floor.order(caller.account, number).is_some());
+        let done =
+            number.is_some_and(|number| house.desk.floor.cancel(caller.account, number, ask.now).is_some());
         let reason = match (done, known) {
             (true, _) => "UNKNOWN_CANCEL_FAILURE_REASON",
             (false, true) => "INVALID_CANCEL_REQUEST",
@@ -91,9 +88,9 @@ pub(super) fn batch_cancel(coinbase: &mut House<Coinbase>, ask: &Ask, caller: &E
     Ok(json!({ "results": results }))
 }
 
-pub(super) fn one(coinbase: &mut House<Coinbase>, ask: &Ask, caller: &Entry) -> Reply<Coinbase> {
+pub(super) fn one(house: &mut House<Coinbase>, ask: &Ask, caller: &Entry) -> Reply {
     let id = ask.rest.first().and_then(|id| parse_order_id(id)).ok_or(Error::NoOrder)?;
-    let floor = &coinbase.desk.floor;
+    let floor = &house.desk.floor;
     let order = floor.order(caller.account, id).ok_or(Error::NoOrder)?;
     Ok(json!({ "order": show::order(floor, order) }))
 }
@@ -104,12 +101,11 @@ fn wanted(ask: &Ask, names: [&str; 2]) -> Vec<String> {
 }
 
 fn limit(ask: &Ask) -> Result<usize, Error> {
-    let given = ask.params.text("limit").map_or(Ok(1000), |text| text.parse());
-    given.ok().filter(|limit| (1..=1000).contains(limit)).ok_or(Error::Argument("limit is 1 to 1000"))
+    ask.params.count("limit", 1000, 1000).ok_or(Error::Argument("limit is 1 to 1000"))
 }
 
-pub(super) fn list(coinbase: &mut House<Coinbase>, ask: &Ask, caller: &Entry) -> Reply<Coinbase> {
-    let floor = &coinbase.desk.floor;
+pub(super) fn list(house: &mut House<Coinbase>, ask: &Ask, caller: &Entry) -> Reply {
+    let floor = &house.desk.floor;
     let products = wanted(ask, ["product_id", "product_ids"]);
     let states = wanted(ask, ["order_status", "order_statuses"]);
     let fits = |order: &&Order| {
@@ -117,26 +113,21 @@ pub(super) fn list(coinbase: &mut House<Coinbase>, ask: &Ask, caller: &Entry) ->
         (products.is_empty() || products.contains(&product))
             && (states.is_empty() || states.iter().any(|state| state == show::status(order)))
     };
-    let mut found: Vec<Value> =
-        floor.orders(caller.account).filter(fits).map(|order| show::order(floor, order)).collect();
-    found.reverse();
-    found.truncate(limit(ask)?);
-    Ok(json!({ "orders": found, "sequence": "0", "has_next": false, "cursor": "" }))
+    let found = floor.orders(caller.account).rev().filter(fits).take(limit(ask)?);
+    let shown: Vec<Value> = found.map(|order| show::order(floor, order)).collect();
+    Ok(json!({ "orders": shown, "sequence": "0", "has_next": false, "cursor": "" }))
 }
 
 /// The fills of the caller, newest first.
-pub(super) fn fills(coinbase: &mut House<Coinbase>, ask: &Ask, caller: &Entry) -> Reply<Coinbase> {
-    let floor = &coinbase.desk.floor;
+pub(super) fn fills(house: &mut House<Coinbase>, ask: &Ask, caller: &Entry) -> Reply {
+    let floor = &house.desk.floor;
     let products = wanted(ask, ["product_id", "product_ids"]);
     let orders = wanted(ask, ["order_id", "order_ids"]);
-    let fits = |order: &&Order| {
+    let fits = |(order, _): &(&Order, &Fill)| {
         (products.is_empty() || products.contains(&product_id(&floor.pairs[order.pair])))
             && (orders.is_empty() || orders.contains(&order_id(order.id)))
     };
-    let of = |order| move |fill| (order, fill);
-    let found = floor.orders(caller.account).filter(fits);
-    let mut found: Vec<_> = found.flat_map(|order: &Order| order.fills.iter().map(of(order))).collect();
-    found.sort_by_key(|(_, fill)| std::cmp::Reverse(fill.trade_id));
-    let shown = found.into_iter().take(limit(ask)?).map(|(order, fill)| show::fill(floor, order, fill));
+    let found = floor.fills(caller.account).filter(fits).take(limit(ask)?);
+    let shown = found.map(|(order, fill)| show::fill(floor, order, fill));
     Ok(json!({ "fills": shown.collect::<Vec<_>>(), "cursor": "" }))
 }

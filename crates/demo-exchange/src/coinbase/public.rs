@@ -1,40 +1,40 @@
 //! What anyone may read: time, products, books, trades, candles; and currencies and rates of the app's API.
 
-use std::collections::BTreeSet;
-
 use rust_decimal::Decimal;
 use serde_json::{Map, Value, json};
 
-use super::Coinbase;
 use super::error::Error;
-use super::show::{is_fiat, plain, product_id};
+use super::show::{is_fiat, product_id};
+use super::{Coinbase, Reply};
+use crate::amount::plain;
 use crate::date::{seconds, utc};
 use crate::floor::{Floor, Print, Side};
-use crate::house::{Ask, House, Reply};
+use crate::house::{Ask, House};
+use crate::market;
 use crate::params::each;
 
-pub(super) fn time(_: &mut House<Coinbase>, ask: &Ask) -> Reply<Coinbase> {
+pub(super) fn time(_: &mut House<Coinbase>, ask: &Ask) -> Reply {
     let (iso, at) = (format!("{}Z", seconds(ask.now)), ask.now);
     Ok(json!({ "iso": iso, "epochSeconds": (at / 1000).to_string(), "epochMillis": at.to_string() }))
 }
 
-pub(super) fn old_time(_: &mut House<Coinbase>, ask: &Ask) -> Reply<Coinbase> {
+pub(super) fn old_time(_: &mut House<Coinbase>, ask: &Ask) -> Reply {
     Ok(json!({ "data": { "iso": format!("{}Z", seconds(ask.now)), "epoch": ask.now / 1000 } }))
 }
 
 pub(super) fn pair_index(floor: &Floor, name: &str) -> Option<usize> {
-    floor.pairs.iter().position(|pair| product_id(pair) == name)
+    floor.pair_named(name, "-")
 }
 
 /// The product of the path.
-fn named(coinbase: &House<Coinbase>, ask: &Ask) -> Result<usize, Error> {
+fn named(house: &House<Coinbase>, ask: &Ask) -> Result<usize, Error> {
     let name = ask.rest.first().map(String::as_str).unwrap_or_default();
-    pair_index(&coinbase.desk.floor, name).ok_or(Error::NoProduct)
+    pair_index(&house.desk.floor, name).ok_or(Error::NoProduct)
 }
 
 /// Only coins are traded, no contracts.
-pub(super) fn products(coinbase: &mut House<Coinbase>, ask: &Ask) -> Reply<Coinbase> {
-    let floor = &coinbase.desk.floor;
+pub(super) fn products(house: &mut House<Coinbase>, ask: &Ask) -> Reply {
+    let floor = &house.desk.floor;
     let (wanted, kind) = (each(ask.request, "product_ids"), ask.params.text("product_type"));
     let none = kind.is_some_and(|kind| !matches!(kind.as_str(), "SPOT" | "UNKNOWN_PRODUCT_TYPE"));
     let fits =
@@ -44,20 +44,17 @@ pub(super) fn products(coinbase: &mut House<Coinbase>, ask: &Ask) -> Reply<Coinb
     Ok(json!({ "num_products": shown.len(), "products": shown }))
 }
 
-pub(super) fn product(coinbase: &mut House<Coinbase>, ask: &Ask) -> Reply<Coinbase> {
-    let pair = named(coinbase, ask)?;
-    Ok(shown_product(&coinbase.desk.floor, pair))
+pub(super) fn product(house: &mut House<Coinbase>, ask: &Ask) -> Reply {
+    let pair = named(house, ask)?;
+    Ok(shown_product(&house.desk.floor, pair))
 }
 
 fn shown_product(floor: &Floor, index: usize) -> Value {
-    let (pair, tape) = (&floor.pairs[index], floor.tape(index));
-    let last = floor.last_price(index);
-    let volume: Decimal = tape.iter().map(|print| print.quantity).sum();
-    let value: Decimal = tape.iter().map(|print| print.quantity * print.price).sum();
+    let (pair, day) = (&floor.pairs[index], floor.day(index));
     json!({
-        "product_id": product_id(pair), "price": plain(last),
-        "price_percentage_change_24h": plain((last / pair.price - Decimal::ONE) * Decimal::ONE_HUNDRED),
-        "volume_24h": plain(volume), "volume_percentage_change_24h": "0", "base_increment": plain(pair.step),
+        "product_id": product_id(pair), "price": plain(day.last),
+        "price_percentage_change_24h": plain(day.change() * Decimal::ONE_HUNDRED),
+        "volume_24h": plain(day.volume), "volume_percentage_change_24h": "0", "base_increment": plain(pair.step),
         "quote_increment": plain(pair.tick), "quote_min_size": plain(pair.min_notional),
         "quote_max_size": "1000000000", "base_min_size": plain(pair.min_quantity),
         "base_max_size": plain(pair.max_quantity), "base_name": pair.base, "quote_name": pair.quote,
@@ -67,17 +64,16 @@ fn shown_product(floor: &Floor, index: usize) -> Value {
         "fcm_trading_session_details": null, "mid_market_price": "", "alias": "", "alias_to": [],
         "base_display_symbol": pair.base, "quote_display_symbol": pair.quote, "view_only": false,
         "price_increment": plain(pair.tick), "display_name": product_id(pair), "product_venue": "CBE",
-        "approximate_quote_24h_volume": plain(value),
+        "approximate_quote_24h_volume": plain(day.quote_volume),
     })
 }
 
 /// The latest trades and the best prices. Before the first trade one of nothing stands there at the middle price:
 /// clients take the last price from it.
-pub(super) fn ticker(coinbase: &mut House<Coinbase>, ask: &Ask) -> Reply<Coinbase> {
-    let pair = named(coinbase, ask)?;
-    let floor = &coinbase.desk.floor;
-    let size = ask.params.text("limit").map_or(Ok(100), |text| text.parse());
-    let size = size.ok().filter(|size| (1..=1000).contains(size)).ok_or(Error::Argument("limit"))?;
+pub(super) fn ticker(house: &mut House<Coinbase>, ask: &Ask) -> Reply {
+    let pair = named(house, ask)?;
+    let floor = &house.desk.floor;
+    let size = ask.params.count("limit", 100, 1000).ok_or(Error::Argument("limit"))?;
     let first = Print {
         id: 0,
         price: floor.last_price(pair),
@@ -91,24 +87,23 @@ pub(super) fn ticker(coinbase: &mut House<Coinbase>, ask: &Ask) -> Reply<Coinbas
     let show = |print: &Print| {
         json!({ "trade_id": print.id.to_string(), "product_id": product, "price": plain(print.price),
                 "size": plain(print.quantity), "time": utc(print.at_ms),
-                "side": if print.buyer_is_maker { "SELL" } else { "BUY" }, "bid": "", "ask": "" })
+                "side": print.taker().as_upper(), "bid": "", "ask": "" })
     };
     let best = |side| floor.depth(pair, side, 1).first().map_or_else(String::new, |level| plain(level.0));
     Ok(json!({ "trades": newest.map(show).collect::<Vec<_>>(), "best_bid": best(Side::Buy),
                "best_ask": best(Side::Sell) }))
 }
 
-pub(super) fn product_book(coinbase: &mut House<Coinbase>, ask: &Ask) -> Reply<Coinbase> {
-    let floor = &coinbase.desk.floor;
+pub(super) fn product_book(house: &mut House<Coinbase>, ask: &Ask) -> Reply {
+    let floor = &house.desk.floor;
     let name = ask.params.text("product_id").unwrap_or_default();
     let pair = pair_index(floor, &name).ok_or(Error::NoProduct)?;
-    let size = ask.params.text("limit").map_or(Ok(50), |text| text.parse());
-    let size = size.map_err(|_| Error::Argument("limit"))?;
+    let size = ask.params.count("limit", 50, usize::MAX).ok_or(Error::Argument("limit"))?;
     Ok(json!({ "pricebook": book(floor, pair, size, ask.now) }))
 }
 
-pub(super) fn best_bid_ask(coinbase: &mut House<Coinbase>, ask: &Ask) -> Reply<Coinbase> {
-    let floor = &coinbase.desk.floor;
+pub(super) fn best_bid_ask(house: &mut House<Coinbase>, ask: &Ask) -> Reply {
+    let floor = &house.desk.floor;
     let wanted = each(ask.request, "product_ids");
     let fits = |pair: &usize| wanted.is_empty() || wanted.contains(&product_id(&floor.pairs[*pair]));
     let books = (0..floor.pairs.len()).filter(fits).map(|pair| book(floor, pair, 1, ask.now));
@@ -125,8 +120,8 @@ fn book(floor: &Floor, pair: usize, size: usize, now: i64) -> Value {
 }
 
 /// Candles of the ladder's middle price: level, without volume; newest first, at most 350.
-pub(super) fn candles(coinbase: &mut House<Coinbase>, ask: &Ask) -> Reply<Coinbase> {
-    let price = plain(coinbase.desk.floor.pairs[named(coinbase, ask)?].price);
+pub(super) fn candles(house: &mut House<Coinbase>, ask: &Ask) -> Reply {
+    let price = plain(house.desk.floor.pairs[named(house, ask)?].price);
     let length = match ask.params.text("granularity").as_deref() {
         Some("ONE_MINUTE") => 60,
         Some("FIVE_MINUTE") => 300,
@@ -147,23 +142,18 @@ pub(super) fn candles(coinbase: &mut House<Coinbase>, ask: &Ask) -> Reply<Coinba
         let start = at.to_string();
         json!({ "start": start, "low": price, "high": price, "open": price, "close": price, "volume": "0" })
     };
-    let last = end - end.rem_euclid(length);
-    let starts = (0..350).map(|index| last - index * length).take_while(|at| *at >= start);
-    Ok(json!({ "candles": starts.map(candle).collect::<Vec<_>>() }))
+    let newest = market::candles(length, None, end, 350).into_iter().rev();
+    Ok(json!({ "candles": newest.take_while(|at| *at >= start).map(candle).collect::<Vec<_>>() }))
 }
 
-fn assets(floor: &Floor) -> BTreeSet<&str> {
-    floor.pairs.iter().flat_map(|pair| [pair.base.as_str(), pair.quote.as_str()]).collect()
-}
-
-pub(super) fn fiat_currencies(coinbase: &mut House<Coinbase>, _: &Ask) -> Reply<Coinbase> {
-    let fiat = assets(&coinbase.desk.floor).into_iter().filter(|asset| is_fiat(asset));
+pub(super) fn fiat_currencies(house: &mut House<Coinbase>, _: &Ask) -> Reply {
+    let fiat = house.desk.floor.assets().into_iter().filter(|asset| is_fiat(asset));
     let show = |asset| json!({ "id": asset, "name": asset, "min_size": "0.01" });
     Ok(json!({ "data": fiat.map(show).collect::<Vec<_>>() }))
 }
 
-pub(super) fn crypto_currencies(coinbase: &mut House<Coinbase>, _: &Ask) -> Reply<Coinbase> {
-    let crypto = assets(&coinbase.desk.floor).into_iter().filter(|asset| !is_fiat(asset));
+pub(super) fn crypto_currencies(house: &mut House<Coinbase>, _: &Ask) -> Reply {
+    let crypto = house.desk.floor.assets().into_iter().filter(|asset| !is_fiat(asset));
     let show = |asset| {
         json!({ "asset_id": format!("demo-{asset}"), "code": asset, "name": asset, "color": "#000000",
                 "sort_index": 100, "exponent": 8, "type": "crypto", "address_regex": "^.+$" })
@@ -172,8 +162,8 @@ pub(super) fn crypto_currencies(coinbase: &mut House<Coinbase>, _: &Ask) -> Repl
 }
 
 /// What a dollar buys.
-pub(super) fn exchange_rates(coinbase: &mut House<Coinbase>, _: &Ask) -> Reply<Coinbase> {
-    let floor = &coinbase.desk.floor;
+pub(super) fn exchange_rates(house: &mut House<Coinbase>, _: &Ask) -> Reply {
+    let floor = &house.desk.floor;
     let rate = |(index, pair): (usize, &crate::config::Pair)| {
         let rate = (Decimal::ONE / floor.last_price(index)).round_dp(16);
         (pair.quote == "USD").then(|| (pair.base.clone(), Value::from(plain(rate))))
@@ -183,9 +173,9 @@ pub(super) fn exchange_rates(coinbase: &mut House<Coinbase>, _: &Ask) -> Reply<C
     Ok(json!({ "data": { "currency": "USD", "rates": rates } }))
 }
 
-pub(super) fn price(coinbase: &mut House<Coinbase>, ask: &Ask) -> Reply<Coinbase> {
-    let pair = named(coinbase, ask)?;
-    let floor = &coinbase.desk.floor;
+pub(super) fn price(house: &mut House<Coinbase>, ask: &Ask) -> Reply {
+    let pair = named(house, ask)?;
+    let floor = &house.desk.floor;
     let best = |side| floor.depth(pair, side, 1).first().map(|level| level.0);
     let amount = match ask.rest.get(1).map(String::as_str) {
         Some("spot") => Some(floor.last_price(pair)),

@@ -4,13 +4,10 @@ use rust_decimal::Decimal;
 use serde_json::{Value, json};
 
 use super::config;
+use crate::amount::plain;
 use crate::config::Pair;
 use crate::date::utc;
 use crate::floor::{Fill, Floor, Force, Order, Status, Terms};
-
-pub(super) fn plain(amount: Decimal) -> String {
-    amount.normalize().to_string()
-}
 
 /// `BTC-USD`
 pub(super) fn product_id(pair: &Pair) -> String {
@@ -46,14 +43,9 @@ fn force(terms: &Terms) -> &'static str {
     }
 }
 
-/// The fee in the quote currency, whatever it was taken in.
-fn fee(fill: &Fill, pair: &Pair) -> Decimal {
-    if fill.fee_asset == pair.quote { fill.fee } else { fill.fee * fill.price }
-}
-
 pub(super) fn order(floor: &Floor, order: &Order) -> Value {
     let pair = &floor.pairs[order.pair];
-    let fees: Decimal = order.fills.iter().map(|fill| fee(fill, pair)).sum();
+    let fees = order.fee_in_quote();
     let (filled, value) = (order.filled, order.filled_quote);
     let ordered = order.quantity();
     let complete = if ordered.is_zero() { Decimal::ZERO } else { filled / ordered * Decimal::ONE_HUNDRED };
@@ -78,7 +70,7 @@ pub(super) fn fill(floor: &Floor, order: &Order, fill: &Fill) -> Value {
     json!({
         "entry_id": format!("{:064x}", fill.trade_id), "trade_id": fill.trade_id.to_string(),
         "order_id": order_id(order.id), "trade_time": utc(fill.at_ms), "trade_type": "FILL",
-        "price": plain(fill.price), "size": plain(fill.quantity), "commission": plain(fee(fill, pair)),
+        "price": plain(fill.price), "size": plain(fill.quantity), "commission": plain(fill.fee_in_quote(order.side)),
         "product_id": product_id(pair), "sequence_timestamp": utc(fill.at_ms),
         "liquidity_indicator": if fill.maker { "MAKER" } else { "TAKER" }, "size_in_quote": false,
         "user_id": user_id(order.account), "side": order.side.as_upper(),

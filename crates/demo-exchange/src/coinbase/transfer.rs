@@ -2,17 +2,17 @@
 
 use serde_json::{Value, json};
 
-use super::Coinbase;
 use super::account::{account_id, named};
 use super::config::amount;
 use super::error::Error;
-use super::show::plain;
+use super::{Coinbase, Reply};
+use crate::amount::plain;
 use crate::date::seconds;
-use crate::house::{Ask, House, Reply, Withdrawal};
+use crate::house::{Ask, House, Withdrawal};
 use crate::key::Entry;
 
-pub(super) fn send(coinbase: &mut House<Coinbase>, ask: &Ask, caller: &Entry) -> Reply<Coinbase> {
-    let (asset, _) = named(coinbase, ask, caller)?;
+pub(super) fn send(house: &mut House<Coinbase>, ask: &Ask, caller: &Entry) -> Reply {
+    let (asset, _) = named(house, ask, caller)?;
     if ask.params.text("type").as_deref() != Some("send") {
         return Err(Error::Argument("type is not supported"));
     }
@@ -23,7 +23,7 @@ pub(super) fn send(coinbase: &mut House<Coinbase>, ask: &Ask, caller: &Entry) ->
     let amount = amount(&ask.params, "amount")?.ok_or(Error::Argument("amount is missing"))?;
     let withdrawal = Withdrawal { account: caller.account, asset, amount, address };
     let mut data = shown(0, &withdrawal);
-    let number = coinbase.desk.withdraw(withdrawal).ok_or(Error::Funds)?;
+    let number = house.desk.withdraw(withdrawal).ok_or(Error::Funds)?;
     let time = format!("{}Z", seconds(ask.now));
     data["id"] = transaction_id(number).into();
     data["status"] = "pending".into();
@@ -51,9 +51,9 @@ fn shown(number: usize, withdrawal: &Withdrawal) -> Value {
 }
 
 /// What left an account, newest first.
-pub(super) fn list(coinbase: &mut House<Coinbase>, ask: &Ask, caller: &Entry) -> Reply<Coinbase> {
-    let (asset, _) = named(coinbase, ask, caller)?;
-    let numbered = (1..).zip(&coinbase.desk.withdrawals);
+pub(super) fn list(house: &mut House<Coinbase>, ask: &Ask, caller: &Entry) -> Reply {
+    let (asset, _) = named(house, ask, caller)?;
+    let numbered = (1..).zip(&house.desk.withdrawals);
     let own = numbered.filter(|(_, one)| one.account == caller.account && one.asset == asset);
     let mut data: Vec<Value> = own.map(|(number, one)| shown(number, one)).collect();
     data.reverse();
@@ -61,7 +61,7 @@ pub(super) fn list(coinbase: &mut House<Coinbase>, ask: &Ask, caller: &Entry) ->
 }
 
 /// To and from bank accounts nothing moves.
-pub(super) fn none(coinbase: &mut House<Coinbase>, ask: &Ask, caller: &Entry) -> Reply<Coinbase> {
-    named(coinbase, ask, caller)?;
+pub(super) fn none(house: &mut House<Coinbase>, ask: &Ask, caller: &Entry) -> Reply {
+    named(house, ask, caller)?;
     Ok(json!({ "pagination": { "next_uri": null }, "data": [] }))
 }

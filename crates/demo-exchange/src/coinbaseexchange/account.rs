@@ -2,11 +2,10 @@
 
 use serde_json::{Value, json};
 
-use super::product::assets;
-use super::{CoinbaseExchange, Error, Kept, Reply, exact, short};
+use super::{CoinbaseExchange, Error, Reply, exact, short};
 use crate::config::Permission;
 use crate::floor::{AccountId, Balance};
-use crate::house::{Ask, Route, Withdrawal};
+use crate::house::{Ask, House, Route, Withdrawal};
 use crate::key::Entry;
 
 pub(super) const ROUTES: &[Route<CoinbaseExchange>] = &[
@@ -17,7 +16,7 @@ pub(super) const ROUTES: &[Route<CoinbaseExchange>] = &[
 ];
 
 /// One account for each asset.
-fn accounts(house: &Kept, account: AccountId) -> impl Iterator<Item = Value> {
+fn accounts(house: &House<CoinbaseExchange>, account: AccountId) -> impl Iterator<Item = Value> {
     let balances = house.desk.floor.wallet(account).iter().enumerate();
     balances.map(move |(place, (asset, balance))| show(account, place, asset, balance))
 }
@@ -34,22 +33,22 @@ fn show(account: AccountId, place: usize, asset: &str, balance: Balance) -> Valu
     })
 }
 
-fn list(house: &mut Kept, _: &Ask, caller: &Entry) -> Reply {
+fn list(house: &mut House<CoinbaseExchange>, _: &Ask, caller: &Entry) -> Reply {
     Ok(accounts(house, caller.account).collect())
 }
 
-fn one(house: &mut Kept, ask: &Ask, caller: &Entry) -> Reply {
+fn one(house: &mut House<CoinbaseExchange>, ask: &Ask, caller: &Entry) -> Reply {
     accounts(house, caller.account).find(|account| account["id"] == ask.rest[0]).ok_or(Error::NOT_FOUND)
 }
 
-fn fees(house: &mut Kept, _: &Ask, _: &Entry) -> Reply {
+fn fees(house: &mut House<CoinbaseExchange>, _: &Ask, _: &Entry) -> Reply {
     let rate = house.desk.floor.fee_rate().to_string();
     Ok(json!({ "maker_fee_rate": rate, "taker_fee_rate": rate, "usd_volume": "0.00" }))
 }
 
-fn withdraw(house: &mut Kept, ask: &Ask, caller: &Entry) -> Reply {
+fn withdraw(house: &mut House<CoinbaseExchange>, ask: &Ask, caller: &Entry) -> Reply {
     let currency = ask.params.text("currency").unwrap_or_default();
-    let crypto = assets(&house.desk.floor).contains(&currency.as_str()) && currency != "USD";
+    let crypto = house.desk.floor.assets().contains(&currency.as_str()) && currency != "USD";
     if !crypto {
         return Err(Error::argument("currency"));
     }

@@ -4,9 +4,11 @@ use std::borrow::Cow;
 
 use serde_json::json;
 
-use crate::floor::Refusal;
+use crate::config::Pair;
+use crate::floor::{Refusal, Terms};
 use crate::house::Failure;
 use crate::request::Answer;
+use crate::rule::Flaw;
 
 pub(crate) struct Error {
     status: u16,
@@ -28,6 +30,8 @@ impl Error {
     pub(super) const SIGNATURE: Self = Self::of(401, "invalid signature");
     pub(super) const TIMESTAMP: Self = Self::of(400, "invalid timestamp");
 
+    const TOO_MANY: Self = Self::of(429, "Private rate limit exceeded");
+
     const fn of(status: u16, message: &'static str) -> Self {
         Self { status, message: Cow::Borrowed(message) }
     }
@@ -38,6 +42,26 @@ impl Error {
 
     pub(super) fn argument(name: &str) -> Self {
         Self::bad(format!("Invalid {name}"))
+    }
+
+    pub(super) fn flaw(flaw: Flaw, pair: &Pair, terms: &Terms) -> Self {
+        let price = terms.price().unwrap_or_default();
+        let word = if matches!(terms, Terms::MarketQuote { .. }) { "funds" } else { "size" };
+        let small = |least| Self::bad(format!("{word} is too small. Minimum size is {least}"));
+        match (flaw, word) {
+            (Flaw::PriceRange, _) if price < pair.tick => Self::bad(format!("price too small ({price})")),
+            (Flaw::PriceRange, _) => Self::argument("price"),
+            (Flaw::PriceTick, _) => Self::bad(format!("price too precise ({price})")),
+            (Flaw::QuantityStep, _) => {
+                Self::bad(format!("size is too accurate. Smallest unit is {}", pair.step))
+            }
+            (Flaw::TooLarge, "funds") => Self::argument("funds"),
+            (Flaw::TooLarge, _) => {
+                Self::bad(format!("size is too large. Maximum size is {}", pair.max_quantity))
+            }
+            (Flaw::TooSmall, _) => small(pair.min_quantity),
+            (Flaw::TooCheap, _) => small(pair.min_notional),
+        }
     }
 
     pub(super) fn header(name: &str) -> Self {
@@ -56,6 +80,8 @@ impl From<Failure> for Error {
             Failure::NoRoute => Self::of(404, "Route not found"),
             // ccxt takes a 403 for an outage and tries again
             Failure::Permission => Self::of(401, "Forbidden"),
+            Failure::TooMany => Self::TOO_MANY,
+            Failure::UnknownKey => Self::KEY,
         }
     }
 }

@@ -2,20 +2,20 @@
 
 use serde_json::{Value, json};
 
-use super::order::{order_id, parse_order_id, word};
+use super::order::{order_id, parse_order_id};
 use super::product::{product_id, product_index};
-use super::{CoinbaseExchange, Error, Kept, Reply, exact, fill_fee, limit, short};
-use crate::clock::iso8601;
+use super::{CoinbaseExchange, Error, Reply, exact, limit, short};
 use crate::config::Permission;
+use crate::date::utc;
 use crate::floor::{Fill, Order};
-use crate::house::{Ask, Route};
+use crate::house::{Ask, House, Route};
 use crate::key::Entry;
 
 pub(super) const ROUTES: &[Route<CoinbaseExchange>] =
     &[Route::signed("GET", "/fills", Permission::Read, fills)];
 
 /// Of one order or of one product, one of which must be named; newest first.
-fn fills(house: &mut Kept, ask: &Ask, caller: &Entry) -> Reply {
+fn fills(house: &mut House<CoinbaseExchange>, ask: &Ask, caller: &Entry) -> Reply {
     let floor = &house.desk.floor;
     let (order, product) = (ask.params.text("order_id"), ask.params.text("product_id"));
     let id = order.as_deref().map(|text| parse_order_id(text).ok_or(Error::NOT_FOUND)).transpose()?;
@@ -24,18 +24,14 @@ fn fills(house: &mut Kept, ask: &Ask, caller: &Entry) -> Reply {
     if id.is_none() && pair.is_none() {
         return Err(Error::bad("Must provide either order_id or product_id".to_owned()));
     }
-    let wanted =
-        |order: &&Order| id.is_none_or(|id| id == order.id) && pair.is_none_or(|pair| pair == order.pair);
-    let orders = floor.orders(caller.account).filter(wanted);
-    let mut rows: Vec<(u64, Value)> = orders
-        .flat_map(|order| order.fills.iter().map(|fill| (fill.trade_id, show(house, order, fill))))
-        .collect();
-    rows.sort_by_key(|(id, _)| std::cmp::Reverse(*id));
-    let count = limit(ask, "limit", 1000, 1000)?;
-    Ok(rows.into_iter().take(count).map(|(_, row)| row).collect())
+    let wanted = |(order, _): &(&Order, &Fill)| {
+        id.is_none_or(|id| id == order.id) && pair.is_none_or(|pair| pair == order.pair)
+    };
+    let fills = floor.fills(caller.account).filter(wanted).take(limit(ask, "limit", 1000, 1000)?);
+    Ok(fills.map(|(order, fill)| show(house, order, fill)).collect())
 }
 
-fn show(house: &Kept, order: &Order, fill: &Fill) -> Value {
+fn show(house: &House<CoinbaseExchange>, order: &Order, fill: &Fill) -> Value {
     json!({
         "trade_id": fill.trade_id,
         "product_id": product_id(&house.desk.floor.pairs[order.pair]),
@@ -43,9 +39,9 @@ fn show(house: &Kept, order: &Order, fill: &Fill) -> Value {
         "liquidity": if fill.maker { "M" } else { "T" },
         "price": short(fill.price),
         "size": short(fill.quantity),
-        "fee": exact(fill_fee(order.side, fill.fee, fill.price)),
-        "created_at": iso8601(fill.at_ms),
-        "side": word(order.side),
+        "fee": exact(fill.fee_in_quote(order.side)),
+        "created_at": utc(fill.at_ms),
+        "side": order.side.as_lower(),
         "settled": true,
     })
 }

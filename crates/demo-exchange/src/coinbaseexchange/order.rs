@@ -4,11 +4,11 @@ use rust_decimal::Decimal;
 use serde_json::{Value, json};
 
 use super::product::{product_id, product_index};
-use super::{CoinbaseExchange, Error, Kept, Reply, exact, fee, limit, short};
-use crate::clock::iso8601;
-use crate::config::{Pair, Permission};
-use crate::floor::{AccountId, Force, NewOrder, Order, Side, Status, Terms};
-use crate::house::{Ask, Route};
+use super::{CoinbaseExchange, Error, Reply, exact, limit, short};
+use crate::config::Permission;
+use crate::date::utc;
+use crate::floor::{AccountId, Force, NewOrder, Order, Status, Terms};
+use crate::house::{Ask, House, Route};
 use crate::key::Entry;
 use crate::params::Params;
 
@@ -20,8 +20,6 @@ pub(super) const ROUTES: &[Route<CoinbaseExchange>] = &[
     Route::signed("DELETE", "/orders/*", Permission::Trade, cancel),
 ];
 
-const MAX_PRICE: Decimal = Decimal::from_parts(1_000_000_000, 0, 0, false, 0);
-
 /// The id of an order as clients see it.
 pub(super) fn order_id(id: u64) -> String {
     format!("de300000-0000-4000-9000-{id:012x}")
@@ -32,17 +30,14 @@ pub(super) fn parse_order_id(text: &str) -> Option<u64> {
     u64::from_str_radix(text.strip_prefix("de300000-0000-4000-9000-")?, 16).ok()
 }
 
-fn create(house: &mut Kept, ask: &Ask, caller: &Entry) -> Reply {
+fn create(house: &mut House<CoinbaseExchange>, ask: &Ask, caller: &Entry) -> Reply {
     let id = ask.params.text("product_id").ok_or(Error::PRODUCT)?;
     let floor = &mut house.desk.floor;
     let pair = product_index(floor, &id).ok_or(Error::PRODUCT)?;
-    let side = match ask.params.text("side").as_deref() {
-        Some("buy") => Side::Buy,
-        Some("sell") => Side::Sell,
-        _ => return Err(Error::argument("side")),
-    };
+    let side = ask.params.side("side", "buy", "sell").ok_or(Error::argument("side"))?;
     let terms = terms(&ask.params)?;
-    filter(&floor.pairs[pair], &terms)?;
+    let checked = &floor.pairs[pair];
+    checked.check(&terms).map_err(|flaw| Error::flaw(flaw, checked, &terms))?;
     let client_id = match ask.params.text("client_oid") {
         Some(text) if !is_uuid(&text) => return Err(Error::argument("client_oid")),
         Some(text) => text,
@@ -88,45 +83,13 @@ fn force(params: &Params) -> Result<Force, Error> {
     }
 }
 
-/// Ranges come first: the rest is arithmetic.
-fn filter(pair: &Pair, terms: &Terms) -> Result<(), Error> {
-    let small = |word, least| Error::bad(format!("{word} is too small. Minimum size is {least}"));
-    let (price, size) = match *terms {
-        Terms::Limit { price, quantity, .. } => (Some(price), quantity),
-        Terms::Market { quantity } => (None, quantity),
-        Terms::MarketQuote { amount } if amount > MAX_PRICE => return Err(Error::argument("funds")),
-        Terms::MarketQuote { amount } if amount < pair.min_notional => {
-            return Err(small("funds", pair.min_notional));
-        }
-        Terms::MarketQuote { .. } => return Ok(()),
-    };
-    if size < pair.min_quantity {
-        return Err(small("size", pair.min_quantity));
-    }
-    if size > pair.max_quantity {
-        return Err(Error::bad(format!("size is too large. Maximum size is {}", pair.max_quantity)));
-    }
-    if !(size % pair.step).is_zero() {
-        return Err(Error::bad(format!("size is too accurate. Smallest unit is {}", pair.step)));
-    }
-    match price {
-        Some(price) if price < pair.tick => Err(Error::bad(format!("price too small ({price})"))),
-        Some(price) if price > MAX_PRICE => Err(Error::argument("price")),
-        Some(price) if !(price % pair.tick).is_zero() => {
-            Err(Error::bad(format!("price too precise ({price})")))
-        }
-        Some(price) if price * size < pair.min_notional => Err(small("size", pair.min_notional)),
-        _ => Ok(()),
-    }
-}
-
 fn is_uuid(text: &str) -> bool {
     let lengths: Vec<usize> = text.split('-').map(str::len).collect();
     lengths == [8, 4, 4, 4, 12] && text.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'-')
 }
 
 /// The order with this id, or with this client id behind `client:`.
-fn find<'h>(house: &'h Kept, account: AccountId, name: &str) -> Result<&'h Order, Error> {
+fn find<'h>(house: &'h House<CoinbaseExchange>, account: AccountId, name: &str) -> Result<&'h Order, Error> {
     let floor = &house.desk.floor;
     match name.strip_prefix("client:") {
         Some(client_id) => floor.order_by_client_id(account, client_id).ok_or(Error::NOT_FOUND),
@@ -135,17 +98,22 @@ fn find<'h>(house: &'h Kept, account: AccountId, name: &str) -> Result<&'h Order
     }
 }
 
-fn one(house: &mut Kept, ask: &Ask, caller: &Entry) -> Reply {
+fn one(house: &mut House<CoinbaseExchange>, ask: &Ask, caller: &Entry) -> Reply {
     Ok(show(house, find(house, caller.account, &ask.rest[0])?))
 }
 
-/// Whether the order is of the product that is asked for. ccxt cancels with `BTC/USD` in the body.
-fn of_product(house: &Kept, ask: &Ask, order: &Order) -> bool {
-    let own = product_id(&house.desk.floor.pairs[order.pair]);
-    ask.params.text("product_id").is_none_or(|asked| asked.replace('/', "-") == own)
+/// ccxt cancels with `BTC/USD` in the body.
+fn dashed(name: &str) -> String {
+    name.replace('/', "-")
 }
 
-fn cancel(house: &mut Kept, ask: &Ask, caller: &Entry) -> Reply {
+/// Whether the order is of the product that is asked for.
+fn of_product(house: &House<CoinbaseExchange>, ask: &Ask, order: &Order) -> bool {
+    let own = product_id(&house.desk.floor.pairs[order.pair]);
+    ask.params.text("product_id").is_none_or(|asked| dashed(&asked) == own)
+}
+
+fn cancel(house: &mut House<CoinbaseExchange>, ask: &Ask, caller: &Entry) -> Reply {
     let order = find(house, caller.account, &ask.rest[0])?;
     if !of_product(house, ask, order) {
         return Err(Error::NOT_FOUND);
@@ -155,17 +123,15 @@ fn cancel(house: &mut Kept, ask: &Ask, caller: &Entry) -> Reply {
     Ok(order_id(id).into())
 }
 
-fn cancel_all(house: &mut Kept, ask: &Ask, caller: &Entry) -> Reply {
-    let open = house.desk.floor.open_orders(caller.account).filter(|order| of_product(house, ask, order));
-    let open: Vec<u64> = open.map(|order| order.id).collect();
-    for id in &open {
-        house.desk.floor.cancel(caller.account, *id, ask.now);
-    }
-    Ok(open.into_iter().map(order_id).collect())
+fn cancel_all(house: &mut House<CoinbaseExchange>, ask: &Ask, caller: &Entry) -> Reply {
+    let pair = ask.params.text("product_id").map(|name| house.desk.floor.pair_named(&dashed(&name), "-"));
+    let wanted = |order: &Order| pair.is_none_or(|pair| pair == Some(order.pair));
+    let gone = house.desk.floor.cancel_all(caller.account, wanted, ask.now);
+    Ok(gone.into_iter().map(|order| order_id(order.id)).collect())
 }
 
 /// Open ones, unless `status` asks for others; newest first.
-fn list(house: &mut Kept, ask: &Ask, caller: &Entry) -> Reply {
+fn list(house: &mut House<CoinbaseExchange>, ask: &Ask, caller: &Entry) -> Reply {
     let (open, done) = match ask.params.text("status").as_deref() {
         None | Some("open" | "pending" | "active") => (true, false),
         Some("done" | "settled") => (false, true),
@@ -174,21 +140,19 @@ fn list(house: &mut Kept, ask: &Ask, caller: &Entry) -> Reply {
     };
     let wanted =
         |order: &&Order| (if order.is_open() { open } else { done }) && of_product(house, ask, order);
-    let mut orders: Vec<&Order> = house.desk.floor.orders(caller.account).filter(wanted).collect();
-    orders.reverse();
-    let count = limit(ask, "limit", 1000, 1000)?;
-    Ok(orders.into_iter().take(count).map(|order| show(house, order)).collect())
+    let orders = house.desk.floor.orders(caller.account).rev().filter(wanted);
+    Ok(orders.take(limit(ask, "limit", 1000, 1000)?).map(|order| show(house, order)).collect())
 }
 
-fn show(house: &Kept, order: &Order) -> Value {
+fn show(house: &House<CoinbaseExchange>, order: &Order) -> Value {
     let mut shown = json!({
         "id": order_id(order.id),
         "product_id": product_id(&house.desk.floor.pairs[order.pair]),
-        "side": word(order.side),
+        "side": order.side.as_lower(),
         "type": if order.terms.is_limit() { "limit" } else { "market" },
         "post_only": matches!(order.terms, Terms::Limit { force: Force::PostOnly, .. }),
-        "created_at": iso8601(order.created_ms),
-        "fill_fees": exact(fee(order)),
+        "created_at": utc(order.created_ms),
+        "fill_fees": exact(order.fee_in_quote()),
         "filled_size": short(order.filled),
         "executed_value": exact(order.filled_quote),
         "status": if order.is_open() { "open" } else { "done" },
@@ -201,7 +165,7 @@ fn show(house: &Kept, order: &Order) -> Value {
         ("funds", funds(&order.terms).map(exact)),
         ("time_in_force", time_in_force(&order.terms).map(str::to_owned)),
         ("client_oid", (order.client_id != order_id(order.id)).then(|| order.client_id.clone())),
-        ("done_at", (!order.is_open()).then(|| iso8601(order.updated_ms))),
+        ("done_at", (!order.is_open()).then(|| utc(order.updated_ms))),
         ("done_reason", done_reason(order).map(str::to_owned)),
     ];
     for (name, value) in more {
@@ -210,13 +174,6 @@ fn show(house: &Kept, order: &Order) -> Value {
         }
     }
     shown
-}
-
-pub(super) fn word(side: Side) -> &'static str {
-    match side {
-        Side::Buy => "buy",
-        Side::Sell => "sell",
-    }
 }
 
 fn funds(terms: &Terms) -> Option<Decimal> {

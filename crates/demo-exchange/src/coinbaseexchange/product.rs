@@ -3,12 +3,13 @@
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
 
-use super::{CoinbaseExchange, Error, Kept, Reply, limit, short};
-use crate::clock::iso8601;
+use super::{CoinbaseExchange, Error, Reply, limit, short};
+use crate::amount::{number, plain};
 use crate::config::Pair;
+use crate::date::utc;
 use crate::floor::{Floor, Print, Side};
-use crate::house::{Ask, Route};
-use crate::request::json_number;
+use crate::house::{Ask, House, Route};
+use crate::market;
 
 pub(super) const ROUTES: &[Route<CoinbaseExchange>] = &[
     Route::public("/time", time),
@@ -24,31 +25,22 @@ pub(super) const ROUTES: &[Route<CoinbaseExchange>] = &[
     Route::public("/products/*/candles", candles),
 ];
 
-fn time(_: &mut Kept, ask: &Ask) -> Reply {
-    Ok(json!({ "iso": iso8601(ask.now), "epoch": json_number(Decimal::new(ask.now, 3)) }))
+fn time(_: &mut House<CoinbaseExchange>, ask: &Ask) -> Reply {
+    Ok(json!({ "iso": utc(ask.now), "epoch": number(Decimal::new(ask.now, 3)) }))
 }
 
-fn currencies(house: &mut Kept, _: &Ask) -> Reply {
-    Ok(assets(&house.desk.floor).into_iter().map(currency).collect())
+fn currencies(house: &mut House<CoinbaseExchange>, _: &Ask) -> Reply {
+    Ok(house.desk.floor.assets().into_iter().map(currency).collect())
 }
 
-fn one_currency(house: &mut Kept, ask: &Ask) -> Reply {
-    let known = assets(&house.desk.floor).into_iter().find(|asset| *asset == ask.rest[0]);
+fn one_currency(house: &mut House<CoinbaseExchange>, ask: &Ask) -> Reply {
+    let known = house.desk.floor.assets().into_iter().find(|asset| *asset == ask.rest[0]);
     known.map(currency).ok_or(Error::NOT_FOUND)
-}
-
-/// The traded assets, each once.
-pub(super) fn assets(floor: &Floor) -> Vec<&str> {
-    let mut assets: Vec<&str> =
-        floor.pairs.iter().flat_map(|pair| [pair.base.as_str(), pair.quote.as_str()]).collect();
-    assets.sort_unstable();
-    assets.dedup();
-    assets
 }
 
 fn currency(asset: &str) -> Value {
     let (kind, precision) = if asset == "USD" { ("fiat", "0.01") } else { ("crypto", "0.00000001") };
-    let details = json!({ "type": kind, "min_withdrawal_amount": json_number(Decimal::new(1, 4)) });
+    let details = json!({ "type": kind, "min_withdrawal_amount": number(Decimal::new(1, 4)) });
     json!({
         "id": asset,
         "name": asset,
@@ -62,11 +54,11 @@ fn currency(asset: &str) -> Value {
     })
 }
 
-fn products(house: &mut Kept, _: &Ask) -> Reply {
+fn products(house: &mut House<CoinbaseExchange>, _: &Ask) -> Reply {
     Ok(house.desk.floor.pairs.iter().map(product).collect())
 }
 
-fn one_product(house: &mut Kept, ask: &Ask) -> Reply {
+fn one_product(house: &mut House<CoinbaseExchange>, ask: &Ask) -> Reply {
     let at = asked(house, ask)?;
     Ok(product(&house.desk.floor.pairs[at]))
 }
@@ -76,10 +68,10 @@ fn product(pair: &Pair) -> Value {
         "id": product_id(pair),
         "base_currency": pair.base,
         "quote_currency": pair.quote,
-        "quote_increment": pair.tick.normalize().to_string(),
-        "base_increment": pair.step.normalize().to_string(),
+        "quote_increment": plain(pair.tick),
+        "base_increment": plain(pair.step),
         "display_name": format!("{}/{}", pair.base, pair.quote),
-        "min_market_funds": pair.min_notional.normalize().to_string(),
+        "min_market_funds": plain(pair.min_notional),
         "margin_enabled": false,
         "post_only": false,
         "limit_only": false,
@@ -97,53 +89,48 @@ pub(super) fn product_id(pair: &Pair) -> String {
 }
 
 pub(super) fn product_index(floor: &Floor, id: &str) -> Option<usize> {
-    floor.pairs.iter().position(|pair| product_id(pair) == id)
+    floor.pair_named(id, "-")
 }
 
 /// The product that the path names.
-fn asked(house: &Kept, ask: &Ask) -> Result<usize, Error> {
+fn asked(house: &House<CoinbaseExchange>, ask: &Ask) -> Result<usize, Error> {
     product_index(&house.desk.floor, &ask.rest[0]).ok_or(Error::NOT_FOUND)
 }
 
-fn ticker(house: &mut Kept, ask: &Ask) -> Reply {
+fn ticker(house: &mut House<CoinbaseExchange>, ask: &Ask) -> Reply {
     let at = asked(house, ask)?;
     let floor = &house.desk.floor;
-    let (tape, best) = (floor.tape(at), |side| floor.depth(at, side, 1).first().copied().unwrap_or_default());
-    let last = tape.back();
+    let (day, last) = (floor.day(at), floor.tape(at).back());
     Ok(json!({
-        "ask": short(best(Side::Sell).0),
-        "bid": short(best(Side::Buy).0),
-        "volume": short(tape.iter().map(|print| print.quantity).sum()),
+        "ask": short(day.ask.0),
+        "bid": short(day.bid.0),
+        "volume": short(day.volume),
         "trade_id": last.map_or(0, |print| print.id),
-        "price": short(floor.last_price(at)),
-        "size": short(last.map_or(Decimal::ZERO, |print| print.quantity)),
-        "time": iso8601(last.map_or(ask.now, |print| print.at_ms)),
+        "price": short(day.last),
+        "size": short(day.last_quantity),
+        "time": utc(last.map_or(ask.now, |print| print.at_ms)),
     }))
 }
 
-fn stats(house: &mut Kept, ask: &Ask) -> Reply {
-    let at = asked(house, ask)?;
-    let floor = &house.desk.floor;
-    let (open, last) = (floor.pairs[at].price, floor.last_price(at));
-    let prices = || floor.tape(at).iter().map(|print| print.price).chain([open, last]);
-    let volume: Decimal = floor.tape(at).iter().map(|print| print.quantity).sum();
+fn stats(house: &mut House<CoinbaseExchange>, ask: &Ask) -> Reply {
+    let day = house.desk.floor.day(asked(house, ask)?);
     Ok(json!({
-        "open": short(open),
-        "high": short(prices().max().unwrap_or(last)),
-        "low": short(prices().min().unwrap_or(last)),
-        "last": short(last),
-        "volume": short(volume),
-        "volume_30day": short(volume),
+        "open": short(day.open),
+        "high": short(day.high),
+        "low": short(day.low),
+        "last": short(day.last),
+        "volume": short(day.volume),
+        "volume_30day": short(day.volume),
     }))
 }
 
 /// Four-hour candles of a day for every product, newest first.
-fn spark_lines(house: &mut Kept, ask: &Ask) -> Reply {
+fn spark_lines(house: &mut House<CoinbaseExchange>, ask: &Ask) -> Reply {
     const LENGTH: i64 = 14_400;
     let floor = &house.desk.floor;
     let newest = ask.now / 1000 / LENGTH * LENGTH;
     let lines = |at: usize| {
-        let (open, last) = (json_number(floor.pairs[at].price), json_number(floor.last_price(at)));
+        let (open, last) = (number(floor.pairs[at].price), number(floor.last_price(at)));
         let close = |back| if back == 0 { last.clone() } else { open.clone() };
         (0..6).map(|back| json!([newest - back * LENGTH, open, open, open, close(back)])).collect::<Value>()
     };
@@ -152,7 +139,7 @@ fn spark_lines(house: &mut Kept, ask: &Ask) -> Reply {
 }
 
 /// Level 1 is the best price, level 2 all price levels, level 3 all orders, of which a level has one here.
-fn book(house: &mut Kept, ask: &Ask) -> Reply {
+fn book(house: &mut House<CoinbaseExchange>, ask: &Ask) -> Reply {
     let at = asked(house, ask)?;
     let floor = &house.desk.floor;
     let level = limit(ask, "level", 1, 3)?;
@@ -170,27 +157,27 @@ fn book(house: &mut Kept, ask: &Ask) -> Reply {
         "sequence": 1 + floor.last_id(),
         "auction_mode": false,
         "auction": null,
-        "time": iso8601(ask.now),
+        "time": utc(ask.now),
     }))
 }
 
 /// Newest first. The side is the maker's.
-fn trades(house: &mut Kept, ask: &Ask) -> Reply {
+fn trades(house: &mut House<CoinbaseExchange>, ask: &Ask) -> Reply {
     let at = asked(house, ask)?;
     let show = |print: &Print| {
         json!({
             "trade_id": print.id,
-            "side": if print.buyer_is_maker { "buy" } else { "sell" },
+            "side": print.taker().pick("sell", "buy"),
             "size": short(print.quantity),
             "price": short(print.price),
-            "time": iso8601(print.at_ms),
+            "time": utc(print.at_ms),
         })
     };
     Ok(house.desk.floor.tape(at).iter().rev().take(limit(ask, "limit", 100, 1000)?).map(show).collect())
 }
 
 /// The newest three hundred level candles at the middle of the ladder, newest first.
-fn candles(house: &mut Kept, ask: &Ask) -> Reply {
+fn candles(house: &mut House<CoinbaseExchange>, ask: &Ask) -> Reply {
     const SECONDS: [usize; 6] = [60, 300, 900, 3600, 21600, 86400];
     let at = asked(house, ask)?;
     let length = limit(ask, "granularity", 60, 86400)?;
@@ -198,8 +185,8 @@ fn candles(house: &mut Kept, ask: &Ask) -> Reply {
         return Err(Error::bad("Unsupported granularity".to_owned()));
     }
     let length = i64::try_from(length).unwrap_or(i64::MAX);
-    let newest = ask.now / 1000 / length * length;
-    let middle = json_number(house.desk.floor.pairs[at].price);
-    let candle = |back| json!([newest - back * length, middle, middle, middle, middle, 0]);
-    Ok((0..300).map(candle).collect())
+    let newest = market::candles(length, None, ask.now / 1000, 300).into_iter().rev();
+    let middle = number(house.desk.floor.pairs[at].price);
+    let candle = |open| json!([open, middle, middle, middle, middle, 0]);
+    Ok(newest.map(candle).collect())
 }

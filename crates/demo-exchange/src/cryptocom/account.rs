@@ -5,8 +5,8 @@ use serde_json::{Map, Value, json};
 
 use super::error::Error;
 use super::{Cryptocom, Reply, instrument, integer, limit, optional_pair, pair, told};
+use crate::amount::plain;
 use crate::config::Permission;
-use crate::filter::plain;
 use crate::floor::{Balance, Fill, Floor, Order};
 use crate::house::{Ask, House, Route, Withdrawal};
 use crate::key::Entry;
@@ -98,12 +98,11 @@ fn trades(house: &mut House<Cryptocom>, ask: &Ask, caller: &Entry) -> Reply {
         integer(&params, "start_time")?.unwrap_or(0)..integer(&params, "end_time")?.unwrap_or(i64::MAX);
     let limit = limit(&params, "limit", 100, 100)?;
     let floor = &house.desk.floor;
-    let orders = floor.orders(caller.account).filter(|order| pair.is_none_or(|pair| order.pair == pair));
-    let fills = orders.flat_map(|order| order.fills.iter().map(move |fill| (order, fill)));
-    let mut fills: Vec<_> = fills.filter(|(_, fill)| time.contains(&fill.at_ms)).collect();
-    fills.sort_by_key(|(_, fill)| std::cmp::Reverse(fill.trade_id));
-    let shown: Vec<Value> =
-        fills.into_iter().take(limit).map(|(order, fill)| trade(floor, order, fill)).collect();
+    let fits = |(order, fill): &(&Order, &Fill)| {
+        pair.is_none_or(|pair| order.pair == pair) && time.contains(&fill.at_ms)
+    };
+    let fills = floor.fills(caller.account).filter(fits);
+    let shown: Vec<Value> = fills.take(limit).map(|(order, fill)| trade(floor, order, fill)).collect();
     Ok(json!({ "data": shown }))
 }
 

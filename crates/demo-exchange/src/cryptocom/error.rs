@@ -1,8 +1,8 @@
 //! Refusals, each with a status, a number and a word.
 
-use crate::filter::Breach;
 use crate::floor::Refusal;
 use crate::house::Failure;
+use crate::rule::Flaw;
 
 #[derive(Clone, Copy)]
 pub(crate) struct Error {
@@ -33,6 +33,7 @@ impl Error {
     pub(super) const ADDRESS: Self = Self::new(401, 40103, "IP_ILLEGAL");
     pub(super) const PERMISSION: Self = Self::new(401, 40104, "USER_TIER_INVALID");
     pub(super) const NO_ORDER: Self = Self::new(200, 40401, "NOT_FOUND");
+    pub(super) const TOO_MANY: Self = Self::new(429, 42901, "TOO_MANY_REQUESTS");
     pub(super) const POST_ONLY: Self = Self::new(400, 43005, "POST_ONLY_REJ");
 
     const fn new(status: u16, code: u32, message: &'static str) -> Self {
@@ -46,17 +47,19 @@ impl From<Failure> for Error {
             Failure::Body => Self::BODY,
             Failure::NoRoute => Self::METHOD,
             Failure::Permission => Self::PERMISSION,
+            Failure::TooMany => Self::TOO_MANY,
+            Failure::UnknownKey => Self::UNAUTHORIZED,
         }
     }
 }
 
-impl From<Breach> for Error {
-    fn from(breach: Breach) -> Self {
-        match breach {
-            Breach::Tick => Self::PRICE,
-            Breach::Step => Self::QUANTITY,
-            Breach::MinQuantity | Breach::MinNotional => Self::TOO_SMALL,
-            Breach::MaxQuantity => Self::TOO_LARGE,
+impl From<Flaw> for Error {
+    fn from(flaw: Flaw) -> Self {
+        match flaw {
+            Flaw::PriceRange | Flaw::PriceTick => Self::PRICE,
+            Flaw::QuantityStep => Self::QUANTITY,
+            Flaw::TooSmall | Flaw::TooCheap => Self::TOO_SMALL,
+            Flaw::TooLarge => Self::TOO_LARGE,
         }
     }
 }

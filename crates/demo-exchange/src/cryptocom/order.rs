@@ -4,8 +4,8 @@ use serde_json::{Value, json};
 
 use super::error::Error;
 use super::{Cryptocom, Reply, instrument, integer, limit, optional_pair, pair, told};
+use crate::amount::plain;
 use crate::config::Permission;
-use crate::filter::plain;
 use crate::floor::{AccountId, Force, NewOrder, Order, Side, Status, Terms};
 use crate::house::{Ask, House, Route};
 use crate::key::Entry;
@@ -31,13 +31,9 @@ fn create(house: &mut House<Cryptocom>, ask: &Ask, caller: &Entry) -> Reply {
 
 fn place(house: &mut House<Cryptocom>, account: AccountId, params: &Params, now: i64) -> Reply {
     let pair = pair(house, params)?;
-    let side = match params.text("side").as_deref() {
-        Some("BUY") => Side::Buy,
-        Some("SELL") => Side::Sell,
-        _ => return Err(Error::SIDE),
-    };
+    let side = params.side("side", "BUY", "SELL").ok_or(Error::SIDE)?;
     let terms = terms(params, side)?;
-    house.desk.floor.pairs[pair].judge(&terms)?;
+    house.desk.floor.pairs[pair].check(&terms)?;
     let client_id = new_client_id(house, params, account)?;
     let id = house.desk.floor.place(NewOrder { account, pair, side, terms, client_id }, now)?;
     named(house, account, id)
@@ -144,11 +140,8 @@ fn cancel_one(house: &mut House<Cryptocom>, account: AccountId, params: &Params,
 
 fn cancel_all(house: &mut House<Cryptocom>, ask: &Ask, caller: &Entry) -> Reply {
     let pair = optional_pair(house, &told(ask))?;
-    let open = house.desk.floor.open_orders(caller.account);
-    let open = open.filter(|order| pair.is_none_or(|pair| order.pair == pair));
-    for id in open.map(|order| order.id).collect::<Vec<_>>() {
-        house.desk.floor.cancel(caller.account, id, ask.now);
-    }
+    let wanted = |order: &Order| pair.is_none_or(|pair| order.pair == pair);
+    house.desk.floor.cancel_all(caller.account, wanted, ask.now);
     Ok(Value::Null)
 }
 
@@ -173,9 +166,8 @@ fn history(house: &mut House<Cryptocom>, ask: &Ask, caller: &Entry) -> Reply {
     let limit = limit(&params, "limit", 100, 100)?;
     let fits =
         |order: &&Order| pair.is_none_or(|pair| order.pair == pair) && time.contains(&order.created_ms);
-    let mut orders: Vec<&Order> = house.desk.floor.orders(caller.account).filter(fits).collect();
-    orders.reverse();
-    let shown: Vec<Value> = orders.into_iter().take(limit).map(|order| shown(house, order)).collect();
+    let orders = house.desk.floor.orders(caller.account).rev().filter(fits);
+    let shown: Vec<Value> = orders.take(limit).map(|order| shown(house, order)).collect();
     Ok(json!({ "data": shown }))
 }
 
@@ -190,7 +182,7 @@ fn shown(house: &House<Cryptocom>, order: &Order) -> Value {
         "order_value": plain(value), "status": status(order), "maker_fee_rate": rate, "taker_fee_rate": rate,
         "avg_price": plain(order.average_price().unwrap_or_default()), "cumulative_quantity": plain(order.filled),
         "cumulative_value": plain(order.filled_quote), "cumulative_fee": plain(order.fee()),
-        "fee_instrument_name": if order.side == Side::Buy { &pair.base } else { &pair.quote },
+        "fee_instrument_name": order.side.pick(&pair.base, &pair.quote),
         "create_time": order.created_ms, "update_time": order.updated_ms, "account_id": "demo",
     });
     if let Some(price) = order.terms.price() {

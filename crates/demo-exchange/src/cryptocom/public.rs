@@ -4,10 +4,11 @@ use serde_json::{Value, json};
 
 use super::error::Error;
 use super::{Cryptocom, Reply, instrument, integer, limit, optional_pair, pair};
+use crate::amount::{decimals, plain};
 use crate::config::Pair;
-use crate::filter::{candles, decimals, plain};
 use crate::floor::{Print, Side};
 use crate::house::{Ask, House, Route};
+use crate::market::candles;
 
 pub(super) const ROUTES: &[Route<Cryptocom>] = &[
     Route::public("/exchange/v1/public/get-instruments", instruments),
@@ -68,7 +69,7 @@ fn trades(house: &mut House<Cryptocom>, ask: &Ask) -> Reply {
     let shown = |print: &Print| {
         json!({
             "d": print.id.to_string(), "t": print.at_ms, "i": name, "p": plain(print.price),
-            "q": plain(print.quantity), "s": if print.buyer_is_maker { "SELL" } else { "BUY" },
+            "q": plain(print.quantity), "s": print.taker().as_upper(),
         })
     };
     let shown: Vec<Value> = house.desk.floor.tape(pair).iter().rev().take(count).map(shown).collect();
@@ -80,7 +81,7 @@ fn candlestick(house: &mut House<Cryptocom>, ask: &Ask) -> Reply {
     let pair = &house.desk.floor.pairs[pair(house, &ask.params)?];
     let interval = ask.params.text("timeframe").unwrap_or_else(|| "M1".to_owned());
     let length = length_ms(&interval).ok_or(Error::REQUEST)?;
-    let count = i64::try_from(limit(&ask.params, "count", 25, 300)?).unwrap_or(300);
+    let count = limit(&ask.params, "count", 25, 300)?;
     let until = integer(&ask.params, "end_ts")?.unwrap_or(ask.now).min(ask.now);
     let price = plain(pair.price);
     let candle = |start| json!({ "t": start, "o": price, "h": price, "l": price, "c": price, "v": "0" });

@@ -6,11 +6,11 @@ use serde_json::json;
 use super::error::Error;
 use super::public::chain;
 use super::{Gate, Reply, optional_pair, seconds};
+use crate::amount::plain;
 use crate::config::Permission::{Read, Trade, Transfer, Withdraw};
 use crate::floor::Balance;
 use crate::house::{Ask, House, Route, Withdrawal};
 use crate::key::Entry;
-use crate::market::{assets, plain};
 
 pub(super) const ROUTES: &[Route<Gate>] = &[
     Route::signed("GET", "/api/v4/account/detail", Read, detail),
@@ -72,7 +72,7 @@ fn fee(house: &mut House<Gate>, ask: &Ask, caller: &Entry) -> Reply {
 /// The currency and the amount that money is moved of.
 fn money(house: &House<Gate>, ask: &Ask) -> Result<(String, Decimal), Error> {
     let asset = ask.params.text("currency").unwrap_or_default();
-    if !assets(&house.desk.floor).contains(asset.as_str()) {
+    if !house.desk.floor.assets().contains(asset.as_str()) {
         return Err(Error::CURRENCY);
     }
     let amount = ask.params.decimal("amount").filter(|amount| !amount.is_zero()).ok_or(Error::AMOUNT)?;

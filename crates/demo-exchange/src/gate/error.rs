@@ -6,8 +6,8 @@ use serde_json::json;
 
 use crate::floor::Refusal;
 use crate::house::Failure;
-use crate::market::Flaw;
 use crate::request::Answer;
+use crate::rule::Flaw;
 
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Error {
@@ -64,6 +64,8 @@ impl Error {
     pub(super) const CLOSED: Self = Self::of(400, "ORDER_CLOSED", "Order had been closed");
     pub(super) const CANCELLED: Self = Self::of(400, "ORDER_CANCELLED", "Order had been cancelled");
 
+    const TOO_MANY: Self = Self::of(429, "TOO_MANY_REQUESTS", "Request Rate Limit Exceeded");
+
     const fn of(status: u16, label: &'static str, message: &'static str) -> Self {
         Self { status, label, message }
     }
@@ -80,6 +82,8 @@ impl From<Failure> for Error {
             Failure::Body => Self::BODY,
             Failure::NoRoute => Self::ROUTE,
             Failure::Permission => Self::PERMISSION,
+            Failure::TooMany => Self::TOO_MANY,
+            Failure::UnknownKey => Self::KEY,
         }
     }
 }

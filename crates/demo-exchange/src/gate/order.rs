@@ -3,13 +3,12 @@
 use serde_json::{Value, json};
 
 use super::error::Error;
-use super::find::{by_id, shown};
+use super::history::{by_id, shown};
 use super::{Gate, Reply, optional_pair, pair};
 use crate::config::Permission::Trade;
-use crate::floor::{Force, NewOrder, Side, Status, Terms};
+use crate::floor::{Force, NewOrder, Order, Side, Status, Terms};
 use crate::house::{Ask, House, Route};
 use crate::key::Entry;
-use crate::market::{flaw, nameless};
 use crate::params::Params;
 
 pub(super) const ROUTES: &[Route<Gate>] = &[
@@ -26,26 +25,20 @@ fn create(house: &mut House<Gate>, ask: &Ask, caller: &Entry) -> Reply {
 
 fn place(house: &mut House<Gate>, ask: &Ask, caller: &Entry, params: &Params) -> Reply {
     let pair = pair(house, params)?;
-    let side = match params.text("side").as_deref() {
-        Some("buy") => Side::Buy,
-        Some("sell") => Side::Sell,
-        _ => return Err(Error::SIDE),
-    };
+    let side = params.side("side", "buy", "sell").ok_or(Error::SIDE)?;
     if params.text("account").is_some_and(|account| account != "spot") {
         return Err(Error::ACCOUNT);
     }
     let terms = terms(params, side)?;
     let floor = &mut house.desk.floor;
-    if let Some(flaw) = flaw(&floor.pairs[pair], &terms) {
-        return Err(flaw.into());
-    }
+    floor.pairs[pair].check(&terms)?;
     let client_id = match params.text("text") {
         Some(text) if !is_text(&text) => return Err(Error::TEXT),
         Some(text) if floor.order_by_client_id(caller.account, &text).is_some() => {
             return Err(Error::REPEATED);
         }
         Some(text) => text,
-        None => nameless(floor),
+        None => floor.nameless(),
     };
     let id = floor.place(NewOrder { account: caller.account, pair, side, terms, client_id }, ask.now)?;
     floor.order(caller.account, id).map(|order| shown(floor, order)).ok_or(Error::NO_ORDER)
@@ -146,19 +139,14 @@ fn cancel_many(house: &mut House<Gate>, ask: &Ask, caller: &Entry) -> Reply {
 /// Cancels the open orders of one pair or of all, of one side or both.
 fn cancel_all(house: &mut House<Gate>, ask: &Ask, caller: &Entry) -> Reply {
     let pair = optional_pair(house, ask)?;
-    let side = match ask.params.text("side").as_deref() {
-        None => None,
-        Some("buy") => Some(Side::Buy),
-        Some("sell") => Some(Side::Sell),
-        Some(_) => return Err(Error::SIDE),
+    let side = ask.params.side("side", "buy", "sell");
+    if side.is_none() && ask.params.text("side").is_some() {
+        return Err(Error::SIDE);
+    }
+    let wanted = |order: &Order| {
+        pair.is_none_or(|pair| order.pair == pair) && side.is_none_or(|side| order.side == side)
     };
     let floor = &mut house.desk.floor;
-    let open = floor.open_orders(caller.account).filter(|order| pair.is_none_or(|pair| order.pair == pair));
-    let open = open.filter(|order| side.is_none_or(|side| order.side == side));
-    let ids: Vec<u64> = open.map(|order| order.id).collect();
-    for id in &ids {
-        floor.cancel(caller.account, *id, ask.now);
-    }
-    let gone = ids.iter().filter_map(|id| floor.order(caller.account, *id));
-    Ok(gone.map(|order| told(Ok(shown(floor, order)), Value::Null)).collect())
+    let gone: Vec<Order> = floor.cancel_all(caller.account, wanted, ask.now).into_iter().cloned().collect();
+    Ok(gone.iter().map(|order| told(Ok(shown(floor, order)), Value::Null)).collect())
 }

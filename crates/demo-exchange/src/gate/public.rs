@@ -5,11 +5,11 @@ use serde_json::{Value, json};
 
 use super::error::Error;
 use super::{Gate, Reply, limit, name, named, optional_pair, pair, seconds};
+use crate::amount::{decimals, plain};
 use crate::config::Pair;
 use crate::floor::{Print, Side};
 use crate::house::{Ask, House, Route};
-use crate::listing::{decimals, levels};
-use crate::market::{Day, assets, candles, plain};
+use crate::market::candles;
 
 pub(super) const ROUTES: &[Route<Gate>] = &[
     Route::public("/api/v4/spot/time", |_, ask| Ok(json!({ "server_time": ask.now }))),
@@ -29,11 +29,11 @@ pub(super) const ROUTES: &[Route<Gate>] = &[
 ];
 
 fn currencies(house: &mut House<Gate>, _: &Ask) -> Reply {
-    Ok(assets(&house.desk.floor).into_iter().map(currency).collect())
+    Ok(house.desk.floor.assets().into_iter().map(currency).collect())
 }
 
 fn one_currency(house: &mut House<Gate>, ask: &Ask) -> Reply {
-    let found = assets(&house.desk.floor).into_iter().find(|asset| *asset == ask.rest[0]);
+    let found = house.desk.floor.assets().into_iter().find(|asset| *asset == ask.rest[0]);
     found.map(currency).ok_or(Error::CURRENCY)
 }
 
@@ -81,7 +81,7 @@ fn tickers(house: &mut House<Gate>, ask: &Ask) -> Reply {
 }
 
 fn ticker(house: &House<Gate>, pair: usize) -> Value {
-    let day = Day::of(&house.desk.floor, pair);
+    let day = house.desk.floor.day(pair);
     json!({
         "currency_pair": name(&house.desk.floor.pairs[pair]), "last": plain(day.last),
         "lowest_ask": plain(day.ask.0), "lowest_size": plain(day.ask.1), "highest_bid": plain(day.bid.0),
@@ -94,8 +94,8 @@ fn ticker(house: &House<Gate>, pair: usize) -> Value {
 fn book(house: &mut House<Gate>, ask: &Ask) -> Reply {
     let (pair, limit, floor) = (pair(house, &ask.params)?, limit(ask, 10)?, &house.desk.floor);
     let mut book = json!({
-        "current": ask.now, "update": ask.now, "asks": levels(floor, pair, Side::Sell, limit),
-        "bids": levels(floor, pair, Side::Buy, limit),
+        "current": ask.now, "update": ask.now, "asks": floor.levels(pair, Side::Sell, limit),
+        "bids": floor.levels(pair, Side::Buy, limit),
     });
     if ask.params.text("with_id").is_some_and(|with_id| with_id.eq_ignore_ascii_case("true")) {
         book["id"] = floor.last_id().into();
@@ -111,7 +111,7 @@ fn trades(house: &mut House<Gate>, ask: &Ask) -> Reply {
         json!({
             "id": print.id.to_string(), "create_time": seconds(print.at_ms),
             "create_time_ms": print.at_ms.to_string(), "currency_pair": name, "price": plain(print.price),
-            "side": if print.buyer_is_maker { "sell" } else { "buy" }, "amount": plain(print.quantity),
+            "side": print.taker().as_lower(), "amount": plain(print.quantity),
             "sequence_id": print.id.to_string(),
         })
     };

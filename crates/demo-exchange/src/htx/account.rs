@@ -4,9 +4,9 @@ use serde_json::{Value, json};
 
 use super::error::Error;
 use super::public::chain;
-use super::{Htx, Reply, account_number, done, done_v2, number, pair_of, symbol};
+use super::{Htx, Reply, account_number, done, done_v2, pair_of, symbol};
+use crate::amount::{number, plain};
 use crate::config::Permission;
-use crate::filter::plain;
 use crate::floor::{AccountId, Balance};
 use crate::house::{Ask, House, Route, Withdrawal};
 use crate::key::Entry;

@@ -1,13 +1,11 @@
 //! Who asks: the query names the key and the time, and is signed with method, host and path. The body is not.
 
-use time::PrimitiveDateTime;
-use time::format_description::BorrowedFormatItem;
-use time::macros::format_description;
-
+use super::Htx;
 use super::error::Error;
 use crate::check::{self, HMAC_SHA256};
-use crate::house::Desk;
-use crate::key::{Entry, Keys};
+use crate::date;
+use crate::house::{Auth, Desk};
+use crate::key::Entry;
 use crate::request::{Received, form_decode};
 
 /// Clients sign the name of the exchange's host, wherever they reach it.
@@ -43,10 +41,7 @@ impl Query {
 
     /// When the request was signed, in milliseconds.
     fn time(&self) -> Option<i64> {
-        const FORM: &[BorrowedFormatItem] =
-            format_description!("[year]-[month]-[day]T[hour]:[minute]:[second]");
-        let time = PrimitiveDateTime::parse(self.get("Timestamp")?, FORM).ok()?;
-        Some(time.assume_utc().unix_timestamp() * 1000)
+        date::read(self.get("Timestamp")?, date::SECONDS)
     }
 }
 
@@ -64,38 +59,45 @@ pub(super) fn is_signed(request: &Received) -> bool {
     request.query.split('&').any(|pair| pair.starts_with("Signature="))
 }
 
-pub(super) fn signer<'k>(keys: &'k Keys, request: &Received) -> Option<&'k Entry> {
-    let query = Query::parse(request)?;
-    let entry = keys.get(query.get("AccessKeyId")?)?;
-    let secret = entry.secret()?.as_bytes();
-    let signature = query.get("Signature")?.to_owned();
-    let (method, path, query) = (&request.method, &request.path, query.signed());
-    let holds = |host: &str| {
-        let message = format!("{method}\n{host}\n{path}\n{query}");
-        check::base64(&check::mac(HMAC_SHA256, secret, message.as_bytes())) == signature
-    };
-    let own = request.header("host").unwrap_or_default().to_lowercase();
-    (HOSTS.into_iter().any(holds) || holds(&own)).then_some(entry)
-}
+impl Auth for Htx {
+    type Error = Error;
 
-pub(super) fn admit(desk: &mut Desk, request: &Received, signer: Option<&Entry>) -> Result<Entry, Error> {
-    let query = Query::parse(request).ok_or(Error::signature("Parameter error"))?;
-    let told = |name| query.get(name).ok_or_else(|| Error::signature("Missing parameter"));
-    let (method, version) = (told("SignatureMethod")?, told("SignatureVersion")?);
-    let (api_key, _) = (told("AccessKeyId")?, told("Signature")?);
-    if (method, version) != ("HmacSHA256", "2") {
-        return Err(Error::signature("Incorrect signature method or version"));
+    fn named(request: &Received) -> Option<String> {
+        Query::parse(request)?.get("AccessKeyId").map(str::to_owned)
     }
-    let entry = desk.keys.get(api_key).ok_or(Error::signature("Incorrect Access key [Access key错误]"))?;
-    if !entry.admits(request.peer) {
-        return Err(Error::signature("Incorrect IP address [IP地址错误]"));
+
+    fn is_signed_by(entry: &Entry, request: &Received) -> Option<bool> {
+        let query = Query::parse(request)?;
+        let signature = query.get("Signature")?.to_owned();
+        let (method, path, query) = (&request.method, &request.path, query.signed());
+        let holds = |host: &str| {
+            let mac = entry.mac(HMAC_SHA256, format!("{method}\n{host}\n{path}\n{query}").as_bytes());
+            mac.is_some_and(|mac| check::base64(&mac) == signature)
+        };
+        let own = request.header("host").unwrap_or_default().to_lowercase();
+        Some(HOSTS.into_iter().any(holds) || holds(&own))
     }
-    if query.time().is_none_or(|time| time.abs_diff(request.at_ms) > WINDOW_MS) {
-        return Err(Error::signature(
-            "Invalid submission time or incorrect time format [无效的提交时间，或时间格式错误]",
-        ));
+
+    fn admit(desk: &mut Desk, request: &Received, signer: Option<&Entry>) -> Result<Entry, Error> {
+        let query = Query::parse(request).ok_or(Error::signature("Parameter error"))?;
+        let told = |name| query.get(name).ok_or_else(|| Error::signature("Missing parameter"));
+        let (method, version) = (told("SignatureMethod")?, told("SignatureVersion")?);
+        let (api_key, _) = (told("AccessKeyId")?, told("Signature")?);
+        if (method, version) != ("HmacSHA256", "2") {
+            return Err(Error::signature("Incorrect signature method or version"));
+        }
+        let entry =
+            desk.keys.get(api_key).ok_or(Error::signature("Incorrect Access key [Access key错误]"))?;
+        if !entry.admits(request.peer) {
+            return Err(Error::signature("Incorrect IP address [IP地址错误]"));
+        }
+        if query.time().is_none_or(|time| time.abs_diff(request.at_ms) > WINDOW_MS) {
+            return Err(Error::signature(
+                "Invalid submission time or incorrect time format [无效的提交时间，或时间格式错误]",
+            ));
+        }
+        signer.map(|_| entry.clone()).ok_or(Error::signature("Verification failure [校验失败]"))
     }
-    signer.map(|_| entry.clone()).ok_or(Error::signature("Verification failure [校验失败]"))
 }
 
 #[cfg(test)]

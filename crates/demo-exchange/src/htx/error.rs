@@ -3,11 +3,12 @@
 use rust_decimal::Decimal;
 use serde_json::json;
 
+use crate::amount::{decimals, plain};
 use crate::config::Pair;
-use crate::filter::{Breach, decimals, plain};
 use crate::floor::{Terms, Wallet};
 use crate::house::Failure;
 use crate::request::{Answer, Received};
+use crate::rule::Flaw;
 
 #[derive(Debug)]
 pub(crate) struct Error {
@@ -96,31 +97,31 @@ impl Error {
         Self::new("dw-insufficient-balance", text)
     }
 
-    pub(super) fn breach(breach: Breach, pair: &Pair, terms: &Terms) -> Self {
+    pub(super) fn flaw(flaw: Flaw, pair: &Pair, terms: &Terms) -> Self {
         let kind = if terms.is_limit() { "limit" } else { "market" };
         let of_amount = |name: &str, bound| format!("{kind} order amount error, {name}: `{}`", plain(bound));
-        match (breach, terms.is_limit()) {
-            (Breach::Tick, _) => {
+        match (flaw, terms.is_limit()) {
+            (Flaw::PriceRange | Flaw::PriceTick, _) => {
                 let text = format!("order price precision error, scale: `{}`", decimals(pair.tick));
                 Self::new("order-orderprice-precision-error", text)
             }
-            (Breach::Step, _) => {
+            (Flaw::QuantityStep, _) => {
                 let text = format!("order amount precision error, scale: `{}`", decimals(pair.step));
                 Self::new("order-orderamount-precision-error", text)
             }
-            (Breach::MinQuantity, true) => {
+            (Flaw::TooSmall, true) => {
                 Self::new("order-limitorder-amount-min-error", of_amount("min", pair.min_quantity))
             }
-            (Breach::MinQuantity, false) => {
+            (Flaw::TooSmall, false) => {
                 Self::new("order-marketorder-amount-min-error", of_amount("min", pair.min_quantity))
             }
-            (Breach::MaxQuantity, true) => {
+            (Flaw::TooLarge, true) => {
                 Self::new("order-limitorder-amount-max-error", of_amount("max", pair.max_quantity))
             }
-            (Breach::MaxQuantity, false) => {
+            (Flaw::TooLarge, false) => {
                 Self::new("order-marketorder-amount-max-error", of_amount("max", pair.max_quantity))
             }
-            (Breach::MinNotional, _) => {
+            (Flaw::TooCheap, _) => {
                 let text = format!(
                     "Order total cannot be lower than: `{}` {}",
                     plain(pair.min_notional),
@@ -153,6 +154,11 @@ impl From<Failure> for Error {
             Failure::Permission => {
                 Self { number: 1002, ..Self::signature("API key has no permission [API Key没有权限]") }
             }
+            Failure::TooMany => {
+                let text = "Request frequency exceeds limit";
+                Self { status: 429, number: 429, ..Self::new("base-request-exceed-frequency-limit", text) }
+            }
+            Failure::UnknownKey => Self::signature("Incorrect Access key [Access key错误]"),
         }
     }
 }

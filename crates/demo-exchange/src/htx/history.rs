@@ -1,14 +1,13 @@
 //! Orders and fills as they are told.
 
-use rust_decimal::Decimal;
 use serde_json::{Value, json};
 
 use super::error::Error;
-use super::order::{client_id, find};
+use super::order::find;
 use super::{Htx, Reply, account_number, done, optional_pair, pair, size, symbol};
+use crate::amount::plain;
 use crate::config::Permission;
-use crate::filter::plain;
-use crate::floor::{Fill, Force, Order, Side, Status, Terms};
+use crate::floor::{Fill, Force, Order, Status, Terms};
 use crate::house::{Ask, House, Route};
 use crate::key::Entry;
 
@@ -52,19 +51,14 @@ fn history(house: &mut House<Htx>, ask: &Ask, caller: &Entry) -> Reply {
 
 fn list(house: &House<Htx>, ask: &Ask, caller: &Entry, fits: impl Fn(&Order) -> bool) -> Reply {
     let (size, time) = (size(ask, 100, 1000)?, time(ask)?);
-    let orders = house.desk.floor.orders(caller.account);
-    let mut orders: Vec<&Order> =
-        orders.filter(|order| fits(order) && time.contains(&order.created_ms)).collect();
-    orders.reverse();
-    Ok(done(orders.into_iter().take(size).map(|order| shown(house, order, KEPT)).collect::<Vec<_>>()))
+    let orders = house.desk.floor.orders(caller.account).rev();
+    let orders = orders.filter(|order| fits(order) && time.contains(&order.created_ms));
+    Ok(done(orders.take(size).map(|order| shown(house, order, KEPT)).collect::<Vec<_>>()))
 }
 
 fn time(ask: &Ask) -> Result<std::ops::RangeInclusive<i64>, Error> {
-    let moment = |name, otherwise| {
-        let text = ask.params.text(name);
-        text.map_or(Ok(otherwise), |text| text.parse::<i64>().map_err(|_| Error::invalid(name)))
-    };
-    Ok(moment("start-time", 0)?..=moment("end-time", i64::MAX)?)
+    let moment = |name| ask.params.integer(name).map_err(|_| Error::invalid(name));
+    Ok(moment("start-time")?.unwrap_or(0)..=moment("end-time")?.unwrap_or(i64::MAX))
 }
 
 fn one(house: &mut House<Htx>, ask: &Ask, caller: &Entry) -> Reply {
@@ -80,8 +74,8 @@ fn one_by_name(house: &mut House<Htx>, ask: &Ask, caller: &Entry) -> Reply {
 fn shown(house: &House<Htx>, order: &Order, prefix: &str) -> Value {
     let mut shown = json!({
         "id": order.id, "symbol": symbol(&house.desk.floor.pairs[order.pair]),
-        "account-id": account_number(order.account), "client-order-id": client_id(order), "type": kind(order),
-        "amount": plain(ordered(order)), "price": plain(order.terms.price().unwrap_or_default()),
+        "account-id": account_number(order.account), "client-order-id": order.own_id(), "type": kind(order),
+        "amount": plain(order.terms.amount()), "price": plain(order.terms.price().unwrap_or_default()),
         "created-at": order.created_ms, "source": "spot-api", "state": state(order),
     });
     let fills = [("amount", order.filled), ("cash-amount", order.filled_quote), ("fees", order.fee())];
@@ -96,14 +90,6 @@ fn shown(house: &House<Htx>, order: &Order, prefix: &str) -> Value {
     shown
 }
 
-/// What the order asked for, in the asset it named.
-fn ordered(order: &Order) -> Decimal {
-    match order.terms {
-        Terms::MarketQuote { amount } => amount,
-        Terms::Limit { .. } | Terms::Market { .. } => order.quantity(),
-    }
-}
-
 fn kind(order: &Order) -> String {
     let kind = match order.terms {
         Terms::Market { .. } | Terms::MarketQuote { .. } => "market",
@@ -112,8 +98,7 @@ fn kind(order: &Order) -> String {
         Terms::Limit { force: Force::FillOrKill, .. } => "limit-fok",
         Terms::Limit { force: Force::PostOnly, .. } => "limit-maker",
     };
-    let side = if order.side == Side::Buy { "buy" } else { "sell" };
-    format!("{side}-{kind}")
+    format!("{}-{kind}", order.side.as_lower())
 }
 
 fn state(order: &Order) -> &'static str {
@@ -129,12 +114,11 @@ fn state(order: &Order) -> &'static str {
 /// The caller's fills, newest first.
 fn fills(house: &mut House<Htx>, ask: &Ask, caller: &Entry) -> Reply {
     let (pair, size, time) = (optional_pair(house, ask)?, size(ask, 100, 500)?, time(ask)?);
-    let orders = house.desk.floor.orders(caller.account);
-    let orders = orders.filter(|order| pair.is_none_or(|pair| order.pair == pair));
-    let fills = orders.flat_map(|order| order.fills.iter().map(move |fill| (order, fill)));
-    let mut fills: Vec<_> = fills.filter(|(_, fill)| time.contains(&fill.at_ms)).collect();
-    fills.sort_by_key(|(_, fill)| std::cmp::Reverse(fill.trade_id));
-    Ok(done(fills.into_iter().take(size).map(|(order, fill)| trade(house, order, fill)).collect::<Vec<_>>()))
+    let fits = |(order, fill): &(&Order, &Fill)| {
+        pair.is_none_or(|pair| order.pair == pair) && time.contains(&fill.at_ms)
+    };
+    let fills = house.desk.floor.fills(caller.account).filter(fits);
+    Ok(done(fills.take(size).map(|(order, fill)| trade(house, order, fill)).collect::<Vec<_>>()))
 }
 
 fn fills_of(house: &mut House<Htx>, ask: &Ask, caller: &Entry) -> Reply {

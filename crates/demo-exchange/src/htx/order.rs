@@ -50,7 +50,7 @@ fn place(house: &mut House<Htx>, account: AccountId, params: &Params, now: i64) 
     let pair = pair_of(house, &params.text("symbol").ok_or_else(|| Error::missing("symbol"))?)?;
     let (side, terms) = terms(params)?;
     let pair_filters = &house.desk.floor.pairs[pair];
-    pair_filters.judge(&terms).map_err(|breach| Error::breach(breach, pair_filters, &terms))?;
+    pair_filters.check(&terms).map_err(|flaw| Error::flaw(flaw, pair_filters, &terms))?;
     let client_id = new_client_id(house, params, account)?;
     let new = NewOrder { account, pair, side, terms, client_id };
     house.desk.floor.place(new, now).map_err(|refusal| refused(house, account, pair, side, refusal))
@@ -61,7 +61,7 @@ fn refused(house: &House<Htx>, account: AccountId, pair: usize, side: Side, refu
     match refusal {
         Refusal::DuplicateClientId => Error::client_id(),
         Refusal::InsufficientBalance => {
-            let asset = if side == Side::Buy { &pair.quote } else { &pair.base };
+            let asset = side.pick(&pair.quote, &pair.base);
             Error::balance(house.desk.floor.wallet(account), asset)
         }
         Refusal::WouldMatch => Error::would_match(),
@@ -96,15 +96,10 @@ fn terms(params: &Params) -> Result<(Side, Terms), Error> {
 /// The order's own name, or one made up, with a sign that names given by customers cannot have.
 fn new_client_id(house: &House<Htx>, params: &Params, account: AccountId) -> Result<String, Error> {
     let floor = &house.desk.floor;
-    let Some(id) = params.text("client-order-id") else { return Ok(format!("#{}", floor.last_id() + 1)) };
+    let Some(id) = params.text("client-order-id") else { return Ok(floor.nameless()) };
     let plain = id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte));
     let new = floor.order_by_client_id(account, &id).is_none();
     if plain && new && id.len() <= 64 { Ok(id) } else { Err(Error::client_id()) }
-}
-
-/// The name that the customer gave the order.
-pub(super) fn client_id(order: &Order) -> &str {
-    if order.client_id.starts_with('#') { "" } else { &order.client_id }
 }
 
 /// The account's order with this number.
@@ -160,11 +155,7 @@ fn cancel_batch(house: &mut House<Htx>, ask: &Ask, caller: &Entry) -> Reply {
 
 fn cancel_open(house: &mut House<Htx>, ask: &Ask, caller: &Entry) -> Reply {
     let pair = optional_pair(house, ask)?;
-    let open = house.desk.floor.open_orders(caller.account);
-    let open = open.filter(|order| pair.is_none_or(|pair| order.pair == pair));
-    let ids: Vec<u64> = open.map(|order| order.id).collect();
-    for id in &ids {
-        house.desk.floor.cancel(caller.account, *id, ask.now);
-    }
-    Ok(done(json!({ "success-count": ids.len(), "failed-count": 0, "next-id": -1 })))
+    let wanted = |order: &Order| pair.is_none_or(|pair| order.pair == pair);
+    let gone = house.desk.floor.cancel_all(caller.account, wanted, ask.now);
+    Ok(done(json!({ "success-count": gone.len(), "failed-count": 0, "next-id": -1 })))
 }

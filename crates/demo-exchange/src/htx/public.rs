@@ -4,11 +4,12 @@ use rust_decimal::Decimal;
 use serde_json::{Value, json};
 
 use super::error::Error;
-use super::{Htx, Reply, done, done_v2, number, pair, size, symbol};
+use super::{Htx, Reply, done, done_v2, pair, size, symbol};
+use crate::amount::{decimals, number};
 use crate::config::Pair;
-use crate::filter::{candles, decimals};
-use crate::floor::{Floor, Print, Side};
+use crate::floor::{Print, Side};
 use crate::house::{Ask, House, Route};
+use crate::market::{Day, candles};
 
 pub(super) const ROUTES: &[Route<Htx>] = &[
     Route::public("/v1/common/timestamp", |_, ask| Ok(done(ask.now))),
@@ -77,8 +78,8 @@ fn told(ask: &Ask, pair: &Pair, topic: &str) -> Value {
 
 fn tickers(house: &mut House<Htx>, ask: &Ask) -> Reply {
     let shown = |pair| {
-        let mut shown = day(&house.desk.floor, pair);
-        let (bid, ask) = (house.desk.floor.day(pair).bid, house.desk.floor.day(pair).ask);
+        let day = house.desk.floor.day(pair);
+        let (mut shown, bid, ask) = (shown_day(&day), day.bid, day.ask);
         shown["symbol"] = symbol(&house.desk.floor.pairs[pair]).into();
         let sides = [("bid", bid.0), ("bidSize", bid.1), ("ask", ask.0), ("askSize", ask.1)];
         for (name, amount) in sides {
@@ -91,8 +92,7 @@ fn tickers(house: &mut House<Htx>, ask: &Ask) -> Reply {
 }
 
 /// `amount` is of the base asset, `vol` of the quote asset.
-fn day(floor: &Floor, pair: usize) -> Value {
-    let day = floor.day(pair);
+fn shown_day(day: &Day) -> Value {
     json!({
         "open": number(day.open), "high": number(day.high), "low": number(day.low), "close": number(day.last),
         "amount": number(day.volume), "vol": number(day.quote_volume), "count": day.trades,
@@ -102,8 +102,8 @@ fn day(floor: &Floor, pair: usize) -> Value {
 fn merged(house: &mut House<Htx>, ask: &Ask) -> Reply {
     let pair = pair(house, ask)?;
     let floor = &house.desk.floor;
-    let (bid, asked) = (floor.day(pair).bid, floor.day(pair).ask);
-    let mut tick = day(floor, pair);
+    let day = floor.day(pair);
+    let (mut tick, bid, asked) = (shown_day(&day), day.bid, day.ask);
     tick["id"] = ask.now.into();
     tick["version"] = ask.now.into();
     tick["bid"] = json!([number(bid.0), number(bid.1)]);
@@ -139,7 +139,7 @@ fn trades(house: &mut House<Htx>, ask: &Ask) -> Reply {
     let shown = |print: &Print| {
         let trade = json!({
             "id": print.id, "trade-id": print.id, "ts": print.at_ms, "price": number(print.price),
-            "amount": number(print.quantity), "direction": if print.buyer_is_maker { "sell" } else { "buy" },
+            "amount": number(print.quantity), "direction": print.taker().as_lower(),
         });
         json!({ "id": print.id, "ts": print.at_ms, "data": [trade] })
     };
@@ -154,11 +154,8 @@ fn klines(house: &mut House<Htx>, ask: &Ask) -> Reply {
     let pair = &house.desk.floor.pairs[pair(house, ask)?];
     let period = ask.params.text("period").ok_or_else(|| Error::missing("period"))?;
     let length = length_s(&period).ok_or_else(|| Error::invalid("period"))?;
-    let size = i64::try_from(size(ask, 150, 2000)?).unwrap_or(2000);
-    let moment = |name| {
-        let text = ask.params.text(name);
-        text.map(|text| text.parse::<i64>().map_err(|_| Error::invalid(name))).transpose()
-    };
+    let size = size(ask, 150, 2000)?;
+    let moment = |name| ask.params.integer(name).map_err(|_| Error::invalid(name));
     let until = moment("to")?.unwrap_or(ask.now / 1000).min(ask.now / 1000);
     let (price, none) = (number(pair.price), number(Decimal::ZERO));
     let candle = |start: i64| {

@@ -4,9 +4,9 @@ use rust_decimal::Decimal;
 use serde_json::{Value, json};
 
 use super::name::{asset, asset_id};
-use super::{Error, Kept, Kraken, Reply};
+use super::{Error, Kraken, Reply};
 use crate::config::Permission;
-use crate::house::{Ask, Route, Withdrawal};
+use crate::house::{Ask, House, Route, Withdrawal};
 use crate::key::Entry;
 
 pub(super) const ROUTES: &[Route<Kraken>] = &[
@@ -16,13 +16,13 @@ pub(super) const ROUTES: &[Route<Kraken>] = &[
     Route::signed("POST", "/0/private/Withdraw", Permission::Withdraw, withdraw),
 ];
 
-fn totals(house: &mut Kept, _: &Ask, caller: &Entry) -> Reply {
+fn totals(house: &mut House<Kraken>, _: &Ask, caller: &Entry) -> Reply {
     let balances = house.desk.floor.wallet(caller.account).iter();
     let shown = balances.map(|(asset, balance)| (asset_id(asset), amount(balance.total())));
     Ok(Value::Object(shown.collect()))
 }
 
-fn balances(house: &mut Kept, _: &Ask, caller: &Entry) -> Reply {
+fn balances(house: &mut House<Kraken>, _: &Ask, caller: &Entry) -> Reply {
     let balances = house.desk.floor.wallet(caller.account).iter();
     let show = |total, locked| json!({ "balance": amount(total), "hold_trade": amount(locked) });
     let shown = balances.map(|(asset, balance)| (asset_id(asset), show(balance.total(), balance.locked)));
@@ -33,7 +33,7 @@ fn amount(amount: Decimal) -> Value {
     format!("{amount:.10}").into()
 }
 
-fn key_info(_: &mut Kept, ask: &Ask, caller: &Entry) -> Reply {
+fn key_info(_: &mut House<Kraken>, ask: &Ask, caller: &Entry) -> Reply {
     let permissions: Vec<&str> =
         caller.key.permissions.iter().flat_map(|permission| words(*permission)).copied().collect();
     Ok(json!({
@@ -64,7 +64,7 @@ fn words(permission: Permission) -> &'static [&'static str] {
 }
 
 /// `key` names an address that is saved at Kraken; here every name is one.
-fn withdraw(house: &mut Kept, ask: &Ask, caller: &Entry) -> Reply {
+fn withdraw(house: &mut House<Kraken>, ask: &Ask, caller: &Entry) -> Reply {
     let name = ask.params.text("asset").ok_or_else(|| Error::argument("asset"))?;
     let asset = asset(&house.desk.floor, &name).ok_or(Error::FUNDING_ASSET)?.to_owned();
     let address = ask.params.text("key").ok_or(Error::WITHDRAW_KEY)?;

@@ -4,9 +4,13 @@ use std::borrow::Cow;
 
 use serde_json::json;
 
+use super::name::pair_wsname;
+use crate::amount::decimals;
+use crate::config::Pair;
 use crate::floor::Refusal;
 use crate::house::Failure;
 use crate::request::Answer;
+use crate::rule::Flaw;
 
 pub(crate) struct Error {
     status: u16,
@@ -26,6 +30,7 @@ impl Error {
     pub(super) const PAIR: Self = Self::of("EQuery:Unknown asset pair");
     pub(super) const PERMISSION: Self = Self::of("EGeneral:Permission denied");
     pub(super) const POST_ONLY: Self = Self::of("EOrder:Post only order");
+    const RATE: Self = Self::of("EAPI:Rate limit exceeded");
     pub(super) const SIGNATURE: Self = Self::of("EAPI:Invalid signature");
     pub(super) const UNKNOWN_ORDER: Self = Self::of("EOrder:Unknown order");
     pub(super) const VOLUME: Self = Self::of("EGeneral:Invalid arguments:volume minimum not met");
@@ -39,9 +44,19 @@ impl Error {
         Self { status: 200, text: format!("EGeneral:Invalid arguments:{name}").into() }
     }
 
-    pub(super) fn decimals(pair: &str, decimals: u32) -> Self {
-        let text =
-            format!("EOrder:Invalid price:{pair} price can only be specified up to {decimals} decimals.");
+    pub(super) fn flaw(flaw: Flaw, pair: &Pair) -> Self {
+        match flaw {
+            Flaw::PriceRange => Self::argument("price"),
+            Flaw::PriceTick => Self::decimals(pair),
+            Flaw::QuantityStep | Flaw::TooLarge => Self::argument("volume"),
+            Flaw::TooCheap => Self::COST,
+            Flaw::TooSmall => Self::VOLUME,
+        }
+    }
+
+    fn decimals(pair: &Pair) -> Self {
+        let (name, most) = (pair_wsname(pair), decimals(pair.tick));
+        let text = format!("EOrder:Invalid price:{name} price can only be specified up to {most} decimals.");
         Self { status: 200, text: text.into() }
     }
 
@@ -60,6 +75,8 @@ impl From<Failure> for Error {
             Failure::Body => Self::ARGUMENTS,
             Failure::NoRoute => Self { status: 404, text: "EGeneral:Unknown method".into() },
             Failure::Permission => Self::PERMISSION,
+            Failure::TooMany => Self::RATE,
+            Failure::UnknownKey => Self::KEY,
         }
     }
 }

@@ -4,11 +4,11 @@ use rust_decimal::Decimal;
 use serde_json::{Map, Value, json};
 
 use super::name::{pair_altname, pair_id};
-use super::order::{description, parse_txid, txid, word};
-use super::{Error, Kept, Kraken, Reply, price, seconds, volume};
+use super::order::{description, parse_txid, txid};
+use super::{Error, Kraken, Reply, price, seconds, volume};
 use crate::config::Permission;
-use crate::floor::{Fill, Force, Order, Side, Status, Terms};
-use crate::house::{Ask, Route};
+use crate::floor::{Fill, Force, Order, Status, Terms};
+use crate::house::{Ask, House, Route};
 use crate::key::Entry;
 
 pub(super) const ROUTES: &[Route<Kraken>] = &[
@@ -22,20 +22,20 @@ pub(super) const ROUTES: &[Route<Kraken>] = &[
 /// Rows in one answer.
 const PAGE: usize = 50;
 
-fn open(house: &mut Kept, ask: &Ask, caller: &Entry) -> Reply {
+fn open(house: &mut House<Kraken>, ask: &Ask, caller: &Entry) -> Reply {
     let orders = house.desk.floor.open_orders(caller.account);
     let shown = orders.filter(|order| asked(house, ask, order)).map(|order| row(house, order));
     Ok(json!({ "open": Value::Object(shown.collect()) }))
 }
 
-fn closed(house: &mut Kept, ask: &Ask, caller: &Entry) -> Reply {
+fn closed(house: &mut House<Kraken>, ask: &Ask, caller: &Entry) -> Reply {
     let done = |order: &&Order| !order.is_open() && asked(house, ask, order);
     let orders: Vec<&Order> = house.desk.floor.orders(caller.account).filter(done).collect();
     let page = orders.iter().rev().skip(offset(ask)?).take(PAGE).map(|order| row(house, order));
     Ok(json!({ "closed": Value::Object(page.collect()), "count": orders.len() }))
 }
 
-fn query(house: &mut Kept, ask: &Ask, caller: &Entry) -> Reply {
+fn query(house: &mut House<Kraken>, ask: &Ask, caller: &Entry) -> Reply {
     let names = ask.params.text("txid").ok_or_else(|| Error::argument("txid"))?;
     let mut shown = Map::new();
     for name in names.split(',') {
@@ -46,7 +46,7 @@ fn query(house: &mut Kept, ask: &Ask, caller: &Entry) -> Reply {
 }
 
 /// Whether an order has the names that are asked for.
-fn asked(house: &Kept, ask: &Ask, order: &Order) -> bool {
+fn asked(house: &House<Kraken>, ask: &Ask, order: &Order) -> bool {
     let userref = house.dialect.userrefs.get(&order.id).map(i64::to_string);
     ask.params.text("userref").is_none_or(|asked| Some(asked) == userref)
         && ask.params.text("cl_ord_id").is_none_or(|asked| asked == order.client_id)
@@ -56,11 +56,11 @@ fn offset(ask: &Ask) -> Result<usize, Error> {
     ask.params.text("ofs").map_or(Ok(0), |text| text.parse().map_err(|_| Error::argument("ofs")))
 }
 
-fn row(house: &Kept, order: &Order) -> (String, Value) {
+fn row(house: &House<Kraken>, order: &Order) -> (String, Value) {
     (txid(order.id), show(house, order))
 }
 
-fn show(house: &Kept, order: &Order) -> Value {
+fn show(house: &House<Kraken>, order: &Order) -> Value {
     let pair = &house.desk.floor.pairs[order.pair];
     let limit = order.terms.price().map_or("0".to_owned(), price);
     let mut shown = json!({
@@ -73,7 +73,7 @@ fn show(house: &Kept, order: &Order) -> Value {
         "expiretm": 0,
         "descr": {
             "pair": pair_altname(pair),
-            "type": word(order.side),
+            "type": order.side.as_lower(),
             "ordertype": kind(order),
             "price": limit,
             "price2": "0",
@@ -115,7 +115,7 @@ fn kind(order: &Order) -> &'static str {
 
 /// The floor takes its fee from what comes in: base for a buyer, quote for a seller.
 fn flags(order: &Order) -> String {
-    let fee = if order.side == Side::Buy { "fcib" } else { "fciq" };
+    let fee = order.side.pick("fcib", "fciq");
     match order.terms {
         Terms::Limit { force: Force::PostOnly, .. } => format!("{fee},post"),
         _ => fee.to_owned(),
@@ -124,11 +124,11 @@ fn flags(order: &Order) -> String {
 
 /// A trade has two sides, and each its own id.
 fn trade_id(order: &Order, fill: &Fill) -> String {
-    let side = if order.side == Side::Buy { 'B' } else { 'S' };
+    let side = order.side.pick('B', 'S');
     format!("TDEMO{side}-{:05}-{:06}", fill.trade_id / 1_000_000, fill.trade_id % 1_000_000)
 }
 
-fn trades(house: &mut Kept, ask: &Ask, caller: &Entry) -> Reply {
+fn trades(house: &mut House<Kraken>, ask: &Ask, caller: &Entry) -> Reply {
     let mut rows: Vec<(String, Value)> = trade_rows(house, caller).collect();
     rows.reverse();
     let count = rows.len();
@@ -136,28 +136,28 @@ fn trades(house: &mut Kept, ask: &Ask, caller: &Entry) -> Reply {
     Ok(json!({ "trades": page, "count": count }))
 }
 
-fn query_trades(house: &mut Kept, ask: &Ask, caller: &Entry) -> Reply {
+fn query_trades(house: &mut House<Kraken>, ask: &Ask, caller: &Entry) -> Reply {
     let names = ask.params.text("txid").ok_or_else(|| Error::argument("txid"))?;
     let named = |(id, _): &(String, Value)| names.split(',').any(|name| name == id);
     Ok(Value::Object(trade_rows(house, caller).filter(named).collect()))
 }
 
-fn trade_rows<'h>(house: &'h Kept, caller: &Entry) -> impl Iterator<Item = (String, Value)> + 'h {
+fn trade_rows<'h>(house: &'h House<Kraken>, caller: &Entry) -> impl Iterator<Item = (String, Value)> + 'h {
     let orders = house.desk.floor.orders(caller.account);
     orders.flat_map(|order| order.fills.iter().map(|fill| trade_row(house, order, fill)))
 }
 
-fn trade_row(house: &Kept, order: &Order, fill: &Fill) -> (String, Value) {
+fn trade_row(house: &House<Kraken>, order: &Order, fill: &Fill) -> (String, Value) {
     let shown = json!({
         "ordertxid": txid(order.id),
         "postxid": "",
         "pair": pair_id(&house.desk.floor.pairs[order.pair]),
         "time": seconds(fill.at_ms),
-        "type": word(order.side),
+        "type": order.side.as_lower(),
         "ordertype": kind(order),
         "price": price(fill.price),
         "cost": price(fill.price * fill.quantity),
-        "fee": volume(fee_in_quote(order, fill)),
+        "fee": volume(fill.fee_in_quote(order.side)),
         "vol": volume(fill.quantity),
         "margin": price(Decimal::ZERO),
         "leverage": "0",
@@ -166,12 +166,4 @@ fn trade_row(house: &Kept, order: &Order, fill: &Fill) -> (String, Value) {
         "maker": fill.maker,
     });
     (trade_id(order, fill), shown)
-}
-
-/// What a trade cost is told in the quote asset, also where it was taken from the base.
-fn fee_in_quote(order: &Order, fill: &Fill) -> Decimal {
-    match order.side {
-        Side::Buy => fill.fee * fill.price,
-        Side::Sell => fill.fee,
-    }
 }

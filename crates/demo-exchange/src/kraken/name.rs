@@ -45,16 +45,7 @@ pub(super) fn pair(floor: &Floor, name: &str) -> Result<usize, Error> {
     floor.pairs.iter().position(goes).ok_or(Error::PAIR)
 }
 
-/// The traded assets, each once.
-pub(super) fn assets(floor: &Floor) -> Vec<&str> {
-    let mut assets: Vec<&str> =
-        floor.pairs.iter().flat_map(|pair| [pair.base.as_str(), pair.quote.as_str()]).collect();
-    assets.sort_unstable();
-    assets.dedup();
-    assets
-}
-
 /// The asset that goes by this name.
 pub(super) fn asset<'a>(floor: &'a Floor, name: &str) -> Option<&'a str> {
-    assets(floor).into_iter().find(|asset| asset_id(asset) == name || altname(asset) == name)
+    floor.assets().into_iter().find(|asset| asset_id(asset) == name || altname(asset) == name)
 }

@@ -1,13 +1,12 @@
 //! Orders: placed one at a time or in a batch, cancelled by any of their names.
 
-use rust_decimal::Decimal;
 use serde_json::{Value, json};
 
-use super::name::{pair, pair_altname, pair_wsname};
-use super::{Error, Kept, Kraken, Reply, price, volume};
+use super::name::{pair, pair_altname};
+use super::{Error, Kraken, Reply, price, volume};
 use crate::config::{Pair, Permission};
 use crate::floor::{AccountId, Force, NewOrder, Order, Side, Terms};
-use crate::house::{Ask, Route};
+use crate::house::{Ask, House, Route};
 use crate::key::Entry;
 use crate::params::Params;
 
@@ -19,8 +18,6 @@ pub(super) const ROUTES: &[Route<Kraken>] = &[
     Route::signed("POST", "/0/private/CancelAll", Permission::Trade, cancel_all),
 ];
 
-const MAX_PRICE: Decimal = Decimal::from_parts(1_000_000_000, 0, 0, false, 0);
-
 const FLAGS: [&str; 5] = ["fcib", "fciq", "nompp", "post", "viqc"];
 
 /// An order that was read and is sound, but not placed.
@@ -29,7 +26,7 @@ struct Draft {
     userref: Option<i64>,
 }
 
-fn add(house: &mut Kept, ask: &Ask, caller: &Entry) -> Reply {
+fn add(house: &mut House<Kraken>, ask: &Ask, caller: &Entry) -> Reply {
     let name = ask.params.text("pair").ok_or_else(|| Error::argument("pair"))?;
     let draft = read(house, &ask.params, &name, caller.account)?;
     let described = json!({ "order": describe(house, &draft.new) });
@@ -41,7 +38,7 @@ fn add(house: &mut Kept, ask: &Ask, caller: &Entry) -> Reply {
 }
 
 /// All orders must be sound for any to be placed; what then fails, fails alone.
-fn add_batch(house: &mut Kept, ask: &Ask, caller: &Entry) -> Reply {
+fn add_batch(house: &mut House<Kraken>, ask: &Ask, caller: &Entry) -> Reply {
     let name = ask.params.text("pair").ok_or_else(|| Error::argument("pair"))?;
     let orders = ask.params.value("orders").and_then(Value::as_array);
     let orders = orders.filter(|orders| (2..=15).contains(&orders.len())).ok_or(Error::argument("orders"))?;
@@ -57,18 +54,15 @@ fn add_batch(house: &mut Kept, ask: &Ask, caller: &Entry) -> Reply {
     Ok(json!({ "orders": placed.collect::<Vec<_>>() }))
 }
 
-fn read(house: &Kept, params: &Params, pair_name: &str, account: AccountId) -> Result<Draft, Error> {
+fn read(house: &House<Kraken>, params: &Params, pair_name: &str, account: AccountId) -> Result<Draft, Error> {
     if params.value("close").is_some() || params.text("close[ordertype]").is_some() {
         return Err(Error::argument("close"));
     }
     let pair = pair(&house.desk.floor, pair_name)?;
-    let side = match params.text("type").as_deref() {
-        Some("buy") => Side::Buy,
-        Some("sell") => Side::Sell,
-        _ => return Err(Error::argument("type")),
-    };
+    let side = params.side("type", "buy", "sell").ok_or(Error::argument("type"))?;
     let terms = terms(params, side)?;
-    filter(&house.desk.floor.pairs[pair], &terms)?;
+    let checked = &house.desk.floor.pairs[pair];
+    checked.check(&terms).map_err(|flaw| Error::flaw(flaw, checked))?;
     let client_id = params.text("cl_ord_id").unwrap_or_default();
     let userref = match params.text("userref") {
         Some(text) => Some(text.parse::<i32>().map_err(|_| Error::argument("userref"))?.into()),
@@ -112,36 +106,6 @@ fn force(params: &Params, post: bool) -> Result<Force, Error> {
     }
 }
 
-/// Ranges come first: the rest is arithmetic.
-fn filter(pair: &Pair, terms: &Terms) -> Result<(), Error> {
-    let (price, quantity) = match *terms {
-        Terms::Limit { price, quantity, .. } => (Some(price), quantity),
-        Terms::Market { quantity } => (None, quantity),
-        Terms::MarketQuote { amount } if amount > MAX_PRICE => return Err(Error::argument("volume")),
-        Terms::MarketQuote { amount } if amount < pair.min_notional => return Err(Error::COST),
-        Terms::MarketQuote { .. } => return Ok(()),
-    };
-    if price.is_some_and(|price| price.is_zero() || price > MAX_PRICE) {
-        return Err(Error::argument("price"));
-    }
-    if quantity > pair.max_quantity {
-        return Err(Error::argument("volume"));
-    }
-    if quantity < pair.min_quantity {
-        return Err(Error::VOLUME);
-    }
-    if !(quantity % pair.step).is_zero() {
-        return Err(Error::argument("volume"));
-    }
-    match price {
-        Some(price) if !(price % pair.tick).is_zero() => {
-            Err(Error::decimals(&pair_wsname(pair), pair.tick.normalize().scale()))
-        }
-        Some(price) if price * quantity < pair.min_notional => Err(Error::COST),
-        _ => Ok(()),
-    }
-}
-
 /// Up to 18 characters, or a UUID with or without its dashes.
 fn is_client_id(text: &str) -> bool {
     let uuid =
@@ -149,7 +113,7 @@ fn is_client_id(text: &str) -> bool {
     text.is_ascii() && (text.len() <= 18 || uuid())
 }
 
-fn place(house: &mut Kept, mut draft: Draft, now: i64) -> Result<u64, Error> {
+fn place(house: &mut House<Kraken>, mut draft: Draft, now: i64) -> Result<u64, Error> {
     if draft.new.client_id.is_empty() {
         draft.new.client_id = txid(house.desk.floor.last_id() + 1);
     }
@@ -161,7 +125,7 @@ fn place(house: &mut Kept, mut draft: Draft, now: i64) -> Result<u64, Error> {
 }
 
 /// `buy 1.25000000 XBTUSD @ limit 37500.0`
-fn describe(house: &Kept, new: &NewOrder) -> String {
+fn describe(house: &House<Kraken>, new: &NewOrder) -> String {
     description(&house.desk.floor.pairs[new.pair], new.side, &new.terms)
 }
 
@@ -169,18 +133,11 @@ pub(super) fn description(pair: &Pair, side: Side, terms: &Terms) -> String {
     let name = pair_altname(pair);
     match terms {
         Terms::Limit { price: limit, quantity, .. } => {
-            format!("{} {} {name} @ limit {}", word(side), volume(*quantity), price(*limit))
+            format!("{} {} {name} @ limit {}", side.as_lower(), volume(*quantity), price(*limit))
         }
         Terms::Market { quantity: amount } | Terms::MarketQuote { amount } => {
-            format!("{} {} {name} @ market", word(side), volume(*amount))
+            format!("{} {} {name} @ market", side.as_lower(), volume(*amount))
         }
-    }
-}
-
-pub(super) fn word(side: Side) -> &'static str {
-    match side {
-        Side::Buy => "buy",
-        Side::Sell => "sell",
     }
 }
 
@@ -196,7 +153,7 @@ pub(super) fn parse_txid(text: &str) -> Option<u64> {
     (txid(id) == text).then_some(id)
 }
 
-fn cancel(house: &mut Kept, ask: &Ask, caller: &Entry) -> Reply {
+fn cancel(house: &mut House<Kraken>, ask: &Ask, caller: &Entry) -> Reply {
     let named = match (ask.params.text("cl_ord_id"), ask.params.text("txid")) {
         (Some(id), _) => by_client_id(house, caller.account, &id),
         (None, Some(name)) => by_name(house, caller.account, &name),
@@ -205,7 +162,7 @@ fn cancel(house: &mut Kept, ask: &Ask, caller: &Entry) -> Reply {
     close(house, ask, caller, named)
 }
 
-fn cancel_batch(house: &mut Kept, ask: &Ask, caller: &Entry) -> Reply {
+fn cancel_batch(house: &mut House<Kraken>, ask: &Ask, caller: &Entry) -> Reply {
     let list = |name| ask.params.value(name).and_then(Value::as_array).into_iter().flatten();
     let text = |name: &Value| name.as_str().map_or_else(|| name.to_string(), str::to_owned);
     let mut named: Vec<u64> =
@@ -214,12 +171,12 @@ fn cancel_batch(house: &mut Kept, ask: &Ask, caller: &Entry) -> Reply {
     close(house, ask, caller, named)
 }
 
-fn cancel_all(house: &mut Kept, ask: &Ask, caller: &Entry) -> Reply {
+fn cancel_all(house: &mut House<Kraken>, ask: &Ask, caller: &Entry) -> Reply {
     let open: Vec<u64> = house.desk.floor.open_orders(caller.account).map(|order| order.id).collect();
     if open.is_empty() { Ok(json!({ "count": 0 })) } else { close(house, ask, caller, open) }
 }
 
-fn close(house: &mut Kept, ask: &Ask, caller: &Entry, named: Vec<u64>) -> Reply {
+fn close(house: &mut House<Kraken>, ask: &Ask, caller: &Entry, named: Vec<u64>) -> Reply {
     let mut count = 0;
     for id in named {
         count += usize::from(house.desk.floor.cancel(caller.account, id, ask.now).is_some());
@@ -227,12 +184,12 @@ fn close(house: &mut Kept, ask: &Ask, caller: &Entry, named: Vec<u64>) -> Reply 
     if count == 0 { Err(Error::UNKNOWN_ORDER) } else { Ok(json!({ "count": count })) }
 }
 
-fn by_client_id(house: &Kept, account: AccountId, client_id: &str) -> Vec<u64> {
+fn by_client_id(house: &House<Kraken>, account: AccountId, client_id: &str) -> Vec<u64> {
     house.desk.floor.order_by_client_id(account, client_id).map(|order| order.id).into_iter().collect()
 }
 
 /// The order with this id, or those with this `userref`.
-fn by_name(house: &Kept, account: AccountId, name: &str) -> Vec<u64> {
+fn by_name(house: &House<Kraken>, account: AccountId, name: &str) -> Vec<u64> {
     let Ok(userref) = name.parse::<i64>() else { return parse_txid(name).into_iter().collect() };
     let shares = |order: &&Order| house.dialect.userrefs.get(&order.id) == Some(&userref);
     house.desk.floor.open_orders(account).filter(shares).map(|order| order.id).collect()

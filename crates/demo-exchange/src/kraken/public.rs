@@ -3,13 +3,14 @@
 use rust_decimal::Decimal;
 use serde_json::{Map, Value, json};
 
-use super::name::{altname, asset, asset_id, assets, pair, pair_altname, pair_id, pair_wsname};
-use super::{Error, Kept, Kraken, Reply, limit, price, seconds, volume};
-use crate::clock::iso8601;
+use super::name::{altname, asset, asset_id, pair, pair_altname, pair_id, pair_wsname};
+use super::{Error, Kraken, Reply, limit, price, seconds, volume};
+use crate::amount::{decimals, number, plain};
 use crate::config::Pair;
+use crate::date::utc;
 use crate::floor::{Floor, Print, Side};
-use crate::house::{Ask, Route};
-use crate::request::json_number;
+use crate::house::{Ask, House, Route};
+use crate::market;
 
 pub(super) const ROUTES: &[Route<Kraken>] = &[
     Route::public("/0/public/Time", time),
@@ -22,19 +23,19 @@ pub(super) const ROUTES: &[Route<Kraken>] = &[
     Route::public("/0/public/OHLC", candles),
 ];
 
-fn time(_: &mut Kept, ask: &Ask) -> Reply {
+fn time(_: &mut House<Kraken>, ask: &Ask) -> Reply {
     Ok(json!({ "unixtime": ask.now / 1000 }))
 }
 
-fn status(_: &mut Kept, ask: &Ask) -> Reply {
-    Ok(json!({ "status": "online", "timestamp": iso8601(ask.now) }))
+fn status(_: &mut House<Kraken>, ask: &Ask) -> Reply {
+    Ok(json!({ "status": "online", "timestamp": utc(ask.now) }))
 }
 
-fn list_assets(house: &mut Kept, ask: &Ask) -> Reply {
+fn list_assets(house: &mut House<Kraken>, ask: &Ask) -> Reply {
     let floor = &house.desk.floor;
     let asked = match ask.params.text("asset") {
         Some(names) => names.split(',').map(|name| asset(floor, name)).collect::<Option<_>>(),
-        None => Some(assets(floor)),
+        None => Some(floor.assets()),
     };
     let shown = asked.ok_or(Error::ASSET)?.into_iter().map(|asset| {
         let (decimals, display) = if asset_id(asset).starts_with('Z') { (4, 2) } else { (10, 5) };
@@ -54,14 +55,14 @@ fn asked_pairs(floor: &Floor, ask: &Ask) -> Result<Vec<usize>, Error> {
 }
 
 /// One object with a member for each asked pair.
-fn each(house: &Kept, ask: &Ask, show: impl Fn(usize) -> Value) -> Reply {
+fn each(house: &House<Kraken>, ask: &Ask, show: impl Fn(usize) -> Value) -> Reply {
     let floor = &house.desk.floor;
     let shown = asked_pairs(floor, ask)?.into_iter().map(|at| (pair_id(&floor.pairs[at]), show(at)));
     Ok(Value::Object(shown.collect()))
 }
 
-fn list_pairs(house: &mut Kept, ask: &Ask) -> Reply {
-    let fee = json_number(house.desk.floor.fee_rate() * Decimal::ONE_HUNDRED);
+fn list_pairs(house: &mut House<Kraken>, ask: &Ask) -> Reply {
+    let fee = number(house.desk.floor.fee_rate() * Decimal::ONE_HUNDRED);
     each(house, ask, |at| about(&house.desk.floor.pairs[at], &fee))
 }
 
@@ -75,8 +76,8 @@ fn about(pair: &Pair, fee: &Value) -> Value {
         "quote": asset_id(&pair.quote),
         "lot": "unit",
         "cost_decimals": 5,
-        "pair_decimals": pair.tick.normalize().scale(),
-        "lot_decimals": pair.step.normalize().scale(),
+        "pair_decimals": decimals(pair.tick),
+        "lot_decimals": decimals(pair.step),
         "lot_multiplier": 1,
         "leverage_buy": [],
         "leverage_sell": [],
@@ -92,36 +93,30 @@ fn about(pair: &Pair, fee: &Value) -> Value {
     })
 }
 
-fn ticker(house: &mut Kept, ask: &Ask) -> Reply {
+fn ticker(house: &mut House<Kraken>, ask: &Ask) -> Reply {
     each(house, ask, |at| ticker_of(&house.desk.floor, at))
 }
 
 fn ticker_of(floor: &Floor, at: usize) -> Value {
-    let (open, last) = (floor.pairs[at].price, floor.last_price(at));
-    let tape = floor.tape(at);
-    let traded: Decimal = tape.iter().map(|print| print.quantity).sum();
-    let paid: Decimal = tape.iter().map(|print| print.quantity * print.price).sum();
-    let average = if traded.is_zero() { last } else { paid / traded };
-    let prices = || tape.iter().map(|print| print.price).chain([open, last]);
+    let day = floor.day(at);
     // today, and the last 24 hours
     let twice = |text: String| json!([text, text]);
     json!({
-        "a": best(floor, at, Side::Sell),
-        "b": best(floor, at, Side::Buy),
-        "c": [price(last), volume(tape.back().map_or(Decimal::ZERO, |print| print.quantity))],
-        "v": twice(volume(traded)),
-        "p": twice(price(average)),
-        "t": [tape.len(), tape.len()],
-        "l": twice(price(prices().min().unwrap_or(last))),
-        "h": twice(price(prices().max().unwrap_or(last))),
-        "o": price(open),
+        "a": best(day.ask),
+        "b": best(day.bid),
+        "c": [price(day.last), volume(day.last_quantity)],
+        "v": twice(volume(day.volume)),
+        "p": twice(price(day.average())),
+        "t": [day.trades, day.trades],
+        "l": twice(price(day.low)),
+        "h": twice(price(day.high)),
+        "o": price(day.open),
     })
 }
 
 /// Price, volume in whole lots, volume.
-fn best(floor: &Floor, at: usize, side: Side) -> Value {
-    let (best, quantity) = floor.depth(at, side, 1).first().copied().unwrap_or_default();
-    json!([price(best), quantity.ceil().normalize().to_string(), format!("{quantity:.3}")])
+fn best((best, quantity): (Decimal, Decimal)) -> Value {
+    json!([price(best), plain(quantity.ceil()), format!("{quantity:.3}")])
 }
 
 /// The one pair that must be named.
@@ -129,7 +124,7 @@ fn one_pair(floor: &Floor, ask: &Ask) -> Result<usize, Error> {
     pair(floor, &ask.params.text("pair").ok_or_else(|| Error::argument("pair"))?)
 }
 
-fn depth(house: &mut Kept, ask: &Ask) -> Reply {
+fn depth(house: &mut House<Kraken>, ask: &Ask) -> Reply {
     let floor = &house.desk.floor;
     let (at, count) = (one_pair(floor, ask)?, limit(ask, "count", 100, 500)?);
     let side = |side| -> Vec<Value> {
@@ -142,12 +137,12 @@ fn depth(house: &mut Kept, ask: &Ask) -> Reply {
     Ok(json!({ pair_id(&floor.pairs[at]): book }))
 }
 
-fn trades(house: &mut Kept, ask: &Ask) -> Reply {
+fn trades(house: &mut House<Kraken>, ask: &Ask) -> Reply {
     let floor = &house.desk.floor;
     let (at, count) = (one_pair(floor, ask)?, limit(ask, "count", 1000, 1000)?);
     let tape = floor.tape(at);
     let show = |print: &Print| {
-        let side = if print.buyer_is_maker { "s" } else { "b" };
+        let side = print.taker().pick("b", "s");
         json!([price(print.price), volume(print.quantity), seconds(print.at_ms), side, "l", "", print.id])
     };
     let shown: Vec<Value> = tape.iter().skip(tape.len().saturating_sub(count)).map(show).collect();
@@ -156,18 +151,18 @@ fn trades(house: &mut Kept, ask: &Ask) -> Reply {
 }
 
 /// Level candles at the middle of the ladder, as many as Kraken gives.
-fn candles(house: &mut Kept, ask: &Ask) -> Reply {
+fn candles(house: &mut House<Kraken>, ask: &Ask) -> Reply {
     const MINUTES: [i64; 9] = [1, 5, 15, 30, 60, 240, 1440, 10080, 21600];
-    const COUNT: i64 = 720;
     let floor = &house.desk.floor;
     let at = one_pair(floor, ask)?;
     let minutes = ask.params.text("interval").map_or(Some(1), |text| text.parse().ok());
     let minutes = minutes.filter(|minutes| MINUTES.contains(minutes)).ok_or(Error::argument("interval"))?;
     let length = minutes * 60;
-    let last = ask.now / 1000 / length * length;
+    let opens = market::candles(length, None, ask.now / 1000, 720);
+    let last = opens.last().copied().unwrap_or_default();
     let middle = price(floor.pairs[at].price);
     let candle = |open| json!([open, middle, middle, middle, middle, "0.00000", "0.00000000", 0]);
-    let shown = (0..COUNT).rev().map(|back| candle(last - back * length)).collect();
+    let shown = opens.into_iter().map(candle).collect();
     Ok(listed(&floor.pairs[at], shown, (last - length).into()))
 }
 

@@ -7,11 +7,11 @@ use serde_json::{Value, json};
 use super::error::Error;
 use super::public::{self, chain};
 use super::{Kucoin, Reply};
+use crate::amount::plain;
 use crate::config::Permission::{self, Read, Transfer, Withdraw};
 use crate::floor::{Balance, Wallet};
 use crate::house::{Ask, House, Route, Withdrawal};
 use crate::key::Entry;
-use crate::market::{assets, plain};
 
 pub(super) const ROUTES: &[Route<Kucoin>] = &[
     Route::signed("GET", "/api/ua/v1/account/mode", Read, |_, _, _| {
@@ -91,7 +91,7 @@ fn fees(house: &mut House<Kucoin>, ask: &Ask, _: &Entry) -> Reply {
 /// The asset and the amount that money is moved of.
 fn money(house: &House<Kucoin>, ask: &Ask) -> Result<(String, Decimal), Error> {
     let asset = ask.params.text("currency").unwrap_or_default();
-    if !assets(&house.desk.floor).contains(asset.as_str()) {
+    if !house.desk.floor.assets().contains(asset.as_str()) {
         return Err(Error::CURRENCY);
     }
     let amount = ask.params.decimal("amount").filter(|amount| !amount.is_zero()).ok_or(Error::PARAMETER)?;

@@ -7,8 +7,8 @@ use serde_json::json;
 
 use crate::floor::Refusal;
 use crate::house::Failure;
-use crate::market::Flaw;
 use crate::request::Answer;
+use crate::rule::Flaw;
 
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Error {
@@ -54,6 +54,8 @@ impl Error {
         Self::of(200, "400100", "order_not_exist_or_not_allow_to_cancel");
     pub(super) const WITHDRAWAL: Self = Self::of(200, "260100", "account.noBalance");
 
+    const TOO_MANY: Self = Self::of(429, "429000", "Too many requests");
+
     const fn of(status: u16, code: &'static str, message: &'static str) -> Self {
         Self { status, code, message }
     }
@@ -74,6 +76,8 @@ impl From<Failure> for Error {
             Failure::Body => Self::PARAMETER,
             Failure::NoRoute => Self::ROUTE,
             Failure::Permission => Self::PERMISSION,
+            Failure::TooMany => Self::TOO_MANY,
+            Failure::UnknownKey => Self::KEY,
         }
     }
 }

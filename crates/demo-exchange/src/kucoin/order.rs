@@ -3,13 +3,12 @@
 use serde_json::{Value, json};
 
 use super::error::Error;
-use super::find::{by_client_id, by_id, order_id};
+use super::history::{by_client_id, by_id, order_id};
 use super::{Kucoin, Reply, public};
 use crate::config::Permission::Trade;
-use crate::floor::{Force, NewOrder, Order, Side, Terms};
+use crate::floor::{Force, NewOrder, Order, Terms};
 use crate::house::{Ask, House, Route};
 use crate::key::Entry;
-use crate::market::flaw;
 use crate::params::Params;
 
 pub(super) const ROUTES: &[Route<Kucoin>] = &[
@@ -66,15 +65,9 @@ fn create_many(house: &mut House<Kucoin>, ask: &Ask, caller: &Entry) -> Reply {
 fn read(house: &House<Kucoin>, params: &Params, caller: &Entry) -> Result<NewOrder, Error> {
     let floor = &house.desk.floor;
     let pair = house.pair(&params.text("symbol").ok_or(Error::SYMBOL)?)?;
-    let side = match params.text("side").as_deref() {
-        Some("buy") => Side::Buy,
-        Some("sell") => Side::Sell,
-        _ => return Err(Error::SIDE),
-    };
+    let side = params.side("side", "buy", "sell").ok_or(Error::SIDE)?;
     let terms = terms(params)?;
-    if let Some(flaw) = flaw(&floor.pairs[pair], &terms) {
-        return Err(flaw.into());
-    }
+    floor.pairs[pair].check(&terms)?;
     let client_id = match params.text("clientOid") {
         Some(id) if id.len() > 40 || floor.order_by_client_id(caller.account, &id).is_some() => {
             return Err(Error::CLIENT_OID);
@@ -134,9 +127,8 @@ fn close(house: &mut House<Kucoin>, ask: &Ask, caller: &Entry, id: Option<u64>) 
 /// Cancels the open orders of one pair, or of all.
 fn close_all(house: &mut House<Kucoin>, ask: &Ask, caller: &Entry, pair: Option<usize>) -> Vec<Order> {
     let floor = &mut house.desk.floor;
-    let open = floor.open_orders(caller.account).filter(|order| pair.is_none_or(|pair| order.pair == pair));
-    let ids: Vec<u64> = open.map(|order| order.id).collect();
-    ids.iter().filter_map(|id| floor.cancel(caller.account, *id, ask.now).cloned()).collect()
+    let wanted = |order: &Order| pair.is_none_or(|pair| order.pair == pair);
+    floor.cancel_all(caller.account, wanted, ask.now).into_iter().cloned().collect()
 }
 
 fn cancel_symbol(house: &mut House<Kucoin>, ask: &Ask, caller: &Entry) -> Reply {

@@ -4,11 +4,11 @@ use serde_json::{Value, json};
 
 use super::error::Error;
 use super::{Kucoin, Reply, symbol};
+use crate::amount::plain;
 use crate::config::Pair;
 use crate::floor::{Print, Side};
 use crate::house::{Ask, House, Route};
-use crate::listing::levels;
-use crate::market::{Day, assets, candles, plain};
+use crate::market::candles;
 
 pub(super) const ROUTES: &[Route<Kucoin>] = &[
     Route::public("/api/v1/timestamp", |_, ask| Ok(ask.now.into())),
@@ -37,11 +37,11 @@ pub(super) fn pair(house: &House<Kucoin>, ask: &Ask) -> Result<usize, Error> {
 }
 
 fn currencies(house: &mut House<Kucoin>, _: &Ask) -> Reply {
-    Ok(assets(&house.desk.floor).into_iter().map(shown_currency).collect())
+    Ok(house.desk.floor.assets().into_iter().map(shown_currency).collect())
 }
 
 fn currency(house: &mut House<Kucoin>, ask: &Ask) -> Reply {
-    let found = assets(&house.desk.floor).into_iter().find(|asset| *asset == ask.rest[0]);
+    let found = house.desk.floor.assets().into_iter().find(|asset| *asset == ask.rest[0]);
     found.map(shown_currency).ok_or(Error::CURRENCY)
 }
 
@@ -98,7 +98,7 @@ fn stats(house: &mut House<Kucoin>, ask: &Ask) -> Reply {
 }
 
 fn ticker(house: &House<Kucoin>, pair: usize) -> Value {
-    let day = Day::of(&house.desk.floor, pair);
+    let day = house.desk.floor.day(pair);
     let rate = plain(house.desk.floor.fee_rate());
     json!({
         "symbol": house.symbol(pair), "symbolName": house.symbol(pair),
@@ -113,7 +113,7 @@ fn ticker(house: &House<Kucoin>, pair: usize) -> Value {
 
 fn best(house: &mut House<Kucoin>, ask: &Ask) -> Reply {
     let pair = pair(house, ask)?;
-    let day = Day::of(&house.desk.floor, pair);
+    let day = house.desk.floor.day(pair);
     Ok(json!({
         "time": ask.now, "sequence": house.desk.floor.last_id().to_string(),
         "price": plain(day.last), "size": plain(day.last_quantity), "bestBid": plain(day.bid.0),
@@ -125,7 +125,7 @@ pub(super) fn book(house: &House<Kucoin>, ask: &Ask, limit: usize) -> Reply {
     let (pair, floor) = (pair(house, ask)?, &house.desk.floor);
     Ok(json!({
         "time": ask.now, "sequence": floor.last_id().to_string(),
-        "bids": levels(floor, pair, Side::Buy, limit), "asks": levels(floor, pair, Side::Sell, limit),
+        "bids": floor.levels(pair, Side::Buy, limit), "asks": floor.levels(pair, Side::Sell, limit),
     }))
 }
 
@@ -134,7 +134,7 @@ fn trades(house: &mut House<Kucoin>, ask: &Ask) -> Reply {
     let show = |print: &Print| {
         json!({
             "sequence": print.id.to_string(), "price": plain(print.price), "size": plain(print.quantity),
-            "side": if print.buyer_is_maker { "sell" } else { "buy" }, "time": print.at_ms * NANOS,
+            "side": print.taker().as_lower(), "time": print.at_ms * NANOS,
         })
     };
     Ok(house.desk.floor.tape(pair(house, ask)?).iter().rev().take(100).map(show).collect())

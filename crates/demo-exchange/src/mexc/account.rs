@@ -5,11 +5,11 @@ use serde_json::{Value, json};
 
 use super::error::Error;
 use super::{Mexc, Reply, need};
+use crate::amount::plain;
 use crate::config::{Pair, Permission};
 use crate::floor::Balance;
 use crate::house::{Ask, House, Route, Withdrawal};
 use crate::key::Entry;
-use crate::market::{self, plain};
 
 pub(super) const ROUTES: &[Route<Mexc>] = &[
     Route::signed("GET", "/api/v3/account", Permission::Read, account),
@@ -56,7 +56,7 @@ fn networks(coin: &str) -> &'static [&'static str] {
 const LEAST: Decimal = Decimal::from_parts(1, 0, 0, false, 4);
 
 fn coins(house: &mut House<Mexc>, _: &Ask, _: &Entry) -> Reply {
-    Ok(market::assets(&house.desk.floor).into_iter().map(coin).collect())
+    Ok(house.desk.floor.assets().into_iter().map(coin).collect())
 }
 
 fn coin(coin: &str) -> Value {
@@ -75,7 +75,7 @@ fn withdraw(house: &mut House<Mexc>, ask: &Ask, caller: &Entry) -> Reply {
     need(&ask.params, "amount")?;
     let amount = ask.params.decimal("amount").filter(|amount| *amount >= LEAST && amount.scale() <= 8);
     let amount = amount.ok_or(Error::WITHDRAWAL_AMOUNT)?;
-    if !market::assets(&house.desk.floor).contains(asset.as_str()) {
+    if !house.desk.floor.assets().contains(asset.as_str()) {
         return Err(Error::WITHDRAWAL_COIN);
     }
     let network = ask.params.text("netWork");

@@ -5,7 +5,7 @@ use super::error::Error;
 use super::need;
 use crate::check::{self, HMAC_SHA256};
 use crate::house::{Desk, Failure};
-use crate::key::{Entry, Keys};
+use crate::key::Entry;
 use crate::params::Params;
 use crate::request::Received;
 
@@ -15,12 +15,10 @@ const MAX_WINDOW_MS: i64 = 60_000;
 /// How far its time may be ahead.
 const AHEAD_MS: i64 = 1000;
 
-pub(super) fn signer<'k>(keys: &'k Keys, request: &Received) -> Option<&'k Entry> {
-    let entry = keys.get(request.header("x-mexc-apikey")?)?;
+pub(super) fn is_signed_by(entry: &Entry, request: &Received) -> Option<bool> {
     let (signed, signature) = take_signature(&request.query)?;
     let message = [signed.as_bytes(), &request.body].concat();
-    let mac = check::mac(HMAC_SHA256, entry.secret()?.as_bytes(), &message);
-    (check::hex(&mac) == signature).then_some(entry)
+    Some(check::hex(&entry.mac(HMAC_SHA256, &message)?) == signature)
 }
 
 /// The query without its one signature.

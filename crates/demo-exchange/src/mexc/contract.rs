@@ -7,7 +7,7 @@ use super::error::Error;
 use crate::check::{self, HMAC_SHA256};
 use crate::config::Permission;
 use crate::house::{Desk, Route};
-use crate::key::{Entry, Keys};
+use crate::key::Entry;
 use crate::request::Received;
 
 pub(super) const ROUTES: &[Route<Mexc>] = &[
@@ -25,14 +25,12 @@ pub(super) const ROUTES: &[Route<Mexc>] = &[
 const WINDOW_MS: u64 = 10_000;
 
 /// The MAC is over key, time, and the body or the parameters in the order of their names.
-pub(super) fn signer<'k>(keys: &'k Keys, request: &Received) -> Option<&'k Entry> {
-    let api_key = request.header("apikey")?;
-    let entry = keys.get(api_key)?;
-    let start = format!("{api_key}{}", request.header("request-time")?);
+pub(super) fn is_signed_by(entry: &Entry, request: &Received) -> Option<bool> {
+    let start = format!("{}{}", entry.key.api_key, request.header("request-time")?);
     let rest =
         if request.method == "POST" { request.body.clone() } else { sorted(&request.query).into_bytes() };
-    let mac = check::mac(HMAC_SHA256, entry.secret()?.as_bytes(), &[start.into_bytes(), rest].concat());
-    (check::hex(&mac) == request.header("signature")?).then_some(entry)
+    let mac = entry.mac(HMAC_SHA256, &[start.into_bytes(), rest].concat())?;
+    Some(check::hex(&mac) == request.header("signature")?)
 }
 
 fn sorted(query: &str) -> String {

@@ -7,8 +7,8 @@ use serde_json::json;
 
 use crate::floor::{Refusal, Side};
 use crate::house::Failure;
-use crate::market::Flaw;
 use crate::request::Answer;
+use crate::rule::Flaw;
 
 #[derive(Debug)]
 pub(crate) struct Error {
@@ -25,6 +25,8 @@ impl Error {
     pub(super) const NO_KEY: Self = Self::new(400, 400, "api key required");
     const DUPLICATE: Self = Self::new(400, 400, "Duplicate newClientOrderId");
     const NO_ROUTE: Self = Self::new(404, 404, "Not Found");
+    const TOO_MANY: Self = Self::new(429, 429, "Too Many Requests");
+    pub(super) const CONTRACT_TOO_MANY: Self = Self::new(429, 510, "Excessive frequency of requests");
     pub(super) const ORDER_SYMBOL: Self = Self::new(400, 10007, "bad symbol");
     pub(super) const KEY: Self = Self::new(400, 10072, "Api key info invalid");
     const DECIMALS: Self = Self::new(400, 10096, "amount decimal places is too long");
@@ -105,6 +107,8 @@ impl From<Failure> for Error {
             Failure::Body => Self::BODY,
             Failure::NoRoute => Self::NO_ROUTE,
             Failure::Permission => Self::PERMISSION,
+            Failure::TooMany => Self::TOO_MANY,
+            Failure::UnknownKey => Self::KEY,
         }
     }
 }

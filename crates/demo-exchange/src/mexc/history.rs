@@ -5,11 +5,11 @@ use serde_json::{Value, json};
 use super::error::Error;
 use super::order::{find, order_id, parse_order_id};
 use super::{Mexc, Reply, integer, limit};
+use crate::amount::plain;
 use crate::config::Permission;
 use crate::floor::{Fill, Force, Order, Side, Status, Terms};
 use crate::house::{Ask, House, Route};
 use crate::key::Entry;
-use crate::market::{self, plain};
 
 pub(super) const ROUTES: &[Route<Mexc>] = &[
     Route::signed("GET", "/api/v3/order", Permission::Read, one),
@@ -38,11 +38,9 @@ fn span(ask: &Ask) -> Result<impl Fn(i64) -> bool, Error> {
 /// Newest first.
 fn all(house: &mut House<Mexc>, ask: &Ask, caller: &Entry) -> Reply {
     let (pair, within) = (house.asked_symbol(ask)?, span(ask)?);
-    let orders = house.desk.floor.orders(caller.account);
+    let orders = house.desk.floor.orders(caller.account).rev();
     let orders = orders.filter(|order| order.pair == pair && within(order.created_ms));
-    let mut orders: Vec<&Order> = orders.collect();
-    orders.reverse();
-    Ok(orders.into_iter().take(limit(ask, 500, 1000)?).map(|order| shown(house, order)).collect())
+    Ok(orders.take(limit(ask, 500, 1000)?).map(|order| shown(house, order)).collect())
 }
 
 fn trades(house: &mut House<Mexc>, ask: &Ask, caller: &Entry) -> Reply {
@@ -57,9 +55,9 @@ fn trades(house: &mut House<Mexc>, ask: &Ask, caller: &Entry) -> Reply {
                 "qty": plain(fill.quantity), "quoteQty": plain(fill.price * fill.quantity),
                 "commission": plain(fill.fee), "commissionAsset": fill.fee_asset, "time": fill.at_ms,
                 "isBuyer": order.side == Side::Buy, "isMaker": fill.maker, "isBestMatch": true,
-                "isSelfTrade": false, "clientOrderId": market::client_id(order) })
+                "isSelfTrade": false, "clientOrderId": order.own_id() })
     };
-    let all = market::fills(&house.desk.floor, caller.account).into_iter().filter(wanted);
+    let all = house.desk.floor.fills(caller.account).filter(wanted);
     Ok(all.take(limit(ask, 100, 100)?).map(show).collect())
 }
 
@@ -93,7 +91,7 @@ pub(super) fn shown(house: &House<Mexc>, order: &Order) -> Value {
     };
     json!({
         "symbol": house.desk.floor.pairs[order.pair].symbol(), "orderId": order_id(order.id), "orderListId": -1,
-        "clientOrderId": market::client_id(order), "price": plain(price.unwrap_or_default()),
+        "clientOrderId": order.own_id(), "price": plain(price.unwrap_or_default()),
         "origQty": plain(order.quantity()), "executedQty": plain(order.filled),
         "cummulativeQuoteQty": plain(order.filled_quote), "status": status(order), "timeInForce": null,
         "type": kind(order), "side": order.side.as_upper(), "stopPrice": null, "icebergQty": null,

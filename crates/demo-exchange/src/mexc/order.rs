@@ -6,11 +6,11 @@ use serde_json::{Value, json};
 use super::error::Error;
 use super::history::{kind, shown};
 use super::{Mexc, Reply, need};
+use crate::amount::plain;
 use crate::config::Permission;
 use crate::floor::{Force, NewOrder, Order, Side, Terms};
 use crate::house::{Ask, House, Route};
 use crate::key::Entry;
-use crate::market::{self, plain};
 use crate::params::Params;
 
 pub(super) const ROUTES: &[Route<Mexc>] = &[
@@ -62,10 +62,8 @@ fn read(house: &House<Mexc>, caller: &Entry, params: &Params) -> Result<NewOrder
         _ => return Err(Error::parameter("side")),
     };
     let terms = terms(params)?;
-    if let Some(flaw) = market::flaw(&house.desk.floor.pairs[pair], &terms) {
-        return Err(flaw.into());
-    }
-    let client_id = client_id(params)?.unwrap_or_else(|| market::nameless(&house.desk.floor));
+    house.desk.floor.pairs[pair].check(&terms)?;
+    let client_id = client_id(params)?.unwrap_or_else(|| house.desk.floor.nameless());
     Ok(NewOrder { account: caller.account, pair, side, terms, client_id })
 }
 
@@ -119,12 +117,8 @@ pub(super) fn find<'a>(
 
 fn cancel(house: &mut House<Mexc>, ask: &Ask, caller: &Entry) -> Reply {
     let id = find(house, ask, caller)?.ok_or(Error::CANCEL_REJECTED)?.id;
-    cancel_one(house, ask, caller, id).ok_or(Error::CANCEL_REJECTED)
-}
-
-fn cancel_one(house: &mut House<Mexc>, ask: &Ask, caller: &Entry, id: u64) -> Option<Value> {
-    let order = house.desk.floor.cancel(caller.account, id, ask.now)?.clone();
-    Some(shown(house, &order))
+    let order = house.desk.floor.cancel(caller.account, id, ask.now).cloned();
+    order.map(|order| shown(house, &order)).ok_or(Error::CANCEL_REJECTED)
 }
 
 /// `symbol` may list up to five.
@@ -135,14 +129,17 @@ fn cancel_symbols(house: &mut House<Mexc>, ask: &Ask, caller: &Entry) -> Reply {
         return Err(Error::parameter("symbol"));
     }
     let pairs: Vec<usize> = symbols.iter().map(|symbol| house.symbol(symbol)).collect::<Result<_, _>>()?;
-    let open = house.desk.floor.open_orders(caller.account).filter(|order| pairs.contains(&order.pair));
-    let open: Vec<u64> = open.map(|order| order.id).collect();
-    Ok(open.into_iter().filter_map(|id| cancel_one(house, ask, caller, id)).collect())
+    close(house, ask, caller, |order| pairs.contains(&order.pair))
 }
 
 fn cancel_all(house: &mut House<Mexc>, ask: &Ask, caller: &Entry) -> Reply {
-    let open: Vec<u64> = house.desk.floor.open_orders(caller.account).map(|order| order.id).collect();
-    Ok(open.into_iter().filter_map(|id| cancel_one(house, ask, caller, id)).collect())
+    close(house, ask, caller, |_| true)
+}
+
+fn close(house: &mut House<Mexc>, ask: &Ask, caller: &Entry, wanted: impl Fn(&Order) -> bool) -> Reply {
+    let gone = house.desk.floor.cancel_all(caller.account, wanted, ask.now);
+    let gone: Vec<Order> = gone.into_iter().cloned().collect();
+    Ok(gone.iter().map(|order| shown(house, order)).collect())
 }
 
 /// Ids are long numbers that rise, behind a prefix.

@@ -4,10 +4,11 @@ use serde_json::{Value, json};
 
 use super::error::Error;
 use super::{Mexc, Reply, integer, limit, need};
+use crate::amount::plain;
 use crate::config::Pair;
 use crate::floor::{Print, Side};
 use crate::house::{Ask, House, Route};
-use crate::market::{self, Day, plain};
+use crate::market;
 
 pub(super) const ROUTES: &[Route<Mexc>] = &[
     Route::public("/api/v3/ping", |_, _| Ok(json!({}))),
@@ -84,13 +85,13 @@ fn price(house: &House<Mexc>, pair: usize, _: i64) -> Value {
 }
 
 fn book_ticker(house: &House<Mexc>, pair: usize, _: i64) -> Value {
-    let Day { bid, ask, .. } = Day::of(&house.desk.floor, pair);
-    json!({ "symbol": house.desk.floor.pairs[pair].symbol(), "bidPrice": plain(bid.0), "bidQty": plain(bid.1),
-            "askPrice": plain(ask.0), "askQty": plain(ask.1) })
+    let day = house.desk.floor.day(pair);
+    json!({ "symbol": house.desk.floor.pairs[pair].symbol(), "bidPrice": plain(day.bid.0), "bidQty": plain(day.bid.1),
+            "askPrice": plain(day.ask.0), "askQty": plain(day.ask.1) })
 }
 
 fn day(house: &House<Mexc>, pair: usize, now: i64) -> Value {
-    let day = Day::of(&house.desk.floor, pair);
+    let day = house.desk.floor.day(pair);
     json!({
         "symbol": house.desk.floor.pairs[pair].symbol(), "priceChange": plain(day.last - day.open),
         "priceChangePercent": plain(day.change().round_dp(8)), "prevClosePrice": plain(day.open),
@@ -128,7 +129,7 @@ fn trades(house: &mut House<Mexc>, ask: &Ask) -> Reply {
         json!({ "id": null, "price": plain(print.price), "qty": plain(print.quantity),
                 "quoteQty": plain(print.price * print.quantity), "time": print.at_ms,
                 "isBuyerMaker": print.buyer_is_maker, "isBestMatch": true,
-                "tradeType": if print.buyer_is_maker { "ASK" } else { "BID" } })
+                "tradeType": print.taker().pick("BID", "ASK") })
     })
 }
 

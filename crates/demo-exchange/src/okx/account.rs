@@ -7,11 +7,11 @@ use serde_json::{Value, json};
 
 use super::error::Error;
 use super::{Okx, Reply, need};
+use crate::amount::plain;
 use crate::config::Permission;
 use crate::floor::Balance;
 use crate::house::{Ask, House, Route, Withdrawal};
 use crate::key::Entry;
-use crate::market::{self, plain};
 
 pub(super) const ROUTES: &[Route<Okx>] = &[
     Route::signed("GET", "/api/v5/account/balance", Permission::Read, balance),
@@ -91,7 +91,7 @@ fn chains(asset: &str) -> Vec<String> {
 
 fn currencies(house: &mut House<Okx>, ask: &Ask, _: &Entry) -> Reply {
     let wanted = ask.params.text("ccy");
-    let assets = market::assets(&house.desk.floor).into_iter();
+    let assets = house.desk.floor.assets().into_iter();
     let assets = assets.filter(|asset| wanted.as_deref().is_none_or(|wanted| wanted == *asset));
     Ok(assets.flat_map(|asset| chains(asset).into_iter().map(move |chain| currency(asset, &chain))).collect())
 }
@@ -115,7 +115,7 @@ fn withdraw(house: &mut House<Okx>, ask: &Ask, caller: &Entry) -> Reply {
     need(ask, "amt")?;
     let amount = ask.params.decimal("amt").filter(|amount| amount.scale() <= 8);
     let amount = amount.ok_or_else(|| Error::parameter("amt"))?;
-    let known = market::assets(&house.desk.floor).contains(asset.as_str());
+    let known = house.desk.floor.assets().contains(asset.as_str());
     let chain = ask.params.text("chain");
     let moves = chain.as_ref().is_none_or(|chain| chains(&asset).contains(chain));
     match (known, moves, need(ask, "dest")?.as_str()) {

@@ -8,8 +8,8 @@ use serde_json::json;
 
 use crate::floor::Refusal;
 use crate::house::Failure;
-use crate::market::Flaw;
 use crate::request::Answer;
+use crate::rule::Flaw;
 
 #[derive(Debug)]
 pub(crate) struct Error {
@@ -20,6 +20,7 @@ pub(crate) struct Error {
 
 impl Error {
     pub(super) const BODY: Self = Self::new(400, "50002", "JSON syntax error");
+    const TOO_MANY: Self = Self::new(429, "50011", "Too Many Requests");
     pub(super) const EXPIRED: Self = Self::new(401, "50102", "Timestamp request expired");
     pub(super) const NO_KEY: Self = Self::new(401, "50103", "Request header OK-ACCESS-KEY can not be empty.");
     pub(super) const NO_PASSPHRASE: Self =
@@ -93,6 +94,8 @@ impl From<Failure> for Error {
             Failure::Body => Self::BODY,
             Failure::NoRoute => Self::NO_ROUTE,
             Failure::Permission => Self::PERMISSION,
+            Failure::TooMany => Self::TOO_MANY,
+            Failure::UnknownKey => Self::KEY,
         }
     }
 }

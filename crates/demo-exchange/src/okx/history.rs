@@ -5,11 +5,11 @@ use serde_json::{Value, json};
 use super::error::Error;
 use super::order::{find, order_id, parse_order_id};
 use super::{Okx, Reply, limit, need};
+use crate::amount::plain;
 use crate::config::Permission;
-use crate::floor::{Fill, Force, Order, Side, Status, Terms};
+use crate::floor::{Fill, Force, Order, Status, Terms};
 use crate::house::{Ask, House, Route};
 use crate::key::Entry;
-use crate::market::{self, plain};
 
 pub(super) const ROUTES: &[Route<Okx>] = &[
     Route::signed("GET", "/api/v5/trade/order", Permission::Read, one),
@@ -65,10 +65,6 @@ fn status(order: &Order) -> &'static str {
     }
 }
 
-fn side(order: &Order) -> &'static str {
-    if order.side == Side::Buy { "buy" } else { "sell" }
-}
-
 /// `ordType`, `sz` and `tgtCcy`.
 fn terms(order: &Order) -> (&'static str, String, &'static str) {
     match order.terms {
@@ -93,14 +89,14 @@ fn shown(house: &House<Okx>, order: &Order) -> Value {
     let text = |of: fn(&Fill) -> String| last.map(of).unwrap_or_default();
     json!({
         "instType": "SPOT", "instId": house.instrument_id(order.pair), "ordId": order_id(order.id),
-        "clOrdId": market::client_id(order), "tag": "", "px": order.terms.price().map(plain).unwrap_or_default(),
-        "sz": size, "tgtCcy": counted, "ordType": kind, "side": side(order), "posSide": "net", "tdMode": "cash",
+        "clOrdId": order.own_id(), "tag": "", "px": order.terms.price().map(plain).unwrap_or_default(),
+        "sz": size, "tgtCcy": counted, "ordType": kind, "side": order.side.as_lower(), "posSide": "net", "tdMode": "cash",
         "accFillSz": plain(order.filled), "avgPx": order.average_price().map(plain).unwrap_or_default(),
         "fillPx": text(|fill| plain(fill.price)), "fillSz": text(|fill| plain(fill.quantity)),
         "fillTime": text(|fill| fill.at_ms.to_string()), "tradeId": text(|fill| fill.trade_id.to_string()),
         "state": status(order), "fee": plain(-order.fee()),
-        "feeCcy": if order.side == Side::Buy { &pair.base } else { &pair.quote },
-        "rebate": "0", "rebateCcy": if order.side == Side::Buy { &pair.quote } else { &pair.base },
+        "feeCcy": order.side.pick(&pair.base, &pair.quote),
+        "rebate": "0", "rebateCcy": order.side.pick(&pair.quote, &pair.base),
         "category": "normal", "lever": "", "pnl": "0", "source": "", "reduceOnly": "false",
         "cTime": order.created_ms.to_string(), "uTime": order.updated_ms.to_string(),
     })
@@ -116,12 +112,12 @@ fn fills(house: &mut House<Okx>, ask: &Ask, caller: &Entry) -> Reply {
     let show = |(order, fill): (&Order, &Fill)| {
         json!({
             "instType": "SPOT", "instId": house.instrument_id(order.pair), "tradeId": fill.trade_id.to_string(),
-            "ordId": order_id(order.id), "clOrdId": market::client_id(order), "billId": fill.trade_id.to_string(),
-            "tag": "", "fillPx": plain(fill.price), "fillSz": plain(fill.quantity), "side": side(order),
+            "ordId": order_id(order.id), "clOrdId": order.own_id(), "billId": fill.trade_id.to_string(),
+            "tag": "", "fillPx": plain(fill.price), "fillSz": plain(fill.quantity), "side": order.side.as_lower(),
             "posSide": "net", "execType": if fill.maker { "M" } else { "T" }, "feeCcy": fill.fee_asset,
             "fee": plain(-fill.fee), "ts": fill.at_ms.to_string(), "fillTime": fill.at_ms.to_string(),
         })
     };
-    let all = market::fills(&house.desk.floor, caller.account).into_iter();
+    let all = house.desk.floor.fills(caller.account);
     Ok(all.filter(wanted).take(limit(ask, "limit", 100, 100)?).map(show).collect())
 }

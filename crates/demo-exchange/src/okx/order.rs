@@ -9,7 +9,6 @@ use crate::config::Permission;
 use crate::floor::{Force, NewOrder, Order, Side, Terms};
 use crate::house::{Ask, House, Route};
 use crate::key::Entry;
-use crate::market;
 use crate::params::Params;
 
 pub(super) const ROUTES: &[Route<Okx>] = &[
@@ -69,10 +68,8 @@ fn place(house: &mut House<Okx>, ask: &Ask, caller: &Entry, params: &Params) -> 
         _ => return Err(Error::parameter("side")),
     };
     let terms = terms(params, side)?;
-    if let Some(flaw) = market::flaw(&house.desk.floor.pairs[pair], &terms) {
-        return Err(flaw.into());
-    }
-    let client_id = client_id(params)?.unwrap_or_else(|| market::nameless(&house.desk.floor));
+    house.desk.floor.pairs[pair].check(&terms)?;
+    let client_id = client_id(params)?.unwrap_or_else(|| house.desk.floor.nameless());
     let new = NewOrder { account: caller.account, pair, side, terms, client_id };
     Ok(order_id(house.desk.floor.accept(new, ask.now)?))
 }

@@ -4,9 +4,10 @@ use serde_json::{Value, json};
 
 use super::error::Error;
 use super::{Okx, Reply, limit, need};
+use crate::amount::plain;
 use crate::floor::{Print, Side};
 use crate::house::{Ask, House, Route};
-use crate::market::{self, Day, plain};
+use crate::market;
 
 pub(super) const ROUTES: &[Route<Okx>] = &[
     Route::public("/api/v5/public/time", |_, ask| Ok(json!([{ "ts": ask.now.to_string() }]))),
@@ -81,7 +82,7 @@ fn tickers(house: &mut House<Okx>, ask: &Ask) -> Reply {
 }
 
 fn ticker_of(house: &House<Okx>, pair: usize, now: i64) -> Value {
-    let day = Day::of(&house.desk.floor, pair);
+    let day = house.desk.floor.day(pair);
     json!({
         "instType": "SPOT", "instId": house.instrument_id(pair), "last": plain(day.last),
         "lastSz": plain(day.last_quantity), "askPx": plain(day.ask.0), "askSz": plain(day.ask.1),
@@ -107,7 +108,7 @@ fn trades(house: &mut House<Okx>, ask: &Ask) -> Reply {
     let pair = house.instrument(&need(ask, "instId")?)?;
     let id = house.instrument_id(pair);
     let show = |print: &Print| {
-        let side = if print.buyer_is_maker { "sell" } else { "buy" };
+        let side = print.taker().as_lower();
         json!({ "instId": id, "tradeId": print.id.to_string(), "px": plain(print.price),
                 "sz": plain(print.quantity), "side": side, "source": "0", "ts": print.at_ms.to_string() })
     };

@@ -1,13 +1,12 @@
 //! Balances, keys and withdrawals.
 
-use std::collections::BTreeSet;
-
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
 
 use super::error::Error;
 use super::order::{MAX_TOTAL, amount, pair_index};
-use super::show::{market, plain};
+use super::show::market;
+use crate::amount::plain;
 use crate::date::kst;
 use crate::floor::Balance;
 use crate::house::{Ask, Dialect, House, Reply, Withdrawal};
@@ -58,11 +57,6 @@ pub(crate) fn chance<D: Dialect<Error = Error>>(house: &mut House<D>, ask: &Ask,
     }))
 }
 
-/// Every currency that is traded.
-fn currencies<D: Dialect>(house: &House<D>) -> BTreeSet<&str> {
-    house.desk.floor.pairs.iter().flat_map(|pair| [pair.base.as_str(), pair.quote.as_str()]).collect()
-}
-
 pub(crate) fn wallet_status<D: Dialect<Error = Error>>(
     house: &mut House<D>,
     ask: &Ask,
@@ -73,7 +67,7 @@ pub(crate) fn wallet_status<D: Dialect<Error = Error>>(
                 "block_updated_at": kst(ask.now), "block_elapsed_minutes": 0, "net_type": asset,
                 "network_name": asset })
     };
-    Ok(currencies(house).into_iter().map(show).collect())
+    Ok(house.desk.floor.assets().into_iter().map(show).collect())
 }
 
 pub(crate) fn withdrawal_chance<D: Dialect<Error = Error>>(
@@ -97,7 +91,7 @@ pub(crate) fn withdrawal_chance<D: Dialect<Error = Error>>(
 
 fn known_currency<D: Dialect>(house: &House<D>, ask: &Ask) -> Result<String, Error> {
     let asset = ask.params.text("currency").ok_or(Error::Parameter)?;
-    Some(asset).filter(|asset| currencies(house).contains(asset.as_str())).ok_or(Error::Parameter)
+    Some(asset).filter(|asset| house.desk.floor.assets().contains(asset.as_str())).ok_or(Error::Parameter)
 }
 
 pub(crate) fn withdraw_coin<D: Dialect<Error = Error>>(

@@ -11,15 +11,15 @@ pub(crate) fn bearer(request: &Received) -> Option<Token> {
     Token::parse(request.header("authorization")?.strip_prefix("Bearer ")?)
 }
 
-/// The key a token names.
-pub(crate) fn entry<'k>(keys: &'k Keys, token: &Token) -> Option<&'k Entry> {
-    keys.get(token.claims["access_key"].as_str()?)
+/// The name of the key that a token names.
+pub(crate) fn named(token: &Token) -> Option<String> {
+    token.claims["access_key"].as_str().map(str::to_owned)
 }
 
 /// The token and the key it names.
 pub(crate) fn known<'k>(keys: &'k Keys, request: &Received) -> Result<(Token, &'k Entry), Error> {
     let token = bearer(request).ok_or(Error::Signature)?;
-    let entry = entry(keys, &token).ok_or(Error::Key)?;
+    let entry = named(&token).and_then(|name| keys.get(&name)).ok_or(Error::Key)?;
     Ok((token, entry))
 }
 

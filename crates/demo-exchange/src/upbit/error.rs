@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use crate::floor::{Refusal, Side};
 use crate::house::Failure;
 use crate::request::Answer;
+use crate::rule::Flaw;
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Error {
@@ -30,6 +31,7 @@ pub(crate) enum Error {
     Scope,
     Signature,
     TooLarge,
+    TooMany,
     WithdrawFunds,
 }
 
@@ -39,6 +41,8 @@ impl From<Failure> for Error {
             Failure::Body => Self::Parameter,
             Failure::NoRoute => Self::NoRoute,
             Failure::Permission => Self::Scope,
+            Failure::TooMany => Self::TooMany,
+            Failure::UnknownKey => Self::Key,
         }
     }
 }
@@ -52,14 +56,23 @@ impl Error {
         }
     }
 
+    pub(crate) fn flaw(flaw: Flaw, side: Side) -> Self {
+        match flaw {
+            Flaw::PriceRange | Flaw::PriceTick => Self::Price(side),
+            Flaw::QuantityStep | Flaw::TooSmall => Self::Parameter,
+            Flaw::TooLarge => Self::TooLarge,
+            Flaw::TooCheap => Self::MinTotal(side),
+        }
+    }
+
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Address => "no_authorization_ip",
-            Self::Create(side) => of_side(side, "create_bid_error", "create_ask_error"),
+            Self::Create(side) => side.pick("create_bid_error", "create_ask_error"),
             Self::ExpiredToken => "expired_jwt",
-            Self::Funds(side) => of_side(side, "insufficient_funds_bid", "insufficient_funds_ask"),
+            Self::Funds(side) => side.pick("insufficient_funds_bid", "insufficient_funds_ask"),
             Self::Key => "invalid_access_key",
-            Self::MinTotal(side) => of_side(side, "under_min_total_bid", "under_min_total_ask"),
+            Self::MinTotal(side) => side.pick("under_min_total_bid", "under_min_total_ask"),
             Self::Missing => "400",
             Self::NoMarket | Self::NoRoute => "404",
             Self::NoOrder => "order_not_found",
@@ -67,10 +80,11 @@ impl Error {
             Self::NonceUsed => "nonce_used",
             Self::Parameter => "validation_error",
             Self::Payload => "invalid_query_payload",
-            Self::Price(side) => of_side(side, "invalid_price_bid", "invalid_price_ask"),
+            Self::Price(side) => side.pick("invalid_price_bid", "invalid_price_ask"),
             Self::Scope => "out_of_scope",
             Self::Signature => "jwt_verification",
             Self::TooLarge => "volume_too_large",
+            Self::TooMany => "too_many_requests",
             Self::WithdrawFunds => "withdraw_insufficient_balance",
         }
     }
@@ -95,6 +109,7 @@ impl Error {
             Self::Scope => "The key may not do this.",
             Self::Signature => "The token could not be verified.",
             Self::TooLarge => "The volume is too large.",
+            Self::TooMany => "Too many API requests.",
             Self::WithdrawFunds => "The balance is too small for this withdrawal.",
         }
     }
@@ -109,6 +124,7 @@ impl Error {
             | Self::Scope
             | Self::Signature => 401,
             Self::NoMarket | Self::NoOrder | Self::NoRoute | Self::NoWithdrawal => 404,
+            Self::TooMany => 429,
             _ => 400,
         }
     }
@@ -118,12 +134,5 @@ impl Error {
         let shown = name.parse::<u16>().map_or_else(|_| Value::from(name), Value::from);
         let body = json!({ "error": { "message": self.text(), "name": shown } });
         Answer::json(self.status(), &body).failed(name)
-    }
-}
-
-fn of_side(side: Side, buy: &'static str, sell: &'static str) -> &'static str {
-    match side {
-        Side::Buy => buy,
-        Side::Sell => sell,
     }
 }

@@ -17,7 +17,7 @@ pub(crate) struct Words {
     pub(crate) client_id: &'static str,
 }
 
-/// The most one order may be worth, and the highest price.
+/// The most that is told that one order may be worth, and one withdrawal.
 pub(crate) const MAX_TOTAL: Decimal = Decimal::from_parts(1_000_000_000, 0, 0, false, 0);
 
 /// Places an order, and gives its id.
@@ -42,9 +42,9 @@ pub(crate) fn draft<D: Dialect>(
 ) -> Result<NewOrder, Error> {
     let floor = &house.desk.floor;
     let pair = pair_index(floor, &params.text("market").ok_or(Error::Parameter)?).ok_or(Error::Parameter)?;
-    let side = side(params.text("side").as_deref())?;
+    let side = side(params, "side")?;
     let terms = terms(params, words, side)?;
-    filter(&floor.pairs[pair], side, &terms)?;
+    check(&floor.pairs[pair], side, &terms)?;
     let client_id = match params.text(words.client_id) {
         Some(id) if id.len() > 64 || floor.order_by_client_id(caller.account, &id).is_some() => {
             return Err(Error::Parameter);
@@ -56,15 +56,12 @@ pub(crate) fn draft<D: Dialect>(
 }
 
 pub(crate) fn pair_index(floor: &Floor, name: &str) -> Option<usize> {
-    floor.pairs.iter().position(|pair| market(pair) == name)
+    let (quote, base) = name.split_once('-')?;
+    floor.pair_of(base, quote)
 }
 
-pub(crate) fn side(text: Option<&str>) -> Result<Side, Error> {
-    match text {
-        Some("bid") => Ok(Side::Buy),
-        Some("ask") => Ok(Side::Sell),
-        _ => Err(Error::Parameter),
-    }
+pub(crate) fn side(params: &Params, name: &str) -> Result<Side, Error> {
+    params.side(name, "bid", "ask").ok_or(Error::Parameter)
 }
 
 /// A positive amount; `None` if it was not sent.
@@ -101,29 +98,8 @@ fn limit_force(text: Option<&str>) -> Result<Force, Error> {
     }
 }
 
-pub(crate) fn filter(pair: &Pair, side: Side, terms: &Terms) -> Result<(), Error> {
-    if let Some(price) = terms.price()
-        && (price > MAX_TOTAL || !(price % pair.tick).is_zero())
-    {
-        return Err(Error::Price(side));
-    }
-    let total = match *terms {
-        Terms::Limit { quantity, .. } | Terms::Market { quantity } => {
-            if quantity > pair.max_quantity {
-                return Err(Error::TooLarge);
-            }
-            if quantity < pair.min_quantity || !(quantity % pair.step).is_zero() {
-                return Err(Error::Parameter);
-            }
-            quantity * terms.price().unwrap_or(pair.price)
-        }
-        Terms::MarketQuote { amount } => amount,
-    };
-    match total {
-        total if total < pair.min_notional => Err(Error::MinTotal(side)),
-        total if total > MAX_TOTAL => Err(Error::TooLarge),
-        _ => Ok(()),
-    }
+pub(crate) fn check(pair: &Pair, side: Side, terms: &Terms) -> Result<(), Error> {
+    pair.check(terms).map_err(|flaw| Error::flaw(flaw, side))
 }
 
 pub(crate) fn find<'a, D: Dialect>(house: &'a House<D>, caller: &Entry, id: u64) -> Result<&'a Order, Error> {
@@ -175,9 +151,8 @@ pub(crate) fn listed<'a, D: Dialect>(
 }
 
 /// A number from 1 to 1000.
-pub(crate) fn count(params: &Params, name: &str, default: usize) -> Result<usize, Error> {
-    let given = params.text(name).map_or(Ok(default), |text| text.parse()).map_err(|_| Error::Parameter)?;
-    Some(given).filter(|count| (1..=1000).contains(count)).ok_or(Error::Parameter)
+fn count(params: &Params, name: &str, usual: usize) -> Result<usize, Error> {
+    params.count(name, usual, 1000).ok_or(Error::Parameter)
 }
 
 /// Cancels the open orders of a side, or of some markets.
@@ -186,31 +161,26 @@ pub(crate) fn cancel_open<D: Dialect<Error = Error>>(
     ask: &Ask,
     caller: &Entry,
 ) -> Reply<D> {
-    let floor = &mut house.desk.floor;
     let wanted = match ask.params.text("cancel_side").as_deref() {
         None | Some("all") => None,
-        text => Some(side(text)?),
+        Some(_) => Some(side(&ask.params, "cancel_side")?),
     };
-    let markets = ask.params.text("pairs");
-    let in_market =
-        |pair: &Pair| markets.as_ref().is_none_or(|names| names.split(',').any(|name| name == market(pair)));
-    let fits =
-        |order: &&Order| wanted.is_none_or(|side| order.side == side) && in_market(&floor.pairs[order.pair]);
-    let open = floor.open_orders(caller.account).filter(fits);
-    let named: Vec<(u64, Value)> = open
-        .take(count(&ask.params, "count", 20)?)
-        .map(|order| {
-            (
-                order.id,
-                json!({ "uuid": order_id(order.id), "market": market(&floor.pairs[order.pair]),
-                                        "side": shown_side(order.side) }),
-            )
-        })
-        .collect();
-    for (id, _) in &named {
-        floor.cancel(caller.account, *id, ask.now);
-    }
-    let orders: Vec<Value> = named.into_iter().map(|(_, shown)| shown).collect();
+    let (markets, most) = (ask.params.text("pairs"), count(&ask.params, "count", 20)?);
+    let floor = &mut house.desk.floor;
+    let named = |order: &Order| {
+        let own = market(&floor.pairs[order.pair]);
+        markets.as_ref().is_none_or(|names| names.split(',').any(|name| name == own))
+    };
+    let fits = |order: &&Order| wanted.is_none_or(|side| order.side == side) && named(order);
+    let ids: Vec<u64> =
+        floor.open_orders(caller.account).filter(fits).take(most).map(|order| order.id).collect();
+    let gone = floor.cancel_all(caller.account, |order| ids.contains(&order.id), ask.now);
+    let gone: Vec<Order> = gone.into_iter().cloned().collect();
+    let told = |order: &Order| {
+        json!({ "uuid": order_id(order.id), "market": market(&floor.pairs[order.pair]),
+                "side": shown_side(order.side) })
+    };
+    let orders: Vec<Value> = gone.iter().map(told).collect();
     Ok(json!({ "success": { "count": orders.len(), "orders": orders },
                "failed": { "count": 0, "orders": [] } }))
 }

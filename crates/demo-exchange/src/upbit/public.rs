@@ -5,10 +5,12 @@ use serde_json::{Value, json};
 
 use super::error::Error;
 use super::order::pair_index;
-use super::show::{market, number};
-use crate::date::{kst, seconds};
+use super::show::market;
+use crate::amount::number;
+use crate::date::{korean, seconds};
 use crate::floor::{Floor, Print, Side};
 use crate::house::{Ask, Dialect, House, Reply};
+use crate::market;
 
 pub(crate) fn markets<D: Dialect<Error = Error>>(house: &mut House<D>, _: &Ask) -> Reply<D> {
     let show = |pair| {
@@ -31,9 +33,8 @@ fn one<D: Dialect>(house: &House<D>, ask: &Ask) -> Result<usize, Error> {
     pair_index(&house.desk.floor, &name).ok_or(Error::NoMarket)
 }
 
-fn count(ask: &Ask, default: usize, most: usize) -> Result<usize, Error> {
-    let given = ask.params.text("count").map_or(Ok(default), |text| text.parse());
-    given.ok().filter(|count| (1..=most).contains(count)).ok_or(Error::Parameter)
+fn count(ask: &Ask, usual: usize, most: usize) -> Result<usize, Error> {
+    ask.params.count("count", usual, most).ok_or(Error::Parameter)
 }
 
 pub(crate) fn tickers<D: Dialect<Error = Error>>(house: &mut House<D>, ask: &Ask) -> Reply<D> {
@@ -49,17 +50,12 @@ pub(crate) fn tickers_by_quote<D: Dialect<Error = Error>>(house: &mut House<D>, 
 }
 
 fn ticker(floor: &Floor, pair: usize, now: i64) -> Value {
-    let tape = floor.tape(pair);
-    let (last, open) = (number(floor.last_price(pair)), floor.pairs[pair].price);
-    let (high, low) =
-        tape.iter().fold((open, open), |(high, low), print| (high.max(print.price), low.min(print.price)));
-    let volume = number(tape.iter().map(|print| print.quantity).sum());
-    let value = number(tape.iter().map(|print| print.quantity * print.price).sum());
-    let at = tape.back().map_or(now, |print| print.at_ms);
+    let (day, newest) = (floor.day(pair), floor.tape(pair).back());
+    let (open, volume, value) = (number(day.open), number(day.volume), number(day.quote_volume));
     json!({
-        "market": market(&floor.pairs[pair]), "trade_timestamp": at, "opening_price": number(open),
-        "high_price": number(high), "low_price": number(low), "trade_price": last,
-        "prev_closing_price": number(open), "trade_volume": tape.back().map(|print| number(print.quantity)),
+        "market": market(&floor.pairs[pair]), "trade_timestamp": newest.map_or(now, |print| print.at_ms),
+        "opening_price": open, "high_price": number(day.high), "low_price": number(day.low),
+        "trade_price": number(day.last), "prev_closing_price": open, "trade_volume": newest.map(|print| number(print.quantity)),
         "acc_trade_price": value, "acc_trade_price_24h": value, "acc_trade_volume": volume,
         "acc_trade_volume_24h": volume, "timestamp": now,
     })
@@ -93,7 +89,7 @@ pub(crate) fn trades<D: Dialect<Error = Error>>(house: &mut House<D>, ask: &Ask)
         let (day, time) = date.split_once('T').unwrap_or_default();
         json!({ "market": name, "trade_date_utc": day, "trade_time_utc": time, "timestamp": print.at_ms,
                 "trade_price": number(print.price), "trade_volume": number(print.quantity),
-                "ask_bid": if print.buyer_is_maker { "ASK" } else { "BID" }, "sequential_id": print.id })
+                "ask_bid": print.taker().pick("BID", "ASK"), "sequential_id": print.id })
     };
     Ok(house.desk.floor.tape(pair).iter().rev().take(size).map(show).collect())
 }
@@ -103,15 +99,14 @@ pub(crate) fn candles<D: Dialect<Error = Error>>(house: &mut House<D>, ask: &Ask
     let length = candle_length(&ask.request.path).ok_or(Error::NoRoute)?;
     let (pair, size) = (one(house, ask)?, count(ask, 1, 200)?);
     let pair = &house.desk.floor.pairs[pair];
-    let (price, last) = (number(pair.price), ask.now - ask.now.rem_euclid(length));
-    let candle = |index: usize| {
-        let at = last - i64::try_from(index).unwrap_or_default() * length;
+    let price = number(pair.price);
+    let candle = |at: i64| {
         json!({ "market": market(pair), "candle_date_time_utc": seconds(at),
-                "candle_date_time_kst": kst(at).trim_end_matches("+09:00"), "opening_price": price,
+                "candle_date_time_kst": korean(at), "opening_price": price,
                 "high_price": price, "low_price": price, "trade_price": price, "timestamp": at,
                 "candle_acc_trade_price": 0, "candle_acc_trade_volume": 0 })
     };
-    Ok((0..size).map(candle).collect())
+    Ok(market::candles(length, None, ask.now, size).into_iter().rev().map(candle).collect())
 }
 
 fn candle_length(path: &str) -> Option<i64> {

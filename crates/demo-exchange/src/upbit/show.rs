@@ -1,22 +1,13 @@
 //! Orders, amounts and markets as they are printed.
 
 use rust_decimal::Decimal;
-use serde_json::{Number, Value, json};
+use serde_json::{Value, json};
 
 use super::order::Words;
+use crate::amount::plain;
 use crate::config::Pair;
 use crate::date::kst;
 use crate::floor::{Fill, Floor, Force, NewOrder, Order, Side, Status, Terms};
-
-/// An amount as text, without trailing zeros.
-pub(crate) fn plain(amount: Decimal) -> String {
-    amount.normalize().to_string()
-}
-
-/// An amount as a JSON number.
-pub(crate) fn number(amount: Decimal) -> Value {
-    plain(amount).parse::<Number>().map_or(Value::Null, Value::Number)
-}
 
 /// `KRW-BTC`: the quote first.
 pub(crate) fn market(pair: &Pair) -> String {
@@ -34,10 +25,7 @@ pub(crate) fn parse_order_id(text: &str) -> Option<u64> {
 }
 
 pub(crate) fn side(side: Side) -> &'static str {
-    match side {
-        Side::Buy => "bid",
-        Side::Sell => "ask",
-    }
+    side.pick("bid", "ask")
 }
 
 pub(crate) fn kind(terms: &Terms) -> &'static str {
@@ -76,16 +64,8 @@ fn force(terms: &Terms) -> Option<&'static str> {
 
 /// What an open order holds back.
 fn locked(order: &Order) -> Decimal {
-    match (order.is_open(), order.terms, order.side) {
-        (true, Terms::Limit { price, .. }, Side::Buy) => price * order.remaining(),
-        (true, _, Side::Sell) => order.remaining(),
-        _ => Decimal::ZERO,
-    }
-}
-
-/// The fee in the quote currency, whatever it was taken in.
-fn fee(fill: &Fill, pair: &Pair) -> Decimal {
-    if fill.fee_asset == pair.quote { fill.fee } else { fill.fee * fill.price }
+    let price = order.terms.price().unwrap_or_default();
+    if order.is_open() { order.remaining() * order.side.pick(price, Decimal::ONE) } else { Decimal::ZERO }
 }
 
 /// What the client called the order, if it did.
@@ -96,8 +76,8 @@ pub(crate) fn client_id(order: &Order) -> Option<&str> {
 pub(crate) fn order(floor: &Floor, order: &Order, words: &Words) -> Value {
     let pair = &floor.pairs[order.pair];
     let in_base = !matches!(order.terms, Terms::MarketQuote { .. });
-    let open_fee = locked(order) * if order.side == Side::Buy { floor.fee_rate() } else { Decimal::ZERO };
-    let paid: Decimal = order.fills.iter().map(|fill| fee(fill, pair)).sum();
+    let open_fee = locked(order) * order.side.pick(floor.fee_rate(), Decimal::ZERO);
+    let paid = order.fee_in_quote();
     let mut shown = json!({
         "uuid": order_id(order.id), "side": side(order.side), "ord_type": kind(&order.terms),
         "price": price(&order.terms), "state": state(order), "market": market(pair),

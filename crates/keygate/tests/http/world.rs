@@ -92,7 +92,7 @@ impl World {
     }
 
     pub fn fault(&self, fault: Fault, path: &str) {
-        self.demo.fault(Switch { fault, count: 1, path: path.to_owned() });
+        self.demo.fault(Switch { fault, count: 1, path: path.to_owned(), exchange: None });
     }
 
     pub fn advance(&self, by: Duration) {

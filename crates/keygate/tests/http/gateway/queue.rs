@@ -111,7 +111,7 @@ async fn a_key_counts_its_nonces_in_its_own_unit() {
 #[tokio::test]
 async fn an_exchange_whose_clock_differs_from_ours_is_signed_for_by_its_own() {
     let world = World::new().await;
-    let skew = |ms| Switch { fault: Fault::Skew { ms }, count: 1000, path: String::new() };
+    let skew = |ms| Switch { fault: Fault::Skew { ms }, count: 1000, path: String::new(), exchange: None };
     world.demo.fault(skew(120_000));
     let bot = world.bot("binance", "trade").await;
     bot.account().await.is(200);

@@ -6,12 +6,12 @@ use serde_json::{Map, Value, json};
 use super::account::user_id;
 use super::error::Error;
 use super::{Bitget, Reply, limit, optional_pair, pair};
+use crate::amount::plain;
 use crate::config::Pair;
 use crate::config::Permission::Read;
-use crate::floor::{Fill, Floor, Force, Order, Side, Status, Terms};
+use crate::floor::{Fill, Floor, Force, Order, Status, Terms};
 use crate::house::{Ask, House, Route};
 use crate::key::Entry;
-use crate::market::{self, plain};
 use crate::params::Params;
 
 pub(super) const ROUTES: &[Route<Bitget>] = &[
@@ -68,7 +68,7 @@ fn list(house: &House<Bitget>, ask: &Ask, orders: impl Fn(&Floor, Option<usize>)
 
 fn fills(house: &mut House<Bitget>, ask: &Ask, caller: &Entry) -> Reply {
     let (pair, limit, floor) = (pair(house, ask)?, limit(ask, 100, 100)?, &house.desk.floor);
-    let fills = market::fills(floor, caller.account).into_iter().filter(|(order, _)| order.pair == pair);
+    let fills = floor.fills(caller.account).filter(|(order, _)| order.pair == pair);
     let show = |(order, fill)| shown_fill(&floor.pairs[pair], order, fill, caller);
     Ok(fills.take(limit).map(show).collect())
 }
@@ -76,7 +76,7 @@ fn fills(house: &mut House<Bitget>, ask: &Ask, caller: &Entry) -> Reply {
 fn shown_fill(pair: &Pair, order: &Order, fill: &Fill, caller: &Entry) -> Value {
     json!({
         "userId": user_id(caller), "symbol": pair.symbol(), "orderId": order.id.to_string(),
-        "tradeId": fill.trade_id.to_string(), "orderType": kind(order), "side": side(order),
+        "tradeId": fill.trade_id.to_string(), "orderType": kind(order), "side": order.side.as_lower(),
         "priceAvg": plain(fill.price), "size": plain(fill.quantity), "amount": plain(fill.price * fill.quantity),
         "feeDetail": {
             "deduction": "no", "feeCoin": fill.fee_asset, "totalDeductionFee": "", "totalFee": plain(-fill.fee),
@@ -84,13 +84,6 @@ fn shown_fill(pair: &Pair, order: &Order, fill: &Fill, caller: &Entry) -> Value 
         "tradeScope": if fill.maker { "maker" } else { "taker" }, "cTime": fill.at_ms.to_string(),
         "uTime": fill.at_ms.to_string(),
     })
-}
-
-fn side(order: &Order) -> &'static str {
-    match order.side {
-        Side::Buy => "buy",
-        Side::Sell => "sell",
-    }
 }
 
 fn kind(order: &Order) -> &'static str {
@@ -117,18 +110,14 @@ fn finished(floor: &Floor, order: &Order, caller: &Entry) -> Value {
 }
 
 fn common(pair: &Pair, order: &Order, caller: &Entry) -> Map<String, Value> {
-    let size = match order.terms {
-        Terms::MarketQuote { amount } => amount,
-        Terms::Limit { .. } | Terms::Market { .. } => order.quantity(),
-    };
     let fields = [
         ("userId", user_id(caller)),
         ("symbol", pair.symbol()),
         ("orderId", order.id.to_string()),
         ("clientOid", order.client_id.clone()),
-        ("size", plain(size)),
+        ("size", plain(order.terms.amount())),
         ("orderType", kind(order).to_owned()),
-        ("side", side(order).to_owned()),
+        ("side", order.side.as_lower().to_owned()),
         ("force", force(order).to_owned()),
         ("status", status(order).to_owned()),
         ("baseVolume", plain(order.filled)),
@@ -165,10 +154,7 @@ fn fee_detail(pair: &Pair, order: &Order) -> String {
     if fee == Decimal::ZERO {
         return String::new();
     }
-    let coin = match order.side {
-        Side::Buy => &pair.base,
-        Side::Sell => &pair.quote,
-    };
+    let coin = order.side.pick(&pair.base, &pair.quote);
     let one =
         json!({ "deduction": false, "feeCoinCode": coin, "totalDeductionFee": 0, "totalFee": plain(-fee) });
     json!({ coin: one, "newFees": { "c": 0, "d": 0, "deduction": false, "r": plain(-fee), "t": plain(-fee) } })

@@ -5,11 +5,11 @@ use serde_json::{Value, json};
 
 use super::error::Error;
 use super::{Gate, Reply, limit, name, optional_pair, pair, seconds};
+use crate::amount::plain;
 use crate::config::Permission::Read;
-use crate::floor::{Fill, Floor, Force, Order, Side, Status, Terms};
+use crate::floor::{Fill, Floor, Force, Order, Status, Terms};
 use crate::house::{Ask, House, Route};
 use crate::key::Entry;
-use crate::market::{self, client_id, plain};
 
 pub(super) const ROUTES: &[Route<Gate>] = &[
     Route::signed("GET", "/api/v4/spot/open_orders", Read, open),
@@ -54,16 +54,15 @@ fn list(house: &mut House<Gate>, ask: &Ask, caller: &Entry) -> Reply {
         Some("finished") => false,
         _ => return Err(Error::STATUS),
     };
-    let orders = floor.orders(caller.account).filter(|order| order.pair == pair && order.is_open() == open);
-    let mut orders: Vec<&Order> = orders.collect();
-    orders.reverse();
-    Ok(orders.into_iter().take(limit).map(|order| shown(floor, order)).collect())
+    let orders = floor.orders(caller.account).rev();
+    let orders = orders.filter(|order| order.pair == pair && order.is_open() == open);
+    Ok(orders.take(limit).map(|order| shown(floor, order)).collect())
 }
 
 fn fills(house: &mut House<Gate>, ask: &Ask, caller: &Entry) -> Reply {
     let (pair, limit, floor) = (optional_pair(house, ask)?, limit(ask, 100)?, &house.desk.floor);
     let of = ask.params.text("order_id");
-    let fills = market::fills(floor, caller.account).into_iter();
+    let fills = floor.fills(caller.account);
     let fills = fills.filter(|(order, _)| pair.is_none_or(|pair| order.pair == pair));
     let fills = fills.filter(|(order, _)| of.as_ref().is_none_or(|id| *id == order.id.to_string()));
     Ok(fills.take(limit).map(|(order, fill)| shown_fill(floor, order, fill)).collect())
@@ -73,23 +72,16 @@ fn shown_fill(floor: &Floor, order: &Order, fill: &Fill) -> Value {
     json!({
         "id": fill.trade_id.to_string(), "create_time": seconds(fill.at_ms),
         "create_time_ms": fill.at_ms.to_string(), "currency_pair": name(&floor.pairs[order.pair]),
-        "side": side(order), "role": if fill.maker { "maker" } else { "taker" }, "amount": plain(fill.quantity),
+        "side": order.side.as_lower(), "role": if fill.maker { "maker" } else { "taker" }, "amount": plain(fill.quantity),
         "price": plain(fill.price), "order_id": order.id.to_string(), "fee": plain(fill.fee),
         "fee_currency": fill.fee_asset, "point_fee": "0", "gt_fee": "0", "amend_text": "-",
         "sequence_id": fill.trade_id.to_string(), "text": text(order),
     })
 }
 
-fn side(order: &Order) -> &'static str {
-    match order.side {
-        Side::Buy => "buy",
-        Side::Sell => "sell",
-    }
-}
-
 /// The client's name of an order; without one it says where the order came from.
 fn text(order: &Order) -> &str {
-    match client_id(order) {
+    match order.own_id() {
         "" => "apiv4",
         text => text,
     }
@@ -98,23 +90,23 @@ fn text(order: &Order) -> &str {
 /// An order. What a market order that buys has left is quote money, as its amount is.
 pub(super) fn shown(floor: &Floor, order: &Order) -> Value {
     let pair = &floor.pairs[order.pair];
-    let (amount, left) = match order.terms {
-        Terms::MarketQuote { amount } => (amount, amount - order.filled_quote),
-        Terms::Limit { .. } | Terms::Market { .. } => (order.quantity(), order.remaining()),
+    let left = match order.terms {
+        Terms::MarketQuote { amount } => amount - order.filled_quote,
+        Terms::Limit { .. } | Terms::Market { .. } => order.remaining(),
     };
     let (status, finish_as) = states(order);
     json!({
         "id": order.id.to_string(), "text": text(order), "amend_text": "-", "currency_pair": name(pair),
         "create_time": seconds(order.created_ms), "update_time": seconds(order.updated_ms),
         "create_time_ms": order.created_ms, "update_time_ms": order.updated_ms, "status": status,
-        "type": if order.terms.is_limit() { "limit" } else { "market" }, "account": "spot", "side": side(order),
-        "amount": plain(amount), "price": plain(order.terms.price().unwrap_or_default()),
+        "type": if order.terms.is_limit() { "limit" } else { "market" }, "account": "spot", "side": order.side.as_lower(),
+        "amount": plain(order.terms.amount()), "price": plain(order.terms.price().unwrap_or_default()),
         "time_in_force": time_in_force(order), "iceberg": "0", "left": plain(left),
         "filled_amount": plain(order.filled), "fill_price": plain(order.filled_quote),
         "filled_total": plain(order.filled_quote), "avg_deal_price": order.average_price().map(average),
         "fee": plain(order.fee()), "point_fee": "0", "gt_fee": "0", "gt_discount": false, "rebated_fee": "0",
-        "fee_currency": match order.side { Side::Buy => &pair.base, Side::Sell => &pair.quote },
-        "rebated_fee_currency": match order.side { Side::Buy => &pair.quote, Side::Sell => &pair.base },
+        "fee_currency": order.side.pick(&pair.base, &pair.quote),
+        "rebated_fee_currency": order.side.pick(&pair.quote, &pair.base),
         "finish_as": finish_as,
     })
 }

@@ -5,12 +5,12 @@ use serde_json::{Value, json};
 
 use super::error::Error;
 use super::{Kucoin, Reply, public, symbol};
+use crate::amount::plain;
 use crate::config::Pair;
 use crate::config::Permission::Read;
-use crate::floor::{Fill, Force, Order, Side, Terms};
+use crate::floor::{Fill, Force, Order, Terms};
 use crate::house::{Ask, House, Route};
 use crate::key::Entry;
-use crate::market::{self, plain};
 
 pub(super) const ROUTES: &[Route<Kucoin>] = &[
     Route::signed("GET", "/api/v1/hf/orders/active", Read, active),
@@ -66,10 +66,9 @@ fn active(house: &mut House<Kucoin>, ask: &Ask, caller: &Entry) -> Reply {
 fn done(house: &mut House<Kucoin>, ask: &Ask, caller: &Entry) -> Reply {
     let pair = public::pair(house, ask)?;
     let limit = size(ask, "limit", 20)?;
-    let orders = house.desk.floor.orders(caller.account);
-    let mut done: Vec<&Order> = orders.filter(|order| order.pair == pair && !order.is_open()).collect();
-    done.reverse();
-    let items: Vec<Value> = done.into_iter().take(limit).map(|order| shown(house, order)).collect();
+    let orders = house.desk.floor.orders(caller.account).rev();
+    let done = orders.filter(|order| order.pair == pair && !order.is_open());
+    let items: Vec<Value> = done.take(limit).map(|order| shown(house, order)).collect();
     Ok(json!({ "lastId": house.desk.floor.last_id(), "items": items }))
 }
 
@@ -81,9 +80,8 @@ fn classic(house: &mut House<Kucoin>, ask: &Ask, caller: &Entry) -> Reply {
         None | Some("done") => false,
         Some(_) => return Err(Error::PARAMETER),
     };
-    let orders = house.desk.floor.orders(caller.account).filter(|order| order.is_open() == open);
-    let mut orders: Vec<&Order> = orders.filter(|order| pair.is_none_or(|pair| order.pair == pair)).collect();
-    orders.reverse();
+    let orders = house.desk.floor.orders(caller.account).rev().filter(|order| order.is_open() == open);
+    let orders: Vec<&Order> = orders.filter(|order| pair.is_none_or(|pair| order.pair == pair)).collect();
     let limit = size(ask, "pageSize", 50)?;
     let total = orders.len();
     let items: Vec<Value> = orders.into_iter().take(limit).map(|order| shown(house, order)).collect();
@@ -92,8 +90,7 @@ fn classic(house: &mut House<Kucoin>, ask: &Ask, caller: &Entry) -> Reply {
 
 /// How many are asked for, 500 at most.
 fn size(ask: &Ask, name: &str, usual: usize) -> Result<usize, Error> {
-    let asked = ask.params.integer(name)?.map_or(Ok(usual), usize::try_from);
-    asked.ok().filter(|size| (1..=500).contains(size)).ok_or(Error::PARAMETER)
+    ask.params.count(name, usual, 500).ok_or(Error::PARAMETER)
 }
 
 fn fills(house: &mut House<Kucoin>, ask: &Ask, caller: &Entry) -> Reply {
@@ -102,7 +99,7 @@ fn fills(house: &mut House<Kucoin>, ask: &Ask, caller: &Entry) -> Reply {
     let floor = &house.desk.floor;
     let show =
         |(order, fill): (&Order, &Fill)| shown_fill(&floor.pairs[order.pair], order, fill, floor.fee_rate());
-    let fills = market::fills(floor, caller.account).into_iter();
+    let fills = floor.fills(caller.account);
     let fills = fills.filter(|(order, _)| pair.is_none_or(|pair| order.pair == pair));
     Ok(json!({ "lastId": floor.last_id(), "items": fills.take(limit).map(show).collect::<Vec<_>>() }))
 }
@@ -119,10 +116,7 @@ fn shown_fill(pair: &Pair, order: &Order, fill: &Fill, rate: Decimal) -> Value {
 }
 
 fn side(order: &Order) -> &'static str {
-    match order.side {
-        Side::Buy => "buy",
-        Side::Sell => "sell",
-    }
+    order.side.as_lower()
 }
 
 fn kind(order: &Order) -> &'static str {
@@ -144,7 +138,7 @@ fn shown(house: &House<Kucoin>, order: &Order) -> Value {
         "size": plain(order.quantity()), "funds": plain(funds), "dealSize": plain(order.filled),
         "dealFunds": plain(order.filled_quote), "remainSize": plain(order.remaining() - gone), "remainFunds": "0",
         "cancelledSize": plain(gone), "cancelledFunds": "0", "fee": plain(order.fee()),
-        "feeCurrency": match order.side { Side::Buy => &pair.base, Side::Sell => &pair.quote },
+        "feeCurrency": order.side.pick(&pair.base, &pair.quote),
         "stp": null, "timeInForce": time_in_force(force), "postOnly": force == Force::PostOnly, "hidden": false,
         "iceberg": false, "visibleSize": "0", "cancelAfter": 0, "channel": "API", "remark": null, "tags": null,
         "cancelExist": !open && !gone.is_zero(), "tradeType": "TRADE", "inOrderBook": open, "active": open,
