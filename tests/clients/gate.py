@@ -29,7 +29,9 @@ def running(binary, demo, config):
         os.chmod(directory, 0o711)  # the database inside runs as another user when we are root
         port = free_port()
         base = f'http://127.0.0.1:{port}'
-        environment = {**os.environ, 'KEYGATE_DEMO__ORIGIN': demo, 'KEYGATE_PUBLIC_URL': base}
+        environment = {**os.environ, 'KEYGATE_DEMO__ORIGIN': demo, 'KEYGATE_PUBLIC_URL': base,
+                       # shorter than an exchange's silence, so that tests meet the gate's own rate-limit answer
+                       'KEYGATE_GATEWAY__QUEUE_WAIT_MS': '500'}
         log = open(pathlib.Path(directory) / 'log', 'wb')
         process = subprocess.Popen(
             [binary, 'serve', '--data-dir', f'{directory}/data', '--listen', f'127.0.0.1:{port}'],
