@@ -161,7 +161,10 @@ impl Place<'_> {
     }
 
     fn budgets(&self) -> impl Iterator<Item = (Key, &Budget)> {
-        self.definition.budgets(self.request).map(|(number, scope, budget)| {
+        // who shows no key draws on no key's budget
+        let mine = |scope: RateScope| scope == RateScope::Ip || self.whose.is_some();
+        let budgets = self.definition.budgets(self.request).filter(move |(_, scope, _)| mine(*scope));
+        budgets.map(|(number, scope, budget)| {
             let endpoint = budget.is_per_endpoint().then(|| self.request.path().to_owned());
             ((self.whom(scope), number, endpoint), budget)
         })
