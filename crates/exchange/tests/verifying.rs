@@ -340,7 +340,8 @@ fn two_orders_of_one_second_are_two_where_the_signature_does_not_cover_the_body(
         definition.verify(&request, &pair, vector.now_ms()).unwrap().signature_id
     };
     let order = |amount: &str| {
-        let order = r#"{"symbol":"btcusdt","account-id":"1","type":"buy-limit","price":"1","amount":"AMOUNT"}"#;
+        let order =
+            r#"{"symbol":"btcusdt","account-id":"1","type":"buy-limit","price":"1","amount":"AMOUNT"}"#;
         order.replace("AMOUNT", amount).into_bytes()
     };
     assert_eq!(id(&order("1")), id(&order("1")), "the same order again is a replay");
