@@ -7,7 +7,7 @@ use toml::Spanned;
 
 use super::{
     Definition, DefinitionError, Hole, OwnKeys, PRODUCTION, Pattern, Profile, RateScope,
-    environment::Environment, is_word,
+    environment::Environment, is_word, stream::Stream,
 };
 use crate::{
     Class, Field, KeyKind,
@@ -38,6 +38,7 @@ struct File {
     errors: Spanned<Errors>,
     answers: Spanned<Answers>,
     virtual_secret: Spanned<SecretShape>,
+    stream: Option<Spanned<Stream>>,
 }
 
 #[derive(Deserialize)]
@@ -157,6 +158,8 @@ fn build(file: File) -> Result<Definition, Wrong> {
         return Err((None, "there is no [env.production]".to_owned()));
     }
     let probes = file.probe.span().start;
+    let stream_at = file.stream.as_ref().map(|stream| stream.span().start);
+    let stream = file.stream.map(|stream| checked(&stream, Stream::check)).transpose()?;
     let own_keys_at = file.exchange.own_keys.as_ref().map(|own| own.span().start);
     let definition = Definition {
         id,
@@ -181,6 +184,7 @@ fn build(file: File) -> Result<Definition, Wrong> {
         errors,
         answers,
         secret_shape,
+        stream,
     };
     definition.check_probes().map_err(|refusal| (Some(probes), refusal.to_string()))?;
     definition.check_own_keys().map_err(|reason| (own_keys_at, reason.to_owned()))?;
@@ -188,6 +192,7 @@ fn build(file: File) -> Result<Definition, Wrong> {
     definition.check_fields()?;
     definition.check_readers()?;
     definition.check_headers()?;
+    definition.check_stream().map_err(|reason| (stream_at, reason))?;
     Ok(definition)
 }
 

@@ -8,12 +8,14 @@ mod error;
 mod file;
 mod pattern;
 mod profile;
+mod stream;
 mod template;
 
 pub use self::{environment::Upstream, error::DefinitionError};
 pub(crate) use self::{
     pattern::{Case, Pattern},
     profile::{BodyForm, Claim, Place, Profile, Scheme, TokenShape},
+    stream::{Stream, Target, fill},
     template::{Hole, Template, Values},
 };
 
@@ -56,6 +58,7 @@ pub struct Definition {
     pub(crate) errors: Errors,
     pub(crate) answers: Answers,
     pub(crate) secret_shape: SecretShape,
+    pub(crate) stream: Option<Stream>,
 }
 
 /// What can be done with an exchange, for forms and lists.
