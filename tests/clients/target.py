@@ -51,6 +51,25 @@ class Target:
         client.urls['api'] = self.through(exchange, client.urls['api'])
         return client
 
+    def ccxt_pro(self, library, exchange, name):
+        """The same of the module `ccxt.pro`, whose streams are addresses as well. Spot alone."""
+        client = self.ccxt(library, exchange, name)
+        client.options['defaultType'] = 'spot'
+        client.urls['api']['ws']['ws-api']['spot'] = self.stream(exchange, client.urls['api']['ws']['ws-api']['spot'])
+        return client
+
+    def stream(self, exchange, url):
+        """The address of a stream with its scheme and host replaced."""
+        return re.sub(r'^wss?://[^/]+', lambda _: self.bases[exchange].replace('http', 'ws', 1), url)
+
+    def python_binance_async(self, library, name):
+        access = self.access('binance', name)
+        client = library.AsyncClient(access.key, access.secret)
+        client.API_URL = self.bases['binance'] + '/api'
+        client.MARGIN_API_URL = self.bases['binance'] + '/sapi'
+        client.ws_api._url = self.stream('binance', client.ws_api._url)
+        return client
+
     def python_binance(self, library, name):
         access = self.access('binance', name)
         client = library.Client(access.key, access.secret, ping=False)

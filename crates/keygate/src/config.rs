@@ -101,6 +101,9 @@ pub struct Gateway {
     pub max_body: usize,
     pub max_answer: usize,
     pub public_per_minute: u32,
+    pub max_streams: usize,
+    pub stream_idle_ms: u64,
+    pub stream_write_ms: u64,
 }
 
 #[derive(Clone, Deserialize)]
