@@ -15,6 +15,8 @@ import pytest
 import gate
 from target import DIRECT, Target
 
+pytest_plugins = ['table']
+
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 
 
@@ -26,26 +28,33 @@ def pytest_configure(config):
 def pytest_collection_modifyitems(items):
     through = 'KEYGATE_TARGET' in os.environ or 'GATE_BIN' in os.environ
     foreign = 'direct' if through else 'gateway'
-    items[:] = [item for item in items if not item.get_closest_marker(foreign)]
+    # the table is complete when all others have run
+    items[:] = sorted((item for item in items if not item.get_closest_marker(foreign)),
+                      key=lambda item: item.path.name == 'test_table.py')
 
 
 @pytest.fixture(scope='session')
-def target():
+def venues():
+    """What each exchange of the demo starts with, keys included."""
+    files = (ROOT / 'crates/demo-exchange/venues').glob('*.json')
+    return {file.stem: json.loads(file.read_text()) for file in files}
+
+
+@pytest.fixture(scope='session')
+def target(venues):
     if 'KEYGATE_TARGET' in os.environ:
         yield Target.from_file(os.environ['KEYGATE_TARGET'])
         return
-    venues = (ROOT / 'crates/demo-exchange/venues').glob('*.json')
-    told = {venue.stem: json.loads(venue.read_text()) for venue in venues}
     process = subprocess.Popen([binary(), '--until-eof', '--unlimited'], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                text=True)
     try:
         address = process.stdout.readline().strip()
-        origins = dict(process.stdout.readline().split() for _ in told)
+        origins = dict(process.stdout.readline().split() for _ in venues)
         if 'GATE_BIN' in os.environ:
-            with gate.running(os.environ['GATE_BIN'], address, told) as through:
+            with gate.running(os.environ['GATE_BIN'], address, venues) as through:
                 yield through
         else:
-            yield Target.direct(address, origins, told)
+            yield Target.direct(address, origins, venues)
     finally:
         process.terminate()
         process.wait(timeout=5)
@@ -54,6 +63,21 @@ def target():
 @pytest.fixture
 def direct(target):
     return target.kind == DIRECT
+
+
+@pytest.fixture
+def refused_once(target):
+    """Runs a call that must meet an error of these classes, and returns it. Through a gateway of our own the refusal
+    must also be final: one request of the bot arrived, and the library did not try again."""
+    def run(exchange, name, classes, call):
+        target.access(exchange, name)  # made by the first who asks
+        before = target.keygate and target.keygate.denials(exchange, name)
+        with pytest.raises(classes) as refused:
+            call()
+        if target.keygate:
+            assert target.keygate.denials(exchange, name) == before + 1
+        return refused.value
+    return run
 
 
 @pytest.fixture

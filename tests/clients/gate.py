@@ -1,24 +1,25 @@
 """A Keygate of our own for the client tests: the real binary on a fresh data directory, in front of the demo
-exchange, set up through its API as a person would."""
+exchange, set up through its API and its command line as a person would.
+"""
 import contextlib
+import functools
 import json
 import os
 import pathlib
 import re
+import shlex
 import socket
 import subprocess
 import tempfile
+import time
 import urllib.error
+import urllib.parse
 import urllib.request
 
 from target import GATEWAY, Credentials, Target, secret_of
 
-# the demo keys to connect, by name, and what their bots may do
-USUAL = {'read-only': {}, 'trade': {'trade': True}}
-WANTED = {
-    'binance': {**USUAL, 'withdraw': {'trade': True, 'withdraw': True}},
-    'coinone': {'upper': {'trade': True}, 'read-only': {}},
-}
+# what the bot of a demo key of this name may do; others trade
+PERMISSIONS = {'read-only': {}, 'withdraw': {'trade': True, 'withdraw': True}}
 
 
 @contextlib.contextmanager
@@ -36,44 +37,76 @@ def running(binary, demo, config):
         try:
             link = re.search(r'#(\S+)', process.stdout.readline())
             assert link, (pathlib.Path(directory) / 'log').read_text()
-            yield set_up(Api(base), link.group(1), demo, config)
+            keygate = Keygate(binary, base, link.group(1), config)
+            bases = {exchange: f'{base}/x/{exchange}' for exchange in config}
+            yield Target(GATEWAY, bases, {}, demo, keygate)
         finally:
             process.terminate()
             process.wait(timeout=30)
             log.close()
 
 
-def set_up(api, link, demo, config):
-    api.token = api.post('/api/v1/auth/setup', {
-        'token': link, 'email': 'owner@example.com', 'name': 'Owner', 'password': 'a few unrelated words'})['access_token']
-    credentials = {exchange: {} for exchange in config}
-    for exchange in config:
-        keys = WANTED.get(exchange, USUAL)
-        known = {key['name']: key for account in config[exchange]['accounts'] for key in account['keys']}
-        for name, permissions in keys.items():
-            credentials[exchange][name] = pair(api, exchange, name, known[name], permissions)
-    return Target(GATEWAY, {exchange: f'{api.base}/x/{exchange}' for exchange in config}, credentials, demo)
+class Keygate:
+    """The running server as its owner uses it. Connections and bots are made when a test asks for their pair."""
 
+    def __init__(self, binary, base, link, demo_keys):
+        self.binary, self.base, self.demo_keys = binary, base, demo_keys
+        self.token, self.bots = None, {}
+        self.token = self.call('/api/v1/auth/setup', {
+            'token': link, 'email': 'owner@example.com', 'name': 'Owner',
+            'password': 'a few unrelated words'})['access_token']
+        # the token of a sign-in ends within minutes
+        self.token = self.call('/api/v1/access-keys', {
+            'name': 'client tests', 'scopes': ['read', 'manage', 'trade'], 'expires_in_days': 1})['token']
 
-def pair(api, exchange, name, key, permissions):
-    connection = api.post('/api/v1/connections', {
-        'exchange': exchange, 'environment': 'practice', 'name': name, 'api_key': key['api_key'],
-        'secret': secret_of(key), 'passphrase': key.get('passphrase'), 'permissions': permissions, 'accept_withdraw': bool(permissions.get('withdraw'))})
-    bot = api.post('/api/v1/bots', {'connection_id': connection['id'], 'name': f'{exchange} {name}'})
-    issued = api.post(f"/api/v1/bots/{bot['id']}/access-keys", {})
-    made = issued['virtual_pair']
-    return Credentials(made['api_key'], made['secret'], made.get('passphrase'))
+    @functools.cache
+    def access(self, exchange, name):
+        """A virtual pair that stands for the demo exchange's key of that name, as `keygate config env` prints it."""
+        self.add_bot(exchange, name)
+        lines = shlex.split(self.printed('env', exchange, name, new_pair=True))
+        variables = dict(line.split('=', 1) for line in lines)
+        told = {variable.rpartition('_API_')[2]: value for variable, value in variables.items()}
+        return Credentials(told['KEY'], told['SECRET'], told.get('PASSPHRASE'), variables)
 
+    def add_bot(self, exchange, name):
+        keys = [key for account in self.demo_keys[exchange]['accounts'] for key in account['keys']]
+        [key] = [key for key in keys if key['name'] == name]
+        permissions = PERMISSIONS.get(name, {'trade': True})
+        connection = self.call('/api/v1/connections', {
+            'exchange': exchange, 'environment': 'practice', 'name': name, 'api_key': key['api_key'],
+            'secret': secret_of(key), 'passphrase': key.get('passphrase'), 'permissions': permissions,
+            'accept_withdraw': 'withdraw' in permissions})
+        bot = self.call('/api/v1/bots', {'connection_id': connection['id'], 'name': f'{exchange} {name}'})
+        self.bots[exchange, name] = bot['id']
 
-class Api:
-    def __init__(self, base):
-        self.base, self.token = base, None
+    @functools.cache
+    def printed(self, program, exchange, name, new_pair=False):
+        """What `keygate config PROGRAM` prints for a bot."""
+        command = [self.binary, 'config', program, '--bot', f'{exchange} {name}', *['--new-pair'] * new_pair]
+        environment = {'PATH': os.environ['PATH'], 'KEYGATE_URL': self.base, 'KEYGATE_TOKEN': self.token}
+        done = subprocess.run(command, env=environment, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
 
-    def post(self, path, body):
+    def denials(self, exchange, name):
+        """How many calls of a bot were refused so far. Records are written a moment after the answer, so this looks
+        until the number stays."""
+        counted, last = self.recorded_denials(exchange, name), None
+        while counted != last:
+            time.sleep(0.2)
+            counted, last = self.recorded_denials(exchange, name), counted
+        return counted
+
+    def recorded_denials(self, exchange, name):
+        query = urllib.parse.urlencode({'bot': self.bots[exchange, name], 'decision': 'deny', 'limit': 200})
+        return len(self.call(f'/api/v1/activity?{query}')['items'])
+
+    def call(self, path, body=None):
         headers = {'Content-Type': 'application/json'}
         if self.token:
             headers['Authorization'] = f'Bearer {self.token}'
-        request = urllib.request.Request(self.base + path, json.dumps(body).encode(), headers)
+        body = body and json.dumps(body).encode()
+        request = urllib.request.Request(self.base + path, body, headers)
         try:
             with urllib.request.urlopen(request) as answer:
                 return json.load(answer)

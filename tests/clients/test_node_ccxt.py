@@ -1,32 +1,14 @@
 """ccxt in node, unmodified but for its addresses."""
-import json
-import pathlib
-import shutil
-import subprocess
-
 import pytest
 
-HERE = pathlib.Path(__file__).parent
+from node import Node, answers
+
 PAIR = 'BTC/USDT'
 
 
 @pytest.fixture
 def bot(target):
-    """Runs steps in one node process and returns what each gave."""
-    def run(exchange, name, steps, secret=None):
-        access = target.access(exchange, name)
-        told = {'bases': target.bases, 'key': access.key, 'secret': secret or access.secret,
-                'steps': [{'call': call, 'args': args, **more} for call, args, more in steps]}
-        node = subprocess.run([shutil.which('node'), 'bot.mjs', exchange], input=json.dumps(told), cwd=HERE,
-                              capture_output=True, text=True, timeout=120)
-        assert node.returncode == 0, node.stderr
-        return [json.loads(line) for line in node.stdout.splitlines()]
-    return run
-
-
-def answers(results):
-    assert [result['error'] for result in results if 'error' in result] == [], results
-    return [result['answer'] for result in results]
+    return Node(target)
 
 
 def test_an_order_goes_its_whole_way(bot):

@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 
 use self::error::Error;
 use self::param::Params;
-use crate::budget::Budget;
+use crate::budget::{Budget, Spent};
 use crate::config::{Limits, Permission, Venue};
 use crate::floor::{AccountId, Floor};
 use crate::house::Exchange;
@@ -140,6 +140,18 @@ impl Exchange for Binance {
             Err(spent) => Error::too_much_weight(&spent).answer(),
         };
         (answer, signer)
+    }
+
+    fn named_key(&self, request: &Received) -> Option<String> {
+        request.header("x-mbx-apikey").map(str::to_owned)
+    }
+
+    fn rate_limited(&self, _: &Received, retry_after_s: u32) -> Answer {
+        Error::too_much_weight(&Spent { limit: 6000, retry_after_s: retry_after_s.into() }).answer()
+    }
+
+    fn unknown_key(&self, _: &Received) -> Answer {
+        Error::key().answer()
     }
 
     fn floor(&self) -> &Floor {

@@ -1,26 +1,43 @@
-//! Bitstamp: not spoken yet.
+//! Bitstamp, API v2. Nearly everything is a POST of a form, also what only reads.
 
-use crate::house::{Desk, Dialect, Failure, Route};
-use crate::key::{Entry, Keys};
+mod account;
+mod auth;
+mod error;
+mod order;
+mod public;
+
+use rust_decimal::Decimal;
+
+use self::error::Error;
+use crate::house::{self, Dialect, House, Route};
 use crate::request::{Answer, Received};
 
 #[derive(Default)]
 pub(crate) struct Bitstamp;
 
+type Reply = house::Reply<Bitstamp>;
+
 impl Dialect for Bitstamp {
     const ID: &'static str = "bitstamp";
-    const ROUTES: &'static [&'static [Route<Self>]] = &[];
-    type Error = Failure;
+    const ROUTES: &'static [&'static [Route<Self>]] = &[public::ROUTES, order::ROUTES, account::ROUTES];
 
-    fn signer<'k>(&self, _: &'k Keys, _: &Received) -> Option<&'k Entry> {
-        None
+    fn refusal(error: Error, _: &Received) -> Answer {
+        error.answer()
     }
+}
 
-    fn admit(&mut self, _: &mut Desk, _: &Received, _: Option<&Entry>) -> Result<Entry, Failure> {
-        Err(Failure::NoRoute)
-    }
+/// The pair that a path names, `btcusd`.
+fn pair(house: &House<Bitstamp>, name: Option<&String>) -> Result<usize, Error> {
+    let is = |pair: &crate::config::Pair| Some(&pair.symbol().to_lowercase()) == name;
+    house.desk.floor.pairs.iter().position(is).ok_or_else(Error::no_pair)
+}
 
-    fn refusal(_: Failure, _: &Received) -> Answer {
-        Answer::text(404, "text/plain", "not found\n")
-    }
+/// `BTC/USD`
+fn market(pair: &crate::config::Pair) -> String {
+    format!("{}/{}", pair.base, pair.quote)
+}
+
+/// Eight decimals, as most amounts are printed.
+fn fixed(amount: Decimal) -> String {
+    format!("{amount:.8}")
 }

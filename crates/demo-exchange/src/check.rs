@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use crate::config::{Credential, Pem};
 
-pub(crate) use aws_lc_rs::hmac::{HMAC_SHA256, HMAC_SHA384, HMAC_SHA512};
+pub(crate) use aws_lc_rs::hmac::{Algorithm, HMAC_SHA256, HMAC_SHA384, HMAC_SHA512};
 
 /// The MAC of a message under these key bytes.
 pub(crate) fn mac(algorithm: hmac::Algorithm, secret: &[u8], message: &[u8]) -> Vec<u8> {
@@ -87,6 +87,13 @@ impl Token {
                 .verify(self.signed.as_bytes(), &self.signature)
         };
         self.header["alg"] == "ES256" && public.der().is_some_and(|der| verify(der).is_ok())
+    }
+
+    /// Whether the token is signed by the private half of this Ed25519 key (EdDSA).
+    pub(crate) fn is_signed_by_ed25519(&self, public: &Pem) -> bool {
+        let verify =
+            |key| UnparsedPublicKey::new(&ED25519, key).verify(self.signed.as_bytes(), &self.signature);
+        self.header["alg"] == "EdDSA" && public.der().is_some_and(|key| verify(key).is_ok())
     }
 }
 

@@ -1,26 +1,45 @@
-//! CoinbaseExchange: not spoken yet.
+//! Coinbase Exchange: resources by path, HTTP statuses that mean something, and refusals with nothing but a
+//! message.
 
-use crate::house::{Desk, Dialect, Failure, Route};
-use crate::key::{Entry, Keys};
+mod account;
+mod auth;
+mod error;
+mod fill;
+mod order;
+mod product;
+
+use rust_decimal::Decimal;
+
+use self::error::Error;
+use crate::house::{self, Ask, Dialect, Route};
 use crate::request::{Answer, Received};
 
 #[derive(Default)]
 pub(crate) struct CoinbaseExchange;
 
+type Reply = house::Reply<CoinbaseExchange>;
+
 impl Dialect for CoinbaseExchange {
     const ID: &'static str = "coinbaseexchange";
-    const ROUTES: &'static [&'static [Route<Self>]] = &[];
-    type Error = Failure;
+    const ROUTES: &'static [&'static [Route<Self>]] =
+        &[product::ROUTES, order::ROUTES, fill::ROUTES, account::ROUTES];
 
-    fn signer<'k>(&self, _: &'k Keys, _: &Received) -> Option<&'k Entry> {
-        None
+    fn refusal(error: Error, _: &Received) -> Answer {
+        error.answer()
     }
+}
 
-    fn admit(&mut self, _: &mut Desk, _: &Received, _: Option<&Entry>) -> Result<Entry, Failure> {
-        Err(Failure::NoRoute)
-    }
+/// Sixteen decimals for money that was worked out, as Coinbase tells it.
+fn exact(amount: Decimal) -> String {
+    format!("{amount:.16}")
+}
 
-    fn refusal(_: Failure, _: &Received) -> Answer {
-        Answer::text(404, "text/plain", "not found\n")
-    }
+/// Eight decimals for prices and sizes.
+fn short(amount: Decimal) -> String {
+    format!("{amount:.8}")
+}
+
+/// A whole number from 1 to `most`.
+fn limit(ask: &Ask, name: &str, usual: usize, most: usize) -> Result<usize, Error> {
+    ask.params.count(name, usual, most).ok_or_else(|| Error::argument(name))
 }

@@ -97,6 +97,18 @@ impl Exchange for Coinone {
         (answer, signer)
     }
 
+    fn named_key(&self, request: &Received) -> Option<String> {
+        Payload::parse(request.header("x-coinone-payload")?)?.get("access_token")
+    }
+
+    fn rate_limited(&self, _: &Received, _: u32) -> Answer {
+        Error::Blocked.answer()
+    }
+
+    fn unknown_key(&self, _: &Received) -> Answer {
+        Error::AccessTokenInvalid.answer()
+    }
+
     fn floor(&self) -> &Floor {
         &self.floor
     }
@@ -112,11 +124,6 @@ impl Exchange for Coinone {
     fn keys_mut(&mut self) -> &mut Keys {
         &mut self.keys
     }
-}
-
-/// The access token inside a payload text.
-pub(crate) fn access_token(payload: &str) -> Option<String> {
-    Payload::parse(payload)?.get("access_token")
 }
 
 fn find(path: &str) -> Option<(&'static Route, Vec<String>)> {

@@ -1,9 +1,12 @@
 //! Faults on demand: the next requests meet with what real exchanges sometimes do.
 //!
-//! As JSON: `{"fault": {"delay": {"ms": 200}}, "count": 3, "path": "/api/v3/order"}` or `{"fault": "drop_after"}`.
+//! As JSON: `{"fault": {"delay": {"ms": 200}}, "count": 3, "path": "/api/v3/order",
+//! "exchange": "binance"}` or `{"fault": "drop_after"}`.
 
 use serde::Deserialize;
+use serde_json::Value;
 
+use crate::house::Exchange;
 use crate::request::{Answer, Received};
 
 /// What goes wrong.
@@ -16,7 +19,7 @@ pub enum Fault {
     DropBefore,
     /// Executes, then closes the connection without an answer.
     DropAfter,
-    /// Refuses with 429 and `Retry-After`.
+    /// Refuses as the exchange does who asks too often. When to ask again is told where it tells that.
     RateLimited { retry_after_s: u32 },
     /// Refuses with this status and an HTML page, as a proxy in front of an exchange does.
     Status { status: u16 },
@@ -24,11 +27,11 @@ pub enum Fault {
     Skew { ms: i64 },
     /// Executes, then answers 200 with what is no JSON.
     Garbage,
-    /// Refuses with an error text that repeats the caller's API key.
+    /// Refuses the key as unknown, with a text that repeats it.
     EchoKey,
 }
 
-/// A fault for the next `count` requests to paths that start with `path`.
+/// A fault for the next `count` requests to paths that start with `path`, at one exchange or any.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Switch {
@@ -37,6 +40,16 @@ pub struct Switch {
     pub count: u32,
     #[serde(default)]
     pub path: String,
+    /// Its id.
+    #[serde(default)]
+    pub exchange: Option<String>,
+}
+
+impl Switch {
+    fn is_for(&self, exchange: &str, path: &str) -> bool {
+        let here = self.exchange.as_deref().is_none_or(|only| only == exchange);
+        here && self.count > 0 && path.starts_with(&self.path)
+    }
 }
 
 #[derive(Default)]
@@ -61,22 +74,16 @@ impl Fault {
     }
 
     /// The answer that takes the place of an execution.
-    pub(crate) fn instead(&self, request: &Received) -> Option<Answer> {
+    pub(crate) fn instead(&self, open: &dyn Exchange, request: &Received) -> Option<Answer> {
         match self {
-            Self::RateLimited { retry_after_s } => {
-                let body = r#"{"code":-1003,"msg":"Too many requests; please slow down."}"#;
-                let answer = Answer::text(429, "application/json;charset=UTF-8", body);
-                Some(answer.with("retry-after", retry_after_s))
-            }
+            Self::RateLimited { retry_after_s } => Some(open.rate_limited(request, *retry_after_s)),
             Self::Status { status } => {
                 let page = format!("<html><body><h1>{status} upstream trouble</h1></body></html>");
                 Some(Answer::text(*status, "text/html", page))
             }
             Self::EchoKey => {
-                let key = api_key(request);
-                let body = serde_json::json!({ "code": -2015, "msg": format!("Invalid API-key {key}, IP, or permissions."),
-                                               "result": "error", "error_code": "12", "error_msg": format!("Invalid access token {key}") });
-                Some(Answer::json(401, &body))
+                let key = open.named_key(request).unwrap_or_default();
+                Some(repeating(open.unknown_key(request), &key))
             }
             Self::Delay { .. } | Self::DropAfter | Self::DropBefore | Self::Garbage | Self::Skew { .. } => {
                 None
@@ -95,8 +102,8 @@ impl Faults {
     }
 
     /// The fault this request meets with; each switch wears off.
-    pub(crate) fn next(&mut self, path: &str) -> Option<Fault> {
-        let met = self.0.iter_mut().find(|switch| switch.count > 0 && path.starts_with(&switch.path))?;
+    pub(crate) fn next(&mut self, exchange: &str, path: &str) -> Option<Fault> {
+        let met = self.0.iter_mut().find(|switch| switch.is_for(exchange, path))?;
         met.count -= 1;
         let fault = met.fault.clone();
         self.0.retain(|switch| switch.count > 0);
@@ -104,8 +111,25 @@ impl Faults {
     }
 }
 
-/// The key of a request in either dialect.
-fn api_key(request: &Received) -> String {
-    let token = || crate::coinone::access_token(request.header("x-coinone-payload")?);
-    request.header("x-mbx-apikey").map(str::to_owned).or_else(token).unwrap_or_default()
+/// A refusal whose message repeats the key. The message is the longest text in the body.
+fn repeating(answer: Answer, key: &str) -> Answer {
+    let body = match serde_json::from_slice::<Value>(&answer.body) {
+        Ok(mut body) => {
+            if let Some(message) = longest(&mut body) {
+                message.push_str(&format!(" {key}"));
+            }
+            body.to_string()
+        }
+        Err(_) => format!("{} {key}", String::from_utf8_lossy(&answer.body)),
+    };
+    Answer { body: body.into_bytes(), ..answer }
+}
+
+fn longest(value: &mut Value) -> Option<&mut String> {
+    match value {
+        Value::String(text) => Some(text),
+        Value::Array(items) => items.iter_mut().filter_map(longest).max_by_key(|text| text.len()),
+        Value::Object(fields) => fields.values_mut().filter_map(longest).max_by_key(|text| text.len()),
+        Value::Null | Value::Bool(_) | Value::Number(_) => None,
+    }
 }

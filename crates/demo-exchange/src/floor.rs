@@ -10,6 +10,7 @@ mod journal;
 mod ladder;
 mod matching;
 mod order;
+mod own;
 mod wallet;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
@@ -61,6 +62,13 @@ pub(crate) struct Print {
     pub(crate) quantity: Decimal,
     pub(crate) buyer_is_maker: bool,
     pub(crate) at_ms: i64,
+}
+
+impl Print {
+    /// The side that came and took.
+    pub(crate) fn taker(&self) -> Side {
+        if self.buyer_is_maker { Side::Sell } else { Side::Buy }
+    }
 }
 
 #[derive(Debug, Eq, PartialEq)]
@@ -158,24 +166,6 @@ impl Floor {
             }
         }
         levels
-    }
-
-    pub(crate) fn order(&self, account: AccountId, id: u64) -> Option<&Order> {
-        self.orders.get(&id).filter(|order| order.account == account)
-    }
-
-    /// The latest order with this client id.
-    pub(crate) fn order_by_client_id(&self, account: AccountId, client_id: &str) -> Option<&Order> {
-        let id = self.by_client_id.get(&(account, client_id.to_owned()))?;
-        self.orders.get(id)
-    }
-
-    pub(crate) fn orders(&self, account: AccountId) -> impl Iterator<Item = &Order> {
-        self.orders.values().filter(move |order| order.account == account)
-    }
-
-    pub(crate) fn open_orders(&self, account: AccountId) -> impl Iterator<Item = &Order> {
-        self.open.range((account, 0)..=(account, u64::MAX)).map(|(_, id)| &self.orders[id])
     }
 
     /// What happened to customers' orders, oldest first; for who tells them.

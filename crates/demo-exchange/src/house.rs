@@ -18,6 +18,12 @@ use crate::socket::{Said, Talk};
 pub(crate) trait Exchange: Send {
     /// Answers, and says whose signature the request carried.
     fn answer(&mut self, request: &Received) -> (Answer, Option<Signer>);
+    /// The key that the request names, whether there is one or not.
+    fn named_key(&self, request: &Received) -> Option<String>;
+    /// How it refuses who asks too often.
+    fn rate_limited(&self, request: &Received, retry_after_s: u32) -> Answer;
+    /// How it refuses a key that it does not know.
+    fn unknown_key(&self, request: &Received) -> Answer;
     fn floor(&self) -> &Floor;
     fn floor_mut(&mut self) -> &mut Floor;
     fn keys(&self) -> &Keys;
@@ -39,24 +45,26 @@ pub(crate) trait Exchange: Send {
     }
 }
 
-/// How one exchange is spoken to.
-pub(crate) trait Dialect: Default + Send + Sized + 'static {
-    const ID: &'static str;
-    const ROUTES: &'static [&'static [Route<Self>]];
+/// How one exchange knows who asks.
+pub(crate) trait Auth {
     type Error: From<Failure>;
 
-    /// The key whose signature the request carries, judged over the received bytes alone. Whether its time,
-    /// nonce and address are right is another question.
-    fn signer<'k>(&self, keys: &'k Keys, request: &Received) -> Option<&'k Entry>;
+    /// The key that the request names, whether there is one or not.
+    fn named(request: &Received) -> Option<String>;
+
+    /// Whether the request carries the signature of this key, judged over the received bytes alone; `None` if a
+    /// part of it is missing. Whether its time, nonce and address are right is another question.
+    fn is_signed_by(entry: &Entry, request: &Received) -> Option<bool>;
 
     /// Demands a known key in a fresh request whose signature was found to hold (`signer`), in the order in
     /// which the exchange looks at these.
-    fn admit(
-        &mut self,
-        desk: &mut Desk,
-        request: &Received,
-        signer: Option<&Entry>,
-    ) -> Result<Entry, Self::Error>;
+    fn admit(desk: &mut Desk, request: &Received, signer: Option<&Entry>) -> Result<Entry, Self::Error>;
+}
+
+/// How one exchange is spoken to.
+pub(crate) trait Dialect: Auth + Default + Send + Sized + 'static {
+    const ID: &'static str;
+    const ROUTES: &'static [&'static [Route<Self>]];
 
     /// What a handler gave, as it goes out.
     fn success(body: Value, _request: &Received) -> Answer {
@@ -64,9 +72,14 @@ pub(crate) trait Dialect: Default + Send + Sized + 'static {
     }
 
     fn refusal(error: Self::Error, request: &Received) -> Answer;
+
+    /// How it refuses who asks too often. Most do not say when to ask again.
+    fn rate_limited(request: &Received, _retry_after_s: u32) -> Answer {
+        Self::refusal(Failure::TooMany.into(), request)
+    }
 }
 
-/// Why a request does not reach a handler. Each dialect has its own words for it.
+/// Why a request does not reach a handler, or must not. Each dialect has its own words for it.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Failure {
     /// The body cannot be read.
@@ -74,6 +87,10 @@ pub(crate) enum Failure {
     NoRoute,
     /// The key is not allowed to do this.
     Permission,
+    /// Asked too often.
+    TooMany,
+    /// There is no such key.
+    UnknownKey,
 }
 
 /// The ledgers of one exchange.
@@ -108,7 +125,7 @@ pub(crate) struct Ask<'a> {
     pub(crate) now: i64,
 }
 
-pub(crate) type Reply<D> = Result<Value, <D as Dialect>::Error>;
+pub(crate) type Reply<D> = Result<Value, <D as Auth>::Error>;
 
 pub(crate) struct Route<D: Dialect> {
     method: &'static str,
@@ -118,7 +135,8 @@ pub(crate) struct Route<D: Dialect> {
 
 enum Access<D: Dialect> {
     Public(fn(&mut House<D>, &Ask) -> Reply<D>),
-    Signed(Permission, fn(&mut House<D>, &Ask, &Entry) -> Reply<D>),
+    /// Without a permission: for any key.
+    Signed(Option<Permission>, fn(&mut House<D>, &Ask, &Entry) -> Reply<D>),
 }
 
 impl<D: Dialect> Route<D> {
@@ -134,7 +152,16 @@ impl<D: Dialect> Route<D> {
         permission: Permission,
         handler: fn(&mut House<D>, &Ask, &Entry) -> Reply<D>,
     ) -> Self {
-        Self { method, path, access: Access::Signed(permission, handler) }
+        Self { method, path, access: Access::Signed(Some(permission), handler) }
+    }
+
+    /// For a signed request of any key.
+    pub(crate) const fn any_key(
+        method: &'static str,
+        path: &'static str,
+        handler: fn(&mut House<D>, &Ask, &Entry) -> Reply<D>,
+    ) -> Self {
+        Self { method, path, access: Access::Signed(None, handler) }
     }
 }
 
@@ -159,17 +186,24 @@ impl<D: Dialect> House<D> {
         Self { desk: Desk::new(venue, limits, now), dialect: D::default() }
     }
 
+    /// The key that the request names, if there is one.
+    fn named(&self, request: &Received) -> Option<&Entry> {
+        self.desk.keys.get(&D::named(request)?)
+    }
+
     fn reply(&mut self, request: &Received, signer: Option<&Entry>) -> Reply<D> {
         let (route, rest) = find::<D>(request).ok_or(Failure::NoRoute)?;
         let caller = match &route.access {
             Access::Public(_) => None,
-            Access::Signed(..) => Some(self.dialect.admit(&mut self.desk, request, signer)?),
+            Access::Signed(..) => Some(D::admit(&mut self.desk, request, signer)?),
         };
         let params = Params::parse(request).ok_or(Failure::Body)?;
         let ask = Ask { request, params, rest, now: request.at_ms };
         match (&route.access, caller) {
             (Access::Public(handler), _) => handler(self, &ask),
-            (Access::Signed(permission, handler), Some(caller)) if caller.may(*permission) => {
+            (Access::Signed(needed, handler), Some(caller))
+                if needed.is_none_or(|needed| caller.may(needed)) =>
+            {
                 handler(self, &ask, &caller)
             }
             (Access::Signed(..), _) => Err(Failure::Permission.into()),
@@ -180,12 +214,25 @@ impl<D: Dialect> House<D> {
 impl<D: Dialect> Exchange for House<D> {
     fn answer(&mut self, request: &Received) -> (Answer, Option<Signer>) {
         self.desk.floor.tick(request.at_ms);
-        let caller = self.dialect.signer(&self.desk.keys, request).cloned();
+        let signed = |entry: &&Entry| D::is_signed_by(entry, request) == Some(true);
+        let caller = self.named(request).filter(signed).cloned();
         let answer = match self.reply(request, caller.as_ref()) {
             Ok(body) => D::success(body, request),
             Err(error) => D::refusal(error, request),
         };
         (answer, caller.map(|entry| entry.signer(D::ID)))
+    }
+
+    fn named_key(&self, request: &Received) -> Option<String> {
+        D::named(request)
+    }
+
+    fn rate_limited(&self, request: &Received, retry_after_s: u32) -> Answer {
+        D::rate_limited(request, retry_after_s)
+    }
+
+    fn unknown_key(&self, request: &Received) -> Answer {
+        D::refusal(Failure::UnknownKey.into(), request)
     }
 
     fn floor(&self) -> &Floor {

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
+use crate::check;
 use crate::config::{Credential, Key, Permission, Venue};
 use crate::floor::{AccountId, Floor};
 use crate::request::Signer;
@@ -59,6 +60,11 @@ impl Entry {
             Credential::Hmac(secret) => Some(secret),
             _ => None,
         }
+    }
+
+    /// The MAC of a message under the shared secret.
+    pub(crate) fn mac(&self, algorithm: check::Algorithm, message: &[u8]) -> Option<Vec<u8>> {
+        Some(check::mac(algorithm, self.secret()?.as_bytes(), message))
     }
 
     pub(crate) fn may(&self, permission: Permission) -> bool {

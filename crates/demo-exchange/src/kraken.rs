@@ -1,26 +1,60 @@
-//! Kraken: not spoken yet.
+//! Kraken spot: public questions under `/0/public`, private ones as POST under `/0/private`. Its errors are
+//! texts under status 200.
 
-use crate::house::{Desk, Dialect, Failure, Route};
-use crate::key::{Entry, Keys};
+mod account;
+mod auth;
+mod error;
+mod history;
+mod name;
+mod order;
+mod public;
+
+use std::collections::BTreeMap;
+
+use rust_decimal::Decimal;
+use serde_json::{Value, json};
+
+use self::error::Error;
+use crate::amount::number;
+use crate::house::{self, Ask, Dialect, Route};
 use crate::request::{Answer, Received};
 
 #[derive(Default)]
-pub(crate) struct Kraken;
+pub(crate) struct Kraken {
+    /// The number an order's owner gave it, by the order's id. Orders may share one.
+    userrefs: BTreeMap<u64, i64>,
+}
+
+type Reply = house::Reply<Kraken>;
 
 impl Dialect for Kraken {
     const ID: &'static str = "kraken";
-    const ROUTES: &'static [&'static [Route<Self>]] = &[];
-    type Error = Failure;
+    const ROUTES: &'static [&'static [Route<Self>]] =
+        &[public::ROUTES, order::ROUTES, history::ROUTES, account::ROUTES];
 
-    fn signer<'k>(&self, _: &'k Keys, _: &Received) -> Option<&'k Entry> {
-        None
+    fn success(body: Value, _: &Received) -> Answer {
+        Answer::json(200, &json!({ "error": [], "result": body }))
     }
 
-    fn admit(&mut self, _: &mut Desk, _: &Received, _: Option<&Entry>) -> Result<Entry, Failure> {
-        Err(Failure::NoRoute)
+    fn refusal(error: Error, _: &Received) -> Answer {
+        error.answer()
     }
+}
 
-    fn refusal(_: Failure, _: &Received) -> Answer {
-        Answer::text(404, "text/plain", "not found\n")
-    }
+/// Kraken counts seconds, with decimals.
+fn seconds(ms: i64) -> Value {
+    number(Decimal::new(ms, 3))
+}
+
+fn price(amount: Decimal) -> String {
+    format!("{amount:.5}")
+}
+
+fn volume(amount: Decimal) -> String {
+    format!("{amount:.8}")
+}
+
+/// A whole number from 1 to `most`.
+fn limit(ask: &Ask, name: &str, usual: usize, most: usize) -> Result<usize, Error> {
+    ask.params.count(name, usual, most).ok_or_else(|| Error::argument(name))
 }

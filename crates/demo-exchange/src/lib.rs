@@ -8,6 +8,7 @@
 //! requests give the same answers, ids included.
 #![forbid(unsafe_code)]
 
+mod amount;
 mod binance;
 mod bitfinex;
 mod bitget;
@@ -22,6 +23,7 @@ mod coinbaseexchange;
 mod coinone;
 mod config;
 mod cryptocom;
+mod date;
 mod fault;
 mod floor;
 mod gate;
@@ -30,6 +32,7 @@ mod htx;
 mod key;
 mod kraken;
 mod kucoin;
+mod market;
 mod mexc;
 mod okx;
 mod own_key;
@@ -37,6 +40,7 @@ mod page;
 mod params;
 mod record;
 mod request;
+mod rule;
 mod server;
 mod socket;
 mod spoken;
@@ -128,8 +132,10 @@ impl Running {
     ///
     /// # Panics
     /// If the exchange is not one of [`spoken`].
+    #[expect(clippy::panic, reason = "a caller that asks for an exchange by a wrong name is wrong")]
     pub fn origin(&self, exchange: &str) -> String {
-        let port = port(self.address().port(), exchange).unwrap_or_else(|| panic!("{exchange} is not spoken"));
+        let port =
+            port(self.address().port(), exchange).unwrap_or_else(|| panic!("{exchange} is not spoken"));
         format!("http://{}", SocketAddr::new(self.address().ip(), port))
     }
 

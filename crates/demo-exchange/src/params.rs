@@ -1,9 +1,13 @@
 //! What a request says besides its path: query, form and JSON body as one set of names.
 
+use std::num::ParseIntError;
+
 use rust_decimal::Decimal;
 use serde_json::{Map, Value};
 
-use crate::request::{Received, form_decode, plain_decimal};
+use crate::amount;
+use crate::floor::Side;
+use crate::request::{Received, form_decode};
 
 /// Names with their values. JSON numbers keep their text.
 pub(crate) struct Params {
@@ -55,8 +59,32 @@ impl Params {
         }
     }
 
+    /// A whole number, if one was sent.
+    pub(crate) fn integer(&self, name: &str) -> Result<Option<i64>, ParseIntError> {
+        self.text(name).map(|text| text.parse()).transpose()
+    }
+
     /// A plain decimal number; `None` if it is missing or not one.
     pub(crate) fn decimal(&self, name: &str) -> Option<Decimal> {
-        plain_decimal(&self.text(name)?)
+        amount::read(&self.text(name)?)
     }
+
+    /// How many of something are wanted, or how many as usual; `None` if that is no number from 1 to `most`.
+    pub(crate) fn count(&self, name: &str, usual: usize, most: usize) -> Option<usize> {
+        let asked = self.text(name).map_or(Ok(usual), |text| text.parse());
+        asked.ok().filter(|count| (1..=most).contains(count))
+    }
+
+    /// The side of an order, in the words of the exchange.
+    pub(crate) fn side(&self, name: &str, buy: &str, sell: &str) -> Option<Side> {
+        let word = self.text(name)?;
+        [Side::Buy, Side::Sell].into_iter().find(|side| word == side.pick(buy, sell))
+    }
+}
+
+/// Every value of a name that stands more than once in a query, such as `uuids[]`.
+pub(crate) fn each(request: &Received, name: &str) -> Vec<String> {
+    let pairs = request.query.split('&').filter_map(|pair| pair.split_once('='));
+    let named = pairs.filter(|(known, _)| form_decode(known).is_some_and(|known| known == name));
+    named.filter_map(|(_, value)| form_decode(value)).collect()
 }

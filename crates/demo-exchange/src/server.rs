@@ -21,7 +21,7 @@ use crate::fault::{Fault, Faults};
 use crate::house::Exchange;
 use crate::page;
 use crate::record::{Record, Records};
-use crate::request::{Answer, Received, Signer};
+use crate::request::{Answer, Received};
 use crate::socket;
 use crate::spoken::SPOKEN;
 
@@ -57,7 +57,9 @@ impl Shared {
         let now = clock.now_ms();
         let configured = SPOKEN.iter().filter_map(|one| Some((one, config.venue(one.id)?)));
         let state = State {
-            exchanges: configured.map(|(one, venue)| (one.id, (one.open)(venue, &config.limits, now))).collect(),
+            exchanges: configured
+                .map(|(one, venue)| (one.id, (one.open)(venue, &config.limits, now)))
+                .collect(),
             records: Records::default(),
             faults: Faults::default(),
         };
@@ -104,16 +106,27 @@ impl Listening {
     }
 }
 
-/// Binds a port for the page and the ports behind it for the exchanges. With port 0 the system chooses the first
-/// one; where those behind it are taken, it chooses again.
+/// Binds a port for the page and the ports behind it for the exchanges; with port 0 the first row that is free.
 async fn bind(address: SocketAddr) -> io::Result<(SocketAddr, Vec<TcpListener>)> {
-    for _ in 0..TRIES {
-        match bind_row(address).await {
-            Err(error) if address.port() == 0 && error.kind() == io::ErrorKind::AddrInUse => {}
+    if address.port() != 0 {
+        return bind_row(address).await;
+    }
+    for port in rows() {
+        match bind_row(SocketAddr::new(address.ip(), port)).await {
+            Err(error) if error.kind() == io::ErrorKind::AddrInUse => {}
             bound => return bound,
         }
     }
     Err(io::Error::new(io::ErrorKind::AddrInUse, "no row of free ports was found"))
+}
+
+/// The first ports of all rows. They lie below those that a system gives to clients: of these a crowd of closed
+/// connections keeps so many for a minute that no row is free. Each process begins somewhere else.
+fn rows() -> impl Iterator<Item = u16> {
+    let rows: Vec<u16> = (20_000..32_000).step_by(SPOKEN.len() + 1).collect();
+    let start = usize::try_from(std::process::id()).map_or(0, |id| id % rows.len());
+    let count = rows.len();
+    rows.into_iter().cycle().skip(start).take(count)
 }
 
 async fn bind_row(address: SocketAddr) -> io::Result<(SocketAddr, Vec<TcpListener>)> {
@@ -125,8 +138,6 @@ async fn bind_row(address: SocketAddr) -> io::Result<(SocketAddr, Vec<TcpListene
     }
     Ok((first, listeners))
 }
-
-const TRIES: usize = 100;
 
 /// The exchange behind a port; `None` at the page's.
 type Door = Option<&'static str>;
@@ -205,7 +216,7 @@ async fn exchange(shared: &Shared, id: &'static str, mut request: Received) -> R
     let mut record = Record::new(id, &request);
     let (outcome, fault) = {
         let mut state = shared.state();
-        let fault = state.faults.next(&request.path);
+        let fault = state.faults.next(id, &request.path);
         record.fault = fault.as_ref().map(Fault::name);
         let outcome = state.play(id, &mut request, fault.as_ref(), &mut record);
         record.status = outcome.as_ref().ok().map(|answer| answer.status);
@@ -227,7 +238,10 @@ impl State {
         fault: Option<&Fault>,
         record: &mut Record,
     ) -> Result<Answer, Dropped> {
-        if let Some(answer) = fault.and_then(|fault| fault.instead(request)) {
+        let Some(open) = self.exchange(id) else {
+            return Ok(Answer::text(404, "text/plain", "this exchange is not open\n"));
+        };
+        if let Some(answer) = fault.and_then(|fault| fault.instead(open.as_ref(), request)) {
             return Ok(answer);
         }
         match fault {
@@ -235,10 +249,7 @@ impl State {
             Some(Fault::Skew { ms }) => request.at_ms += ms,
             _ => {}
         }
-        let (answer, signer) = match self.exchange(id) {
-            Some(open) => open.answer(request),
-            None => (Answer::text(404, "text/plain", "this exchange is not open\n"), None),
-        };
+        let (answer, signer) = open.answer(request);
         record.signed_by = signer;
         record.error = answer.error.clone();
         match fault {

@@ -127,7 +127,7 @@ async fn answer(
     let (said, fault) = {
         let mut state = shared.state();
         let method = method_of(&frame);
-        let fault = state.faults.next(&format!("{}/{method}", frame.path));
+        let fault = state.faults.next(exchange, &format!("{}/{method}", frame.path));
         record.target = format!("{}/{method}", frame.path);
         record.fault = fault.as_ref().map(Fault::name);
         if let Some(Fault::Skew { ms }) = fault {

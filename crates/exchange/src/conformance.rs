@@ -89,7 +89,7 @@ impl Line {
     /// The pair that signs.
     pub(crate) fn credentials(&self, definition: &Definition) -> Result<Credentials, String> {
         let Params { secret_transform, jwt_alg, recv_window } = self.params.unwrap_or_default();
-        let options = Options { secret_transform, jwt_alg, recv_window };
+        let options = Options { secret_transform, jwt_alg, recv_window, nonce_unit: None };
         let secret = SecretText::from(self.credentials.secret.text());
         let passphrase = self.credentials.passphrase.clone().map(SecretText::from);
         let typed =

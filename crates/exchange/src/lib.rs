@@ -20,7 +20,9 @@ pub use crate::{
     check::{Checked, Folder, Problem, check},
     class::{Class, SignLevel},
     conformance::conformance,
-    definition::{Capabilities, Definition, DefinitionError, OwnKeys, PRODUCTION, RateScope, Upstream},
+    definition::{
+        Budget, Capabilities, Definition, DefinitionError, OwnKeys, PRODUCTION, RateScope, Upstream,
+    },
     exchanges::Exchanges,
     method::Method,
     pair::VirtualPair,
@@ -28,8 +30,8 @@ pub use crate::{
     reading::{Order, Reading, Side, Symbol, Withdrawal},
     request::{Act, BadFrame, Frame, Incoming, Part, Refusal, Request},
     signing::{
-        CredentialError, CredentialProblem, Credentials, Field, KeyError, KeyKind, NonceKind, Options,
-        OwnKey, SecretForm, SignError, Signed, SigningKey, Stamp, TokenAlgorithm, Typed, Verified,
+        CredentialError, CredentialProblem, Credentials, Field, KeyError, KeyKind, NonceKind, NonceUnit,
+        Options, OwnKey, SecretForm, SignError, Signed, SigningKey, Stamp, TokenAlgorithm, Typed, Verified,
         VerifyError,
     },
 };

@@ -23,6 +23,15 @@ fn request(exchange: &str, endpoint: &str, body: &str) -> Result<Request, Refusa
     })
 }
 
+#[test]
+fn a_list_in_the_path_is_for_public_calls_alone() {
+    let accepted = request("bitfinex", "GET /v2/conf/pub:list:currency,pub:map:currency:sym", "").unwrap();
+    assert_eq!(accepted.path(), "/v2/conf/pub:list:currency,pub:map:currency:sym");
+    for endpoint in ["POST /v2/auth/r/orders/tBTCUSD,tETHUSD", "POST /v2/auth/w/order/submit,update"] {
+        assert_eq!(request("bitfinex", endpoint, "{}").unwrap_err().part, Part::Target, "{endpoint}");
+    }
+}
+
 /// A batch: exchange, endpoint, what stands around the orders, and an order.
 const BATCHES: &[(&str, &str, &str, &str)] = &[
     (

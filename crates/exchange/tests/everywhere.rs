@@ -132,7 +132,8 @@ fn unsigned(place: &Place, text: &str) -> Message {
 
 fn sign(definition: &Definition, message: &Message, pair: &Credentials, now_ms: u64, random: u8) -> Message {
     let request = message.parse(definition).unwrap_or_else(|refusal| panic!("{message:?}: {refusal}"));
-    let nonce = definition.nonce_kind(&request, pair.kind()).map(|kind| kind.text(now_ms, [random; 16]));
+    let nonce =
+        definition.nonce_kind(&request, &Options::default()).map(|kind| kind.text(now_ms, [random; 16]));
     let upstream = upstream(definition, &request).unwrap();
     let signed = definition.sign(&request, &upstream, pair, &Stamp { now_ms, nonce }).unwrap();
     let url = signed.url();

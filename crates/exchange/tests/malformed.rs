@@ -69,7 +69,7 @@ fn a_value_of_the_wrong_kind_is_named_with_its_line() {
             ),
             ("bithumb", "\"base64(hex)\"", "\"hex(base64)\"", "unknown variant"),
             ("kraken", "body = \"either\"", "body = \"both\"", "unknown variant"),
-            ("kraken", "nonce = \"millis\"", "nonce = \"micros\"", "unknown variant"),
+            ("kraken", "nonce = \"millis\"", "nonce = \"hours\"", "unknown variant"),
             ("htx", "query = \"sorted\"", "query = \"shuffled\"", "unknown variant"),
             ("okx", "clock = \"iso8601_ms\"", "clock = \"sundial\"", "unknown variant"),
             ("kucoin", "\"{passphrase_mac}\"", "\"{passphrase_hash}\"", "unknown name"),
@@ -312,6 +312,33 @@ fn rows_of_an_answer_are_a_list_or_a_map() {
     assert!(error.reason.contains("list or map"), "{error}");
     let (_, error) = with("upbit", "free = \"/balance\", ", "");
     assert!(error.reason.contains("free or total"), "{error}");
+}
+
+#[test]
+fn traffic_that_makes_no_sense_is_refused() {
+    all_refused(
+        &[
+            (
+                "binance",
+                "slow = [\n  \"GET /api/v3/exchangeInfo",
+                "slow = [\n  \"GET /api/v3/account",
+                "a slow endpoint is a public one",
+            ),
+            ("binance", "limit = 6000", "limit = 0", "allows something"),
+            ("binance", "used = \"x-mbx-used-weight-1m\"", "used = \"X-MBX-USED-WEIGHT-1M\"", "lower case"),
+            ("binance", "paths = [\"/sapi/\"]", "paths = [\"sapi/\"]", "starts with /"),
+            (
+                "upbit",
+                "remaining = \"remaining-req\"",
+                "used = \"a\"\nremaining = \"b\"",
+                "used or by what remains",
+            ),
+            ("kucoin", "remaining = \"gw-ratelimit-remaining\"\n", "", "go with remaining"),
+            ("okx", "spellings = [\"{base}-{quote}\"]", "spellings = [\"{base}\"]", "{base} and {quote}"),
+            ("upbit", "part = \"sec\"", "piece = \"sec\"", "unknown field"),
+        ],
+        7,
+    );
 }
 
 #[test]

@@ -297,3 +297,37 @@ fn named(own: &Symbol, other: &Value) -> bool {
         Symbol::Pair { base, quote } => other["base"] == **base && other["quote"] == **quote,
     }
 }
+
+/// The names in which clients ask for the market of bitcoin, and some that are other markets.
+#[test]
+fn a_market_is_the_same_in_every_spelling_and_no_other() {
+    let market = |id: &str, name: &str, quote: &str| {
+        builtin(id).is_market(&Symbol::Market(name.to_owned()), "BTC", quote)
+    };
+    for (id, name, quote) in [
+        ("binance", "BTCUSDT", "USDT"),
+        ("htx", "btcusdt", "USDT"),
+        ("okx", "BTC-USDT", "USDT"),
+        ("gate", "BTC_USDT", "USDT"),
+        ("upbit", "KRW-BTC", "KRW"),
+        ("bithumb", "KRW-BTC", "KRW"),
+        ("bitfinex", "tBTCUSD", "USD"),
+        ("bitfinex", "tBTCUST", "USDT"),
+        ("kraken", "XXBTZUSD", "USD"),
+        ("kraken", "XBTUSDT", "USDT"),
+        ("kraken", "XBT/USD", "USD"),
+    ] {
+        assert!(market(id, name, quote), "{id} {name}");
+    }
+    for (id, name, quote) in [
+        ("okx", "BTC-USDT-SWAP", "USDT"),
+        ("okx", "BTC-USD", "USDT"),
+        ("upbit", "BTC-KRW", "KRW"),
+        ("kraken", "XETHZUSD", "USD"),
+        ("kraken", "XBTUSD.d", "USD"),
+        ("bitfinex", "tBTCF0:USTF0", "USDT"),
+        ("coinbase", "BTCUSDT", "USDT"),
+    ] {
+        assert!(!market(id, name, quote), "{id} {name}");
+    }
+}

@@ -36,7 +36,7 @@ fn parse(
 
 fn sign(definition: &Definition, request: &Request) -> Signed {
     let nonce = definition
-        .nonce_kind(request, exchange::KeyKind::Hmac)
+        .nonce_kind(request, &exchange::Options::default())
         .map(|kind| kind.text(1_700_000_000_000, [3; 16]));
     let stamp = Stamp { now_ms: 1_700_000_000_000, nonce };
     definition.sign(request, &upstream(definition, request).unwrap(), &PAIR[definition.id()], &stamp).unwrap()

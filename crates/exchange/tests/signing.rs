@@ -5,7 +5,7 @@
 mod support;
 
 use exchange::{
-    Credentials, Definition, Exchanges, KeyKind, NonceKind, Options, Request, SignError, Signed, Stamp,
+    Credentials, Definition, Exchanges, NonceKind, NonceUnit, Options, Request, SignError, Signed, Stamp,
     Typed, conformance,
 };
 use serde_json::{Value, json};
@@ -179,8 +179,8 @@ fn the_nonce_must_have_the_kind_the_endpoint_wants() {
     let definition = builtin("coinone");
     let v21 = message("POST", "/v2.1/account/balance/all", &[], "").parse(&definition).unwrap();
     let v2 = message("POST", "/v2/account/balance", &[], "").parse(&definition).unwrap();
-    assert_eq!(definition.nonce_kind(&v21, KeyKind::Hmac), Some(NonceKind::Uuid4));
-    assert_eq!(definition.nonce_kind(&v2, KeyKind::Hmac), Some(NonceKind::Seconds));
+    assert_eq!(definition.nonce_kind(&v21, &Options::default()), Some(NonceKind::Uuid4));
+    assert_eq!(definition.nonce_kind(&v2, &Options::default()), Some(NonceKind::Seconds));
     assert!(NonceKind::Seconds.is_counter() && !NonceKind::Uuid4.is_counter());
     for (request, wrong) in [
         (&v21, "1700000000"),
@@ -188,7 +188,7 @@ fn the_nonce_must_have_the_kind_the_endpoint_wants() {
         (&v2, "11111111-2222-4333-8444-555555555555"),
         (&v21, "11111111-2222-1333-8444-555555555555"),
     ] {
-        let kind = definition.nonce_kind(request, KeyKind::Hmac).unwrap();
+        let kind = definition.nonce_kind(request, &Options::default()).unwrap();
         assert_eq!(
             sign_with(&definition, request, Some(wrong)).err(),
             Some(SignError::Nonce(kind)),
@@ -197,16 +197,25 @@ fn the_nonce_must_have_the_kind_the_endpoint_wants() {
     }
     assert_eq!(sign_with(&definition, &v21, None).err(), Some(SignError::Nonce(NonceKind::Uuid4)));
     for (request, random) in [(&v21, [7; 16]), (&v2, [0; 16])] {
-        let own = definition.nonce_kind(request, KeyKind::Hmac).unwrap().text(NOW, random);
+        let own = definition.nonce_kind(request, &Options::default()).unwrap().text(NOW, random);
         assert!(sign_with(&definition, request, Some(&own)).is_ok(), "{own}");
     }
-    assert_eq!(
-        builtin("binance").nonce_kind(
-            &message("GET", "/api/v3/account", &[], "").parse(&builtin("binance")).unwrap(),
-            KeyKind::Hmac
-        ),
-        None
-    );
+    let binance = builtin("binance");
+    let account = message("GET", "/api/v3/account", &[], "").parse(&binance).unwrap();
+    assert_eq!(binance.nonce_kind(&account, &Options::default()), None);
+}
+
+#[test]
+fn a_key_may_count_its_nonces_in_another_unit() {
+    let kraken = builtin("kraken");
+    let request = message("POST", "/0/private/BalanceEx", &[], "nonce=1").parse(&kraken).unwrap();
+    let options = Options { nonce_unit: Some(NonceUnit::Nanos), ..Options::default() };
+    assert_eq!(kraken.nonce_kind(&request, &options), Some(NonceKind::Nanos));
+    assert_eq!(NonceKind::Nanos.count(1_700_000_000_000), Some(1_700_000_000_000_000_000));
+    let finer = |kind| NonceUnit::finer_than(kind).collect::<Vec<_>>();
+    assert_eq!(finer(NonceKind::Seconds), [NonceUnit::Millis, NonceUnit::Micros, NonceUnit::Nanos]);
+    assert_eq!(finer(NonceKind::Micros), [NonceUnit::Nanos]);
+    assert!(finer(NonceKind::Uuid4).is_empty());
 }
 
 #[test]

@@ -13,6 +13,7 @@ use uuid::Uuid;
 use crate::{
     app::App,
     error::{Code, Error, Result},
+    gateway::queue::Whose,
     http::RequestId,
 };
 
@@ -28,6 +29,7 @@ mod view;
 pub use api::{PermissionsIn, parse_label, routes};
 pub use delete::{Deletion, delete, delete_now, destroy_due, preview, restore};
 pub use page::pages;
+use probe::At;
 pub use probe::Verified;
 pub use store::Row;
 pub use view::{ConnectionOut, Finding};
@@ -70,7 +72,8 @@ pub async fn add(app: &App, user: Uuid, mut new: NewConnection, request: Request
     new.key.check(definition)?;
     let fingerprint = secrets::fingerprint(app, &new.exchange, &new.key.api_key);
     refuse_duplicate(app, user, &new, &fingerprint).await?;
-    let verified = probe::verify(app, definition, &new.environment, &mut new.key).await;
+    let verified =
+        probe::verify(app, definition, At { environment: &new.environment, whose: None }, &mut new.key).await;
     let verified = match new.own_key {
         Some(_) => verified.map_err(own_key::explain)?,
         None => verified?,
@@ -113,7 +116,7 @@ pub async fn check(app: &App, user: Uuid, id: Uuid, request: RequestId) -> Resul
     row.live_key()?;
     let definition = app.exchanges.get(&row.exchange).ok_or(Code::NotFound)?;
     let mut key = secrets::open(app, user, &row).await?;
-    let outcome = probe::verify(app, definition, row.environment(), &mut key).await;
+    let outcome = probe::verify(app, definition, row.at(user), &mut key).await;
     store::record_check(app, user, &row, &outcome, request).await?;
     outcome?;
     find(app, user, id).await
@@ -148,7 +151,7 @@ pub struct Change {
 pub async fn balances(app: &App, user: Uuid, row: &Row) -> Result<Vec<Holding>> {
     let definition = app.exchanges.get(&row.exchange).ok_or(Code::NotFound)?;
     let key = secrets::open(app, user, row).await?;
-    probe::balances(app, definition, row.environment(), &key).await
+    probe::balances(app, definition, row.at(user), &key).await
 }
 
 /// One asset of an account.
@@ -171,6 +174,11 @@ impl Row {
 
     pub fn environment(&self) -> &str {
         &self.environment
+    }
+
+    /// Where its key is used.
+    fn at(&self, user: Uuid) -> At<'_> {
+        At { environment: &self.environment, whose: Some(Whose { user, api_key: self.api_key_id }) }
     }
 }
 

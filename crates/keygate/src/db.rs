@@ -49,6 +49,7 @@ struct Pools {
     jobs: PgPool,
     admin: PgPool,
     listener: PgPool,
+    nonces: PgPool,
     context_key: hmac::Key,
 }
 
@@ -65,12 +66,21 @@ impl Db {
                 .test_before_acquire(false)
                 .connect_lazy_with(settings.login(login))
         };
+        // its session holds locks, so it lives as long as it can
+        let lasting = |login| {
+            let options = PgPoolOptions::new().max_connections(1).idle_timeout(None).max_lifetime(None);
+            options
+                .acquire_timeout(settings.patience())
+                .test_before_acquire(false)
+                .connect_lazy_with(settings.login(login))
+        };
         let pools = Pools {
             app: pool(Login::App, sizes.app),
             gateway: pool(Login::Gateway, sizes.gateway),
             jobs: pool(Login::Jobs, sizes.jobs),
             admin: pool(Login::Admin, sizes.admin),
             listener: pool(Login::App, LISTENERS),
+            nonces: lasting(Login::Gateway),
             context_key: hmac::Key::new(hmac::HMAC_SHA256, context_key),
         };
         Db { pools: Arc::new(pools) }
@@ -94,6 +104,12 @@ impl Db {
     /// As the gateway for nobody yet: the lookup functions for access keys, and no row of a table.
     pub async fn gate(&self) -> Result<Tx, Error> {
         self.open(&self.pools.gateway, Role::Signer, None).await
+    }
+
+    /// As the gateway on behalf of this user, always on the same connection: its session holds the lanes of this
+    /// instance, and they end with it.
+    pub async fn nonces(&self, user_id: Uuid) -> Result<Tx, Error> {
+        self.open(&self.pools.nonces, Role::Signer, Some(user_id)).await
     }
 
     /// As the gateway for several users in turn, in one transaction: for records written together.
@@ -121,8 +137,8 @@ impl Db {
 
     /// Close all connections after their present transactions.
     pub async fn close(&self) {
-        let Pools { app, gateway, jobs, admin, listener, .. } = &*self.pools;
-        for pool in [app, gateway, jobs, admin, listener] {
+        let Pools { app, gateway, jobs, admin, listener, nonces, .. } = &*self.pools;
+        for pool in [app, gateway, jobs, admin, listener, nonces] {
             pool.close().await;
         }
     }

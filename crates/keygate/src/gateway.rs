@@ -5,13 +5,11 @@
 //! text. Always holds: nothing that moves money is signed before its record is committed; a secret is opened
 //! for one signature and dropped; nothing is sent twice.
 
-use std::{collections::HashMap, net::SocketAddr, sync::Arc};
+use std::{net::SocketAddr, sync::Arc};
 
 use axum::{extract::Request as HttpRequest, response::Response};
-use exchange::{Answer as Dialect, Class, Definition, Incoming, PRODUCTION, Request, SignLevel};
+use exchange::{Answer as Dialect, Definition, Incoming, PRODUCTION, Request};
 use http_body_util::{BodyExt, Limited};
-use tokio::sync::Mutex;
-use uuid::Uuid;
 
 use crate::{
     app::App,
@@ -25,7 +23,9 @@ mod account;
 mod answer;
 mod credential;
 mod decide;
+mod market;
 mod public;
+pub mod queue;
 pub mod record;
 mod send;
 mod stream;
@@ -35,7 +35,7 @@ pub use account::Accounts;
 pub use stream::Streams;
 use credential::Presented;
 
-/// What the gateway keeps between requests: sealed accounts, nonces, the queue of records.
+/// What the gateway keeps between requests: sealed accounts, who waits for whom, the queue of records.
 pub struct Gate {
     /// Names a client may put into `Host`.
     pub hosts: Vec<String>,
@@ -46,7 +46,8 @@ pub struct Gate {
     /// Open WebSockets.
     pub streams: Streams,
     public: public::Limiter,
-    nonces: Mutex<HashMap<Uuid, u64>>,
+    pub queues: queue::Queues,
+    market: market::Market,
 }
 
 /// One call of a bot, parsed, and what is known about it so far.
@@ -59,7 +60,8 @@ struct Call<'a> {
 }
 
 /// Why a call is not carried out, in the words the caller will read.
-struct Denial {
+#[derive(Clone)]
+pub struct Denial {
     kind: Dialect,
     /// A stable code, for `Keygate-Problem` and the record.
     rule: &'static str,
@@ -80,7 +82,8 @@ impl Gate {
             public_environment,
             streams: Streams::new(config.gateway.max_streams),
             public: public::Limiter::new(config.gateway.public_per_minute),
-            nonces: Mutex::default(),
+            queues: queue::Queues::default(),
+            market: market::Market::new(&config.gateway),
         }
     }
 }
@@ -180,13 +183,11 @@ impl Call<'_> {
 
     /// Public market data needs no account: clients ask for it before they show a key, or without one.
     async fn without_credential(&self) -> Result<Response, Denial> {
-        if self.request.sign_level() != SignLevel::Unsigned || self.request.class() != Class::Public {
+        if !self.is_public() {
             return Err(Denial::unknown_key("no Keygate credential was sent"));
         }
         self.app.gate.public.admit(self.client.ip, self.app.clock.now_ms())?;
-        let upstream = self.upstream(self.app.gate.public_environment(self.definition))?;
-        let outcome =
-            self.app.upstream.send(send::outgoing(self.definition.unsigned(&self.request, &upstream))?).await;
+        let outcome = self.public_answer(self.app.gate.public_environment(self.definition)).await?;
         answer::pass(self.definition, outcome, &[], self.id)
     }
 

@@ -41,13 +41,14 @@ pub struct Outgoing {
 #[derive(Debug)]
 pub struct Unsendable;
 
+#[derive(Clone)]
 pub struct Answer {
     pub status: StatusCode,
     pub headers: HeaderMap,
     pub body: Bytes,
 }
 
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub enum Failure {
     /// No byte of the request can have reached the exchange.
     NotSent(String),

@@ -3,7 +3,8 @@
 use rust_decimal::Decimal;
 
 use super::error::Error;
-use crate::request::{Received, form_decode, plain_decimal};
+use crate::amount;
+use crate::request::{Received, form_decode};
 
 /// `name=value` pairs; where query and body both have a name, the query wins.
 pub(super) struct Params(Vec<(String, String)>);
@@ -48,7 +49,7 @@ impl Params {
     /// A decimal number with at most eight places.
     pub(super) fn amount(&self, name: &str) -> Result<Option<Decimal>, Error> {
         let Some(text) = self.get(name)? else { return Ok(None) };
-        let number = plain_decimal(text).ok_or_else(|| Error::illegal_characters(name, LEGAL_AMOUNT))?;
+        let number = amount::read(text).ok_or_else(|| Error::illegal_characters(name, LEGAL_AMOUNT))?;
         if number.normalize().scale() > 8 {
             return Err(Error::precision(name));
         }

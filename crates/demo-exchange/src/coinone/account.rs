@@ -4,8 +4,9 @@ use rust_decimal::Decimal;
 use serde_json::{Value, json};
 
 use super::error::Error;
-use super::public::{pair_index, plain};
+use super::public::pair_index;
 use super::{Call, Coinone, Reply, Route};
+use crate::amount::plain;
 use crate::config::Permission;
 use crate::floor::{AccountId, Short};
 

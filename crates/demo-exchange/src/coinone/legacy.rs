@@ -6,8 +6,9 @@ use serde_json::{Map, Value, json};
 
 use super::error::Error;
 use super::order::{cancel_open, limit, order_id, parse_order_id, place, status};
-use super::public::{pair_index, plain};
+use super::public::pair_index;
 use super::{Call, Coinone, Reply, Route};
+use crate::amount::plain;
 use crate::config::Permission;
 use crate::floor::{Fill, Force, Order, Side};
 

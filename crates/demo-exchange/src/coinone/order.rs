@@ -5,11 +5,11 @@ use serde_json::{Value, json};
 
 use super::auth::Payload;
 use super::error::Error;
-use super::public::{pair_index, plain};
+use super::public::pair_index;
 use super::{Call, Coinone, Reply, Route};
+use crate::amount::{self, plain};
 use crate::config::{Pair, Permission};
 use crate::floor::{Fill, Force, NewOrder, Order, Side, Status, Terms};
-use crate::request::plain_decimal;
 
 pub(super) static ROUTES: &[Route] = &[
     Route { path: "/v2.1/order", permission: Permission::Trade, handler: create },
@@ -42,7 +42,7 @@ impl Payload {
     /// A decimal number; `None` if it was not sent.
     pub(super) fn amount(&self, name: &str) -> Result<Option<Decimal>, Error> {
         let Some(text) = self.get(name) else { return Ok(None) };
-        plain_decimal(&text).map(Some).ok_or(Error::Parameter)
+        amount::read(&text).map(Some).ok_or(Error::Parameter)
     }
 
     pub(super) fn need(&self, name: &str) -> Result<String, Error> {
@@ -169,12 +169,8 @@ fn cancel(coinone: &mut Coinone, call: &Call) -> Reply {
 
 fn cancel_all(coinone: &mut Coinone, call: &Call) -> Reply {
     let pair = call.payload.pair(coinone)?;
-    let open = coinone.floor.open_orders(call.caller.account).filter(|order| order.pair == pair);
-    let ids: Vec<u64> = open.map(|order| order.id).collect();
-    for id in &ids {
-        coinone.floor.cancel(call.caller.account, *id, call.now);
-    }
-    Ok(json!({ "canceled_count": ids.len(), "total_order_count": ids.len() }))
+    let gone = coinone.floor.cancel_all(call.caller.account, |order| order.pair == pair, call.now);
+    Ok(json!({ "canceled_count": gone.len(), "total_order_count": gone.len() }))
 }
 
 fn open(coinone: &mut Coinone, call: &Call) -> Reply {
@@ -227,11 +223,8 @@ pub(super) fn status(order: &Order) -> &'static str {
 fn complete(coinone: &mut Coinone, call: &Call) -> Reply {
     let pair = call.payload.optional_pair(coinone)?;
     let size = call.payload.get("size").map_or(Ok(100), |size| size.parse()).map_err(|_| Error::Parameter)?;
-    let orders = coinone.floor.orders(call.caller.account);
-    let orders = orders.filter(|order| pair.is_none_or(|pair| order.pair == pair));
-    let mut fills: Vec<_> =
-        orders.flat_map(|order| order.fills.iter().map(move |fill| (order, fill))).collect();
-    fills.sort_by_key(|(_, fill)| std::cmp::Reverse(fill.trade_id));
+    let fills = coinone.floor.fills(call.caller.account);
+    let fills = fills.filter(|(order, _)| pair.is_none_or(|pair| order.pair == pair));
     let show = |(order, fill): (&Order, &Fill)| {
         let pair = &coinone.floor.pairs[order.pair];
         json!({
@@ -242,7 +235,7 @@ fn complete(coinone: &mut Coinone, call: &Call) -> Reply {
             "fee_rate": plain(coinone.floor.fee_rate()), "fee_currency": fill.fee_asset,
         })
     };
-    Ok(json!({ "completed_orders": fills.into_iter().take(size).map(show).collect::<Vec<_>>() }))
+    Ok(json!({ "completed_orders": fills.take(size).map(show).collect::<Vec<_>>() }))
 }
 
 /// Cancels an open order, or says why there is nothing to cancel.

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use super::error::Error;
 use super::{Coinone, Reply};
+use crate::amount::plain;
 use crate::floor::Side;
 use crate::house::matches;
 use crate::request::{Received, form_decode};
@@ -41,11 +42,6 @@ static ROUTES: &[(&str, Handler)] = &[
     ("/public/v2/trades/*/*", trades),
     ("/public/v2/chart/*/*", chart),
 ];
-
-/// Without trailing zeros, as Coinone prints amounts.
-pub(super) fn plain(amount: Decimal) -> String {
-    amount.normalize().to_string()
-}
 
 /// The pair of a quote and a target currency, in any case.
 pub(super) fn pair_index(coinone: &Coinone, quote: &str, target: &str) -> Result<usize, Error> {

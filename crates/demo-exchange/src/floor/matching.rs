@@ -29,6 +29,23 @@ impl Floor {
         Ok(id)
     }
 
+    /// Like `place`, but keeps a post-only order that would match, as one that ended at once: some exchanges
+    /// accept it before they look at the book.
+    pub(crate) fn accept(&mut self, new: NewOrder, now: i64) -> Result<u64, Refusal> {
+        match self.place(new.clone(), now) {
+            Err(Refusal::WouldMatch) => Ok(self.turn_away(new, now)),
+            placed => placed,
+        }
+    }
+
+    fn turn_away(&mut self, new: NewOrder, now: i64) -> u64 {
+        self.last_id += 1;
+        let order = Order::new(self.last_id, new, Decimal::ZERO, now);
+        self.by_client_id.insert((order.account, order.client_id.clone()), order.id);
+        self.orders.insert(order.id, Order { status: Status::Expired, ..order });
+        self.last_id
+    }
+
     /// Takes an open order out of the book and releases what it locked; `None` if it is not open.
     pub(crate) fn cancel(&mut self, account: AccountId, id: u64, now: i64) -> Option<&Order> {
         self.order(account, id).filter(|order| order.is_open())?;

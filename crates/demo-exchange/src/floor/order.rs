@@ -33,6 +33,9 @@ pub(crate) enum Force {
     PostOnly,
 }
 
+/// How the client id of an order begins that came without one.
+pub(super) const NAMELESS: char = '#';
+
 /// What an order asks for.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Terms {
@@ -99,11 +102,22 @@ impl Side {
         }
     }
 
-    pub(crate) fn as_upper(self) -> &'static str {
+    /// The one or the other: the exchange's word, the asset that comes in, the sign of an amount.
+    pub(crate) fn pick<T>(self, buy: T, sell: T) -> T {
         match self {
-            Self::Buy => "BUY",
-            Self::Sell => "SELL",
+            Self::Buy => buy,
+            Self::Sell => sell,
         }
+    }
+
+    /// `buy` or `sell`
+    pub(crate) fn as_lower(self) -> &'static str {
+        self.pick("buy", "sell")
+    }
+
+    /// `BUY` or `SELL`
+    pub(crate) fn as_upper(self) -> &'static str {
+        self.pick("BUY", "SELL")
     }
 }
 
@@ -115,12 +129,35 @@ impl Terms {
         }
     }
 
+    /// What is asked for, in the asset the order counts.
+    pub(crate) fn amount(&self) -> Decimal {
+        match self {
+            Self::Limit { quantity, .. } | Self::Market { quantity } => *quantity,
+            Self::MarketQuote { amount } => *amount,
+        }
+    }
+
+    /// How long a limit order may wait.
+    pub(crate) fn force(&self) -> Option<Force> {
+        match self {
+            Self::Limit { force, .. } => Some(*force),
+            Self::Market { .. } | Self::MarketQuote { .. } => None,
+        }
+    }
+
     pub(crate) fn is_limit(&self) -> bool {
-        matches!(self, Self::Limit { .. })
+        self.force().is_some()
     }
 
     fn may_rest(&self) -> bool {
         matches!(self, Self::Limit { force: Force::GoodTillCancel | Force::PostOnly, .. })
+    }
+}
+
+impl Fill {
+    /// What the trade cost in the quote asset, also where the fee was taken out of the base.
+    pub(crate) fn fee_in_quote(&self, side: Side) -> Decimal {
+        side.pick(self.fee * self.price, self.fee)
     }
 }
 
@@ -160,8 +197,17 @@ impl Order {
         self.fills.iter().map(|fill| fill.fee).sum()
     }
 
+    pub(crate) fn fee_in_quote(&self) -> Decimal {
+        self.fills.iter().map(|fill| fill.fee_in_quote(self.side)).sum()
+    }
+
     pub(crate) fn average_price(&self) -> Option<Decimal> {
         (!self.filled.is_zero()).then(|| self.filled_quote / self.filled)
+    }
+
+    /// The name its owner gave it; empty if it came without.
+    pub(crate) fn own_id(&self) -> &str {
+        if self.client_id.starts_with(NAMELESS) { "" } else { &self.client_id }
     }
 
     pub(crate) fn is_open(&self) -> bool {

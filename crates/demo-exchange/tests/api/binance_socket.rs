@@ -179,7 +179,7 @@ async fn frames_are_recorded_and_meet_faults() {
     assert_eq!(record.signed_by.unwrap().account, "trade");
     assert!(record.body.contains("\"order.place\""));
     let path = "/ws-api/v3/order.place".to_owned();
-    world.exchange.fault(Switch { fault: Fault::DropAfter, count: 1, path });
+    world.exchange.fault(Switch { fault: Fault::DropAfter, count: 1, path, exchange: None });
     let order = json!({ "id": 2, "method": "order.place", "params": signed(&world, &key, buy("50001")) });
     socket.0.send(Message::text(order.to_string())).await.unwrap();
     while let Some(Ok(_)) = socket.0.next().await {}

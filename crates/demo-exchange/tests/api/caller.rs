@@ -217,7 +217,7 @@ fn sign_coinone(key: &Key, path: &str, payload: &str) -> String {
     HEXLOWER.encode(hmac::sign(&key, payload.as_bytes()).as_ref())
 }
 
-fn key(venue: &demo_exchange::Venue, name: &str) -> Key {
+pub fn key(venue: &demo_exchange::Venue, name: &str) -> Key {
     let mut keys = venue.accounts.iter().flat_map(|account| &account.keys);
     keys.find(|key| key.name == name).unwrap_or_else(|| panic!("no key {name}")).clone()
 }

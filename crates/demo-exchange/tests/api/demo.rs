@@ -13,7 +13,7 @@ const ORDER: &str = "/api/v3/order";
 const BUY: &str = "symbol=BTCUSDT&side=BUY&type=LIMIT&timeInForce=GTC&quantity=0.001&price=50000";
 
 fn once(fault: Fault) -> Switch {
-    Switch { fault, count: 1, path: String::new() }
+    Switch { fault, count: 1, path: String::new(), exchange: None }
 }
 
 #[tokio::test]

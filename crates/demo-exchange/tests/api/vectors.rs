@@ -62,8 +62,21 @@ mod every_recorded_request_holds_with_its_own_key_alone {
     use super::own_key_and_no_other;
 
     recorded!(
-        bitfinex, bitget, bithumb, bitstamp, bybit, coinbase, coinbaseexchange, cryptocom, gate, htx, kraken, kucoin,
-        mexc, okx, upbit
+        bitfinex,
+        bitget,
+        bithumb,
+        bitstamp,
+        bybit,
+        coinbase,
+        coinbaseexchange,
+        cryptocom,
+        gate,
+        htx,
+        kraken,
+        kucoin,
+        mexc,
+        okx,
+        upbit
     );
 }
 

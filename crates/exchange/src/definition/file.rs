@@ -7,7 +7,7 @@ use toml::Spanned;
 
 use super::{
     Definition, DefinitionError, Hole, OwnKeys, PRODUCTION, Pattern, Profile, RateScope,
-    environment::Environment, is_word, stream::Stream,
+    environment::Environment, is_word, markets::Markets, stream::Stream, traffic::Traffic,
 };
 use crate::{
     Class, Field, KeyKind,
@@ -38,6 +38,9 @@ struct File {
     errors: Spanned<Errors>,
     answers: Spanned<Answers>,
     virtual_secret: Spanned<SecretShape>,
+    #[serde(default)]
+    traffic: Traffic,
+    markets: Option<Spanned<Markets>>,
     stream: Option<Spanned<Stream>>,
 }
 
@@ -157,6 +160,10 @@ fn build(file: File) -> Result<Definition, Wrong> {
     if !file.env.contains_key(PRODUCTION) {
         return Err((None, "there is no [env.production]".to_owned()));
     }
+    let markets = match &file.markets {
+        Some(markets) => checked(markets, Markets::check)?,
+        None => Markets::default(),
+    };
     let probes = file.probe.span().start;
     let stream_at = file.stream.as_ref().map(|stream| stream.span().start);
     let stream = file.stream.map(|stream| checked(&stream, Stream::check)).transpose()?;
@@ -184,6 +191,8 @@ fn build(file: File) -> Result<Definition, Wrong> {
         errors,
         answers,
         secret_shape,
+        traffic: file.traffic,
+        markets,
         stream,
     };
     definition.check_probes().map_err(|refusal| (Some(probes), refusal.to_string()))?;
@@ -192,6 +201,7 @@ fn build(file: File) -> Result<Definition, Wrong> {
     definition.check_fields()?;
     definition.check_readers()?;
     definition.check_headers()?;
+    definition.check_traffic()?;
     definition.check_stream().map_err(|reason| (stream_at, reason))?;
     Ok(definition)
 }

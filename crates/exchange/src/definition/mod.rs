@@ -6,12 +6,14 @@
 mod environment;
 mod error;
 mod file;
+mod markets;
 mod pattern;
 mod profile;
 mod stream;
 mod template;
+mod traffic;
 
-pub use self::{environment::Upstream, error::DefinitionError};
+pub use self::{environment::Upstream, error::DefinitionError, traffic::Budget};
 pub(crate) use self::{
     pattern::{Case, Pattern},
     profile::{BodyForm, Claim, Place, Profile, Scheme, TokenShape},
@@ -24,7 +26,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Deserialize;
 use toml::Spanned;
 
-use self::environment::{Environment, Origin};
+use self::{
+    environment::{Environment, Origin},
+    markets::Markets,
+    traffic::Traffic,
+};
 use crate::{
     Class, Field, KeyKind, Method, Request, SignLevel,
     answer::{Answers, Errors},
@@ -59,6 +65,8 @@ pub struct Definition {
     pub(crate) answers: Answers,
     pub(crate) secret_shape: SecretShape,
     pub(crate) stream: Option<Stream>,
+    traffic: Traffic,
+    markets: Markets,
 }
 
 /// What can be done with an exchange, for forms and lists.

@@ -98,7 +98,8 @@ impl Stream {
 
     fn fits(profile: &Profile) -> bool {
         let timed = matches!(profile.place(&Hole::Time), Some(Place::Param(..)));
-        profile.scheme == Scheme::Query && timed && profile.signature_param.is_some()
+        let plain = profile.scheme == Scheme::Query && profile.nonce.is_none();
+        plain && timed && profile.signature_param.is_some()
     }
 
     /// What the texts alone can say.

@@ -84,7 +84,9 @@ impl Definition {
         let method = Method::parse(incoming.method).ok_or(Refusal::new(Part::Method, "not supported"))?;
         let (path, query) = target::split(incoming.target)?;
         let unknown = Refusal::new(Part::Endpoint, "not an endpoint this gateway knows");
-        let class = self.classify(method, path).ok_or(unknown)?;
+        let class = self.classify(method, path);
+        target::check_list(path, class)?;
+        let class = class.ok_or(unknown)?;
         let profile = self.first_profile(path);
         let decoded = profile.query != QueryForm::Encoded;
         let allowed = match class.moves_money() {

@@ -1,9 +1,10 @@
 //! The raw request target: a path that every parser reads alike, and the text of the query.
 //!
-//! Grammar of the path: `(/[A-Za-z0-9_:~.-]+)+/?`, no segment of dots alone, at most 512 bytes. There is no
-//! percent sign in it, so there is nothing to decode, normalise or join.
+//! Grammar of the path: `(/[A-Za-z0-9_:~.,-]+)+/?`, no segment of dots alone, at most 512 bytes. There is no
+//! percent sign in it, so there is nothing to decode, normalise or join. A comma is for public calls alone.
 
 use super::{Part, Refusal};
+use crate::Class;
 
 const MAX_PATH: usize = 512;
 
@@ -19,6 +20,15 @@ pub(super) fn split(target: &str) -> Result<(&str, &str), Refusal> {
     Ok((path, query))
 }
 
+/// A comma makes a list of one segment (Bitfinex: `/v2/conf/a,b`). Where it could reach a second order or account it is
+/// refused, also if nothing is listed there.
+pub(super) fn check_list(path: &str, class: Option<Class>) -> Result<(), Refusal> {
+    match path.contains(',') && class != Some(Class::Public) {
+        true => Err(Refusal::new(Part::Target, "only the path of a public call may hold a comma")),
+        false => Ok(()),
+    }
+}
+
 fn check(path: &str) -> Result<(), &'static str> {
     if path.len() > MAX_PATH {
         return Err("longer than 512 bytes");
@@ -28,8 +38,8 @@ fn check(path: &str) -> Result<(), &'static str> {
     path.split('/').try_for_each(|segment| match segment {
         "" => Err("an empty segment"),
         _ if segment.bytes().all(|b| b == b'.') => Err("a dot segment"),
-        _ if segment.bytes().all(|b| b.is_ascii_alphanumeric() || b"_:~.-".contains(&b)) => Ok(()),
-        _ => Err("only letters, digits and _:~.- may stand in a path"),
+        _ if segment.bytes().all(|b| b.is_ascii_alphanumeric() || b"_:~.,-".contains(&b)) => Ok(()),
+        _ => Err("only letters, digits and _:~.,- may stand in a path"),
     })
 }
 

@@ -5,7 +5,7 @@ use std::fmt;
 use seal::SecretText;
 use serde::{Deserialize, Serialize};
 
-use super::{KeyError, KeyKind, SecretForm, SigningKey};
+use super::{KeyError, KeyKind, NonceUnit, SecretForm, SigningKey};
 use crate::Definition;
 
 /// A field a user must supply to connect an exchange.
@@ -49,6 +49,8 @@ pub struct Options {
     pub jwt_alg: Option<TokenAlgorithm>,
     /// How old a signed request may be, in milliseconds, where the client does not say it.
     pub recv_window: Option<u64>,
+    /// The unit of counting nonces, where this key was used with another one than the definition's.
+    pub nonce_unit: Option<NonceUnit>,
 }
 
 /// The algorithms of tokens with a shared secret.

@@ -19,7 +19,7 @@ pub use self::{
     credentials::{CredentialError, CredentialProblem, Credentials, Field, Options, TokenAlgorithm, Typed},
     key::{KeyKind, SecretForm, SigningKey},
     key_error::KeyError,
-    nonce::NonceKind,
+    nonce::{NonceKind, NonceUnit},
     own::OwnKey,
     sign::{SignError, Signed, Stamp},
     verify::{Verified, VerifyError},

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::{
-    Credentials, Hash, KeyKind, NonceKind, TokenAlgorithm,
+    Credentials, Hash, KeyKind, NonceKind, Options, TokenAlgorithm,
     draft::Draft,
     prehash::{Address, Stamped, Texts},
     token,
@@ -59,9 +59,12 @@ impl Signed {
 }
 
 impl Definition {
-    /// The kind of nonce the stamp must bring to sign `request` with a kind of key; `None` if it needs none.
-    pub fn nonce_kind(&self, request: &Request, kind: KeyKind) -> Option<NonceKind> {
-        self.profile(&request.path, kind)?.nonce.filter(|_| request.level == SignLevel::Signed)
+    /// The kind of nonce the stamp must bring to sign `request` with a key of these options; `None` if it needs none.
+    pub fn nonce_kind(&self, request: &Request, options: &Options) -> Option<NonceKind> {
+        let nonce = self.profiles_of(&request.path).find_map(|profile| profile.nonce);
+        let kind = nonce.filter(|_| request.level == SignLevel::Signed)?;
+        let own = options.nonce_unit.filter(|_| kind.is_counter());
+        Some(own.map_or(kind, NonceKind::from))
     }
 
     /// Rebuilds a request for `upstream` with everything the endpoint wants to see of the key.

@@ -9,13 +9,14 @@ use serde_json::{Value, json};
 use super::{
     on_runtime, out,
     output::{Column, Output},
-    program::{self, Program, ProgramArgs},
+    program::{self, ProgramArgs},
     remote::{Remote, usage},
 };
 use crate::{
     config::{Flags, Setting, figment, settings},
     error::Fatal,
     openapi as document,
+    snippet::Program,
 };
 
 #[derive(Subcommand)]
@@ -24,8 +25,16 @@ pub enum ConfigCommand {
     Ccxt(ProgramArgs),
     /// JavaScript code for ccxt
     CcxtJs(ProgramArgs),
+    /// A configuration file for freqtrade, to pass after its own
+    Freqtrade(ProgramArgs),
     /// Python code for python-binance
     PythonBinance(ProgramArgs),
+    /// Python code for pybit
+    Pybit(ProgramArgs),
+    /// Python code for krakenex
+    Krakenex(ProgramArgs),
+    /// How to bring Hummingbot to the gate; advanced
+    Hummingbot(ProgramArgs),
     /// A shell script with curl
     Curl(ProgramArgs),
     /// Lines for an environment file
@@ -43,6 +52,10 @@ pub fn config(flags: &Flags, remote: &Remote, command: ConfigCommand) -> Result<
         ConfigCommand::Show { sources } => return show(flags, remote.output, sources),
         ConfigCommand::Ccxt(args) => (Program::Ccxt, args),
         ConfigCommand::CcxtJs(args) => (Program::CcxtJs, args),
+        ConfigCommand::Freqtrade(args) => (Program::Freqtrade, args),
+        ConfigCommand::Pybit(args) => (Program::Pybit, args),
+        ConfigCommand::Krakenex(args) => (Program::Krakenex, args),
+        ConfigCommand::Hummingbot(args) => (Program::Hummingbot, args),
         ConfigCommand::PythonBinance(args) => (Program::PythonBinance, args),
         ConfigCommand::Curl(args) => (Program::Curl, args),
         ConfigCommand::Env(args) => (Program::Env, args),

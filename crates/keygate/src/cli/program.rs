@@ -5,7 +5,7 @@
 
 use std::process::ExitCode;
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 use exchange::{Definition, Exchanges, Field};
 use serde_json::{Value, json};
 
@@ -18,7 +18,7 @@ use super::{
 };
 use crate::{
     error::Fatal,
-    snippet::{self, Access},
+    snippet::{self, Access, Program},
 };
 
 #[derive(Args)]
@@ -34,15 +34,6 @@ pub struct ProgramArgs {
     base_url: Option<String>,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Program {
-    Ccxt,
-    CcxtJs,
-    PythonBinance,
-    Curl,
-    Env,
-}
-
 pub async fn run(remote: &Remote, program: Program, args: ProgramArgs) -> Result<ExitCode, Fatal> {
     let client = Client::new(remote)?;
     let bot = bot::find(&client, &args.bot).await?;
@@ -52,17 +43,18 @@ pub async fn run(remote: &Remote, program: Program, args: ProgramArgs) -> Result
     let makes = |pair: &Pair| {
         let base_url = args.base_url.as_deref().unwrap_or(&client.base);
         let passphrase = pair.passphrase.as_deref();
-        text(program)(Access { base_url, definition, key: &pair.key, secret: &pair.secret, passphrase })
+        program.text(Access { base_url, definition, key: &pair.key, secret: &pair.secret, passphrase })
     };
     let placeholders = placeholders(program, definition);
     if makes(&placeholders).is_none() {
-        return Err(usage(format!("there are no such lines for {exchange}"), "use `keygate config ccxt`"));
+        let why = format!("{} does not speak to {}", program.title(), definition.name());
+        return Err(usage(why, "use `keygate config ccxt`"));
     }
     let pair = if args.new_pair { pair(&client, &bot).await? } else { placeholders };
     out(&makes(&pair).unwrap_or_default());
     say(match (args.new_pair, program) {
         (true, _) => "This is the only time the secret is shown. Keep the file private.\n",
-        (false, Program::Env) => "Fill in the pair, or run it again with --new-pair.\n",
+        (false, Program::Env | Program::Hummingbot) => "Fill in the pair, or run it again with --new-pair.\n",
         (false, _) => "It reads the pair from the environment: `keygate config env --bot NAME --new-pair`.\n",
     });
     Ok(ExitCode::SUCCESS)
@@ -72,16 +64,6 @@ struct Pair {
     key: String,
     secret: String,
     passphrase: Option<String>,
-}
-
-fn text(program: Program) -> snippet::Snippet {
-    match program {
-        Program::Ccxt => snippet::ccxt,
-        Program::CcxtJs => snippet::ccxt_js,
-        Program::PythonBinance => snippet::python_binance,
-        Program::Curl => snippet::curl,
-        Program::Env => snippet::env,
-    }
 }
 
 async fn pair(client: &Client, bot: &Value) -> Result<Pair, Fatal> {

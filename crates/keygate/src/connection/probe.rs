@@ -1,7 +1,9 @@
 //! Asking the exchange about a key: does it work, what may it do, what does the account hold. Each way it
 //! can fail is its own problem with the exchange's code and what to do.
 
-use exchange::{Definition, ErrorKind, ExchangeError, Permissions, Price, Probe, Request, Stamp, Symbol};
+use exchange::{
+    Definition, ErrorKind, ExchangeError, NonceUnit, Options, Permissions, Price, Probe, Request, Symbol,
+};
 use rust_decimal::Decimal;
 use time::OffsetDateTime;
 
@@ -9,6 +11,7 @@ use super::{ExchangeKey, Holding};
 use crate::{
     app::App,
     error::{Code, Error, Result},
+    gateway::queue::{Place, Whose},
     upstream::{Answer, Failure, Outgoing},
 };
 
@@ -19,6 +22,13 @@ pub struct Verified {
     pub at: OffsetDateTime,
 }
 
+/// Where a key is tried, and whose it is once it is stored: then it waits its turn like any other call.
+#[derive(Clone, Copy)]
+pub struct At<'a> {
+    pub environment: &'a str,
+    pub whose: Option<Whose>,
+}
+
 impl Verified {
     pub fn may_withdraw(&self) -> bool {
         self.permissions.as_ref().is_some_and(|known| known.withdraw == Some(true))
@@ -26,21 +36,22 @@ impl Verified {
 }
 
 /// Balances prove key, secret and address; the exchange's own record says what the key may do. Where the
-/// exchange and its clients disagree about the spelling of secrets, the one that works is kept in the key.
+/// exchange and its clients disagree about the spelling of secrets, the one that works is kept in the key; so is the
+/// unit of its nonces, where another program has counted in a finer one.
 pub async fn verify(
     app: &App,
     definition: &Definition,
-    environment: &str,
+    at: At<'_>,
     key: &mut ExchangeKey,
 ) -> Result<Verified> {
-    let mut outcome = verify_once(app, definition, environment, key).await;
+    let mut outcome = verify_once(app, definition, at, key).await;
     for form in definition.secret_forms() {
         match &outcome {
             Err(error)
                 if error.code == Code::WrongSignature && key.options.secret_transform != Some(form) =>
             {
                 let before = key.options.secret_transform.replace(form);
-                let again = verify_once(app, definition, environment, key).await;
+                let again = verify_once(app, definition, at, key).await;
                 match again {
                     Ok(_) => outcome = again,
                     Err(_) => key.options.secret_transform = before,
@@ -49,19 +60,32 @@ pub async fn verify(
             _ => {}
         }
     }
+    for unit in
+        definition.probe(Probe::Balances, "", "").into_iter().flat_map(|request| finer(definition, &request))
+    {
+        if !outcome.as_ref().is_err_and(|error| error.code == Code::ClockSkew) {
+            break;
+        }
+        let before = key.options.nonce_unit.replace(unit);
+        let again = verify_once(app, definition, at, key).await;
+        match again {
+            Ok(_) => outcome = again,
+            Err(_) => key.options.nonce_unit = before,
+        }
+    }
     outcome
 }
 
-async fn verify_once(
-    app: &App,
-    definition: &Definition,
-    environment: &str,
-    key: &ExchangeKey,
-) -> Result<Verified> {
-    let answer =
-        ask(app, definition, environment, key, Probe::Balances).await?.ok_or_else(|| strange(definition))?;
+/// The units to try when the exchange says that a nonce is too small.
+fn finer(definition: &Definition, request: &Request) -> Vec<NonceUnit> {
+    let kind = definition.nonce_kind(request, &Options::default());
+    kind.map_or_else(Vec::new, |kind| NonceUnit::finer_than(kind).collect())
+}
+
+async fn verify_once(app: &App, definition: &Definition, at: At<'_>, key: &ExchangeKey) -> Result<Verified> {
+    let answer = ask(app, definition, at, key, Probe::Balances).await?.ok_or_else(|| strange(definition))?;
     definition.read_balances(&answer.body).map_err(|_| strange(definition))?;
-    let permissions = match ask(app, definition, environment, key, Probe::Permissions).await? {
+    let permissions = match ask(app, definition, at, key, Probe::Permissions).await? {
         Some(answer) => {
             Some(definition.read_permissions(&answer.body, &key.api_key).map_err(|_| strange(definition))?)
         }
@@ -73,13 +97,12 @@ async fn verify_once(
 pub async fn balances(
     app: &App,
     definition: &Definition,
-    environment: &str,
+    at: At<'_>,
     key: &ExchangeKey,
 ) -> Result<Vec<Holding>> {
-    let answer =
-        ask(app, definition, environment, key, Probe::Balances).await?.ok_or_else(|| strange(definition))?;
+    let answer = ask(app, definition, at, key, Probe::Balances).await?.ok_or_else(|| strange(definition))?;
     let balances = definition.read_balances(&answer.body).map_err(|_| strange(definition))?;
-    let prices = prices(app, definition, environment).await;
+    let prices = prices(app, definition, at.environment).await;
     let held = balances.into_iter().filter(|balance| !(balance.free + balance.used).is_zero());
     Ok(held
         .map(|balance| {
@@ -95,21 +118,21 @@ pub async fn balances(
 async fn ask(
     app: &App,
     definition: &Definition,
-    environment: &str,
+    at: At<'_>,
     key: &ExchangeKey,
     probe: Probe,
 ) -> Result<Option<Answer>> {
     let first = match definition.probe_before(probe) {
         None => String::new(),
         Some(request) => {
-            let Some(answer) = send(app, definition, environment, key, &request).await? else {
+            let Some(answer) = send(app, definition, at, key, &request).await? else {
                 return Ok(None);
             };
             definition.read_before(probe, &answer.body).map_err(|_| strange(definition))?
         }
     };
     match definition.probe(probe, &first, &key.api_key) {
-        Some(request) => send(app, definition, environment, key, &request).await,
+        Some(request) => send(app, definition, at, key, &request).await,
         None => Ok(None),
     }
 }
@@ -117,22 +140,23 @@ async fn ask(
 async fn send(
     app: &App,
     definition: &Definition,
-    environment: &str,
+    at: At<'_>,
     key: &ExchangeKey,
     request: &Request,
 ) -> Result<Option<Answer>> {
-    let Some(upstream) = definition.upstream(environment, request) else { return Ok(None) };
+    let Some(upstream) = definition.upstream(at.environment, request) else { return Ok(None) };
+    let place = Place { definition, environment: at.environment, request, whose: at.whose };
+    let mut turn = app.gate.queues.turn(app, place).await.map_err(|_| busy(definition))?;
     let credentials = key.credentials(definition)?;
-    let now_ms = u64::try_from(app.clock.now_ms()).unwrap_or(0);
-    let nonce = definition
-        .nonce_kind(request, credentials.kind())
-        .map(|kind| kind.text(now_ms, seal::random::array()));
-    let signed = definition
-        .sign(request, &upstream, &credentials, &Stamp { now_ms, nonce })
-        .map_err(Error::internal)?;
+    let stamp = turn.stamp(app, &key.options).await.map_err(|_| busy(definition))?;
+    let signed = definition.sign(request, &upstream, &credentials, &stamp).map_err(Error::internal)?;
     let outgoing = Outgoing::try_from(signed).map_err(Error::internal)?;
-    let answer = app.upstream.send(outgoing).await.map_err(|failure| unreachable(definition, &failure))?;
-    match definition.read_error(answer.status.as_u16(), &answer.body) {
+    let outcome = app.upstream.send(outgoing).await;
+    let error =
+        outcome.as_ref().ok().and_then(|answer| definition.read_error(answer.status.as_u16(), &answer.body));
+    turn.end(app, &outcome, error.as_ref().map(|error| error.kind)).await;
+    let answer = outcome.map_err(|failure| unreachable(definition, &failure))?;
+    match error {
         None if answer.status.is_success() => Ok(Some(answer)),
         None => Err(strange(definition)),
         // A proxy in front of the exchange, or its own trouble: nothing was said about the key.
@@ -194,6 +218,13 @@ fn unreachable(definition: &Definition, failure: &Failure) -> Error {
     tracing::warn!(exchange = definition.id(), reason, "an exchange cannot be reached");
     Code::ExchangeUnreachable.with(format!(
         "{} cannot be reached from here. Nothing was stored; try again later.",
+        definition.name()
+    ))
+}
+
+fn busy(definition: &Definition) -> Error {
+    Code::ExchangeUnreachable.with(format!(
+        "{} limits our rate for now, or this account is busy. Nothing was stored; try again in a minute.",
         definition.name()
     ))
 }

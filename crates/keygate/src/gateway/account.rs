@@ -171,6 +171,16 @@ impl Account {
         secrets::open_with(&user_key, self.connection.id, &self.connection.sealed).map_err(Denial::down)
     }
 
+    /// How its key is used; not secret.
+    pub(super) fn options(&self) -> &exchange::Options {
+        &self.connection.sealed.options
+    }
+
+    /// The key that signs for it.
+    pub(super) fn whose(&self) -> super::queue::Whose {
+        super::queue::Whose { user: self.user, api_key: self.connection.api_key }
+    }
+
     fn user_key(&self, app: &App) -> Result<UserKey, Denial> {
         let (version, wrapped) = &self.user_key;
         UserKey::open(&app.keys.keyring, self.user, *version, wrapped).map_err(Denial::down)

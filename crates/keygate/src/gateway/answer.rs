@@ -31,6 +31,7 @@ pub fn pass(
     for (name, value) in &answer.headers {
         if *name == header::CONTENT_TYPE
             || *name == header::CONTENT_ENCODING
+            || *name == header::AGE
             || definition.passes_response_header(name.as_str())
         {
             response.headers_mut().append(name.clone(), value.clone());

@@ -1,6 +1,6 @@
 //! May this access key make this call with this key? Default deny: every right has to be there.
 
-use exchange::{Class, Reading, Symbol};
+use exchange::{Class, Definition, Reading, Symbol};
 
 use super::{
     Call, Denial,
@@ -118,7 +118,11 @@ fn within_symbol(call: &Call<'_>, account: &Account) -> Result<(), Denial> {
     }
     match call.request.reading() {
         Reading::Cancel { .. } => Ok(()),
-        Reading::Orders(orders) if orders.iter().all(|order| same(&order.symbol, symbol)) => Ok(()),
+        Reading::Orders(orders)
+            if orders.iter().all(|order| same(call.definition, &order.symbol, symbol)) =>
+        {
+            Ok(())
+        }
         Reading::Orders(_) => Err(Denial::denied("symbol", format!("this bot may trade {symbol} only"))),
         _ => Err(Denial::denied(
             "symbol",
@@ -127,16 +131,11 @@ fn within_symbol(call: &Call<'_>, account: &Account) -> Result<(), Denial> {
     }
 }
 
-/// `BTC/USDT` and an exchange's `BTCUSDT` or `BTC-USDT` are the same market.
-fn same(traded: &Symbol, allowed: &str) -> bool {
-    let letters = |text: &str| {
-        text.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_ascii_uppercase()
-    };
-    match traded {
-        Symbol::Market(name) => letters(name) == letters(allowed),
-        Symbol::Pair { base, quote } => match allowed.split_once(['/', '-', '_']) {
-            Some(pair) => pair == (base.as_str(), quote.as_str()),
-            None => format!("{base}{quote}") == allowed,
-        },
+/// `BTC/USDT` is one market however the exchange spells it. An allowed name without a separator is the exchange's own.
+fn same(definition: &Definition, traded: &Symbol, allowed: &str) -> bool {
+    match (allowed.split_once(['/', '-', '_']), traded) {
+        (Some((base, quote)), _) => definition.is_market(traded, base, quote),
+        (None, Symbol::Market(name)) => name.eq_ignore_ascii_case(allowed),
+        (None, Symbol::Pair { base, quote }) => format!("{base}{quote}").eq_ignore_ascii_case(allowed),
     }
 }

@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use exchange::{Order, Reading, Side, Symbol};
+use exchange::{ExchangeError, Order, Reading, Side, Symbol};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -81,9 +81,10 @@ pub(super) async fn outcome(
     call: &Call<'_>,
     account: &Account,
     outcome: &Result<Answer, Failure>,
+    error: Option<ExchangeError>,
     took: Duration,
 ) {
-    let line = with_outcome(call, line(call, account, "outcome"), outcome, took);
+    let line = with_outcome(line(call, account, "outcome"), outcome, error, took);
     if let Err(error) = store::append(call.app, &[line], &[account.used()]).await {
         tracing::error!(%error, request_id = %call.id.0, "the outcome of a call could not be recorded");
     }
@@ -118,9 +119,10 @@ pub(super) async fn later(
     call: &Call<'_>,
     account: &Account,
     outcome: &Result<Answer, Failure>,
+    error: Option<ExchangeError>,
     took: Duration,
 ) {
-    let line = with_outcome(call, line(call, account, "event"), outcome, took);
+    let line = with_outcome(line(call, account, "event"), outcome, error, took);
     call.app.gate.records.push(call.app, line, Some(account.used())).await;
 }
 
@@ -153,11 +155,15 @@ fn line(call: &Call<'_>, account: &Account, phase: &'static str) -> Line {
     }
 }
 
-fn with_outcome(call: &Call<'_>, line: Line, outcome: &Result<Answer, Failure>, took: Duration) -> Line {
+fn with_outcome(
+    line: Line,
+    outcome: &Result<Answer, Failure>,
+    error: Option<ExchangeError>,
+    took: Duration,
+) -> Line {
     let took_ms = Some(i32::try_from(took.as_millis()).unwrap_or(i32::MAX));
     match outcome {
         Ok(answer) => {
-            let error = call.definition.read_error(answer.status.as_u16(), &answer.body);
             let success = Some(answer.status.is_success() && error.is_none());
             let error = error.map(|error| error.code);
             Line { status: Some(i32::from(answer.status.as_u16())), success, error, took_ms, ..line }

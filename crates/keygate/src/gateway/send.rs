@@ -1,22 +1,41 @@
 //! Signing and sending: the last steps of a call. The real secret is opened here, signs once and is
 //! dropped; what was signed is sent byte for byte, to the host of the definition, once.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use axum::response::Response;
-use exchange::{KeyKind, Signed, Stamp};
+use exchange::{ExchangeError, Signed};
 
-use super::{Account, Call, Denial, answer, credential::Proof, record};
-use crate::upstream::Outgoing;
+use super::{
+    Account, Call, Denial, answer,
+    credential::Proof,
+    queue::Turn,
+    record,
+};
+use crate::upstream::{Answer, Failure, Outgoing};
+
+/// What became of a signed request.
+struct Sent {
+    outcome: Result<Answer, Failure>,
+    /// The exchange's, if it answered with one.
+    error: Option<ExchangeError>,
+    took: Duration,
+    /// What no answer may repeat.
+    known: Vec<String>,
+}
 
 impl Call<'_> {
     /// Reads: the record may be a moment late.
     pub(super) async fn off_record(&self, account: &Account) -> Result<Response, Denial> {
-        let started = Instant::now();
-        let (signed, known) = self.signed(account).await?;
-        let outcome = self.app.upstream.send(signed).await;
-        record::later(self, account, &outcome, started.elapsed()).await;
-        answer::pass(self.definition, outcome, &known, self.id)
+        let sent = match self.is_public() {
+            true => self.sent_without_key(&account.connection.environment).await?,
+            false => {
+                let turn = self.turn(account).await?;
+                self.send(account, turn).await?
+            }
+        };
+        record::later(self, account, &sent.outcome, sent.error, sent.took).await;
+        answer::pass(self.definition, sent.outcome, &sent.known, self.id)
     }
 
     /// Calls that move money: the intent is committed before the signature exists, the outcome after. If we
@@ -26,45 +45,63 @@ impl Call<'_> {
         account: &Account,
         proof: Option<Proof>,
     ) -> Result<Response, Denial> {
+        let turn = match self.turn(account).await {
+            Ok(turn) => turn,
+            Err(denial) => return Err(self.denied(account, denial).await),
+        };
         record::intent(self, account, proof.as_ref()).await?;
-        let started = Instant::now();
-        let (signed, known) = match self.signed(account).await {
-            Ok(signed) => signed,
+        let sent = match self.send(account, turn).await {
+            Ok(sent) => sent,
             Err(denial) => {
                 record::not_sent(self, account, &denial).await;
                 return Err(denial);
             }
         };
+        record::outcome(self, account, &sent.outcome, sent.error, sent.took).await;
+        answer::pass(self.definition, sent.outcome, &sent.known, self.id)
+    }
+
+    /// Waits in the account's queue.
+    async fn turn<'a>(&'a self, account: &'a Account) -> Result<Turn<'a>, Denial> {
+        let environment = &account.connection.environment;
+        Ok(self.app.gate.queues.turn(self.app, self.place(environment, Some(account))).await?)
+    }
+
+    /// Signs and sends; an error means that nothing left us.
+    async fn send(&self, account: &Account, mut turn: Turn<'_>) -> Result<Sent, Denial> {
+        let started = Instant::now();
+        let (signed, known) = self.signed(account, &mut turn).await?;
         let outcome = self.app.upstream.send(signed).await;
-        record::outcome(self, account, &outcome, started.elapsed()).await;
-        answer::pass(self.definition, outcome, &known, self.id)
+        let error = self.error(&outcome);
+        turn.end(self.app, &outcome, error.as_ref().map(|error| error.kind)).await;
+        Ok(Sent { outcome, error, took: started.elapsed(), known })
+    }
+
+    async fn sent_without_key(&self, environment: &str) -> Result<Sent, Denial> {
+        let started = Instant::now();
+        let outcome = self.public_answer(environment).await?;
+        let error = self.error(&outcome);
+        Ok(Sent { outcome, error, took: started.elapsed(), known: Vec::new() })
     }
 
     /// The signed request, ready to leave, and the values no answer may repeat.
-    async fn signed(&self, account: &Account) -> Result<(Outgoing, Vec<String>), Denial> {
+    async fn signed(
+        &self,
+        account: &Account,
+        turn: &mut Turn<'_>,
+    ) -> Result<(Outgoing, Vec<String>), Denial> {
         let upstream = self.upstream(&account.connection.environment)?;
+        let stamp = turn.stamp(self.app, account.options()).await?;
         let key = account.real_key(self.app)?;
         let credentials = key.credentials(self.definition).map_err(Denial::down)?;
-        let stamp = self.stamp(account, credentials.kind()).await;
         let signed =
             self.definition.sign(&self.request, &upstream, &credentials, &stamp).map_err(Denial::down)?;
         Ok((outgoing(signed)?, vec![key.api_key]))
     }
 
-    /// Time and nonce. A counting nonce rises strictly per key.
-    async fn stamp(&self, account: &Account, kind: KeyKind) -> Stamp {
-        let now_ms = u64::try_from(self.app.clock.now_ms()).unwrap_or(0);
-        let Some(kind) = self.definition.nonce_kind(&self.request, kind) else {
-            return Stamp { now_ms, nonce: None };
-        };
-        let natural = kind.text(now_ms, seal::random::array());
-        if !kind.is_counter() {
-            return Stamp { now_ms, nonce: Some(natural) };
-        }
-        let mut nonces = self.app.gate.nonces.lock().await;
-        let last = nonces.entry(account.connection.api_key).or_default();
-        *last = natural.parse::<u64>().unwrap_or(now_ms).max(*last + 1);
-        Stamp { now_ms, nonce: Some(last.to_string()) }
+    fn error(&self, outcome: &Result<Answer, Failure>) -> Option<ExchangeError> {
+        let answer = outcome.as_ref().ok()?;
+        self.definition.read_error(answer.status.as_u16(), &answer.body)
     }
 }
 

@@ -61,6 +61,22 @@ fn code_without_a_secret_reads_the_pair_from_the_environment() {
 }
 
 #[test]
+fn each_program_that_speaks_to_the_exchange_has_its_text() {
+    let home = Home::new();
+    let _server = home.with_bot();
+    for program in ["ccxt", "ccxt-js", "freqtrade", "python-binance", "hummingbot", "curl", "env"] {
+        let text = home.run(&format!("config {program} --bot grid")).ok().out;
+        assert!(text.contains(&format!("{}/x/binance", home.url)), "{program}: {text}");
+    }
+    for program in ["pybit", "krakenex"] {
+        let done = home.run(&format!("config {program} --bot grid"));
+        assert_eq!(done.code, 2, "{done:?}");
+        assert!(done.err.contains(&format!("{program} does not speak to Binance")), "{done:?}");
+    }
+    assert_eq!(home.json("bot show grid")["active_access_keys"], 0, "only --new-pair makes a pair");
+}
+
+#[test]
 fn export_is_complete_and_readable() {
     let home = Home::new();
     let _server = home.with_bot();

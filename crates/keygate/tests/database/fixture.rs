@@ -28,7 +28,7 @@ pub const SPARE_KEY: u8 = 0xf;
 const GIVE_USER: Option<&str> = Some("user_id = '{thief}'");
 
 /// Every table with row security, parents first.
-pub const TABLES: [Table; 29] = [
+pub const TABLES: [Table; 30] = [
     Table {
         name: "public.users",
         insert: "(id, email, name, password_hash) values ('{user}', '{tag}@example.test', 'n', '!')",
@@ -306,6 +306,15 @@ pub const TABLES: [Table; 29] = [
         conflict: "id",
         column: "secret",
         value: "'kg1.1.' || repeat('B', 66)",
+        give: GIVE_USER,
+    },
+    Table {
+        name: "keygate.nonce",
+        insert: "(api_key_id, user_id, last) values ('{key}', '{user}', 1700000000000)",
+        row: "api_key_id = '{key}'",
+        conflict: "api_key_id",
+        column: "last",
+        value: "1700000000001",
         give: GIVE_USER,
     },
 ];

@@ -86,11 +86,11 @@ async fn bad_credentials_are_400_with_the_exchanges_code_and_nothing_stored() {
 #[tokio::test]
 async fn exchange_out_of_reach_is_500() {
     let world = World::new().await;
-    world.fault(Fault::DropBefore, "");
+    world.fault(Fault::DropBefore, "/api/v3/account");
     add(&world.api, KEYS, "trade").await.problem(500, "exchange-unreachable");
     world.nothing_stored().await;
     add(&world.api, KEYS, "trade").await.is(200);
-    world.fault(Fault::DropBefore, "");
+    world.fault(Fault::DropBefore, "/api/v3/account");
     world.api.get(&format!("{KEYS}/balance")).await.problem(500, "exchange-unreachable");
 }
 

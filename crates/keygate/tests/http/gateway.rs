@@ -11,6 +11,7 @@ use crate::{
 };
 
 mod bypass;
+mod queue;
 mod records;
 mod rights;
 
@@ -65,15 +66,15 @@ async fn answer_of_the_exchange_passes_with_status_body_and_rate_headers() {
     assert!(account.header("x-mbx-used-weight-1m").is_some(), "{:?}", account.headers);
     let order = bot.order().await;
     assert!(order.header("x-mbx-order-count-10s").is_some(), "{:?}", order.headers);
-    world.fault(Fault::RateLimited { retry_after_s: 7 }, "/api/v3/account");
-    let limited = bot.account().await;
-    assert_eq!((limited.status, limited.header("retry-after")), (429, Some("7")));
     world.fault(Fault::Status { status: 503 }, "/api/v3/account");
     let html = bot.account().await;
     assert_eq!((html.status, html.header("content-type")), (503, Some("text/html")));
     assert!(html.text.contains("503 upstream trouble"));
     world.fault(Fault::Garbage, "/api/v3/account");
     assert_eq!(bot.account().await.text, "{\"orderId\": <garbage");
+    world.fault(Fault::RateLimited { retry_after_s: 7 }, "/api/v3/account");
+    let limited = bot.account().await;
+    assert_eq!((limited.status, limited.header("retry-after")), (429, Some("7")));
 }
 
 #[tokio::test]
@@ -81,7 +82,7 @@ async fn real_key_does_not_come_back_even_if_the_exchange_repeats_it() {
     let world = World::new().await;
     let binance = world.bot("binance", "trade").await;
     let coinone = world.bot("coinone", "raw").await;
-    world.fault(Fault::EchoKey, "");
+    world.fault(Fault::EchoKey, "/api/v3/account");
     let reply = binance.account().await;
     assert_eq!((reply.status, reply.body["code"].as_i64()), (401, Some(-2015)));
     assert!(
@@ -89,7 +90,7 @@ async fn real_key_does_not_come_back_even_if_the_exchange_repeats_it() {
         "{}",
         reply.text
     );
-    world.fault(Fault::EchoKey, "");
+    world.fault(Fault::EchoKey, "/v2.1/");
     let reply = coinone.coinone("/v2.1/account/balance/all", json!({})).await;
     assert!(
         !reply.text.contains(&key("coinone", "raw").api_key) && reply.text.contains("****"),

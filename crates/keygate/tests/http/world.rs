@@ -92,7 +92,7 @@ impl World {
     }
 
     pub fn fault(&self, fault: Fault, path: &str) {
-        self.demo.fault(Switch { fault, count: 1, path: path.to_owned() });
+        self.demo.fault(Switch { fault, count: 1, path: path.to_owned(), exchange: None });
     }
 
     pub fn advance(&self, by: Duration) {
@@ -143,7 +143,9 @@ pub fn key(exchange: &str, name: &str) -> Key {
 pub fn secret(key: &Key) -> String {
     match &key.credential {
         Credential::Hmac(text) | Credential::HmacUpper(text) => text.clone(),
-        Credential::Ec(_) | Credential::Ed25519(_) | Credential::Rsa(_) => key.private.as_ref().unwrap().to_text(),
+        Credential::Ec(_) | Credential::Ed25519(_) | Credential::Rsa(_) => {
+            key.private.as_ref().unwrap().to_text()
+        }
     }
 }
 
@@ -165,7 +167,11 @@ pub async fn connect(api: &Api, exchange: &str, key: &str) -> Value {
 
 /// Every secret half the pretend exchange gave out; none may ever be answered.
 pub fn secrets() -> Vec<String> {
-    let keys = DemoConfig::demo().exchanges.into_values().flat_map(|venue| venue.accounts).flat_map(|account| account.keys);
+    let keys = DemoConfig::demo()
+        .exchanges
+        .into_values()
+        .flat_map(|venue| venue.accounts)
+        .flat_map(|account| account.keys);
     keys.map(|key| match &key.private {
         Some(private) => private.body[private.body.len() - 32..].to_owned(),
         None => secret(&key),

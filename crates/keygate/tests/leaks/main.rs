@@ -98,7 +98,7 @@ async fn drive(service: &Service, demo: &Running, token: &str) -> (Secrets, Stri
     let request = service.http.post(format!("{}/api/v1/connections", service.base)).bearer_auth(token);
     keep(answer(request.header("content-type", "application/json").body(broken)).await);
     for fault in [Fault::EchoKey, Fault::DropAfter, Fault::Status { status: 500 }, Fault::Garbage] {
-        demo.fault(Switch { fault, count: 1, path: String::new() });
+        demo.fault(Switch { fault, count: 1, path: "/api/v3/account".to_owned(), exchange: None });
         keep(service.post("/api/v1/connections", token, connection(KEY, SECRET, "x")).await);
         demo.clear_faults();
     }
@@ -124,7 +124,7 @@ async fn drive(service: &Service, demo: &Running, token: &str) -> (Secrets, Stri
     keep(service.get("/api/settings/exchange-api-key", token).await);
     for fault in [None, Some(Fault::EchoKey), Some(Fault::DropAfter), Some(Fault::Garbage)] {
         if let Some(fault) = fault {
-            demo.fault(Switch { fault, count: 1, path: "/api/v3/order".to_owned() });
+            demo.fault(Switch { fault, count: 1, path: "/api/v3/order".to_owned(), exchange: None });
         }
         keep(order(service, &public, &virtual_secret).await);
         keep(order(service, &public, WRONG_SECRET).await);

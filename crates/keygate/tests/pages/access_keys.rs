@@ -132,6 +132,21 @@ async fn what_moves_money_away_is_ticked_by_nobody_but_the_reader() {
 }
 
 #[tokio::test]
+async fn page_of_a_new_pair_has_the_lines_of_every_program_that_speaks_to_the_exchange() {
+    let (site, mut owner, bot) = with_bot().await;
+    let once = owner.make_pair(&bot, &["read"]).await;
+    let secret = once.between("export KEYGATE_SECRET='", "'");
+    for program in
+        ["ccxt, Python", "ccxt, JavaScript", "freqtrade", "python-binance", "Hummingbot (advanced)"]
+    {
+        assert!(once.text.contains(&format!("<summary>{program}</summary>")), "{program}: {}", once.text);
+    }
+    assert!(!once.text.contains("pybit") && !once.text.contains("krakenex"), "{}", once.text);
+    assert_eq!(once.text.matches(&secret).count(), 1, "the lines read it from the environment");
+    site.server.stop().await;
+}
+
+#[tokio::test]
 async fn revoked_pair_of_a_bot_opens_nothing() {
     let (site, mut owner, bot) = with_bot().await;
     let once = owner.make_pair(&bot, &["read"]).await;

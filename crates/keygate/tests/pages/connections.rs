@@ -68,7 +68,7 @@ async fn check_asks_the_exchange_and_says_what_came_out() {
     assert_eq!(checked.status, StatusCode::OK);
     assert!(checked.text.contains("Checked at the exchange just now: the key works."), "{}", checked.text);
     let fault = Fault::Status { status: 502 };
-    let gone = Switch { fault, count: 100, path: "/".to_owned() };
+    let gone = Switch { fault, count: 100, path: "/".to_owned(), exchange: None };
     running.site.server.demo.as_ref().expect("the pretend exchange runs").fault(gone);
     let failed = running.press("check").await;
     assert_eq!(failed.status, StatusCode::BAD_GATEWAY);

@@ -27,7 +27,7 @@ use crate::{
     error::{Code, Result},
     http::body::Id,
     page::{Frame, Posted, Problems, go, show, show_again},
-    snippet::{self, Access},
+    snippet::{Access, Program},
 };
 
 pub fn pages() -> Router<Arc<App>> {
@@ -215,13 +215,9 @@ fn snippets(url: &str, definition: &Definition, pair: &Pair) -> Vec<Snippet> {
         secret: SECRET_VARIABLE,
         passphrase: pair.passphrase.as_ref().map(|_| PASSPHRASE_VARIABLE),
     };
-    let all: [(&str, snippet::Snippet); 4] = [
-        ("ccxt, Python", snippet::ccxt),
-        ("ccxt, JavaScript", snippet::ccxt_js),
-        ("python-binance", snippet::python_binance),
-        ("curl", snippet::curl),
-    ];
-    all.into_iter().filter_map(|(title, make)| Some(Snippet { title, text: make(access)?.into() })).collect()
+    let written =
+        |program: Program| Some(Snippet { title: program.title(), text: program.text(access)?.into() });
+    Program::ALL.into_iter().filter_map(written).collect()
 }
 
 const PASSPHRASE_VARIABLE: &str = "$KEYGATE_PASSPHRASE";

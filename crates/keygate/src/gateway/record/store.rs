@@ -1,5 +1,7 @@
 //! Every statement of the call records.
 
+use std::collections::BTreeSet;
+
 use sqlx::types::ipnetwork::IpNetwork;
 use time::PrimitiveDateTime;
 use uuid::Uuid;
@@ -39,9 +41,7 @@ pub async fn append(app: &App, lines: &[Line], used: &[Used]) -> Result<()> {
     let Some(first) = lines.first() else { return Ok(()) };
     let mut tx = app.db.signer(first.user).await?;
     insert(app, &mut tx, lines).await?;
-    for whose in used {
-        touch(&mut tx, *whose, first.at).await?;
-    }
+    touch(&mut tx, used, first.at).await?;
     tx.commit().await?;
     Ok(())
 }
@@ -116,22 +116,35 @@ async fn insert_call(tx: &mut Tx, id: Uuid, line: &Line) -> Result<()> {
     Ok(())
 }
 
-async fn touch(tx: &mut Tx, used: Used, at: time::OffsetDateTime) -> Result<()> {
+/// Connections, then keys, then access keys, each in the order of their ids: whoever changes several of these rows
+/// locks them in this order, or two of them could wait for each other.
+async fn touch(tx: &mut Tx, used: &[Used], at: time::OffsetDateTime) -> Result<()> {
     let at_utc = at.to_offset(time::UtcOffset::UTC);
-    sqlx::query!("update access_keys set last_used_at = $2 where id = $1", used.access_key, at)
+    let at_utc = PrimitiveDateTime::new(at_utc.date(), at_utc.time());
+    for connection in sorted(used, |used| used.connection) {
+        sqlx::query!(
+            "update exchange_connections set api_key_last_used = $2 where id = $1",
+            connection,
+            at_utc
+        )
         .execute(&mut **tx)
         .await?;
-    sqlx::query!("update api_keys set last_used = $2 where id = $1", used.api_key, at)
-        .execute(&mut **tx)
-        .await?;
-    sqlx::query!(
-        "update exchange_connections set api_key_last_used = $2 where id = $1",
-        used.connection,
-        PrimitiveDateTime::new(at_utc.date(), at_utc.time())
-    )
-    .execute(&mut **tx)
-    .await?;
+    }
+    for api_key in sorted(used, |used| used.api_key) {
+        sqlx::query!("update api_keys set last_used = $2 where id = $1", api_key, at)
+            .execute(&mut **tx)
+            .await?;
+    }
+    for access_key in sorted(used, |used| used.access_key) {
+        sqlx::query!("update access_keys set last_used_at = $2 where id = $1", access_key, at)
+            .execute(&mut **tx)
+            .await?;
+    }
     Ok(())
+}
+
+fn sorted(used: &[Used], id: impl Fn(&Used) -> Uuid) -> BTreeSet<Uuid> {
+    used.iter().map(id).collect()
 }
 
 pub async fn forget_signatures(app: &App) -> Result<()> {

@@ -9,7 +9,9 @@ use crate::{
     gateway::{
         Account, Call, Denial, answer,
         credential::{Presented, Proof, refusal},
-        decide, record, unreadable,
+        decide,
+        queue::Turn,
+        record, unreadable,
     },
     http::RequestId,
     upstream::Failure,
@@ -73,7 +75,9 @@ impl<'a> Connection<'a> {
             None => self.app.gate.public_environment(self.definition).to_owned(),
         };
         self.reach(&environment).await?;
-        let sent = Sent { call: self.call(frame), account: None, started: Instant::now() };
+        let call = self.call(frame);
+        self.app.gate.queues.turn(self.app, call.place(&environment, None)).await?;
+        let sent = Sent { call, account: None, environment, started: Instant::now() };
         self.pending.insert(frame.id(), sent);
         Ok(frame.text().to_owned())
     }
@@ -84,14 +88,22 @@ impl<'a> Connection<'a> {
         let call = self.call(frame);
         let (account, proof) = self.prove(&call, frame).await?;
         self.bound.bind(&account.key_prefix);
+        let environment = account.connection.environment.clone();
+        let place = call.place(&environment, Some(&account));
+        let mut turn = match self.app.gate.queues.turn(self.app, place).await {
+            Ok(turn) => turn,
+            Err(late) => return Err(call.denied(&account, late.into()).await),
+        };
         let on_record = call.request.class().moves_money();
         if on_record {
             record::intent(&call, &account, proof.as_ref()).await?;
         }
-        match self.signed(frame, &account).await {
+        let signed = self.signed(frame, &account, &mut turn).await;
+        drop(turn);
+        match signed {
             Ok(text) => {
-                self.pending
-                    .insert(frame.id(), Sent { call, account: Some(account), started: Instant::now() });
+                let sent = Sent { call, account: Some(account), environment, started: Instant::now() };
+                self.pending.insert(frame.id(), sent);
                 Ok(text)
             }
             Err(denial) => {
@@ -148,11 +160,17 @@ impl<'a> Connection<'a> {
     }
 
     /// The frame with the real key, which is opened here, signs once and is dropped. The exchange is reached before.
-    async fn signed(&mut self, frame: &Frame, account: &Account) -> Result<String, Denial> {
+    async fn signed(
+        &mut self,
+        frame: &Frame,
+        account: &Account,
+        turn: &mut Turn<'_>,
+    ) -> Result<String, Denial> {
         self.reach(&account.connection.environment).await?;
+        let now_ms = turn.stamp(self.app, account.options()).await?.now_ms;
         let key = account.real_key(self.app)?;
         let credentials = key.credentials(self.definition).map_err(Denial::down)?;
-        let text = self.definition.sign_frame(frame, &credentials, self.now_ms()).map_err(Denial::down)?;
+        let text = self.definition.sign_frame(frame, &credentials, now_ms).map_err(Denial::down)?;
         if !self.known.contains(&key.api_key) {
             self.known.push(key.api_key);
         }

@@ -2,7 +2,7 @@
 
 use std::{collections::HashMap, sync::Arc, time::Instant};
 
-use exchange::FrameAnswer;
+use exchange::{ExchangeError, FrameAnswer};
 use http::{HeaderMap, StatusCode};
 
 use crate::{
@@ -18,6 +18,7 @@ pub struct Pending<'a>(HashMap<String, Sent<'a>>);
 pub struct Sent<'a> {
     pub call: Call<'a>,
     pub account: Option<Arc<Account>>,
+    pub environment: String,
     pub started: Instant,
 }
 
@@ -61,19 +62,24 @@ impl Sent<'_> {
     pub async fn settle(&self, answer: &FrameAnswer) {
         let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::BAD_GATEWAY);
         let body = answer.error.clone().into();
-        self.record(&Ok(Answer { status, headers: HeaderMap::new(), body })).await;
+        let error = self.call.definition.frame_error(answer);
+        let outcome = Ok(Answer { status, headers: HeaderMap::new(), body });
+        let place = self.call.place(&self.environment, self.account.as_deref());
+        let kind = error.as_ref().map(|error| error.kind);
+        self.call.app.gate.queues.answered(self.call.app, place, &outcome, kind).await;
+        self.record(&outcome, error).await;
     }
 
     /// Records that nobody knows what became of it.
     pub async fn lose(&self, reason: &str) {
-        self.record(&Err(Failure::Unknown(reason.to_owned()))).await;
+        self.record(&Err(Failure::Unknown(reason.to_owned())), None).await;
     }
 
-    async fn record(&self, outcome: &Result<Answer, Failure>) {
-        let Some(account) = &self.account else { return };
+    async fn record(&self, outcome: &Result<Answer, Failure>, error: Option<ExchangeError>) {
+        let (Some(account), took) = (&self.account, self.started.elapsed()) else { return };
         match self.call.request.class().moves_money() {
-            true => record::outcome(&self.call, account, outcome, self.started.elapsed()).await,
-            false => record::later(&self.call, account, outcome, self.started.elapsed()).await,
+            true => record::outcome(&self.call, account, outcome, error, took).await,
+            false => record::later(&self.call, account, outcome, error, took).await,
         }
     }
 }

@@ -1,0 +1,122 @@
+//! Public market data: kept for a short time and asked for once, however many bots want it at the same moment. Every
+//! start of a bot loads the same lists, and exchanges count such calls by address.
+//!
+//! Only successful answers are kept. What describes the exchange is kept for a minute, prices for a moment, and
+//! the exchange's time never.
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use exchange::{Class, Method, SignLevel};
+use http::{HeaderValue, StatusCode, header::AGE};
+use moka::{Expiry, future::Cache};
+
+use super::{Call, Denial, queue::Place, send};
+use crate::{
+    config,
+    upstream::{Answer, Failure, Outgoing},
+};
+
+pub struct Market {
+    answers: Cache<String, Kept>,
+    fresh: Duration,
+    slow: Duration,
+}
+
+/// A successful answer, and how long it is good.
+#[derive(Clone)]
+struct Kept {
+    answer: Answer,
+    since: Instant,
+    good_for: Duration,
+}
+
+/// What came instead of an answer to keep; everyone who waited for it gets the same.
+type Miss = Result<Result<Answer, Failure>, Denial>;
+
+impl Market {
+    pub fn new(settings: &config::Gateway) -> Self {
+        let answers = Cache::builder()
+            .max_capacity(MOST_BYTES)
+            .weigher(|key: &String, kept: &Kept| {
+                u32::try_from(key.len() + kept.answer.body.len()).unwrap_or(u32::MAX)
+            })
+            .expire_after(ByKind)
+            .build();
+        let ms = Duration::from_millis;
+        Market { answers, fresh: ms(settings.public_fresh_ms), slow: ms(settings.public_slow_ms) }
+    }
+}
+
+/// Each answer says for itself how long it is good.
+struct ByKind;
+
+impl Expiry<String, Kept> for ByKind {
+    fn expire_after_create(&self, _: &String, kept: &Kept, _: Instant) -> Option<Duration> {
+        Some(kept.good_for)
+    }
+}
+
+impl Call<'_> {
+    /// Whether anyone may ask this: it is sent without a key.
+    pub(super) fn is_public(&self) -> bool {
+        self.request.sign_level() == SignLevel::Unsigned && self.request.class() == Class::Public
+    }
+
+    /// The answer to a public request, from an environment of the exchange or from a moment ago.
+    pub(super) async fn public_answer(&self, environment: &str) -> Miss {
+        let upstream = self.upstream(environment)?;
+        let outgoing = send::outgoing(self.definition.unsigned(&self.request, &upstream))?;
+        let Some(good_for) = self.good_for() else { return self.ask(environment, outgoing).await };
+        let key = key(&outgoing);
+        let fetch = async {
+            match self.ask(environment, outgoing).await {
+                Ok(Ok(answer)) if answer.status == StatusCode::OK => {
+                    Ok(Kept { answer, since: Instant::now(), good_for })
+                }
+                miss => Err(miss),
+            }
+        };
+        match self.app.gate.market.answers.try_get_with(key, fetch).await {
+            Ok(kept) => Ok(Ok(kept.answer())),
+            Err(miss) => Arc::unwrap_or_clone(miss),
+        }
+    }
+
+    /// How long an answer may be given again; `None` if it may not.
+    fn good_for(&self) -> Option<Duration> {
+        let Call { definition, request, .. } = self;
+        let market = &self.app.gate.market;
+        let good_for = if definition.is_slow(request) { market.slow } else { market.fresh };
+        let kept = request.method() == Method::Get && !definition.asks_time(request) && !good_for.is_zero();
+        kept.then_some(good_for)
+    }
+
+    async fn ask(&self, environment: &str, outgoing: Outgoing) -> Miss {
+        let place = Place { definition: self.definition, environment, request: &self.request, whose: None };
+        let turn = self.app.gate.queues.turn(self.app, place).await?;
+        let outcome = self.app.upstream.send(outgoing).await;
+        turn.end(self.app, &outcome, None).await;
+        Ok(outcome)
+    }
+}
+
+impl Kept {
+    /// The answer with its age (RFC 9111, section 5.1), so that nobody takes it for a newer one.
+    fn answer(self) -> Answer {
+        let mut answer = self.answer;
+        answer.headers.insert(AGE, HeaderValue::from(self.since.elapsed().as_secs()));
+        answer
+    }
+}
+
+/// Two requests are the same if they go to the same address with the same headers; who the client is does not count.
+fn key(outgoing: &Outgoing) -> String {
+    let headers = outgoing.headers.iter().filter(|(name, _)| *name != http::header::USER_AGENT);
+    let headers: String = headers.map(|(name, value)| format!("\n{name}: {value:?}")).collect();
+    format!("{}{}{headers}", outgoing.origin, outgoing.target)
+}
+
+const MOST_BYTES: u64 = 64 * 1024 * 1024;

@@ -1,0 +1,170 @@
+//! One queue per account, and one budget per exchange: who may send next, with which time and which nonce.
+//!
+//! Always holds: at exchanges that count nonces one request of a key is under way at a time, on all replicas
+//! together, and its nonce is larger than every one before; a request waits for a bounded time only, and then
+//! gets the exchange's own rate-limit answer; cancels go before orders, orders before reads.
+
+use exchange::{Answer as Dialect, Definition, ErrorKind, NonceKind, Options, Reading, Request, Stamp};
+use uuid::Uuid;
+
+use super::Denial;
+use crate::{
+    app::App,
+    upstream::{Answer, Failure},
+};
+
+mod budget;
+mod lane;
+mod nonce;
+mod skew;
+
+/// What the queues of this instance know.
+#[derive(Default)]
+pub struct Queues {
+    budgets: budget::Budgets,
+    lanes: lane::Lanes,
+    skews: skew::Skews,
+}
+
+/// The order among those that wait.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Rank {
+    Cancel,
+    Order,
+    Read,
+}
+
+/// A real key: whose it is, and which generation.
+#[derive(Clone, Copy)]
+pub struct Whose {
+    pub user: Uuid,
+    pub api_key: Uuid,
+}
+
+/// Where a request is going.
+#[derive(Clone, Copy)]
+pub struct Place<'a> {
+    pub definition: &'a Definition,
+    pub environment: &'a str,
+    pub request: &'a Request,
+    /// `None`: without a key, or with one that is not stored yet.
+    pub whose: Option<Whose>,
+}
+
+/// The right to send one request now. The next of the same lane goes when [`Turn::end`] was called, or this dropped.
+pub struct Turn<'a> {
+    place: Place<'a>,
+    lane: Option<lane::Pass>,
+}
+
+/// It would have waited too long.
+#[derive(Debug)]
+pub struct Late {
+    pub retry_after_ms: u64,
+}
+
+impl Queues {
+    /// Waits until the exchange's budget and the account's lane have room, most urgent first.
+    pub async fn turn<'a>(&self, app: &App, place: Place<'a>) -> Result<Turn<'a>, Late> {
+        let rank = Rank::of(place.request);
+        let patience_ms = app.config.gateway.queue_wait_ms;
+        let lane = match place.whose.filter(|_| place.counts_nonces()) {
+            Some(whose) => Some(self.lanes.enter(whose.api_key, rank, patience_ms).await?),
+            None => None,
+        };
+        self.budgets.admit(&app.clock, &place, rank, patience_ms).await?;
+        Ok(Turn { place, lane })
+    }
+
+    /// Learns from an answer: what is left of the budget, whether our time is wrong.
+    pub async fn answered(
+        &self,
+        app: &App,
+        place: Place<'_>,
+        outcome: &Result<Answer, Failure>,
+        error: Option<ErrorKind>,
+    ) {
+        self.heard(app, &place, outcome, error);
+        if error == Some(ErrorKind::BadTimestamp) {
+            self.skews.ask_again(app, place.definition, place.environment).await;
+        }
+    }
+
+    /// What an answer says about the budget. `error` is the exchange's, if it answered with one.
+    fn heard(
+        &self,
+        app: &App,
+        place: &Place<'_>,
+        outcome: &Result<Answer, Failure>,
+        error: Option<ErrorKind>,
+    ) {
+        if let Ok(answer) = outcome {
+            self.budgets.heard(place, answer, error, app.clock.now_ms());
+        }
+    }
+}
+
+impl Turn<'_> {
+    /// The exchange's time by its own clock, and a nonce of the kind the request needs.
+    pub async fn stamp(&mut self, app: &App, options: &Options) -> Result<Stamp, Denial> {
+        let Place { definition, environment, request, whose } = self.place;
+        let offset_ms = app.gate.queues.skews.offset_ms(app, definition, environment).await;
+        let now_ms = u64::try_from(app.clock.now_ms() + offset_ms).unwrap_or(0);
+        let nonce = match definition.nonce_kind(request, options) {
+            None => None,
+            Some(kind) => Some(match kind.count(now_ms).zip(whose) {
+                None => kind.text(now_ms, seal::random::array()),
+                Some((natural, whose)) => {
+                    let held = nonce::take(app, whose, natural).await?;
+                    let last = held.last.to_string();
+                    self.lane.iter_mut().for_each(|pass| pass.keep(held.lock.clone()));
+                    last
+                }
+            }),
+        };
+        Ok(Stamp { now_ms, nonce })
+    }
+
+    /// Lets the next one go, and learns from the answer.
+    pub async fn end(self, app: &App, outcome: &Result<Answer, Failure>, error: Option<ErrorKind>) {
+        if let Some(pass) = self.lane {
+            pass.leave(app).await;
+        }
+        app.gate.queues.answered(app, self.place, outcome, error).await;
+    }
+}
+
+impl Rank {
+    fn of(request: &Request) -> Rank {
+        match (request.reading(), request.class().moves_money()) {
+            (Reading::Cancel { .. }, _) => Rank::Cancel,
+            (_, true) => Rank::Order,
+            (_, false) => Rank::Read,
+        }
+    }
+}
+
+impl super::Call<'_> {
+    /// Where this call is going.
+    pub(super) fn place<'a>(&'a self, environment: &'a str, account: Option<&super::Account>) -> Place<'a> {
+        let whose = account.map(super::Account::whose);
+        Place { definition: self.definition, environment, request: &self.request, whose }
+    }
+}
+
+impl Place<'_> {
+    fn counts_nonces(&self) -> bool {
+        let kind = self.definition.nonce_kind(self.request, &Options::default());
+        kind.is_some_and(NonceKind::is_counter)
+    }
+}
+
+impl From<Late> for Denial {
+    fn from(late: Late) -> Denial {
+        Denial {
+            kind: Dialect::RateLimited { retry_after: Some(late.retry_after_ms.div_ceil(1000).max(1)) },
+            rule: "queue",
+            text: "the exchange's request budget is used up for now; nothing was sent".to_owned(),
+        }
+    }
+}

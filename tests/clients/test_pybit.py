@@ -1,0 +1,58 @@
+"""pybit at Bybit, unmodified but for its address."""
+import pytest
+from pybit import unified_trading
+from pybit.exceptions import InvalidRequestError
+
+from table import named
+
+SPOT = {'category': 'spot', 'symbol': 'BTCUSDT'}
+ORDER = {**SPOT, 'side': 'Buy', 'orderType': 'Limit', 'qty': '0.001', 'price': '50000'}
+
+
+@pytest.fixture
+def session(target):
+    return target.pybit(unified_trading, 'trade')
+
+
+@pytest.fixture
+def cell(table):
+    return lambda call: table.cell('bybit', named('pybit'), call)
+
+
+def listed(session):
+    return [one['orderId'] for one in session.get_open_orders(**SPOT)['result']['list']]
+
+
+def test_balance_and_price_are_read(session, cell):
+    with cell('balance'):
+        [account] = session.get_wallet_balance(accountType='UNIFIED')['result']['list']
+        assert {'BTC', 'USDT'} <= {coin['coin'] for coin in account['coin']}
+    with cell('ticker'):
+        [ticker] = session.get_tickers(**SPOT)['result']['list']
+        assert float(ticker['lastPrice']) > 0
+
+
+def test_an_order_rests_is_listed_and_cancelled(session, cell):
+    with cell('create'):
+        order = session.place_order(**ORDER)['result']['orderId']
+    with cell('open orders'):
+        assert order in listed(session)
+    with cell('cancel'):
+        session.cancel_order(**SPOT, orderId=order)
+        assert order not in listed(session)
+
+
+def test_a_reading_key_cannot_trade(target, cell, refused_once):
+    session = target.pybit(unified_trading, 'read-only')
+    with cell('denied') as said:
+        error = refused_once('bybit', 'read-only', InvalidRequestError, lambda: session.place_order(**ORDER))
+        assert error.status_code == 10005
+        said.refused(type(error).__name__)
+    assert listed(session) == []
+
+
+def test_a_wrong_secret_is_refused(session):
+    session.api_secret = session.api_secret[::-1]
+    with pytest.raises(InvalidRequestError) as refused:
+        session.get_wallet_balance(accountType='UNIFIED')
+    assert refused.value.status_code == 10004
