@@ -45,10 +45,12 @@ class Target:
             return {name: self.through(exchange, value) for name, value in url.items()}
         if not isinstance(url, str):
             return url
-        return re.sub(r'^https?://[^/]+', lambda _: self.bases[exchange], url)
+        base = self.bases[exchange]
+        url = re.sub(r'^https?://[^/]+', lambda _: base, url)
+        return re.sub(r'^wss?://[^/]+', lambda _: base.replace('http', 'ws', 1), url)
 
     def ccxt(self, library, exchange, name):
-        """A ccxt client, of the module `ccxt` or `ccxt.async_support`, with its addresses changed. It does not
+        """A ccxt client, of the module `ccxt`, `ccxt.async_support` or `ccxt.pro`, with its addresses changed. It does not
         slow itself down, so that the tests are quick."""
         if self.keygate:
             client = self.executed('ccxt', exchange, name, f'import {library.__name__} as ccxt')['exchange']
@@ -62,25 +64,6 @@ class Target:
         client.urls['api'] = self.through(exchange, client.urls['api'])
         return client
 
-    def ccxt_pro(self, library, exchange, name):
-        """The same of the module `ccxt.pro`, whose streams are addresses as well. Spot alone."""
-        client = self.ccxt(library, exchange, name)
-        client.options['defaultType'] = 'spot'
-        client.urls['api']['ws']['ws-api']['spot'] = self.stream(exchange, client.urls['api']['ws']['ws-api']['spot'])
-        return client
-
-    def stream(self, exchange, url):
-        """The address of a stream with its scheme and host replaced."""
-        return re.sub(r'^wss?://[^/]+', lambda _: self.bases[exchange].replace('http', 'ws', 1), url)
-
-    def python_binance_async(self, library, name):
-        access = self.access('binance', name)
-        client = library.AsyncClient(access.key, access.secret)
-        client.API_URL = self.bases['binance'] + '/api'
-        client.MARGIN_API_URL = self.bases['binance'] + '/sapi'
-        client.ws_api._url = self.stream('binance', client.ws_api._url)
-        return client
-
     def python_binance(self, library, name):
         """A python-binance client, of its class `Client` or `AsyncClient`."""
         if self.keygate:
@@ -88,7 +71,8 @@ class Target:
             return self.executed('python-binance', 'binance', name, instead)['client']
         access = self.access('binance', name)
         gated = type('Gated', (library,), {
-            'API_URL': self.bases['binance'] + '/api', 'MARGIN_API_URL': self.bases['binance'] + '/sapi'})
+            'API_URL': self.bases['binance'] + '/api', 'MARGIN_API_URL': self.bases['binance'] + '/sapi',
+            'WS_API_URL': self.through('binance', library.WS_API_URL)})
         return gated(access.key, access.secret)
 
     def pybit(self, library, name):

@@ -15,7 +15,8 @@ PAIR = 'BTC/USDT'
 
 @contextlib.asynccontextmanager
 async def connected(target, name='trade'):
-    client = target.ccxt_pro(ccxt.pro, 'binance', name)
+    client = target.ccxt(ccxt.pro, 'binance', name)
+    client.options['defaultType'] = 'spot'
     try:
         yield client
     finally:
@@ -24,7 +25,7 @@ async def connected(target, name='trade'):
 
 @contextlib.asynccontextmanager
 async def python_binance(target, name='trade'):
-    client = target.python_binance_async(binance, name)
+    client = target.python_binance(binance.AsyncClient, name)
     try:
         yield client
     finally:
