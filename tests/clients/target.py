@@ -45,10 +45,12 @@ class Target:
             return {name: self.through(exchange, value) for name, value in url.items()}
         if not isinstance(url, str):
             return url
-        return re.sub(r'^https?://[^/]+', lambda _: self.bases[exchange], url)
+        base = self.bases[exchange]
+        url = re.sub(r'^https?://[^/]+', lambda _: base, url)
+        return re.sub(r'^wss?://[^/]+', lambda _: base.replace('http', 'ws', 1), url)
 
     def ccxt(self, library, exchange, name):
-        """A ccxt client, of the module `ccxt` or `ccxt.async_support`, with its addresses changed. It does not
+        """A ccxt client, of the module `ccxt`, `ccxt.async_support` or `ccxt.pro`, with its addresses changed. It does not
         slow itself down, so that the tests are quick."""
         if self.keygate:
             client = self.executed('ccxt', exchange, name, f'import {library.__name__} as ccxt')['exchange']
@@ -69,7 +71,8 @@ class Target:
             return self.executed('python-binance', 'binance', name, instead)['client']
         access = self.access('binance', name)
         gated = type('Gated', (library,), {
-            'API_URL': self.bases['binance'] + '/api', 'MARGIN_API_URL': self.bases['binance'] + '/sapi'})
+            'API_URL': self.bases['binance'] + '/api', 'MARGIN_API_URL': self.bases['binance'] + '/sapi',
+            'WS_API_URL': self.through('binance', library.WS_API_URL)})
         return gated(access.key, access.secret)
 
     def pybit(self, library, name):

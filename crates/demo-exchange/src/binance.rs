@@ -7,6 +7,8 @@ mod error;
 mod order;
 mod param;
 mod public;
+mod socket;
+mod stream;
 mod wallet;
 
 use std::net::IpAddr;
@@ -21,6 +23,7 @@ use crate::floor::{AccountId, Floor};
 use crate::house::Exchange;
 use crate::key::{Entry, Keys};
 use crate::request::{Answer, Received, Signer};
+use crate::socket::{Said, Talk};
 
 pub(crate) struct Binance {
     pub(crate) floor: Floor,
@@ -165,6 +168,19 @@ impl Exchange for Binance {
 
     fn keys_mut(&mut self) -> &mut Keys {
         &mut self.keys
+    }
+
+    fn talks_at(&self, path: &str) -> bool {
+        path == "/ws-api/v3"
+    }
+
+    fn hear(&mut self, talk: &mut Talk, frame: &Received) -> Option<Said> {
+        self.floor.tick(frame.at_ms);
+        Some(socket::hear(self, talk, frame))
+    }
+
+    fn news(&mut self, talk: &mut Talk, now: i64) -> Vec<String> {
+        stream::news(&self.floor, talk, now)
     }
 }
 

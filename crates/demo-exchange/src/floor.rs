@@ -6,6 +6,7 @@
 //! floor again.
 
 mod book;
+mod journal;
 mod ladder;
 mod matching;
 mod order;
@@ -17,6 +18,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use rust_decimal::Decimal;
 
 use self::book::Book;
+pub(crate) use self::journal::{Change, Journal, What};
 use self::ladder::Ladder;
 pub(crate) use self::order::{Fill, Force, NewOrder, Order, Side, Status, Terms};
 pub(crate) use self::wallet::{Balance, Short, Wallet};
@@ -49,6 +51,7 @@ pub(crate) struct Floor {
     restocked_ms: i64,
     last_id: u64,
     last_trade: u64,
+    journal: Journal,
 }
 
 /// A trade as the public sees it.
@@ -95,6 +98,7 @@ impl Floor {
             restocked_ms: now,
             last_id: 0,
             last_trade: 0,
+            journal: Journal::default(),
         };
         for account in &venue.accounts {
             floor.admit(account);
@@ -162,6 +166,17 @@ impl Floor {
             }
         }
         levels
+    }
+
+    /// What happened to customers' orders, oldest first; for who tells them.
+    pub(crate) fn journal(&self) -> &Journal {
+        &self.journal
+    }
+
+    fn note(&mut self, id: u64, what: What) {
+        if let Some(order) = self.orders.get(&id).filter(|order| order.account > OUTSIDE) {
+            self.journal.push(what, order.clone());
+        }
     }
 
     /// The customer's other wallet, if anything was ever moved there.

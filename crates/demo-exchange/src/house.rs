@@ -12,6 +12,7 @@ use crate::floor::{AccountId, Floor};
 use crate::key::{Entry, Keys};
 use crate::params::Params;
 use crate::request::{Answer, Received, Signer};
+use crate::socket::{Said, Talk};
 
 /// One of the exchanges behind the ports.
 pub(crate) trait Exchange: Send {
@@ -27,6 +28,21 @@ pub(crate) trait Exchange: Send {
     fn floor_mut(&mut self) -> &mut Floor;
     fn keys(&self) -> &Keys;
     fn keys_mut(&mut self) -> &mut Keys;
+
+    /// Whether clients talk over a WebSocket at this path.
+    fn talks_at(&self, _path: &str) -> bool {
+        false
+    }
+
+    /// Answers a frame, if this exchange is one to talk to.
+    fn hear(&mut self, _talk: &mut Talk, _frame: &Received) -> Option<Said> {
+        None
+    }
+
+    /// What has happened since, for the subscriptions of a talk.
+    fn news(&mut self, _talk: &mut Talk, _now: i64) -> Vec<String> {
+        Vec::new()
+    }
 }
 
 /// How one exchange knows who asks.

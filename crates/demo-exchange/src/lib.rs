@@ -37,6 +37,7 @@ mod request;
 mod row;
 mod rule;
 mod server;
+mod socket;
 mod spoken;
 mod upbit;
 
@@ -107,6 +108,12 @@ impl DemoExchange {
     }
 }
 
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.hang_up();
+    }
+}
+
 impl Running {
     /// Where the page is.
     pub fn address(&self) -> SocketAddr {
@@ -129,6 +136,12 @@ impl Running {
     /// Stops listening and closes every connection.
     pub fn stop(&self) {
         self.listening.stop();
+        self.hang_up();
+    }
+
+    /// Ends every WebSocket, as exchanges do now and then; clients may come back.
+    pub fn hang_up(&self) {
+        self.shared.hang_up();
     }
 
     /// The requests received, oldest first; the newest 20,000 are kept.
@@ -184,6 +197,9 @@ impl Running {
         let mut state = self.shared.state();
         let Some(open) = state.exchange(exchange) else { return false };
         let pair = open.floor().pair_index(symbol);
-        pair.map(|pair| open.floor_mut().set_price(pair, price, now)).is_some()
+        let moved = pair.map(|pair| open.floor_mut().set_price(pair, price, now)).is_some();
+        drop(state);
+        self.shared.beat();
+        moved
     }
 }

@@ -1,5 +1,5 @@
 //! What a person or a test reads about the running exchange: `/_demo/` as a page, `/_demo/state` and
-//! `/_demo/requests` as JSON, `/_demo/faults` to switch faults on, `/_demo/binance/keys` to hand over a public key.
+//! `/_demo/requests` as JSON, `/_demo/faults` to switch faults on, `/_demo/sockets` to end every WebSocket, `/_demo/binance/keys` to hand over a public key.
 //! No secret is ever shown.
 
 use serde_json::{Value, json};
@@ -35,6 +35,10 @@ pub(crate) fn answer(shared: &Shared, request: &Received) -> Answer {
         },
         ("DELETE", "/_demo/faults") => {
             state.faults.clear();
+            Answer::json(200, &json!({}))
+        }
+        ("DELETE", "/_demo/sockets") => {
+            shared.hang_up();
             Answer::json(200, &json!({}))
         }
         _ => Answer::json(404, &json!({ "error": "not found" })),

@@ -11,6 +11,7 @@ use hyper::service::service_fn;
 use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
 use tokio::task::{JoinHandle, JoinSet};
 
 use crate::clock::Clock;
@@ -21,6 +22,7 @@ use crate::page;
 use crate::record::{Record, Records};
 use crate::request::{Answer, Received};
 use crate::row::Row;
+use crate::socket;
 use crate::spoken::{SPOKEN, Spoken};
 
 /// Everything the exchange knows while it runs.
@@ -42,6 +44,10 @@ pub(crate) struct Open {
 pub(crate) struct Shared {
     clock: Clock,
     state: Mutex<State>,
+    /// Beats after every request: something may have changed.
+    pulse: watch::Sender<()>,
+    /// Beats when every open conversation is to end.
+    hangups: watch::Sender<()>,
 }
 
 /// The listening tasks; they stop with every open connection when dropped.
@@ -67,7 +73,30 @@ impl Shared {
             records: Records::default(),
             faults: Faults::default(),
         };
-        Self { clock, state: Mutex::new(state) }
+        Self {
+            clock,
+            state: Mutex::new(state),
+            pulse: watch::Sender::new(()),
+            hangups: watch::Sender::new(()),
+        }
+    }
+
+    /// Says that something may have changed.
+    pub(crate) fn beat(&self) {
+        self.pulse.send_replace(());
+    }
+
+    pub(crate) fn pulse(&self) -> watch::Receiver<()> {
+        self.pulse.subscribe()
+    }
+
+    pub(crate) fn hangups(&self) -> watch::Receiver<()> {
+        self.hangups.subscribe()
+    }
+
+    /// Ends every open conversation; new ones may begin.
+    pub(crate) fn hang_up(&self) {
+        self.hangups.send_replace(());
     }
 
     pub(crate) fn now_ms(&self) -> i64 {
@@ -116,7 +145,7 @@ async fn serve(stream: TcpStream, peer: IpAddr, door: Door, shared: Arc<Shared>)
     let _ = stream.set_nodelay(true);
     let service = service_fn(move |request| respond(request, peer, door, shared.clone()));
     // A failed connection is the client's business: it went away, or a fault asked for it.
-    let _ = http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
+    let _ = http1::Builder::new().serve_connection(TokioIo::new(stream), service).with_upgrades().await;
 }
 
 /// The connection is closed without an answer.
@@ -137,6 +166,9 @@ async fn respond(
     door: Door,
     shared: Arc<Shared>,
 ) -> Result<Response<Full<Bytes>>, Dropped> {
+    if let Some(id) = door.filter(|_| socket::is_upgrade(&request)) {
+        return Ok(socket::open(request, peer, id, shared));
+    }
     let answer = match (receive(request, peer, shared.now_ms()).await, door) {
         (Some(request), None) => page::answer(&shared, &request),
         (Some(request), Some(id)) => exchange(&shared, id, request).await?,
@@ -172,6 +204,7 @@ async fn exchange(shared: &Shared, id: &'static str, mut request: Received) -> R
         state.records.push(record);
         (outcome, fault)
     };
+    shared.beat();
     if let Some(Fault::Delay { ms }) = fault {
         tokio::time::sleep(Duration::from_millis(ms)).await;
     }

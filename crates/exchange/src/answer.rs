@@ -10,6 +10,10 @@ use serde_json::Value;
 
 use crate::{Definition, request::quote};
 
+mod frame;
+
+pub use self::frame::{FrameAnswer, Session};
+
 /// What there is to say to a client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Answer {

@@ -16,7 +16,7 @@ mod request;
 mod signing;
 
 pub use crate::{
-    answer::{Answer, DialectResponse, ErrorKind, ExchangeError},
+    answer::{Answer, DialectResponse, ErrorKind, ExchangeError, FrameAnswer, Session},
     check::{Checked, Folder, Problem, check},
     class::{Class, SignLevel},
     conformance::conformance,
@@ -28,7 +28,7 @@ pub use crate::{
     pair::VirtualPair,
     probe::{Balance, Permissions, Price, Probe, ProbeError},
     reading::{Order, Reading, Side, Symbol, Withdrawal},
-    request::{Incoming, Part, Refusal, Request},
+    request::{Act, BadFrame, Frame, Incoming, Part, Refusal, Request},
     signing::{
         CredentialError, CredentialProblem, Credentials, Field, KeyError, KeyKind, NonceKind, NonceUnit,
         Options, OwnKey, SecretForm, SignError, Signed, SigningKey, Stamp, TokenAlgorithm, Typed, Verified,

@@ -340,3 +340,50 @@ fn traffic_that_makes_no_sense_is_refused() {
         7,
     );
 }
+
+#[test]
+fn a_wrong_stream_is_named_with_its_line() {
+    all_refused(
+        &[
+            (
+                "binance",
+                "\"order.place\" = \"POST /api/v3/order\"",
+                "\"order.place\" = \"trade\"",
+                "a method is public, read, or",
+            ),
+            ("binance", "\"ping\" = \"GET /api/v3/ping\"", "\"ping\" = \"GET /api/*\"", "is one endpoint"),
+            ("binance", "apart = [", "besides = [", "unknown field"),
+        ],
+        1,
+    );
+    let whole_table: &[(&str, &str, &str, &str)] = &[
+        (
+            "binance",
+            "GET /api/v3/depth\"\n\"trades",
+            "GET /nowhere\"\n\"trades",
+            "'depth' is not an endpoint that frames may reach",
+        ),
+        (
+            "binance",
+            "\"ping\" = \"GET /api/v3/ping\"",
+            "\"ping\" = \"POST /api/v3/userDataStream\"",
+            "not an endpoint that frames may reach",
+        ),
+        ("binance", "logon = \"session.logon\"", "logon = \"ping\"", "cannot be one of the exchange"),
+        ("binance", "refusal = '{\"id\":{id},", "refusal = '{", "JSON objects, a refusal with its {id}"),
+        ("binance", "paths = [\"/ws-api/v3\"]", "paths = [\"/elsewhere\"]", "no host in production"),
+        ("binance", "paths = [\"/ws-api/v3\"]", "paths = []", "a stream has paths"),
+        (
+            "binance",
+            "= \"userDataStream.subscribe.signature\"",
+            "= \"userDataStream.begin\"",
+            "another one that is listed",
+        ),
+    ];
+    for (id, from, to, reason) in whole_table {
+        let (_, error) = with(id, from, to);
+        let table = file(id).lines().position(|line| line.starts_with("[stream]")).unwrap() + 1;
+        assert!(error.reason.contains(reason), "{to}: {error}");
+        assert!(error.line.abs_diff(table) <= 1, "{to}: said line {}, the table is at {table}", error.line);
+    }
+}

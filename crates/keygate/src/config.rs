@@ -104,6 +104,9 @@ pub struct Gateway {
     pub public_fresh_ms: u64,
     pub public_slow_ms: u64,
     pub queue_wait_ms: u64,
+    pub max_streams: usize,
+    pub stream_idle_ms: u64,
+    pub stream_write_ms: u64,
 }
 
 #[derive(Clone, Deserialize)]

@@ -28,10 +28,12 @@ mod public;
 pub mod queue;
 pub mod record;
 mod send;
+mod stream;
 
 use account::Account;
 pub use account::Accounts;
 use credential::Presented;
+pub use stream::Streams;
 
 /// What the gateway keeps between requests: sealed accounts, who waits for whom, the queue of records.
 pub struct Gate {
@@ -41,6 +43,8 @@ pub struct Gate {
     pub records: record::Queue,
     /// Where calls without a credential go.
     pub public_environment: String,
+    /// Open WebSockets.
+    pub streams: Streams,
     public: public::Limiter,
     pub queues: queue::Queues,
     market: market::Market,
@@ -76,10 +80,19 @@ impl Gate {
             accounts: Accounts::default(),
             records,
             public_environment,
+            streams: Streams::new(config.gateway.max_streams),
             public: public::Limiter::new(config.gateway.public_per_minute),
             queues: queue::Queues::default(),
             market: market::Market::new(&config.gateway),
         }
+    }
+}
+
+impl Gate {
+    /// The environment of calls without a key: the demo exchange stands in for the exchanges it speaks.
+    fn public_environment<'g>(&'g self, definition: &Definition) -> &'g str {
+        let own = Some(self.public_environment.as_str());
+        own.filter(|own| definition.environments().any(|name| name == *own)).unwrap_or(PRODUCTION)
     }
 }
 
@@ -93,8 +106,8 @@ pub async fn serve(app: Arc<App>, request: HttpRequest) -> Response {
     }
 }
 
-async fn handle(app: &App, request: HttpRequest) -> Result<Response> {
-    let (parts, body) = request.into_parts();
+async fn handle(app: &Arc<App>, request: HttpRequest) -> Result<Response> {
+    let (mut parts, body) = request.into_parts();
     let target = parts.uri.path_and_query().map_or("", http::uri::PathAndQuery::as_str).to_owned();
     let (exchange, group, rest) = split(&target).ok_or(Code::NotFound)?;
     let definition = app
@@ -107,6 +120,10 @@ async fn handle(app: &App, request: HttpRequest) -> Result<Response> {
         || Err(crate::error::Error::internal("a request without a peer")),
         |peer| Ok(Client::of(peer, &parts.headers, &app.config)),
     )?;
+    let address = stream::Address { definition, group, target: rest };
+    if let Some(response) = stream::meet(app, address, &mut parts, &client, id) {
+        return Ok(response);
+    }
     let body = match Limited::new(body, app.config.gateway.max_body).collect().await {
         Ok(body) => body.to_bytes(),
         Err(_) => {
@@ -170,11 +187,7 @@ impl Call<'_> {
             return Err(Denial::unknown_key("no Keygate credential was sent"));
         }
         self.app.gate.public.admit(self.client.ip, self.app.clock.now_ms())?;
-        // the demo exchange stands in for the exchanges it speaks
-        let environment = Some(self.app.gate.public_environment.as_str())
-            .filter(|own| self.definition.environments().any(|name| name == *own))
-            .unwrap_or(PRODUCTION);
-        let outcome = self.public_answer(environment).await?;
+        let outcome = self.public_answer(self.app.gate.public_environment(self.definition)).await?;
         answer::pass(self.definition, outcome, &[], self.id)
     }
 

@@ -105,9 +105,10 @@ pub async fn start_with(
 }
 
 impl Server {
-    /// Stops accepting, lets running requests end, writes what is queued, and stops the database.
+    /// Stops accepting, ends streams, lets running requests end, writes what is queued, and stops the database.
     pub async fn stop(self) {
         let _ = self.stop.send(true);
+        self.app.gate.streams.close().await;
         let _ = self.serving.await;
         let _ = self.jobs.await;
         self.app.gate.records.flush().await;

@@ -15,8 +15,14 @@ use hyper_util::{
 
 use crate::{config::Gateway, error::Fatal};
 
+mod socket;
+
+pub use socket::Socket;
+
 pub struct Upstream {
     client: Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
+    /// The same way out, for WebSockets.
+    connector: HttpsConnector<HttpConnector>,
     timeout: Duration,
     max_answer: usize,
 }
@@ -65,13 +71,14 @@ impl Upstream {
                 .with_no_client_auth();
         // Plain http is reachable only through definitions, which allow it on loopback alone.
         let connector = HttpsConnectorBuilder::new().with_tls_config(tls).https_or_http().enable_http1();
+        let connector = connector.wrap_connector(tcp);
         let client = Client::builder(TokioExecutor::new())
             .pool_timer(TokioTimer::new())
             .pool_idle_timeout(Duration::from_secs(25))
             .retry_canceled_requests(false)
-            .build(connector.wrap_connector(tcp));
+            .build(connector.clone());
         let timeout = Duration::from_millis(settings.timeout_ms);
-        Ok(Upstream { client, timeout, max_answer: settings.max_answer })
+        Ok(Upstream { client, connector, timeout, max_answer: settings.max_answer })
     }
 
     pub async fn send(&self, outgoing: Outgoing) -> Result<Answer, Failure> {

@@ -1,6 +1,6 @@
 //! Binance's refusals: code, text and HTTP status, as its error-code page and its servers give them.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::budget::Spent;
 use crate::floor::Refusal;
@@ -19,13 +19,24 @@ impl Error {
         Self { status, code, msg: msg.into(), retry_after_s: None }
     }
 
-    fn bad(code: i32, msg: impl Into<String>) -> Self {
+    pub(super) fn bad(code: i32, msg: impl Into<String>) -> Self {
         Self::new(400, code, msg)
     }
 
+    pub(super) fn status(&self) -> u16 {
+        self.status
+    }
+
+    pub(super) fn code(&self) -> i32 {
+        self.code
+    }
+
+    pub(super) fn body(&self) -> Value {
+        json!({ "code": self.code, "msg": self.msg })
+    }
+
     pub(super) fn answer(&self) -> Answer {
-        let body = json!({ "code": self.code, "msg": self.msg });
-        let answer = Answer::json(self.status, &body).failed(self.code);
+        let answer = Answer::json(self.status, &self.body()).failed(self.code);
         match self.retry_after_s {
             Some(seconds) => answer.with("retry-after", seconds),
             None => answer,

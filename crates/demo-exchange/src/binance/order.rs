@@ -310,7 +310,7 @@ fn state(order: &Order) -> serde_json::Map<String, Value> {
     state.as_object().cloned().unwrap_or_default()
 }
 
-fn kind(terms: &Terms) -> (&'static str, &'static str) {
+pub(super) fn kind(terms: &Terms) -> (&'static str, &'static str) {
     match terms {
         Terms::Limit { force: Force::FillOrKill, .. } => ("LIMIT", "FOK"),
         Terms::Limit { force: Force::GoodTillCancel, .. } => ("LIMIT", "GTC"),
@@ -320,7 +320,7 @@ fn kind(terms: &Terms) -> (&'static str, &'static str) {
     }
 }
 
-fn status(status: Status) -> &'static str {
+pub(super) fn status(status: Status) -> &'static str {
     match status {
         Status::Canceled => "CANCELED",
         Status::Expired => "EXPIRED",

@@ -3,7 +3,7 @@
 use rust_decimal::{Decimal, RoundingStrategy};
 
 use super::order::{Fill, Force, NewOrder, Order, Side, Status, Terms};
-use super::{FEES, Floor, MAKER, Print, Refusal, Short, TAPE};
+use super::{FEES, Floor, MAKER, Print, Refusal, Short, TAPE, What};
 use crate::floor::AccountId;
 
 impl Floor {
@@ -23,6 +23,7 @@ impl Floor {
         self.last_id = id;
         self.by_client_id.insert((order.account, order.client_id.clone()), id);
         self.orders.insert(id, order);
+        self.note(id, What::Accepted);
         self.fill(id, now);
         self.conclude(id);
         Ok(id)
@@ -191,6 +192,7 @@ impl Floor {
             wallet.unlock(paid_asset, saved);
         }
         self.wallets[FEES].receive(asset, fee);
+        self.note(id, What::Traded);
     }
 
     /// After matching: rest in the book, or end.
@@ -218,6 +220,12 @@ impl Floor {
         self.books[order.pair].remove(order);
         self.open.remove(&(order.account, id));
         self.wallets[order.account].unlock(&asset, released);
+        match status {
+            Status::Canceled => self.note(id, What::Canceled),
+            Status::Expired => self.note(id, What::Expired),
+            Status::Filled | Status::New | Status::PartiallyFilled => {}
+        }
+        let Some(order) = self.orders.get(&id) else { return };
         if order.account == MAKER {
             self.by_client_id.remove(&(MAKER, order.client_id.clone()));
             self.orders.remove(&id);

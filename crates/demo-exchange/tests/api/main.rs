@@ -4,6 +4,7 @@
 mod binance_auth;
 mod binance_market;
 mod binance_order;
+mod binance_socket;
 mod binance_wallet;
 mod bitfinex;
 mod bitget;

@@ -7,7 +7,7 @@ use toml::Spanned;
 
 use super::{
     Definition, DefinitionError, Hole, OwnKeys, PRODUCTION, Pattern, Profile, RateScope,
-    environment::Environment, is_word, markets::Markets, traffic::Traffic,
+    environment::Environment, is_word, markets::Markets, stream::Stream, traffic::Traffic,
 };
 use crate::{
     Class, Field, KeyKind,
@@ -41,6 +41,7 @@ struct File {
     #[serde(default)]
     traffic: Traffic,
     markets: Option<Spanned<Markets>>,
+    stream: Option<Spanned<Stream>>,
 }
 
 #[derive(Deserialize)]
@@ -164,6 +165,8 @@ fn build(file: File) -> Result<Definition, Wrong> {
         None => Markets::default(),
     };
     let probes = file.probe.span().start;
+    let stream_at = file.stream.as_ref().map(|stream| stream.span().start);
+    let stream = file.stream.map(|stream| checked(&stream, Stream::check)).transpose()?;
     let own_keys_at = file.exchange.own_keys.as_ref().map(|own| own.span().start);
     let definition = Definition {
         id,
@@ -190,6 +193,7 @@ fn build(file: File) -> Result<Definition, Wrong> {
         secret_shape,
         traffic: file.traffic,
         markets,
+        stream,
     };
     definition.check_probes().map_err(|refusal| (Some(probes), refusal.to_string()))?;
     definition.check_own_keys().map_err(|reason| (own_keys_at, reason.to_owned()))?;
@@ -198,6 +202,7 @@ fn build(file: File) -> Result<Definition, Wrong> {
     definition.check_readers()?;
     definition.check_headers()?;
     definition.check_traffic()?;
+    definition.check_stream().map_err(|reason| (stream_at, reason))?;
     Ok(definition)
 }
 

@@ -9,6 +9,7 @@ mod file;
 mod markets;
 mod pattern;
 mod profile;
+mod stream;
 mod template;
 mod traffic;
 
@@ -16,6 +17,7 @@ pub use self::{environment::Upstream, error::DefinitionError, traffic::Budget};
 pub(crate) use self::{
     pattern::{Case, Pattern},
     profile::{BodyForm, Claim, Place, Profile, Scheme, TokenShape},
+    stream::{Stream, Target, fill},
     template::{Hole, Template, Values},
 };
 
@@ -62,6 +64,7 @@ pub struct Definition {
     pub(crate) errors: Errors,
     pub(crate) answers: Answers,
     pub(crate) secret_shape: SecretShape,
+    pub(crate) stream: Option<Stream>,
     traffic: Traffic,
     markets: Markets,
 }

@@ -86,6 +86,31 @@ impl Document {
         self.root.get(name)?.text()
     }
 
+    /// The text of a string member of the outermost object; a number is none.
+    pub(crate) fn text_of(&self, name: &str) -> Option<&str> {
+        match self.root.get(name)? {
+            Json::Text(text) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// A member's value as the client wrote it.
+    pub(crate) fn member_text(&self, name: &str) -> Option<&str> {
+        let member = self.members().iter().find(|member| member.name == name)?;
+        self.text.get(member.span.clone())
+    }
+
+    /// The text with a member's value replaced by other JSON, or behind the others if there is no such member.
+    pub(crate) fn put(&self, name: &str, json: &str) -> String {
+        let mut text = self.text.clone();
+        match (self.members().iter().find(|member| member.name == name), self.members().last()) {
+            (Some(own), _) => text.replace_range(own.span.clone(), json),
+            (None, Some(last)) => text.insert_str(last.span.end, &format!(",{}:{json}", quote(name))),
+            (None, None) => text.insert_str(self.open, &format!("{}:{json}", quote(name))),
+        }
+        text
+    }
+
     /// The text with each setting in the place of its namesake, or in front or behind, in order, if it has none.
     /// A value takes the form of the number or string it replaces. An array stays as it is.
     pub(crate) fn with(&self, settings: &[Setting<'_>]) -> String {
@@ -172,6 +197,14 @@ mod tests {
             "{\"token\":\"t\\\"\",\"nonce\":\"8\",\"end\":\"z\"}"
         );
         assert_eq!(Document::parse("[1]").unwrap().with(&set), "[1]");
+    }
+
+    #[test]
+    fn a_member_is_put_where_it_stands_and_behind_the_others_otherwise() {
+        let put = |text: &str, name, json| Document::parse(text).unwrap().put(name, json);
+        assert_eq!(put("{ \"a\" : [1] ,\"b\":2}", "a", "{}"), "{ \"a\" : {} ,\"b\":2}");
+        assert_eq!(put("{\"a\":1 }", "c", "3"), "{\"a\":1,\"c\":3 }");
+        assert_eq!(put("{ }", "c", "\"x\""), "{\"c\":\"x\" }");
     }
 
     #[test]

@@ -2,13 +2,17 @@
 
 mod body;
 mod check;
+mod frame;
 mod json;
 mod params;
 mod refusal;
 mod scan;
 mod target;
 
-pub use self::refusal::{Part, Refusal};
+pub use self::{
+    frame::{Act, BadFrame, Frame},
+    refusal::{Part, Refusal},
+};
 pub(crate) use self::{
     json::{Document, Json, Member, Setting, quote},
     params::{Allowed, Params, QueryForm, component, escape},

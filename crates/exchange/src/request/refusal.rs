@@ -29,6 +29,8 @@ pub enum Part {
     Query,
     /// The body.
     Body,
+    /// A frame of a WebSocket API.
+    Frame,
 }
 
 impl Refusal {
@@ -53,6 +55,7 @@ impl fmt::Display for Refusal {
             Part::Header => "header",
             Part::Query => "query",
             Part::Body => "body",
+            Part::Frame => "frame",
         };
         match self.field.as_str() {
             "" => write!(f, "{part}: {}", self.reason),

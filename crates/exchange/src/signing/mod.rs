@@ -3,6 +3,7 @@
 mod credentials;
 mod draft;
 mod ec;
+mod frame;
 mod key;
 mod key_error;
 mod nonce;

@@ -260,7 +260,7 @@ fn passphrase_holds(profile: &Profile, request: &Request, pair: &Credentials) ->
 }
 
 /// The client's time and the end of its window, where the scheme has a time.
-fn check_age(
+pub(super) fn check_age(
     profile: &Profile,
     request: &Request,
     now_ms: u64,

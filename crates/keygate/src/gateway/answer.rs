@@ -57,7 +57,7 @@ pub fn refuse(definition: &Definition, denial: &Denial, id: RequestId) -> Respon
     response
 }
 
-fn undelivered(failure: Failure, id: RequestId) -> Denial {
+pub(super) fn undelivered(failure: Failure, id: RequestId) -> Denial {
     match failure {
         Failure::NotSent(reason) => {
             tracing::warn!(reason, request_id = %id.0, "an exchange cannot be reached");
@@ -79,7 +79,7 @@ fn undelivered(failure: Failure, id: RequestId) -> Denial {
 }
 
 /// Replaces known values by as many asterisks, so that lengths stay what the headers say.
-fn scrub(body: Bytes, known: &[String]) -> Bytes {
+pub(super) fn scrub(body: Bytes, known: &[String]) -> Bytes {
     let mut body = body;
     for value in known.iter().filter(|value| value.len() >= 8) {
         let needle = value.as_bytes();

@@ -85,7 +85,8 @@ impl Call<'_> {
     }
 }
 
-fn refusal(error: exchange::VerifyError) -> Denial {
+/// Why a signature is not accepted, in our words.
+pub(super) fn refusal(error: exchange::VerifyError) -> Denial {
     use exchange::VerifyError::{BadSignature, Missing, StaleTimestamp};
     let (kind, rule, text) = match error {
         BadSignature => {

@@ -7,19 +7,25 @@ use super::{
     account::{Account, Rights},
     credential::Presented,
 };
+use crate::{app::App, auth::Client};
 
 pub fn decide(call: &Call<'_>, account: &Account, presented: &Presented) -> Result<(), Denial> {
-    alive(call, account)?;
-    from_allowed_address(call, account)?;
-    in_scope(call, account)?;
-    permitted(call.request.class(), &account.rights)?;
+    allowed(call.app, &call.client, call.request.class(), account)?;
     withdrawal(call, presented)?;
     within_symbol(call, account)
 }
 
+/// What holds for every call of a class, whatever it asks for; of an open stream at any moment.
+pub fn allowed(app: &App, client: &Client, class: Class, account: &Account) -> Result<(), Denial> {
+    alive(app, account)?;
+    from_allowed_address(client, account)?;
+    in_scope(class, account)?;
+    permitted(class, &account.rights)
+}
+
 /// User, bot, access key and connection must all be in use at this moment.
-fn alive(call: &Call<'_>, account: &Account) -> Result<(), Denial> {
-    let now = call.app.clock.now();
+fn alive(app: &App, account: &Account) -> Result<(), Denial> {
+    let now = app.clock.now();
     let stop = |rule, text: &str| Err(Denial::denied(rule, text));
     if account.revoked {
         return stop("revoked", "this access key is revoked");
@@ -41,19 +47,19 @@ fn alive(call: &Call<'_>, account: &Account) -> Result<(), Denial> {
 }
 
 /// No list: from anywhere. An empty list: from nowhere.
-fn from_allowed_address(call: &Call<'_>, account: &Account) -> Result<(), Denial> {
+fn from_allowed_address(client: &Client, account: &Account) -> Result<(), Denial> {
     let lists = [&account.allowed_addresses, &account.rights.allowed_addresses];
     let inside = |list: &Vec<sqlx::types::ipnetwork::IpNetwork>| {
-        list.iter().any(|network| network.contains(call.client.ip))
+        list.iter().any(|network| network.contains(client.ip))
     };
     match lists.into_iter().flatten().all(inside) {
         true => Ok(()),
-        false => Err(Denial::denied("address", format!("calls from {} are not allowed", call.client.ip))),
+        false => Err(Denial::denied("address", format!("calls from {} are not allowed", client.ip))),
     }
 }
 
-fn in_scope(call: &Call<'_>, account: &Account) -> Result<(), Denial> {
-    let needed = match call.request.class() {
+fn in_scope(class: Class, account: &Account) -> Result<(), Denial> {
+    let needed = match class {
         Class::Public | Class::Read => "read",
         Class::Withdraw => "withdraw",
         Class::Transfer | Class::Subaccount | Class::Finance => "transfer",

@@ -76,6 +76,20 @@ impl Queues {
         Ok(Turn { place, lane })
     }
 
+    /// Learns from an answer: what is left of the budget, whether our time is wrong.
+    pub async fn answered(
+        &self,
+        app: &App,
+        place: Place<'_>,
+        outcome: &Result<Answer, Failure>,
+        error: Option<ErrorKind>,
+    ) {
+        self.heard(app, &place, outcome, error);
+        if error == Some(ErrorKind::BadTimestamp) {
+            self.skews.ask_again(app, place.definition, place.environment).await;
+        }
+    }
+
     /// What an answer says about the budget. `error` is the exchange's, if it answered with one.
     fn heard(
         &self,
@@ -111,15 +125,12 @@ impl Turn<'_> {
         Ok(Stamp { now_ms, nonce })
     }
 
-    /// Lets the next one go, and learns from the answer: what is left of the budget, whether our time is wrong.
+    /// Lets the next one go, and learns from the answer.
     pub async fn end(self, app: &App, outcome: &Result<Answer, Failure>, error: Option<ErrorKind>) {
-        app.gate.queues.heard(app, &self.place, outcome, error);
         if let Some(pass) = self.lane {
             pass.leave(app).await;
         }
-        if error == Some(ErrorKind::BadTimestamp) {
-            app.gate.queues.skews.ask_again(app, self.place.definition, self.place.environment).await;
-        }
+        app.gate.queues.answered(app, self.place, outcome, error).await;
     }
 }
 
@@ -130,6 +141,14 @@ impl Rank {
             (_, true) => Rank::Order,
             (_, false) => Rank::Read,
         }
+    }
+}
+
+impl super::Call<'_> {
+    /// Where this call is going.
+    pub(super) fn place<'a>(&'a self, environment: &'a str, account: Option<&super::Account>) -> Place<'a> {
+        let whose = account.map(super::Account::whose);
+        Place { definition: self.definition, environment, request: &self.request, whose }
     }
 }
 

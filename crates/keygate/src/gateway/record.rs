@@ -66,6 +66,16 @@ pub(super) async fn intent(call: &Call<'_>, account: &Account, proof: Option<&Pr
     }
 }
 
+/// A log-on opens whatever the key may do, so it is on record, and its signature is used up, before it counts.
+pub(super) async fn logon(call: &Call<'_>, account: &Account, proof: &Proof) -> Result<(), Denial> {
+    let line = Line { success: Some(true), ..line(call, account, "event") };
+    match store::intent(call.app, &line, Some(proof)).await {
+        Ok(true) => Ok(()),
+        Ok(false) => Err(Denial::denied("replay", "this log-on was used already; sign it anew")),
+        Err(error) => Err(Denial::down(error)),
+    }
+}
+
 /// Adds the outcome. If the database is gone now, the intent stands alone, which means: ask the exchange.
 pub(super) async fn outcome(
     call: &Call<'_>,

@@ -6,12 +6,7 @@ use std::time::{Duration, Instant};
 use axum::response::Response;
 use exchange::{ExchangeError, Signed};
 
-use super::{
-    Account, Call, Denial, answer,
-    credential::Proof,
-    queue::{Place, Turn},
-    record,
-};
+use super::{Account, Call, Denial, answer, credential::Proof, queue::Turn, record};
 use crate::upstream::{Answer, Failure, Outgoing};
 
 /// What became of a signed request.
@@ -64,9 +59,7 @@ impl Call<'_> {
     /// Waits in the account's queue.
     async fn turn<'a>(&'a self, account: &'a Account) -> Result<Turn<'a>, Denial> {
         let environment = &account.connection.environment;
-        let whose = Some(account.whose());
-        let place = Place { definition: self.definition, environment, request: &self.request, whose };
-        Ok(self.app.gate.queues.turn(self.app, place).await?)
+        Ok(self.app.gate.queues.turn(self.app, self.place(environment, Some(account))).await?)
     }
 
     /// Signs and sends; an error means that nothing left us.

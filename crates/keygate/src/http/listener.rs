@@ -7,7 +7,6 @@ use axum::{Router, extract::Request};
 use hyper::server::conn::http1;
 use hyper_util::{
     rt::{TokioIo, TokioTimer},
-    server::graceful::{GracefulShutdown, Watcher},
     service::TowerToHyperService,
 };
 use tokio::{
@@ -47,7 +46,7 @@ impl Listener {
 
 /// Serves until `stop` turns true, then waits for running requests.
 pub async fn serve(listener: Listener, router: Router, stop: watch::Receiver<bool>) {
-    let slots = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+    let slots = Arc::new(Semaphore::new(ALL_SLOTS as usize));
     let tasks = listener
         .sockets
         .into_iter()
@@ -57,10 +56,13 @@ pub async fn serve(listener: Listener, router: Router, stop: watch::Receiver<boo
             tracing::error!(%error, "a listener ended");
         }
     }
+    // Every connection gives its slot back when it ends.
+    if tokio::time::timeout(GRACE, slots.acquire_many(ALL_SLOTS)).await.is_err() {
+        tracing::warn!("some requests were still running at the end of the grace period");
+    }
 }
 
 async fn accept(socket: TcpListener, router: Router, slots: Arc<Semaphore>, mut stop: watch::Receiver<bool>) {
-    let graceful = GracefulShutdown::new();
     loop {
         let Ok(slot) = slots.clone().acquire_owned().await else { break };
         let accepted = tokio::select! {
@@ -69,19 +71,15 @@ async fn accept(socket: TcpListener, router: Router, slots: Arc<Semaphore>, mut 
         };
         match accepted {
             Ok((stream, peer)) => {
-                let (router, watcher) = (router.clone(), graceful.watcher());
+                let (router, stop) = (router.clone(), stop.clone());
                 tokio::spawn(async move {
-                    serve_connection(stream, peer, router, watcher).await;
+                    serve_connection(stream, peer, router, stop).await;
                     drop(slot);
                 });
             }
             // Out of file descriptors: wait instead of spinning.
             Err(_) => tokio::time::sleep(Duration::from_millis(50)).await,
         }
-    }
-    drop(socket);
-    if tokio::time::timeout(GRACE, graceful.shutdown()).await.is_err() {
-        tracing::warn!("some requests were still running at the end of the grace period");
     }
 }
 
@@ -90,7 +88,12 @@ async fn told(stop: &mut watch::Receiver<bool>) {
     let _ = stop.wait_for(|stop| *stop).await;
 }
 
-async fn serve_connection(stream: TcpStream, peer: SocketAddr, router: Router, graceful: Watcher) {
+async fn serve_connection(
+    stream: TcpStream,
+    peer: SocketAddr,
+    router: Router,
+    mut stop: watch::Receiver<bool>,
+) {
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "cannot set TCP_NODELAY");
     }
@@ -102,8 +105,17 @@ async fn serve_connection(stream: TcpStream, peer: SocketAddr, router: Router, g
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_TIMEOUT)
         .max_buf_size(MAX_HEAD)
-        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(service));
-    if let Err(error) = graceful.watch(connection).await {
+        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(service))
+        .with_upgrades();
+    let mut connection = std::pin::pin!(connection);
+    let ended = tokio::select! {
+        ended = connection.as_mut() => ended,
+        () = told(&mut stop) => {
+            connection.as_mut().graceful_shutdown();
+            connection.await
+        }
+    };
+    if let Err(error) = ended {
         tracing::debug!(%error, "connection ended");
     }
 }
@@ -123,7 +135,8 @@ fn taken(address: SocketAddr, error: &std::io::Error) -> Fatal {
     }
 }
 
-const MAX_CONNECTIONS: usize = 4096;
+/// How many connections there may be.
+const ALL_SLOTS: u32 = 4096;
 const MAX_HEAD: usize = 16 * 1024;
 const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
 const GRACE: Duration = Duration::from_secs(20);

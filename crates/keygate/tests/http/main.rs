@@ -6,6 +6,7 @@
 mod api;
 mod bot;
 mod raw;
+mod stream;
 mod world;
 
 mod access_keys;
@@ -21,5 +22,6 @@ mod own_keys;
 mod routes;
 mod settings;
 mod setup;
+mod streams;
 mod tenancy;
 mod users;

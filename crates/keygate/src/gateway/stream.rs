@@ -1,0 +1,227 @@
+//! WebSockets: `/x/{exchange}/…` with an upgrade, where the exchange's definition has a stream.
+//!
+//! A frame moves like a request: parse -> who calls -> decide -> record -> sign -> send, and its answer settles the
+//! record. One connection of a client has one connection to the exchange and one access key. Always holds: nothing
+//! queues (whoever does not read is not read from), and a stream ends when its key, bot, user or connection does.
+
+use std::{
+    collections::HashMap,
+    net::IpAddr,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use axum::{body::Body, response::Response};
+use exchange::{Answer as Dialect, Definition};
+use http::{HeaderMap, HeaderValue, Method, StatusCode, header, request::Parts};
+use hyper::upgrade::OnUpgrade;
+use hyper_util::rt::TokioIo;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio_tungstenite::{
+    WebSocketStream,
+    tungstenite::{
+        handshake::derive_accept_key,
+        protocol::{Role, WebSocketConfig},
+    },
+};
+
+use super::{Denial, answer, unreadable};
+use crate::{app::App, auth::Client, http::RequestId};
+
+mod bound;
+mod end;
+mod frame;
+mod pending;
+mod relay;
+mod session;
+
+/// The open streams: how many there may be, and the word to end.
+pub struct Streams {
+    slots: Arc<Semaphore>,
+    most: u32,
+    by_address: Arc<Mutex<HashMap<IpAddr, u32>>>,
+    closing: watch::Sender<bool>,
+}
+
+/// Which stream of which exchange.
+pub struct Address<'a> {
+    pub definition: &'a Arc<Definition>,
+    pub group: Option<&'a str>,
+    /// Path and query, the exchange's own.
+    pub target: &'a str,
+}
+
+/// A place among the open streams. Dropping it gives it back.
+struct Slot {
+    by_address: Arc<Mutex<HashMap<IpAddr, u32>>>,
+    ip: IpAddr,
+    _permit: OwnedSemaphorePermit,
+}
+
+impl Streams {
+    pub fn new(most: usize) -> Self {
+        let most = u32::try_from(most.clamp(1, Semaphore::MAX_PERMITS)).unwrap_or(u32::MAX);
+        Streams {
+            slots: Arc::new(Semaphore::new(most as usize)),
+            most,
+            by_address: Arc::default(),
+            closing: watch::Sender::new(false),
+        }
+    }
+
+    /// Ends every stream and waits until their records are complete.
+    pub async fn close(&self) {
+        self.closing.send_replace(true);
+        if tokio::time::timeout(GRACE, self.slots.acquire_many(self.most)).await.is_err() {
+            tracing::warn!("some streams were still open at the end of the grace period");
+        }
+    }
+
+    fn take(&self, ip: IpAddr) -> Result<Slot, Denial> {
+        if *self.closing.borrow() {
+            return Err(full("Keygate is stopping"));
+        }
+        let permit = self.slots.clone().try_acquire_owned().map_err(|_| full("too many streams are open"))?;
+        let slot = Slot { by_address: self.by_address.clone(), ip, _permit: permit };
+        let mut by_address = slot.by_address.lock().unwrap_or_else(PoisonError::into_inner);
+        let own = by_address.entry(ip).or_default();
+        *own += 1;
+        let crowded = *own > self.most.div_ceil(8);
+        drop(by_address);
+        match crowded {
+            true => Err(full("too many streams are open from this address")),
+            false => Ok(slot),
+        }
+    }
+}
+
+impl Drop for Slot {
+    fn drop(&mut self) {
+        let mut by_address = self.by_address.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(own) = by_address.get_mut(&self.ip) {
+            *own -= 1;
+            if *own == 0 {
+                by_address.remove(&self.ip);
+            }
+        }
+    }
+}
+
+/// Answers whatever has to do with WebSockets; `None` for a plain call.
+pub fn meet(
+    app: &Arc<App>,
+    address: Address<'_>,
+    parts: &mut Parts,
+    client: &Client,
+    id: RequestId,
+) -> Option<Response> {
+    let (path, query) = address.target.split_once('?').unwrap_or((address.target, ""));
+    let is_stream = address.group.is_none() && address.definition.is_stream(path);
+    let upgrades = parts.headers.contains_key(header::UPGRADE);
+    if !is_stream && !upgrades {
+        return None;
+    }
+    let agreed = match (is_stream, upgrades) {
+        (false, _) => {
+            Err(Denial::denied("no-stream", "there is no WebSocket at this address that Keygate speaks"))
+        }
+        (true, false) => Err(unreadable("this address is a WebSocket: connect to it with an upgrade")),
+        (true, true) => agree(app, address.definition, parts, client, query),
+    };
+    let (slot, upgrade, key) = match agreed {
+        Ok(agreed) => agreed,
+        Err(denial) => return Some(answer::refuse(address.definition, &denial, id)),
+    };
+    let stream = relay::Opening {
+        app: app.clone(),
+        definition: address.definition.clone(),
+        path: path.to_owned(),
+        target: address.target.to_owned(),
+        client: client.clone(),
+    };
+    let closing = app.gate.streams.closing.subscribe();
+    tokio::spawn(async move {
+        if let Ok(upgraded) = upgrade.await {
+            let limits = limits(&stream.app);
+            let socket = WebSocketStream::from_raw_socket(TokioIo::new(upgraded), Role::Server, Some(limits));
+            stream.run(socket.await, closing).await;
+        }
+        drop(slot);
+    });
+    Some(switching(&key))
+}
+
+type Agreed = (Slot, OnUpgrade, String);
+
+/// The handshake of RFC 6455, section 4.2.1, and our own conditions.
+fn agree(
+    app: &App,
+    definition: &Definition,
+    parts: &mut Parts,
+    client: &Client,
+    query: &str,
+) -> Result<Agreed, Denial> {
+    if !definition.takes_stream_query(query) {
+        return Err(unreadable("this address takes other parameters, or none"));
+    }
+    if parts.headers.contains_key("x-keygate-key") || parts.headers.contains_key(header::AUTHORIZATION) {
+        return Err(Denial::denied(
+            "stream-needs-pair",
+            "frames are signed with a virtual pair; leave tokens out",
+        ));
+    }
+    let headers = &parts.headers;
+    let upgrade = has_token(headers, &header::UPGRADE, "websocket");
+    let handshake = parts.method == Method::GET
+        && upgrade
+        && has_token(headers, &header::CONNECTION, "upgrade")
+        && only(headers, &header::SEC_WEBSOCKET_VERSION).is_some_and(|version| version == "13");
+    let key = only(headers, &header::SEC_WEBSOCKET_KEY).ok_or_else(no_handshake)?;
+    let accept = derive_accept_key(key.as_bytes());
+    if !handshake {
+        return Err(no_handshake());
+    }
+    let slot = app.gate.streams.take(client.ip)?;
+    let upgrade = parts.extensions.remove::<OnUpgrade>().ok_or_else(no_handshake)?;
+    Ok((slot, upgrade, accept))
+}
+
+fn has_token(headers: &HeaderMap, name: &header::HeaderName, token: &str) -> bool {
+    let values = headers.get_all(name).into_iter().filter_map(|value| value.to_str().ok());
+    values.flat_map(|value| value.split(',')).any(|own| own.trim().eq_ignore_ascii_case(token))
+}
+
+/// A header's one value.
+fn only<'h>(headers: &'h HeaderMap, name: &header::HeaderName) -> Option<&'h HeaderValue> {
+    let mut values = headers.get_all(name).into_iter();
+    values.next().filter(|_| values.next().is_none())
+}
+
+fn switching(accept: &str) -> Response {
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
+    let headers = response.headers_mut();
+    headers.insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
+    headers.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
+    if let Ok(accept) = HeaderValue::from_str(accept) {
+        headers.insert(header::SEC_WEBSOCKET_ACCEPT, accept);
+    }
+    response
+}
+
+/// A client's frame is as small as its requests.
+fn limits(app: &App) -> WebSocketConfig {
+    let most = Some(app.config.gateway.max_body);
+    WebSocketConfig::default().max_message_size(most).max_frame_size(most)
+}
+
+fn no_handshake() -> Denial {
+    unreadable("this is no handshake of a WebSocket (RFC 6455, version 13)")
+}
+
+fn full(text: &str) -> Denial {
+    Denial { kind: Dialect::RateLimited { retry_after: Some(10) }, rule: "streams", text: text.to_owned() }
+}
+
+/// How long streams may take to settle what is under way when the server stops.
+const GRACE: Duration = Duration::from_secs(10);

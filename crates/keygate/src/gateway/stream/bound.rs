@@ -1,0 +1,103 @@
+//! The access key a connection belongs to, from its first proven frame on, and the watch over it.
+
+use std::{
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use exchange::{Class, Definition};
+use tokio::sync::watch;
+
+use super::end::End;
+
+use crate::{
+    app::App,
+    auth::Client,
+    gateway::{Account, Denial, credential::Presented, decide},
+};
+
+/// Shared by a stream and its watch: whose it is, and whether it is over.
+#[derive(Default)]
+pub struct Bound {
+    prefix: Mutex<Option<String>>,
+    end: Mutex<Option<End>>,
+    over: watch::Sender<bool>,
+}
+
+impl Bound {
+    /// The public half of the access key, if there is one yet.
+    pub fn prefix(&self) -> Option<String> {
+        self.lock().clone()
+    }
+
+    /// Refuses a second key: whose records, limits and events these are must never be a question.
+    pub fn admits(&self, prefix: &str) -> Result<(), Denial> {
+        match self.lock().as_deref() {
+            Some(own) if own != prefix => Err(Denial::denied(
+                "one-credential",
+                "this connection belongs to another access key; open one for each",
+            )),
+            _ => Ok(()),
+        }
+    }
+
+    pub fn bind(&self, prefix: &str) {
+        self.lock().get_or_insert_with(|| prefix.to_owned());
+    }
+
+    /// Waits for the word to end. Only where nothing is half done: between messages, and while one is written.
+    pub async fn over(&self) -> End {
+        self.is_over().await;
+        self.end.lock().unwrap_or_else(PoisonError::into_inner).take().unwrap_or(End::Stopping)
+    }
+
+    /// The same, for who leaves the end to others.
+    pub async fn is_over(&self) {
+        // the sender is in here, so the channel cannot be closed
+        let _ = self.over.subscribe().wait_for(|over| *over).await;
+    }
+
+    fn end(&self, end: End) {
+        self.end.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(end);
+        self.over.send_replace(true);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<String>> {
+        self.prefix.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Says when a stream is over: the server stops, or the key may not read any more. Never ends by itself.
+pub async fn watch_over(
+    app: &App,
+    definition: &Definition,
+    client: &Client,
+    bound: &Bound,
+    mut closing: watch::Receiver<bool>,
+) {
+    let end = tokio::select! {
+        _ = closing.wait_for(|closing| *closing) => End::Stopping,
+        denial = forbidden(app, definition, client, bound) => End::Denied(denial),
+    };
+    bound.end(end);
+    std::future::pending().await
+}
+
+/// Looks again and again whether the key may still read. Asking costs nothing while the cache of accounts is believed.
+async fn forbidden(app: &App, definition: &Definition, client: &Client, bound: &Bound) -> Denial {
+    loop {
+        tokio::time::sleep(LOOK).await;
+        let Some(prefix) = bound.prefix() else { continue };
+        if let Err(denial) = still(app, definition, client, prefix).await {
+            return denial;
+        }
+    }
+}
+
+async fn still(app: &App, definition: &Definition, client: &Client, prefix: String) -> Result<(), Denial> {
+    let account: Arc<Account> = app.gate.accounts.find(app, &Presented::Pair { prefix }, definition).await?;
+    decide::allowed(app, client, Class::Read, &account)
+}
+
+/// A change is in force within a second on every instance; with this a stream ends within two.
+const LOOK: Duration = Duration::from_millis(500);

@@ -1,0 +1,223 @@
+//! One frame of a client, from its text to the exchange: the same steps as for a request.
+
+use std::{sync::Arc, time::Instant};
+
+use exchange::{Act, Answer as Dialect, Class, Frame};
+
+use super::{end::End, pending::Sent, relay::Connection};
+use crate::{
+    gateway::{
+        Account, Call, Denial, answer,
+        credential::{Presented, Proof, refusal},
+        decide,
+        queue::Turn,
+        record, unreadable,
+    },
+    http::RequestId,
+    upstream::Failure,
+};
+
+impl<'a> Connection<'a> {
+    /// Answers a frame or sends it on. An error ends the stream.
+    pub(super) async fn client_said(&mut self, text: &str) -> Result<(), End> {
+        let frame = match self.definition.frame(&self.path, text) {
+            Ok(frame) => frame,
+            Err(bad) if bad.refusal.part == exchange::Part::Endpoint => {
+                return self.refuse(&bad.id, &Denial::denied("unknown-method", bad.to_string())).await;
+            }
+            Err(bad) => return self.refuse(&bad.id, &unreadable(bad.to_string())).await,
+        };
+        let own = match frame.act() {
+            Act::Call => return self.send_on(frame).await,
+            Act::Logon => self.log_on(&frame).await,
+            Act::Status => Ok(self.told(&frame)),
+            Act::Logout => Ok(self.log_out(&frame)),
+        };
+        match own {
+            Ok(text) => self.tell(text).await,
+            Err(denial) => self.refuse(frame.id(), &denial).await,
+        }
+    }
+
+    async fn send_on(&mut self, frame: Frame) -> Result<(), End> {
+        let id = frame.id().to_owned();
+        let outcome = match self.has_room(&id) {
+            Err(denial) => Err(denial),
+            Ok(()) if frame.request().class() == Class::Public => self.public(&frame).await,
+            Ok(()) => self.private(&frame).await,
+        };
+        match outcome {
+            Ok(text) => self.tell_exchange(text).await,
+            Err(denial) => self.refuse(&id, &denial).await,
+        }
+    }
+
+    /// Answers are told apart by their ids, and only so many are waited for.
+    fn has_room(&self, id: &str) -> Result<(), Denial> {
+        if self.pending.has(id) {
+            return Err(unreadable("a frame with this id is under way"));
+        }
+        match self.pending.len() < IN_FLIGHT {
+            true => Ok(()),
+            false => Err(Denial {
+                kind: Dialect::RateLimited { retry_after: None },
+                rule: "in-flight",
+                text: format!("{IN_FLIGHT} frames are under way; wait for answers"),
+            }),
+        }
+    }
+
+    /// Market data, and what is about this connection alone.
+    async fn public(&mut self, frame: &Frame) -> Result<String, Denial> {
+        self.app.gate.public.admit(self.client.ip, self.app.clock.now_ms())?;
+        let environment = match &self.upstream {
+            Some(open) => open.environment.clone(),
+            None => self.app.gate.public_environment(self.definition).to_owned(),
+        };
+        self.reach(&environment).await?;
+        let call = self.call(frame);
+        self.app.gate.queues.turn(self.app, call.place(&environment, None)).await?;
+        let sent = Sent { call, account: None, environment, started: Instant::now() };
+        self.pending.insert(frame.id(), sent);
+        Ok(frame.text().to_owned())
+    }
+
+    /// Everything with an account. What moves money is on record before it is signed, and pending before it leaves, so
+    /// that however this ends its outcome is recorded.
+    async fn private(&mut self, frame: &Frame) -> Result<String, Denial> {
+        let call = self.call(frame);
+        let (account, proof) = self.prove(&call, frame).await?;
+        self.bound.bind(&account.key_prefix);
+        let environment = account.connection.environment.clone();
+        let place = call.place(&environment, Some(&account));
+        let mut turn = match self.app.gate.queues.turn(self.app, place).await {
+            Ok(turn) => turn,
+            Err(late) => return Err(call.denied(&account, late.into()).await),
+        };
+        let on_record = call.request.class().moves_money();
+        if on_record {
+            record::intent(&call, &account, proof.as_ref()).await?;
+        }
+        let signed = self.signed(frame, &account, &mut turn).await;
+        drop(turn);
+        match signed {
+            Ok(text) => {
+                let sent = Sent { call, account: Some(account), environment, started: Instant::now() };
+                self.pending.insert(frame.id(), sent);
+                Ok(text)
+            }
+            Err(denial) => {
+                if on_record {
+                    record::not_sent(&call, &account, &denial).await;
+                }
+                Err(denial)
+            }
+        }
+    }
+
+    /// Who calls, and may they: by the frame's own signature, or by the session. Denials are recorded.
+    pub(super) async fn prove(
+        &mut self,
+        call: &Call<'_>,
+        frame: &Frame,
+    ) -> Result<(Arc<Account>, Option<Proof>), Denial> {
+        let presented = self.presented(frame)?;
+        self.bound.admits(presented.prefix())?;
+        let account = self.app.gate.accounts.find(self.app, &presented, self.definition).await?;
+        let proven = match frame.key() {
+            Some(_) => self.prove_pair(frame, &account).map(Some),
+            None => self.in_time(frame),
+        };
+        let decided = proven.and_then(|proof| decide::decide(call, &account, &presented).map(|()| proof));
+        match decided {
+            Ok(proof) => Ok((account, proof)),
+            Err(denial) => Err(call.denied(&account, denial).await),
+        }
+    }
+
+    fn presented(&self, frame: &Frame) -> Result<Presented, Denial> {
+        let own = frame.key().map(str::to_owned);
+        let session = || self.since_ms.and_then(|_| self.bound.prefix());
+        match own.or_else(session) {
+            Some(prefix) if prefix.starts_with("kg_") => Ok(Presented::Pair { prefix }),
+            Some(_) => Err(Denial::unknown_key("this is not the key of a virtual pair")),
+            None => Err(Denial::unknown_key("no Keygate credential was sent")),
+        }
+    }
+
+    fn prove_pair(&self, frame: &Frame, account: &Account) -> Result<Proof, Denial> {
+        let pair = account.virtual_pair(self.app, self.definition)?;
+        let verified = self.definition.verify_frame(frame, &pair, self.now_ms()).map_err(refusal)?;
+        Ok(Proof { signature_id: verified.signature_id, replayable_until_ms: verified.replayable_until_ms })
+    }
+
+    /// A frame of the session proves nothing by itself, but it may have waited too long.
+    fn in_time(&self, frame: &Frame) -> Result<Option<Proof>, Denial> {
+        match self.definition.frame_is_fresh(frame, self.now_ms()) {
+            true => Ok(None),
+            false => Err(refusal(exchange::VerifyError::StaleTimestamp)),
+        }
+    }
+
+    /// The frame with the real key, which is opened here, signs once and is dropped. The exchange is reached before.
+    async fn signed(
+        &mut self,
+        frame: &Frame,
+        account: &Account,
+        turn: &mut Turn<'_>,
+    ) -> Result<String, Denial> {
+        self.reach(&account.connection.environment).await?;
+        let now_ms = turn.stamp(self.app, account.options()).await?.now_ms;
+        let key = account.real_key(self.app)?;
+        let credentials = key.credentials(self.definition).map_err(Denial::down)?;
+        let text = self.definition.sign_frame(frame, &credentials, now_ms).map_err(Denial::down)?;
+        if !self.known.contains(&key.api_key) {
+            self.known.push(key.api_key);
+        }
+        Ok(text)
+    }
+
+    /// Makes sure that there is a connection to the exchange, in this environment.
+    async fn reach(&mut self, environment: &str) -> Result<(), Denial> {
+        if self.upstream.as_ref().is_some_and(|open| open.environment == environment) {
+            return Ok(());
+        }
+        if !self.pending.is_empty() {
+            return Err(Denial::denied(
+                "environment",
+                "other frames of this connection are under way elsewhere",
+            ));
+        }
+        let place = self.definition.stream_upstream(environment, &self.path).ok_or_else(|| {
+            Denial::denied(
+                "no-upstream",
+                format!("this stream does not exist in the environment '{environment}'"),
+            )
+        })?;
+        let opened = tokio::select! {
+            opened = self.app.upstream.open(&place, &self.target) => opened,
+            () = self.bound.is_over() => Err(Failure::NotSent("the stream is over".to_owned())),
+        };
+        let id = RequestId(self.app.clock.id());
+        let socket = opened.map_err(|failure| answer::undelivered(failure, id))?;
+        self.upstream = Some(super::relay::Far::new(environment, socket));
+        Ok(())
+    }
+
+    pub(super) fn call(&self, frame: &Frame) -> Call<'a> {
+        Call {
+            app: self.app,
+            definition: self.definition,
+            request: frame.request().clone(),
+            client: self.client.clone(),
+            id: RequestId(self.app.clock.id()),
+        }
+    }
+
+    fn now_ms(&self) -> u64 {
+        u64::try_from(self.app.clock.now_ms()).unwrap_or(0)
+    }
+}
+
+/// Frames of one connection that may wait for their answers.
+const IN_FLIGHT: usize = 64;

@@ -1,0 +1,85 @@
+//! Frames that were sent to the exchange and are not answered yet.
+
+use std::{collections::HashMap, sync::Arc, time::Instant};
+
+use exchange::{ExchangeError, FrameAnswer};
+use http::{HeaderMap, StatusCode};
+
+use crate::{
+    gateway::{Account, Call, record},
+    upstream::{Answer, Failure},
+};
+
+/// By id, as JSON.
+#[derive(Default)]
+pub struct Pending<'a>(HashMap<String, Sent<'a>>);
+
+/// A frame under way. Without an account it is public, and leaves no record.
+pub struct Sent<'a> {
+    pub call: Call<'a>,
+    pub account: Option<Arc<Account>>,
+    pub environment: String,
+    pub started: Instant,
+}
+
+impl<'a> Pending<'a> {
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    pub fn has(&self, id: &str) -> bool {
+        self.0.contains_key(id)
+    }
+
+    pub fn insert(&mut self, id: &str, sent: Sent<'a>) {
+        self.0.insert(id.to_owned(), sent);
+    }
+
+    pub fn take(&mut self, id: &str) -> Option<Sent<'a>> {
+        self.0.remove(id)
+    }
+
+    /// How long the oldest has been waiting.
+    pub fn oldest(&self) -> Option<Instant> {
+        self.0.values().map(|sent| sent.started).min()
+    }
+
+    pub fn drain(&mut self) -> Vec<Sent<'a>> {
+        self.0.drain().map(|(_, sent)| sent).collect()
+    }
+
+    pub fn iter(&self) -> impl Iterator<Item = (&String, &Sent<'a>)> {
+        self.0.iter()
+    }
+}
+
+impl Sent<'_> {
+    /// Records what the exchange answered.
+    pub async fn settle(&self, answer: &FrameAnswer) {
+        let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::BAD_GATEWAY);
+        let body = answer.error.clone().into();
+        let error = self.call.definition.frame_error(answer);
+        let outcome = Ok(Answer { status, headers: HeaderMap::new(), body });
+        let place = self.call.place(&self.environment, self.account.as_deref());
+        let kind = error.as_ref().map(|error| error.kind);
+        self.call.app.gate.queues.answered(self.call.app, place, &outcome, kind).await;
+        self.record(&outcome, error).await;
+    }
+
+    /// Records that nobody knows what became of it.
+    pub async fn lose(&self, reason: &str) {
+        self.record(&Err(Failure::Unknown(reason.to_owned())), None).await;
+    }
+
+    async fn record(&self, outcome: &Result<Answer, Failure>, error: Option<ExchangeError>) {
+        let (Some(account), took) = (&self.account, self.started.elapsed()) else { return };
+        match self.call.request.class().moves_money() {
+            true => record::outcome(&self.call, account, outcome, error, took).await,
+            false => record::later(&self.call, account, outcome, error, took).await,
+        }
+    }
+}

@@ -1,0 +1,278 @@
+//! The two ends of a stream, one task. A message is written before the next one is read, so whoever does not read
+//! stops the other side, and after a stated time the stream ends.
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use axum::body::Bytes;
+use exchange::{Answer as Dialect, Definition};
+use futures_util::{SinkExt, StreamExt};
+use hyper::upgrade::Upgraded;
+use hyper_util::rt::TokioIo;
+use tokio::sync::watch;
+use tokio_tungstenite::{WebSocketStream, tungstenite::protocol::Message};
+
+use super::{
+    bound::{self, Bound},
+    end::End,
+    pending::Pending,
+};
+use crate::{
+    app::App,
+    auth::Client,
+    gateway::{Denial, answer},
+    http::RequestId,
+    upstream::Socket,
+};
+
+type ClientSocket = WebSocketStream<TokioIo<Upgraded>>;
+
+/// A stream that was agreed upon.
+pub struct Opening {
+    pub app: Arc<App>,
+    pub definition: Arc<Definition>,
+    pub path: String,
+    /// Path and query, as they go to the exchange.
+    pub target: String,
+    pub client: Client,
+}
+
+/// An open stream.
+pub struct Connection<'a> {
+    pub(super) app: &'a App,
+    pub(super) definition: &'a Definition,
+    pub(super) path: String,
+    pub(super) target: String,
+    pub(super) client: Client,
+    pub(super) bound: &'a Bound,
+    pub(super) connected_ms: i64,
+    /// Since when frames without a key belong to the bound one.
+    pub(super) since_ms: Option<i64>,
+    pub(super) upstream: Option<Far>,
+    pub(super) pending: Pending<'a>,
+    /// Values that no message to the client may repeat.
+    pub(super) known: Vec<String>,
+    near: ClientSocket,
+    heard: Instant,
+}
+
+/// The connection to the exchange.
+pub struct Far {
+    pub environment: String,
+    socket: Socket,
+    heard: Instant,
+}
+
+impl Far {
+    pub fn new(environment: &str, socket: Socket) -> Self {
+        Far { environment: environment.to_owned(), socket, heard: Instant::now() }
+    }
+}
+
+impl Opening {
+    /// Relays until something ends it, then settles everything that is under way.
+    pub async fn run(self, near: ClientSocket, closing: watch::Receiver<bool>) {
+        let bound = Bound::default();
+        let client = self.client.clone();
+        let mut connection = Connection {
+            app: &self.app,
+            definition: &self.definition,
+            path: self.path,
+            target: self.target,
+            client: self.client,
+            bound: &bound,
+            connected_ms: self.app.clock.now_ms(),
+            since_ms: None,
+            upstream: None,
+            pending: Pending::default(),
+            known: Vec::new(),
+            near,
+            heard: Instant::now(),
+        };
+        let end = tokio::select! {
+            end = connection.relay() => end,
+            () = bound::watch_over(&self.app, &self.definition, &client, &bound, closing) => End::Stopping,
+        };
+        connection.finish(end).await;
+    }
+}
+
+impl Connection<'_> {
+    async fn relay(&mut self) -> End {
+        let mut tick = tokio::time::interval(TICK);
+        loop {
+            let done = tokio::select! {
+                message = self.near.next() => self.near_said(message).await,
+                message = next(&mut self.upstream) => self.far_said(message).await,
+                _ = tick.tick() => self.look_around().await,
+                end = self.bound.over() => Err(end),
+            };
+            if let Err(end) = done {
+                return end;
+            }
+        }
+    }
+
+    async fn near_said(&mut self, message: Option<Result<Message, Error>>) -> Result<(), End> {
+        self.heard = Instant::now();
+        match message {
+            Some(Ok(Message::Text(text))) => self.client_said(&text).await,
+            Some(Ok(Message::Ping(_) | Message::Pong(_))) => Ok(()),
+            Some(Ok(Message::Binary(_))) => Err(End::NotText),
+            Some(Ok(Message::Close(_) | Message::Frame(_)) | Err(_)) | None => Err(End::ClientLeft),
+        }
+    }
+
+    async fn far_said(&mut self, message: Option<Result<Message, Error>>) -> Result<(), End> {
+        if let Some(far) = &mut self.upstream {
+            far.heard = Instant::now();
+        }
+        match message {
+            Some(Ok(Message::Text(text))) => {
+                self.settle(&text).await;
+                let clean = answer::scrub(Bytes::copy_from_slice(text.as_bytes()), &self.known);
+                self.tell(String::from_utf8_lossy(&clean).into_owned()).await
+            }
+            Some(Ok(Message::Ping(_) | Message::Pong(_))) => Ok(()),
+            Some(Ok(Message::Binary(_))) => Err(End::Broken("a message that is not text".to_owned())),
+            Some(Ok(Message::Close(_) | Message::Frame(_))) | None => Err(End::Broken("closed".to_owned())),
+            Some(Err(error)) => Err(End::Broken(error.to_string())),
+        }
+    }
+
+    /// Records the outcome if this message answers a frame.
+    async fn settle(&mut self, text: &str) {
+        let Some(answer) = self.definition.frame_answer(text) else { return };
+        if let Some(sent) = self.pending.take(&answer.id) {
+            sent.settle(&answer).await;
+        }
+    }
+
+    /// Once a second: who is silent, who is late.
+    async fn look_around(&mut self) -> Result<(), End> {
+        let gateway = &self.app.config.gateway;
+        let (idle, patience) =
+            (Duration::from_millis(gateway.stream_idle_ms), Duration::from_millis(gateway.timeout_ms));
+        if self.pending.oldest().is_some_and(|started| started.elapsed() > patience) {
+            return Err(End::Late);
+        }
+        if self.heard.elapsed() > idle {
+            return Err(End::ClientIdle);
+        }
+        let far_idle = self.upstream.as_ref().map_or(Duration::ZERO, |far| far.heard.elapsed());
+        if far_idle > idle {
+            return Err(End::Broken("no sign of life".to_owned()));
+        }
+        if self.heard.elapsed() > idle / 3 {
+            self.write(Message::Ping(Bytes::new())).await?;
+        }
+        match far_idle > idle / 3 {
+            true => self.write_far(Message::Ping(Bytes::new())).await,
+            false => Ok(()),
+        }
+    }
+
+    pub(super) async fn tell(&mut self, text: String) -> Result<(), End> {
+        self.write(Message::text(text)).await
+    }
+
+    pub(super) async fn tell_exchange(&mut self, text: String) -> Result<(), End> {
+        self.write_far(Message::text(text)).await
+    }
+
+    /// Says no in the exchange's dialect.
+    pub(super) async fn refuse(&mut self, id: &str, denial: &Denial) -> Result<(), End> {
+        let text = self.refusal(id, denial, RequestId(self.app.clock.id()));
+        self.tell(text).await
+    }
+
+    fn refusal(&self, id: &str, denial: &Denial, request: RequestId) -> String {
+        let text = format!("{} [{}]", denial.text, denial.rule);
+        self.definition.refuse_frame(denial.kind, &text, &request.0.to_string(), id)
+    }
+
+    async fn write(&mut self, message: Message) -> Result<(), End> {
+        let patience = Duration::from_millis(self.app.config.gateway.stream_write_ms);
+        tokio::select! {
+            sent = self.near.send(message) => sent.map_err(|_| End::ClientLeft),
+            () = tokio::time::sleep(patience) => Err(End::ClientSlow),
+            end = self.bound.over() => Err(end),
+        }
+    }
+
+    async fn write_far(&mut self, message: Message) -> Result<(), End> {
+        let patience = Duration::from_millis(self.app.config.gateway.stream_write_ms);
+        let Some(far) = &mut self.upstream else { return Err(End::Broken("not open".to_owned())) };
+        tokio::select! {
+            sent = far.socket.send(message) => sent.map_err(|error| End::Broken(error.to_string())),
+            () = tokio::time::sleep(patience) => Err(End::Broken("the exchange does not read".to_owned())),
+            end = self.bound.over() => Err(end),
+        }
+    }
+
+    /// Tells the client what it will hear no more, closes its side, and then waits a moment for the outcomes of
+    /// frames under way; what the exchange does not say is recorded as unknown.
+    async fn finish(mut self, end: End) {
+        tracing::info!(end = end.as_str(), under_way = self.pending.len(), "a stream ends");
+        if let End::Broken(reason) = &end {
+            tracing::warn!(reason, "an exchange ended a stream");
+        }
+        if tokio::time::timeout(FAREWELL, self.part(&end)).await.is_err() {
+            tracing::debug!("a client did not hear the end of its stream");
+        }
+        if end.exchange_is_there() {
+            let _ = tokio::time::timeout(LAST_ANSWERS, self.hear_out()).await;
+        }
+        for sent in self.pending.drain() {
+            sent.lose(end.as_str()).await;
+        }
+        if let Some(mut far) = self.upstream.take() {
+            let _ = tokio::time::timeout(FAREWELL, far.socket.close(None)).await;
+        }
+    }
+
+    async fn part(&mut self, end: &End) {
+        let Some(close) = end.close() else { return };
+        let lost = Denial {
+            kind: Dialect::OutcomeUnknown,
+            rule: "outcome-unknown",
+            text: "the stream ended before the exchange answered; ask it what became of this".to_owned(),
+        };
+        let farewells: Vec<String> =
+            self.pending.iter().map(|(id, sent)| self.refusal(id, &lost, sent.call.id)).collect();
+        for text in farewells {
+            let _ = self.near.send(Message::text(text)).await;
+        }
+        let _ = self.near.close(Some(close)).await;
+        // Until the client has answered: what is closed with unread bytes may take the last words along.
+        while let Some(Ok(_)) = self.near.next().await {}
+    }
+
+    async fn hear_out(&mut self) {
+        while !self.pending.is_empty() {
+            match next(&mut self.upstream).await {
+                Some(Ok(Message::Text(text))) => self.settle(&text).await,
+                Some(Ok(Message::Ping(_) | Message::Pong(_))) => {}
+                _ => return,
+            }
+        }
+    }
+}
+
+type Error = tokio_tungstenite::tungstenite::Error;
+
+/// The exchange's next message; never, while it is not connected.
+async fn next(far: &mut Option<Far>) -> Option<Result<Message, Error>> {
+    match far {
+        Some(far) => far.socket.next().await,
+        None => std::future::pending().await,
+    }
+}
+
+const TICK: Duration = Duration::from_secs(1);
+/// For closing either side.
+const FAREWELL: Duration = Duration::from_secs(1);
+/// For answers to what is under way when a stream ends.
+const LAST_ANSWERS: Duration = Duration::from_secs(5);
