@@ -116,9 +116,10 @@ impl Turn<'_> {
                 None => kind.text(now_ms, seal::random::array()),
                 Some((natural, whose)) => {
                     let held = nonce::take(app, whose, natural).await?;
-                    let last = held.last.to_string();
-                    self.lane.iter_mut().for_each(|pass| pass.keep(held.lock.clone()));
-                    last
+                    if let Some(pass) = &mut self.lane {
+                        pass.keep(held.lock);
+                    }
+                    held.last.to_string()
                 }
             }),
         };
@@ -128,7 +129,7 @@ impl Turn<'_> {
     /// Lets the next one go, and learns from the answer.
     pub async fn end(self, app: &App, outcome: &Result<Answer, Failure>, error: Option<ErrorKind>) {
         if let Some(pass) = self.lane {
-            pass.leave(app).await;
+            pass.leave().await;
         }
         app.gate.queues.answered(app, self.place, outcome, error).await;
     }

@@ -6,11 +6,10 @@ use std::{
     time::Duration,
 };
 
-use tokio::sync::oneshot;
+use tokio::{runtime::Handle, sync::oneshot};
 use uuid::Uuid;
 
 use super::{Late, Rank, nonce};
-use crate::app::App;
 
 /// The lanes that are in use.
 #[derive(Clone, Default)]
@@ -93,15 +92,19 @@ impl Pass {
     }
 
     /// Leaves the lane on all replicas.
-    pub async fn leave(mut self, app: &App) {
+    pub async fn leave(mut self) {
         if let Some(lock) = self.lock.take() {
-            nonce::release(app, &lock).await;
+            lock.release().await;
         }
     }
 }
 
 impl Drop for Pass {
+    /// Also for whoever leaves early: nothing was sent after all, or its task ended.
     fn drop(&mut self) {
+        if let (Some(lock), Ok(runtime)) = (self.lock.take(), Handle::try_current()) {
+            runtime.spawn(lock.release());
+        }
         self.lanes.next(self.key);
     }
 }

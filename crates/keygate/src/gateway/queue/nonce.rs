@@ -7,11 +7,15 @@
 use std::time::Duration;
 
 use super::{Late, Whose};
-use crate::{app::App, gateway::Denial};
+use crate::{
+    app::App,
+    db::{self, Db},
+    gateway::Denial,
+};
 
-/// The lane of a key, held against the other replicas.
-#[derive(Clone)]
+/// The lane of a key, held against the other replicas until [`Lock::release`].
 pub struct Lock {
+    db: Db,
     whose: Whose,
 }
 
@@ -29,7 +33,7 @@ pub async fn take(app: &App, whose: Whose, natural: u64) -> Result<Held, Denial>
     let mut patience_ms = app.config.gateway.queue_wait_ms;
     loop {
         if let Some(last) = try_take(app, whose, natural).await.map_err(Denial::down)? {
-            return Ok(Held { last: last.unsigned_abs(), lock: Lock { whose } });
+            return Ok(Held { last: last.unsigned_abs(), lock: Lock { db: app.db.clone(), whose } });
         }
         if patience_ms == 0 {
             return Err(Late { retry_after_ms: 1000 }.into());
@@ -40,20 +44,23 @@ pub async fn take(app: &App, whose: Whose, natural: u64) -> Result<Held, Denial>
     }
 }
 
-/// Lets the other replicas have the lane. If the database is gone, so are the connection and its locks.
-pub async fn release(app: &App, lock: &Lock) {
-    let released = async {
-        let mut tx = app.db.nonces(lock.whose.user).await?;
+impl Lock {
+    /// Lets the other replicas have the lane. If the database is gone, so are the connection and its locks.
+    pub async fn release(self) {
+        if let Err(error) = self.try_release().await {
+            tracing::warn!(%error, "the lane of a key could not be handed on; it ends with its connection");
+        }
+    }
+
+    async fn try_release(&self) -> Result<(), db::Error> {
+        let mut tx = self.db.nonces(self.whose.user).await?;
         sqlx::query!(
             "select pg_advisory_unlock(hashtextextended($1::text, 60))",
-            lock.whose.api_key.to_string()
+            self.whose.api_key.to_string()
         )
         .fetch_one(&mut *tx)
         .await?;
         tx.commit().await
-    };
-    if let Err(error) = released.await {
-        tracing::warn!(%error, "the lane of a key could not be handed on; it ends with its connection");
     }
 }
 
