@@ -63,7 +63,12 @@ impl Shared {
             records: Records::default(),
             faults: Faults::default(),
         };
-        Self { clock, state: Mutex::new(state), pulse: watch::Sender::new(()), hangups: watch::Sender::new(()) }
+        Self {
+            clock,
+            state: Mutex::new(state),
+            pulse: watch::Sender::new(()),
+            hangups: watch::Sender::new(()),
+        }
     }
 
     /// Says that something may have changed.

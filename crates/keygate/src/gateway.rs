@@ -32,8 +32,8 @@ mod stream;
 
 use account::Account;
 pub use account::Accounts;
-pub use stream::Streams;
 use credential::Presented;
+pub use stream::Streams;
 
 /// What the gateway keeps between requests: sealed accounts, who waits for whom, the queue of records.
 pub struct Gate {

@@ -6,12 +6,7 @@ use std::time::{Duration, Instant};
 use axum::response::Response;
 use exchange::{ExchangeError, Signed};
 
-use super::{
-    Account, Call, Denial, answer,
-    credential::Proof,
-    queue::Turn,
-    record,
-};
+use super::{Account, Call, Denial, answer, credential::Proof, queue::Turn, record};
 use crate::upstream::{Answer, Failure, Outgoing};
 
 /// What became of a signed request.
