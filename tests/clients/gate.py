@@ -29,7 +29,9 @@ def running(binary, demo, config):
         os.chmod(directory, 0o711)  # the database inside runs as another user when we are root
         port = free_port()
         base = f'http://127.0.0.1:{port}'
-        environment = {**os.environ, 'KEYGATE_DEMO__ORIGIN': demo, 'KEYGATE_PUBLIC_URL': base}
+        environment = {**os.environ, 'KEYGATE_DEMO__ORIGIN': demo, 'KEYGATE_PUBLIC_URL': base,
+                       # shorter than an exchange's silence, so that tests meet the gate's own rate-limit answer
+                       'KEYGATE_GATEWAY__QUEUE_WAIT_MS': '500'}
         log = open(pathlib.Path(directory) / 'log', 'wb')
         process = subprocess.Popen(
             [binary, 'serve', '--data-dir', f'{directory}/data', '--listen', f'127.0.0.1:{port}'],
@@ -61,7 +63,8 @@ class Keygate:
 
     @functools.cache
     def access(self, exchange, name):
-        """A virtual pair that stands for the demo exchange's key of that name, as `keygate config env` prints it."""
+        """A virtual pair that stands for the demo exchange's key of that name, as `keygate config env` prints it.
+        `KEY@MARKET` is one of a bot that may trade this market only."""
         self.add_bot(exchange, name)
         lines = shlex.split(self.printed('env', exchange, name, new_pair=True))
         variables = dict(line.split('=', 1) for line in lines)
@@ -69,15 +72,20 @@ class Keygate:
         return Credentials(told['KEY'], told['SECRET'], told.get('PASSPHRASE'), variables)
 
     def add_bot(self, exchange, name):
+        key, _, symbol = name.partition('@')
+        bot = self.call('/api/v1/bots', {
+            'connection_id': self.connection(exchange, key), 'name': f'{exchange} {name}', 'symbol': symbol or None})
+        self.bots[exchange, name] = bot['id']
+
+    @functools.cache
+    def connection(self, exchange, name):
         keys = [key for account in self.demo_keys[exchange]['accounts'] for key in account['keys']]
         [key] = [key for key in keys if key['name'] == name]
         permissions = PERMISSIONS.get(name, {'trade': True})
-        connection = self.call('/api/v1/connections', {
+        return self.call('/api/v1/connections', {
             'exchange': exchange, 'environment': 'practice', 'name': name, 'api_key': key['api_key'],
             'secret': secret_of(key), 'passphrase': key.get('passphrase'), 'permissions': permissions,
-            'accept_withdraw': 'withdraw' in permissions})
-        bot = self.call('/api/v1/bots', {'connection_id': connection['id'], 'name': f'{exchange} {name}'})
-        self.bots[exchange, name] = bot['id']
+            'accept_withdraw': 'withdraw' in permissions})['id']
 
     @functools.cache
     def printed(self, program, exchange, name, new_pair=False):

@@ -52,12 +52,12 @@ def test_a_wrong_signature_is_refused_for_good_and_on_record(client, target, exc
 
 
 def test_while_the_exchange_wants_silence_the_client_is_told_to_wait(client, fault):
-    fault({'rate_limited': {'retry_after_s': 3}})
+    fault({'rate_limited': {'retry_after_s': 1}})
     with pytest.raises(ccxt.BaseError):
         client.fetch_balance()
     with pytest.raises(ccxt.OperationFailed):
         client.fetch_balance()
-    time.sleep(1.5)
+    time.sleep(0.7)
     client.fetch_balance()  # waits for the rest of it
 
 

@@ -1,11 +1,4 @@
-//! Pretend exchanges on loopback that speak the HTTP APIs of seventeen real ones as strictly as those do: for
-//! trying Keygate without an account, for its tests and for its benchmarks. Each has a port of its own, behind
-//! the port of the page that shows them all.
-//!
-//! It checks every signature over the received bytes with its own code and shares none with the crate that
-//! signs, so the two can only agree by both being right. Orders match in a small book against a resident
-//! maker; money moves exactly and is conserved. Everything starts from a [`Config`] and a [`Clock`]: the same
-//! requests give the same answers, ids included.
+#![doc = include_str!("../README.md")]
 #![forbid(unsafe_code)]
 
 mod amount;
@@ -28,6 +21,7 @@ mod fault;
 mod floor;
 mod gate;
 mod house;
+mod html;
 mod htx;
 mod key;
 mod kraken;
@@ -40,6 +34,7 @@ mod page;
 mod params;
 mod record;
 mod request;
+mod row;
 mod rule;
 mod server;
 mod socket;
@@ -58,6 +53,7 @@ pub use crate::config::{Account, Config, Credential, Key, Limits, Pair, Pem, Per
 pub use crate::fault::{Fault, Switch};
 pub use crate::record::Record;
 pub use crate::request::Signer;
+use crate::row::Row;
 use crate::server::{Listening, Shared};
 
 /// The ids of the exchanges that are spoken, in the order of their ports.
@@ -106,8 +102,9 @@ impl DemoExchange {
                 "the demo exchange is for loopback only",
             ));
         }
-        let shared = Arc::new(Shared::new(&self.config, self.clock));
-        Ok(Running { listening: Listening::start(address, shared.clone()).await?, shared })
+        let row = Row::bind(address).await?;
+        let shared = Arc::new(Shared::new(&self.config, self.clock, row.address));
+        Ok(Running { listening: Listening::start(row, &shared), shared })
     }
 }
 
@@ -120,7 +117,7 @@ impl Drop for Running {
 impl Running {
     /// Where the page is.
     pub fn address(&self) -> SocketAddr {
-        self.listening.address
+        self.shared.state().address
     }
 
     /// Where the page is, `http://127.0.0.1:port`, without a slash at the end.
@@ -132,11 +129,8 @@ impl Running {
     ///
     /// # Panics
     /// If the exchange is not one of [`spoken`].
-    #[expect(clippy::panic, reason = "a caller that asks for an exchange by a wrong name is wrong")]
     pub fn origin(&self, exchange: &str) -> String {
-        let port =
-            port(self.address().port(), exchange).unwrap_or_else(|| panic!("{exchange} is not spoken"));
-        format!("http://{}", SocketAddr::new(self.address().ip(), port))
+        self.shared.state().origin(exchange)
     }
 
     /// Stops listening and closes every connection.

@@ -1,5 +1,5 @@
-//! The pretend exchanges by hand: prints the address of their page, then id and address of each, and runs until it is interrupted. With `--until-eof` it
-//! also ends with its standard input, so that it never outlives a test that started it.
+//! The pretend exchanges by hand: prints the address of their page, then id and address of each, and runs until it is
+//! interrupted. With `--until-eof` it also ends with its standard input, so that it never outlives a test.
 #![forbid(unsafe_code)]
 
 use std::error::Error;

@@ -1,6 +1,5 @@
 //! The HTTP side: bytes in, bytes out, on one loopback port for the page and one per exchange.
 
-use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -16,21 +15,30 @@ use tokio::sync::watch;
 use tokio::task::{JoinHandle, JoinSet};
 
 use crate::clock::Clock;
-use crate::config::Config;
+use crate::config::{Config, Venue};
 use crate::fault::{Fault, Faults};
 use crate::house::Exchange;
 use crate::page;
 use crate::record::{Record, Records};
 use crate::request::{Answer, Received};
+use crate::row::Row;
 use crate::socket;
-use crate::spoken::SPOKEN;
+use crate::spoken::{SPOKEN, Spoken};
 
 /// Everything the exchange knows while it runs.
 pub(crate) struct State {
+    /// The page's.
+    pub(crate) address: SocketAddr,
     /// In the order of their ports.
-    pub(crate) exchanges: Vec<(&'static str, Box<dyn Exchange>)>,
+    pub(crate) exchanges: Vec<Open>,
     pub(crate) records: Records,
     pub(crate) faults: Faults,
+}
+
+/// One of the exchanges, at work.
+pub(crate) struct Open {
+    pub(crate) spoken: &'static Spoken,
+    pub(crate) exchange: Box<dyn Exchange>,
 }
 
 pub(crate) struct Shared {
@@ -44,8 +52,6 @@ pub(crate) struct Shared {
 
 /// The listening tasks; they stop with every open connection when dropped.
 pub(crate) struct Listening {
-    /// The page's.
-    pub(crate) address: SocketAddr,
     tasks: Vec<JoinHandle<()>>,
 }
 
@@ -53,13 +59,17 @@ pub(crate) struct Listening {
 const MAX_BODY: usize = 1024 * 1024;
 
 impl Shared {
-    pub(crate) fn new(config: &Config, clock: Clock) -> Self {
+    /// The address is the page's.
+    pub(crate) fn new(config: &Config, clock: Clock, address: SocketAddr) -> Self {
         let now = clock.now_ms();
-        let configured = SPOKEN.iter().filter_map(|one| Some((one, config.venue(one.id)?)));
+        let configured = SPOKEN.iter().filter_map(|spoken| Some((spoken, config.venue(spoken.id)?)));
+        let open = |(spoken, venue): (&'static Spoken, &Venue)| {
+            let exchange = (spoken.open)(venue, &config.limits, now);
+            Open { spoken, exchange }
+        };
         let state = State {
-            exchanges: configured
-                .map(|(one, venue)| (one.id, (one.open)(venue, &config.limits, now)))
-                .collect(),
+            address,
+            exchanges: configured.map(open).collect(),
             records: Records::default(),
             faults: Faults::default(),
         };
@@ -99,49 +109,15 @@ impl Shared {
 }
 
 impl Listening {
-    pub(crate) async fn start(address: SocketAddr, shared: Arc<Shared>) -> io::Result<Self> {
-        let (address, listeners) = bind(address).await?;
+    pub(crate) fn start(row: Row, shared: &Arc<Shared>) -> Self {
         let doors = std::iter::once(None).chain(SPOKEN.iter().map(|exchange| Some(exchange.id)));
         let serve = |(listener, door)| tokio::spawn(accept(listener, door, shared.clone()));
-        Ok(Self { address, tasks: listeners.into_iter().zip(doors).map(serve).collect() })
+        Self { tasks: row.listeners.into_iter().zip(doors).map(serve).collect() }
     }
 
     pub(crate) fn stop(&self) {
         self.tasks.iter().for_each(JoinHandle::abort);
     }
-}
-
-/// Binds a port for the page and the ports behind it for the exchanges; with port 0 the first row that is free.
-async fn bind(address: SocketAddr) -> io::Result<(SocketAddr, Vec<TcpListener>)> {
-    if address.port() != 0 {
-        return bind_row(address).await;
-    }
-    for port in rows() {
-        match bind_row(SocketAddr::new(address.ip(), port)).await {
-            Err(error) if error.kind() == io::ErrorKind::AddrInUse => {}
-            bound => return bound,
-        }
-    }
-    Err(io::Error::new(io::ErrorKind::AddrInUse, "no row of free ports was found"))
-}
-
-/// The first ports of all rows. They lie below those that a system gives to clients: of these a crowd of closed
-/// connections keeps so many for a minute that no row is free. Each process begins somewhere else.
-fn rows() -> impl Iterator<Item = u16> {
-    let rows: Vec<u16> = (20_000..32_000).step_by(SPOKEN.len() + 1).collect();
-    let start = usize::try_from(std::process::id()).map_or(0, |id| id % rows.len());
-    let count = rows.len();
-    rows.into_iter().cycle().skip(start).take(count)
-}
-
-async fn bind_row(address: SocketAddr) -> io::Result<(SocketAddr, Vec<TcpListener>)> {
-    let mut listeners = vec![TcpListener::bind(address).await?];
-    let first = listeners[0].local_addr()?;
-    for exchange in &SPOKEN {
-        let port = crate::port(first.port(), exchange.id).ok_or(io::ErrorKind::AddrInUse)?;
-        listeners.push(TcpListener::bind((first.ip(), port)).await?);
-    }
-    Ok((first, listeners))
 }
 
 /// The exchange behind a port; `None` at the page's.
@@ -265,7 +241,17 @@ impl State {
     }
 
     pub(crate) fn exchange(&mut self, id: &str) -> Option<&mut Box<dyn Exchange>> {
-        self.exchanges.iter_mut().find(|(known, _)| *known == id).map(|(_, open)| open)
+        self.exchanges.iter_mut().find(|open| open.spoken.id == id).map(|open| &mut open.exchange)
+    }
+
+    /// Where an exchange is, `http://127.0.0.1:port`.
+    ///
+    /// # Panics
+    /// If it is not spoken.
+    #[expect(clippy::panic, reason = "a caller that asks for an exchange by a wrong name is wrong")]
+    pub(crate) fn origin(&self, id: &str) -> String {
+        let port = crate::port(self.address.port(), id).unwrap_or_else(|| panic!("{id} is not spoken"));
+        format!("http://{}", SocketAddr::new(self.address.ip(), port))
     }
 }
 

@@ -23,6 +23,8 @@ use crate::upbit::Upbit;
 /// An exchange that can be opened.
 pub(crate) struct Spoken {
     pub(crate) id: &'static str,
+    /// As it calls itself.
+    pub(crate) name: &'static str,
     /// Its ready-made pairs, accounts and keys.
     pub(crate) venue: &'static str,
     pub(crate) open: fn(&Venue, &Limits, i64) -> Box<dyn Exchange>,
@@ -31,31 +33,38 @@ pub(crate) struct Spoken {
 pub(crate) static SPOKEN: [Spoken; 17] = [
     Spoken {
         id: "binance",
+        name: "Binance",
         venue: include_str!("../venues/binance.json"),
         open: |venue, limits, now| Box::new(Binance::new(venue, limits, now)),
     },
-    house::<Bitfinex>(include_str!("../venues/bitfinex.json")),
-    house::<Bitget>(include_str!("../venues/bitget.json")),
-    house::<Bithumb>(include_str!("../venues/bithumb.json")),
-    house::<Bitstamp>(include_str!("../venues/bitstamp.json")),
-    house::<Bybit>(include_str!("../venues/bybit.json")),
-    house::<Coinbase>(include_str!("../venues/coinbase.json")),
-    house::<CoinbaseExchange>(include_str!("../venues/coinbaseexchange.json")),
+    house::<Bitfinex>("Bitfinex", include_str!("../venues/bitfinex.json")),
+    house::<Bitget>("Bitget", include_str!("../venues/bitget.json")),
+    house::<Bithumb>("Bithumb", include_str!("../venues/bithumb.json")),
+    house::<Bitstamp>("Bitstamp", include_str!("../venues/bitstamp.json")),
+    house::<Bybit>("Bybit", include_str!("../venues/bybit.json")),
+    house::<Coinbase>("Coinbase", include_str!("../venues/coinbase.json")),
+    house::<CoinbaseExchange>("Coinbase Exchange", include_str!("../venues/coinbaseexchange.json")),
     Spoken {
         id: "coinone",
+        name: "Coinone",
         venue: include_str!("../venues/coinone.json"),
         open: |venue, limits, now| Box::new(Coinone::new(venue, limits, now)),
     },
-    house::<Cryptocom>(include_str!("../venues/cryptocom.json")),
-    house::<Gate>(include_str!("../venues/gate.json")),
-    house::<Htx>(include_str!("../venues/htx.json")),
-    house::<Kraken>(include_str!("../venues/kraken.json")),
-    house::<Kucoin>(include_str!("../venues/kucoin.json")),
-    house::<Mexc>(include_str!("../venues/mexc.json")),
-    house::<Okx>(include_str!("../venues/okx.json")),
-    house::<Upbit>(include_str!("../venues/upbit.json")),
+    house::<Cryptocom>("Crypto.com", include_str!("../venues/cryptocom.json")),
+    house::<Gate>("Gate", include_str!("../venues/gate.json")),
+    house::<Htx>("HTX", include_str!("../venues/htx.json")),
+    house::<Kraken>("Kraken", include_str!("../venues/kraken.json")),
+    house::<Kucoin>("KuCoin", include_str!("../venues/kucoin.json")),
+    house::<Mexc>("MEXC", include_str!("../venues/mexc.json")),
+    house::<Okx>("OKX", include_str!("../venues/okx.json")),
+    house::<Upbit>("Upbit", include_str!("../venues/upbit.json")),
 ];
 
-const fn house<D: Dialect>(venue: &'static str) -> Spoken {
-    Spoken { id: D::ID, venue, open: |venue, limits, now| Box::new(House::<D>::new(venue, limits, now)) }
+const fn house<D: Dialect>(name: &'static str, venue: &'static str) -> Spoken {
+    Spoken {
+        id: D::ID,
+        name,
+        venue,
+        open: |venue, limits, now| Box::new(House::<D>::new(venue, limits, now)),
+    }
 }

@@ -330,3 +330,20 @@ fn what_verified_as_virtual_leaves_with_the_real_key_and_no_trace_of_the_virtual
         assert!(sent.headers.contains(&("x-mbx-apikey".to_owned(), real.api_key().to_owned())));
     }
 }
+
+#[test]
+fn two_orders_of_one_second_are_two_where_the_signature_does_not_cover_the_body() {
+    let vector = vector("sv-htx-default-03");
+    let (definition, pair, message) = signed(&vector);
+    let id = |body: &[u8]| {
+        let request = Message { body: body.to_vec(), ..message.clone() }.parse(&definition).unwrap();
+        definition.verify(&request, &pair, vector.now_ms()).unwrap().signature_id
+    };
+    let order = |amount: &str| {
+        let order =
+            r#"{"symbol":"btcusdt","account-id":"1","type":"buy-limit","price":"1","amount":"AMOUNT"}"#;
+        order.replace("AMOUNT", amount).into_bytes()
+    };
+    assert_eq!(id(&order("1")), id(&order("1")), "the same order again is a replay");
+    assert_ne!(id(&order("1")), id(&order("2")));
+}

@@ -89,16 +89,12 @@ fn open(binance: &mut Binance, call: &Call) -> Reply {
 
 fn cancel_all(binance: &mut Binance, call: &Call) -> Reply {
     let pair = pair(binance, call.params)?;
-    let open = binance.floor.open_orders(call.caller.account).filter(|order| order.pair == pair);
-    let ids: Vec<u64> = open.map(|order| order.id).collect();
-    if ids.is_empty() {
-        return Err(Error::unknown_order());
+    let gone = binance.floor.cancel_all(call.caller.account, |order| order.pair == pair, call.now);
+    let gone: Vec<Order> = gone.into_iter().cloned().collect();
+    match gone.as_slice() {
+        [] => Err(Error::unknown_order()),
+        gone => Ok(gone.iter().map(|order| cancelled_order(&binance.floor, order, call)).collect()),
     }
-    for id in &ids {
-        binance.floor.cancel(call.caller.account, *id, call.now);
-    }
-    let orders = ids.iter().filter_map(|id| binance.floor.order(call.caller.account, *id));
-    Ok(orders.map(|order| cancelled_order(&binance.floor, order, call)).collect())
 }
 
 fn all(binance: &mut Binance, call: &Call) -> Reply {

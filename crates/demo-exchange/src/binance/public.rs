@@ -173,36 +173,28 @@ fn day(binance: &Binance, params: &Params, now: i64) -> Reply {
 }
 
 fn day_of(binance: &Binance, pair: usize, now: i64, mini: bool) -> Value {
-    let open = binance.floor.pairs[pair].price;
-    let last = binance.floor.last_price(pair);
-    let tape = binance.floor.tape(pair);
-    let prices = || tape.iter().map(|print| print.price).chain([open, last]);
-    let volume: Decimal = tape.iter().map(|print| print.quantity).sum();
-    let quote_volume: Decimal = tape.iter().map(|print| print.quantity * print.price).sum();
+    let (day, tape) = (binance.floor.day(pair), binance.floor.tape(pair));
     let mut ticker = json!({
         "symbol": binance.floor.pairs[pair].symbol(),
-        "openPrice": fixed(open), "lastPrice": fixed(last),
-        "highPrice": fixed(prices().max().unwrap_or(last)), "lowPrice": fixed(prices().min().unwrap_or(last)),
-        "volume": fixed(volume), "quoteVolume": fixed(quote_volume),
+        "openPrice": fixed(day.open), "lastPrice": fixed(day.last),
+        "highPrice": fixed(day.high), "lowPrice": fixed(day.low),
+        "volume": fixed(day.volume), "quoteVolume": fixed(day.quote_volume),
         "openTime": now - 86_400_000, "closeTime": now,
         "firstId": tape.front().map_or(0, |print| print.id),
         "lastId": tape.back().map_or(0, |print| print.id),
-        "count": tape.len(),
+        "count": day.trades,
     });
     if !mini && let Some(fields) = ticker.as_object_mut() {
-        let (bid, ask) = (best(binance, pair, Side::Buy), best(binance, pair, Side::Sell));
-        let change = last - open;
-        let average = if volume.is_zero() { last } else { quote_volume / volume };
         let more = [
-            ("priceChange", fixed(change)),
-            ("priceChangePercent", format!("{:.3}", change / open * Decimal::ONE_HUNDRED)),
-            ("weightedAvgPrice", fixed(average)),
-            ("prevClosePrice", fixed(open)),
-            ("lastQty", fixed(tape.back().map_or(Decimal::ZERO, |print| print.quantity))),
-            ("bidPrice", fixed(bid.0)),
-            ("bidQty", fixed(bid.1)),
-            ("askPrice", fixed(ask.0)),
-            ("askQty", fixed(ask.1)),
+            ("priceChange", fixed(day.last - day.open)),
+            ("priceChangePercent", format!("{:.3}", day.change() * Decimal::ONE_HUNDRED)),
+            ("weightedAvgPrice", fixed(day.average())),
+            ("prevClosePrice", fixed(day.open)),
+            ("lastQty", fixed(day.last_quantity)),
+            ("bidPrice", fixed(day.bid.0)),
+            ("bidQty", fixed(day.bid.1)),
+            ("askPrice", fixed(day.ask.0)),
+            ("askQty", fixed(day.ask.1)),
         ];
         fields.extend(more.map(|(name, value)| (name.to_owned(), value.into())));
     }

@@ -89,7 +89,8 @@ fn ticker(house: &House<Bitget>, pair: usize, now: i64) -> Value {
         "high24h": plain(day.high), "low24h": plain(day.low), "lastPr": plain(day.last),
         "baseVolume": plain(day.volume), "quoteVolume": plain(day.quote_volume), "usdtVolume": plain(day.quote_volume),
         "bidPr": plain(day.bid.0), "bidSz": plain(day.bid.1), "askPr": plain(day.ask.0), "askSz": plain(day.ask.1),
-        "change24h": plain(day.change().round_dp(6)), "changeUtc24h": plain(day.change().round_dp(6)), "ts": now.to_string(),
+        "change24h": plain(day.change().round_dp(6)), "changeUtc24h": plain(day.change().round_dp(6)),
+        "ts": now.to_string(),
     })
 }
 

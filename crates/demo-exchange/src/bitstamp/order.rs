@@ -212,8 +212,8 @@ fn status(house: &mut House<Bitstamp>, ask: &Ask, caller: &Entry) -> Reply {
 /// A fill as a part of its order: each amount by the name of its asset.
 fn transaction(pair: &Pair, order: &Order, fill: &Fill) -> Value {
     let mut shown = json!({
-        "tid": fill.trade_id, "price": plain(fill.price), "fee": fixed(fill.fee_in_quote(order.side)), "datetime": micros(fill.at_ms),
-        "type": 2,
+        "tid": fill.trade_id, "price": plain(fill.price), "type": 2,
+        "fee": fixed(fill.fee_in_quote(order.side)), "datetime": micros(fill.at_ms),
     });
     shown[pair.base.to_lowercase()] = fixed(fill.quantity).into();
     shown[pair.quote.to_lowercase()] = fixed(fill.quantity * fill.price).into();

@@ -7,10 +7,20 @@ use super::error::Error;
 use super::show::{is_fiat, user_id};
 use super::{Coinbase, Reply};
 use crate::amount::plain;
-use crate::config::Permission;
+use crate::config::Permission::{self, Read};
 use crate::floor::{AccountId, Balance};
-use crate::house::{Ask, House};
+use crate::house::{Ask, House, Route};
 use crate::key::Entry;
+
+pub(super) const ROUTES: &[Route<Coinbase>] = &[
+    Route::signed("GET", "/api/v3/brokerage/accounts", Read, accounts),
+    Route::signed("GET", "/api/v3/brokerage/accounts/*", Read, one),
+    Route::signed("GET", "/api/v3/brokerage/key_permissions", Read, key_permissions),
+    Route::signed("GET", "/api/v3/brokerage/portfolios", Read, portfolios),
+    Route::signed("GET", "/api/v3/brokerage/transaction_summary", Read, transaction_summary),
+    Route::signed("GET", "/v2/accounts", Read, old_accounts),
+    Route::signed("GET", "/v2/accounts/*", Read, old_one),
+];
 
 /// Every asset of a customer is an account of its own; its id ends in the asset's letters.
 pub(super) fn account_id(account: AccountId, asset: &str) -> String {
@@ -27,13 +37,13 @@ pub(super) fn named(house: &House<Coinbase>, ask: &Ask, caller: &Entry) -> Resul
     Ok((found.0.to_owned(), found.1))
 }
 
-pub(super) fn accounts(house: &mut House<Coinbase>, _: &Ask, caller: &Entry) -> Reply {
+fn accounts(house: &mut House<Coinbase>, _: &Ask, caller: &Entry) -> Reply {
     let wallet = house.desk.floor.wallet(caller.account);
     let shown: Vec<Value> = wallet.iter().map(|(asset, held)| shown(caller, asset, held)).collect();
     Ok(json!({ "size": shown.len(), "accounts": shown, "has_next": false, "cursor": "" }))
 }
 
-pub(super) fn one(house: &mut House<Coinbase>, ask: &Ask, caller: &Entry) -> Reply {
+fn one(house: &mut House<Coinbase>, ask: &Ask, caller: &Entry) -> Reply {
     let (asset, held) = named(house, ask, caller)?;
     Ok(json!({ "account": shown(caller, &asset, held) }))
 }
@@ -52,7 +62,7 @@ fn shown(caller: &Entry, asset: &str, held: Balance) -> Value {
 const CREATED: &str = "2023-01-01T00:00:00Z";
 
 /// The app's API knows one amount per account, what is free.
-pub(super) fn old_accounts(house: &mut House<Coinbase>, _: &Ask, caller: &Entry) -> Reply {
+fn old_accounts(house: &mut House<Coinbase>, _: &Ask, caller: &Entry) -> Reply {
     let wallet = house.desk.floor.wallet(caller.account);
     let shown: Vec<Value> = wallet.iter().map(|(asset, held)| old_shown(caller, asset, held)).collect();
     let pagination = json!({ "ending_before": null, "starting_after": null, "next_starting_after": null,
@@ -61,7 +71,7 @@ pub(super) fn old_accounts(house: &mut House<Coinbase>, _: &Ask, caller: &Entry)
     Ok(json!({ "pagination": pagination, "data": shown }))
 }
 
-pub(super) fn old_one(house: &mut House<Coinbase>, ask: &Ask, caller: &Entry) -> Reply {
+fn old_one(house: &mut House<Coinbase>, ask: &Ask, caller: &Entry) -> Reply {
     let (asset, held) = named(house, ask, caller)?;
     Ok(json!({ "data": old_shown(caller, &asset, held) }))
 }
@@ -79,7 +89,7 @@ fn old_shown(caller: &Entry, asset: &str, held: Balance) -> Value {
 }
 
 /// Transfer is the scope of everything that moves money away.
-pub(super) fn key_permissions(_: &mut House<Coinbase>, _: &Ask, caller: &Entry) -> Reply {
+fn key_permissions(_: &mut House<Coinbase>, _: &Ask, caller: &Entry) -> Reply {
     Ok(json!({
         "can_view": caller.may(Permission::Read), "can_trade": caller.may(Permission::Trade),
         "can_transfer": caller.may(Permission::Withdraw), "portfolio_uuid": user_id(caller.account),
@@ -87,13 +97,13 @@ pub(super) fn key_permissions(_: &mut House<Coinbase>, _: &Ask, caller: &Entry) 
     }))
 }
 
-pub(super) fn portfolios(_: &mut House<Coinbase>, _: &Ask, caller: &Entry) -> Reply {
+fn portfolios(_: &mut House<Coinbase>, _: &Ask, caller: &Entry) -> Reply {
     let only = json!({ "name": caller.account_name, "uuid": user_id(caller.account), "type": "DEFAULT",
                        "deleted": false });
     Ok(json!({ "portfolios": [only] }))
 }
 
-pub(super) fn transaction_summary(house: &mut House<Coinbase>, _: &Ask, caller: &Entry) -> Reply {
+fn transaction_summary(house: &mut House<Coinbase>, _: &Ask, caller: &Entry) -> Reply {
     let floor = &house.desk.floor;
     let traded: Decimal = floor.orders(caller.account).map(|order| order.filled_quote).sum();
     let rate = plain(floor.fee_rate());

@@ -8,10 +8,20 @@ use super::public::pair_index;
 use super::show::{self, order_id, parse_order_id, product_id};
 use super::{Coinbase, Reply, config};
 use crate::amount::plain;
+use crate::config::Permission::{Read, Trade};
 use crate::floor::{Fill, NewOrder, Order, Side, Terms};
-use crate::house::{Ask, House};
+use crate::house::{Ask, House, Route};
 use crate::key::Entry;
 use crate::params::each;
+
+pub(super) const ROUTES: &[Route<Coinbase>] = &[
+    Route::signed("POST", "/api/v3/brokerage/orders", Trade, create),
+    Route::signed("POST", "/api/v3/brokerage/orders/preview", Trade, preview),
+    Route::signed("POST", "/api/v3/brokerage/orders/batch_cancel", Trade, batch_cancel),
+    Route::signed("GET", "/api/v3/brokerage/orders/historical/batch", Read, list),
+    Route::signed("GET", "/api/v3/brokerage/orders/historical/fills", Read, fills),
+    Route::signed("GET", "/api/v3/brokerage/orders/historical/*", Read, one),
+];
 
 /// What the call asks for, once it passes every filter.
 fn draft(house: &House<Coinbase>, ask: &Ask, caller: &Entry) -> Result<NewOrder, Error> {
@@ -25,7 +35,7 @@ fn draft(house: &House<Coinbase>, ask: &Ask, caller: &Entry) -> Result<NewOrder,
 }
 
 /// A client's id makes an order once; the second time, the order it made is the answer.
-pub(super) fn create(house: &mut House<Coinbase>, ask: &Ask, caller: &Entry) -> Reply {
+fn create(house: &mut House<Coinbase>, ask: &Ask, caller: &Entry) -> Reply {
     let own = ask.params.text("client_order_id").ok_or(Error::Argument("client_order_id is missing"))?;
     if let Some(order) = house.desk.floor.order_by_client_id(caller.account, &own) {
         return Ok(taken(house, order));
@@ -46,7 +56,7 @@ fn taken(house: &House<Coinbase>, order: &Order) -> Value {
 }
 
 /// What an order would come to; one that breaks a rule is told, not refused.
-pub(super) fn preview(house: &mut House<Coinbase>, ask: &Ask, caller: &Entry) -> Reply {
+fn preview(house: &mut House<Coinbase>, ask: &Ask, caller: &Entry) -> Reply {
     let draft = match draft(house, ask, caller) {
         Err(Error::Order(reason)) => {
             return Ok(json!({ "errs": [format!("PREVIEW_{}", reason.code())], "warning": [] }));
@@ -68,7 +78,7 @@ pub(super) fn preview(house: &mut House<Coinbase>, ask: &Ask, caller: &Entry) ->
 }
 
 /// Every id is answered by itself.
-pub(super) fn batch_cancel(house: &mut House<Coinbase>, ask: &Ask, caller: &Entry) -> Reply {
+fn batch_cancel(house: &mut House<Coinbase>, ask: &Ask, caller: &Entry) -> Reply {
     let ids = ask.params.value("order_ids").and_then(Value::as_array);
     let ids =
         ids.filter(|ids| (1..=100).contains(&ids.len())).ok_or(Error::Argument("order_ids is a list"))?;
@@ -88,7 +98,7 @@ pub(super) fn batch_cancel(house: &mut House<Coinbase>, ask: &Ask, caller: &Entr
     Ok(json!({ "results": results }))
 }
 
-pub(super) fn one(house: &mut House<Coinbase>, ask: &Ask, caller: &Entry) -> Reply {
+fn one(house: &mut House<Coinbase>, ask: &Ask, caller: &Entry) -> Reply {
     let id = ask.rest.first().and_then(|id| parse_order_id(id)).ok_or(Error::NoOrder)?;
     let floor = &house.desk.floor;
     let order = floor.order(caller.account, id).ok_or(Error::NoOrder)?;
@@ -104,7 +114,7 @@ fn limit(ask: &Ask) -> Result<usize, Error> {
     ask.params.count("limit", 1000, 1000).ok_or(Error::Argument("limit is 1 to 1000"))
 }
 
-pub(super) fn list(house: &mut House<Coinbase>, ask: &Ask, caller: &Entry) -> Reply {
+fn list(house: &mut House<Coinbase>, ask: &Ask, caller: &Entry) -> Reply {
     let floor = &house.desk.floor;
     let products = wanted(ask, ["product_id", "product_ids"]);
     let states = wanted(ask, ["order_status", "order_statuses"]);
@@ -119,7 +129,7 @@ pub(super) fn list(house: &mut House<Coinbase>, ask: &Ask, caller: &Entry) -> Re
 }
 
 /// The fills of the caller, newest first.
-pub(super) fn fills(house: &mut House<Coinbase>, ask: &Ask, caller: &Entry) -> Reply {
+fn fills(house: &mut House<Coinbase>, ask: &Ask, caller: &Entry) -> Reply {
     let floor = &house.desk.floor;
     let products = wanted(ask, ["product_id", "product_ids"]);
     let orders = wanted(ask, ["order_id", "order_ids"]);

@@ -7,18 +7,43 @@ use super::error::Error;
 use super::show::{is_fiat, product_id};
 use super::{Coinbase, Reply};
 use crate::amount::plain;
+use crate::config::Permission::Read;
 use crate::date::{seconds, utc};
 use crate::floor::{Floor, Print, Side};
-use crate::house::{Ask, House};
+use crate::house::{Ask, House, Route};
 use crate::market;
 use crate::params::each;
 
-pub(super) fn time(_: &mut House<Coinbase>, ask: &Ask) -> Reply {
+pub(super) const ROUTES: &[Route<Coinbase>] = &[
+    Route::public("/api/v3/brokerage/time", time),
+    Route::public("/api/v3/brokerage/market/products", products),
+    Route::public("/api/v3/brokerage/market/products/*", product),
+    Route::public("/api/v3/brokerage/market/products/*/ticker", ticker),
+    Route::public("/api/v3/brokerage/market/products/*/candles", candles),
+    Route::public("/api/v3/brokerage/market/product_book", product_book),
+    Route::public("/v2/time", old_time),
+    Route::public("/v2/currencies", fiat_currencies),
+    Route::public("/v2/currencies/crypto", crypto_currencies),
+    Route::public("/v2/exchange-rates", exchange_rates),
+    Route::public("/v2/prices/*/*", price),
+];
+
+/// The same for callers with a key.
+pub(super) const SIGNED: &[Route<Coinbase>] = &[
+    Route::signed("GET", "/api/v3/brokerage/products", Read, |house, ask, _| products(house, ask)),
+    Route::signed("GET", "/api/v3/brokerage/products/*", Read, |house, ask, _| product(house, ask)),
+    Route::signed("GET", "/api/v3/brokerage/products/*/ticker", Read, |house, ask, _| ticker(house, ask)),
+    Route::signed("GET", "/api/v3/brokerage/products/*/candles", Read, |house, ask, _| candles(house, ask)),
+    Route::signed("GET", "/api/v3/brokerage/product_book", Read, |house, ask, _| product_book(house, ask)),
+    Route::signed("GET", "/api/v3/brokerage/best_bid_ask", Read, |house, ask, _| best_bid_ask(house, ask)),
+];
+
+fn time(_: &mut House<Coinbase>, ask: &Ask) -> Reply {
     let (iso, at) = (format!("{}Z", seconds(ask.now)), ask.now);
     Ok(json!({ "iso": iso, "epochSeconds": (at / 1000).to_string(), "epochMillis": at.to_string() }))
 }
 
-pub(super) fn old_time(_: &mut House<Coinbase>, ask: &Ask) -> Reply {
+fn old_time(_: &mut House<Coinbase>, ask: &Ask) -> Reply {
     Ok(json!({ "data": { "iso": format!("{}Z", seconds(ask.now)), "epoch": ask.now / 1000 } }))
 }
 
@@ -33,7 +58,7 @@ fn named(house: &House<Coinbase>, ask: &Ask) -> Result<usize, Error> {
 }
 
 /// Only coins are traded, no contracts.
-pub(super) fn products(house: &mut House<Coinbase>, ask: &Ask) -> Reply {
+fn products(house: &mut House<Coinbase>, ask: &Ask) -> Reply {
     let floor = &house.desk.floor;
     let (wanted, kind) = (each(ask.request, "product_ids"), ask.params.text("product_type"));
     let none = kind.is_some_and(|kind| !matches!(kind.as_str(), "SPOT" | "UNKNOWN_PRODUCT_TYPE"));
@@ -44,7 +69,7 @@ pub(super) fn products(house: &mut House<Coinbase>, ask: &Ask) -> Reply {
     Ok(json!({ "num_products": shown.len(), "products": shown }))
 }
 
-pub(super) fn product(house: &mut House<Coinbase>, ask: &Ask) -> Reply {
+fn product(house: &mut House<Coinbase>, ask: &Ask) -> Reply {
     let pair = named(house, ask)?;
     Ok(shown_product(&house.desk.floor, pair))
 }
@@ -70,7 +95,7 @@ fn shown_product(floor: &Floor, index: usize) -> Value {
 
 /// The latest trades and the best prices. Before the first trade one of nothing stands there at the middle price:
 /// clients take the last price from it.
-pub(super) fn ticker(house: &mut House<Coinbase>, ask: &Ask) -> Reply {
+fn ticker(house: &mut House<Coinbase>, ask: &Ask) -> Reply {
     let pair = named(house, ask)?;
     let floor = &house.desk.floor;
     let size = ask.params.count("limit", 100, 1000).ok_or(Error::Argument("limit"))?;
@@ -94,7 +119,7 @@ pub(super) fn ticker(house: &mut House<Coinbase>, ask: &Ask) -> Reply {
                "best_ask": best(Side::Sell) }))
 }
 
-pub(super) fn product_book(house: &mut House<Coinbase>, ask: &Ask) -> Reply {
+fn product_book(house: &mut House<Coinbase>, ask: &Ask) -> Reply {
     let floor = &house.desk.floor;
     let name = ask.params.text("product_id").unwrap_or_default();
     let pair = pair_index(floor, &name).ok_or(Error::NoProduct)?;
@@ -102,7 +127,7 @@ pub(super) fn product_book(house: &mut House<Coinbase>, ask: &Ask) -> Reply {
     Ok(json!({ "pricebook": book(floor, pair, size, ask.now) }))
 }
 
-pub(super) fn best_bid_ask(house: &mut House<Coinbase>, ask: &Ask) -> Reply {
+fn best_bid_ask(house: &mut House<Coinbase>, ask: &Ask) -> Reply {
     let floor = &house.desk.floor;
     let wanted = each(ask.request, "product_ids");
     let fits = |pair: &usize| wanted.is_empty() || wanted.contains(&product_id(&floor.pairs[*pair]));
@@ -120,7 +145,7 @@ fn book(floor: &Floor, pair: usize, size: usize, now: i64) -> Value {
 }
 
 /// Candles of the ladder's middle price: level, without volume; newest first, at most 350.
-pub(super) fn candles(house: &mut House<Coinbase>, ask: &Ask) -> Reply {
+fn candles(house: &mut House<Coinbase>, ask: &Ask) -> Reply {
     let price = plain(house.desk.floor.pairs[named(house, ask)?].price);
     let length = match ask.params.text("granularity").as_deref() {
         Some("ONE_MINUTE") => 60,
@@ -146,13 +171,13 @@ pub(super) fn candles(house: &mut House<Coinbase>, ask: &Ask) -> Reply {
     Ok(json!({ "candles": newest.take_while(|at| *at >= start).map(candle).collect::<Vec<_>>() }))
 }
 
-pub(super) fn fiat_currencies(house: &mut House<Coinbase>, _: &Ask) -> Reply {
+fn fiat_currencies(house: &mut House<Coinbase>, _: &Ask) -> Reply {
     let fiat = house.desk.floor.assets().into_iter().filter(|asset| is_fiat(asset));
     let show = |asset| json!({ "id": asset, "name": asset, "min_size": "0.01" });
     Ok(json!({ "data": fiat.map(show).collect::<Vec<_>>() }))
 }
 
-pub(super) fn crypto_currencies(house: &mut House<Coinbase>, _: &Ask) -> Reply {
+fn crypto_currencies(house: &mut House<Coinbase>, _: &Ask) -> Reply {
     let crypto = house.desk.floor.assets().into_iter().filter(|asset| !is_fiat(asset));
     let show = |asset| {
         json!({ "asset_id": format!("demo-{asset}"), "code": asset, "name": asset, "color": "#000000",
@@ -162,7 +187,7 @@ pub(super) fn crypto_currencies(house: &mut House<Coinbase>, _: &Ask) -> Reply {
 }
 
 /// What a dollar buys.
-pub(super) fn exchange_rates(house: &mut House<Coinbase>, _: &Ask) -> Reply {
+fn exchange_rates(house: &mut House<Coinbase>, _: &Ask) -> Reply {
     let floor = &house.desk.floor;
     let rate = |(index, pair): (usize, &crate::config::Pair)| {
         let rate = (Decimal::ONE / floor.last_price(index)).round_dp(16);
@@ -173,7 +198,7 @@ pub(super) fn exchange_rates(house: &mut House<Coinbase>, _: &Ask) -> Reply {
     Ok(json!({ "data": { "currency": "USD", "rates": rates } }))
 }
 
-pub(super) fn price(house: &mut House<Coinbase>, ask: &Ask) -> Reply {
+fn price(house: &mut House<Coinbase>, ask: &Ask) -> Reply {
     let pair = named(house, ask)?;
     let floor = &house.desk.floor;
     let best = |side| floor.depth(pair, side, 1).first().map(|level| level.0);

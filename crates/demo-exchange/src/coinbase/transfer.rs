@@ -7,11 +7,19 @@ use super::config::amount;
 use super::error::Error;
 use super::{Coinbase, Reply};
 use crate::amount::plain;
+use crate::config::Permission::{Read, Withdraw};
 use crate::date::seconds;
-use crate::house::{Ask, House, Withdrawal};
+use crate::house::{Ask, House, Route, Withdrawal};
 use crate::key::Entry;
 
-pub(super) fn send(house: &mut House<Coinbase>, ask: &Ask, caller: &Entry) -> Reply {
+pub(super) const ROUTES: &[Route<Coinbase>] = &[
+    Route::signed("GET", "/v2/accounts/*/transactions", Read, list),
+    Route::signed("POST", "/v2/accounts/*/transactions", Withdraw, send),
+    Route::signed("GET", "/v2/accounts/*/deposits", Read, none),
+    Route::signed("GET", "/v2/accounts/*/withdrawals", Read, none),
+];
+
+fn send(house: &mut House<Coinbase>, ask: &Ask, caller: &Entry) -> Reply {
     let (asset, _) = named(house, ask, caller)?;
     if ask.params.text("type").as_deref() != Some("send") {
         return Err(Error::Argument("type is not supported"));
@@ -51,7 +59,7 @@ fn shown(number: usize, withdrawal: &Withdrawal) -> Value {
 }
 
 /// What left an account, newest first.
-pub(super) fn list(house: &mut House<Coinbase>, ask: &Ask, caller: &Entry) -> Reply {
+fn list(house: &mut House<Coinbase>, ask: &Ask, caller: &Entry) -> Reply {
     let (asset, _) = named(house, ask, caller)?;
     let numbered = (1..).zip(&house.desk.withdrawals);
     let own = numbered.filter(|(_, one)| one.account == caller.account && one.asset == asset);
@@ -61,7 +69,7 @@ pub(super) fn list(house: &mut House<Coinbase>, ask: &Ask, caller: &Entry) -> Re
 }
 
 /// To and from bank accounts nothing moves.
-pub(super) fn none(house: &mut House<Coinbase>, ask: &Ask, caller: &Entry) -> Reply {
+fn none(house: &mut House<Coinbase>, ask: &Ask, caller: &Entry) -> Reply {
     named(house, ask, caller)?;
     Ok(json!({ "pagination": { "next_uri": null }, "data": [] }))
 }

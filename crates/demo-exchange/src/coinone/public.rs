@@ -1,6 +1,5 @@
 //! What anyone may read: currencies, markets, tickers, books, trades, candles.
 
-use rust_decimal::Decimal;
 use serde_json::{Value, json};
 
 use super::error::Error;
@@ -138,16 +137,13 @@ fn tickers(coinone: &Coinone, question: &Question) -> Reply {
 
 fn ticker(coinone: &Coinone, index: usize, now: i64) -> Value {
     let floor = &coinone.floor;
-    let (pair, last, tape) = (&floor.pairs[index], floor.last_price(index), floor.tape(index));
-    let prices = || tape.iter().map(|print| print.price).chain([pair.price, last]);
+    let (pair, day) = (&floor.pairs[index], floor.day(index));
     let best = |side| levels(coinone, index, side, 1);
-    let volume: Decimal = tape.iter().map(|print| print.quantity).sum();
-    let quote_volume: Decimal = tape.iter().map(|print| print.quantity * print.price).sum();
     json!({
         "quote_currency": pair.quote.to_lowercase(), "target_currency": pair.base.to_lowercase(),
-        "timestamp": now, "high": plain(prices().max().unwrap_or(last)),
-        "low": plain(prices().min().unwrap_or(last)), "first": plain(pair.price), "last": plain(last),
-        "quote_volume": plain(quote_volume), "target_volume": plain(volume),
+        "timestamp": now, "high": plain(day.high),
+        "low": plain(day.low), "first": plain(day.open), "last": plain(day.last),
+        "quote_volume": plain(day.quote_volume), "target_volume": plain(day.volume),
         "best_asks": best(Side::Sell), "best_bids": best(Side::Buy),
         "id": format!("{now}{:03}", index + 1),
     })

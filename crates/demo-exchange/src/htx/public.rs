@@ -130,7 +130,9 @@ fn depth(house: &mut House<Htx>, ask: &Ask) -> Reply {
         levels.into_iter().map(|(price, quantity)| [number(price), number(quantity)]).collect()
     };
     let mut shown = told(ask, &floor.pairs[pair], &format!("depth.{step}"));
-    shown["tick"] = json!({ "bids": side(Side::Buy), "asks": side(Side::Sell), "ts": ask.now, "version": floor.last_id() });
+    shown["tick"] = json!({
+        "bids": side(Side::Buy), "asks": side(Side::Sell), "ts": ask.now, "version": floor.last_id(),
+    });
     Ok(shown)
 }
 

@@ -129,8 +129,7 @@ fn trade_id(order: &Order, fill: &Fill) -> String {
 }
 
 fn trades(house: &mut House<Kraken>, ask: &Ask, caller: &Entry) -> Reply {
-    let mut rows: Vec<(String, Value)> = trade_rows(house, caller).collect();
-    rows.reverse();
+    let rows: Vec<(String, Value)> = trade_rows(house, caller).collect();
     let count = rows.len();
     let page: Map<_, _> = rows.into_iter().skip(offset(ask)?).take(PAGE).collect();
     Ok(json!({ "trades": page, "count": count }))
@@ -142,9 +141,9 @@ fn query_trades(house: &mut House<Kraken>, ask: &Ask, caller: &Entry) -> Reply {
     Ok(Value::Object(trade_rows(house, caller).filter(named).collect()))
 }
 
+/// Newest first.
 fn trade_rows<'h>(house: &'h House<Kraken>, caller: &Entry) -> impl Iterator<Item = (String, Value)> + 'h {
-    let orders = house.desk.floor.orders(caller.account);
-    orders.flat_map(|order| order.fills.iter().map(|fill| trade_row(house, order, fill)))
+    house.desk.floor.fills(caller.account).map(|(order, fill)| trade_row(house, order, fill))
 }
 
 fn trade_row(house: &House<Kraken>, order: &Order, fill: &Fill) -> (String, Value) {

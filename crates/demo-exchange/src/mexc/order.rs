@@ -47,7 +47,9 @@ fn place_batch(house: &mut House<Mexc>, ask: &Ask, caller: &Entry) -> Reply {
     let list = list.filter(|list| (1..=BATCH).contains(&list.len()));
     let list = list.ok_or_else(|| Error::parameter("batchOrders"))?;
     let mut place_one = |params: Params| {
-        let refused = |error: Error| json!({ "newClientOrderId": params.text("newClientOrderId"), "msg": error.text, "code": error.code });
+        let own_id = params.text("newClientOrderId");
+        let refused =
+            |error: Error| json!({ "newClientOrderId": own_id, "msg": error.text, "code": error.code });
         place(house, ask, caller, &params).unwrap_or_else(refused)
     };
     Ok(list.iter().map(Params::of).map(&mut place_one).collect())

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::error::Error;
 use super::{Mexc, Reply, integer, limit, need};
-use crate::amount::plain;
+use crate::amount::{decimals, plain};
 use crate::config::Pair;
 use crate::floor::{Print, Side};
 use crate::house::{Ask, House, Route};
@@ -55,7 +55,7 @@ fn exchange_info(house: &mut House<Mexc>, ask: &Ask) -> Reply {
 
 /// Steps are told as numbers of decimals.
 fn symbol(pair: &Pair, rate: &str) -> Value {
-    let (base, quote) = (pair.step.normalize().scale(), pair.tick.normalize().scale());
+    let (base, quote) = (decimals(pair.step), decimals(pair.tick));
     json!({
         "symbol": pair.symbol(), "status": "1", "baseAsset": pair.base, "baseAssetPrecision": base,
         "quoteAsset": pair.quote, "quotePrecision": quote, "quoteAssetPrecision": quote,

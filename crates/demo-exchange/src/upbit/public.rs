@@ -55,7 +55,8 @@ fn ticker(floor: &Floor, pair: usize, now: i64) -> Value {
     json!({
         "market": market(&floor.pairs[pair]), "trade_timestamp": newest.map_or(now, |print| print.at_ms),
         "opening_price": open, "high_price": number(day.high), "low_price": number(day.low),
-        "trade_price": number(day.last), "prev_closing_price": open, "trade_volume": newest.map(|print| number(print.quantity)),
+        "trade_price": number(day.last), "prev_closing_price": open,
+        "trade_volume": newest.map(|print| number(print.quantity)),
         "acc_trade_price": value, "acc_trade_price_24h": value, "acc_trade_volume": volume,
         "acc_trade_volume_24h": volume, "timestamp": now,
     })

@@ -4,10 +4,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use aws_lc_rs::hmac;
 use data_encoding::HEXLOWER;
-use demo_exchange::{Config, Credential, Key};
+use demo_exchange::{Config, Key};
 use serde_json::{Value, json};
 
-use crate::caller::{NOW, Reply, World, http, key};
+use crate::caller::{NOW, Reply, World, http, key, secret};
 
 struct Bitfinex {
     world: World,
@@ -56,7 +56,7 @@ impl Bitfinex {
 }
 
 fn sign(key: &Key, path: &str, nonce: &str, body: &str) -> String {
-    let Credential::Hmac(secret) = &key.credential else { panic!("not a Bitfinex key") };
+    let secret = secret(key);
     let secret = hmac::Key::new(hmac::HMAC_SHA384, secret.as_bytes());
     HEXLOWER.encode(hmac::sign(&secret, format!("/api{path}{nonce}{body}").as_bytes()).as_ref())
 }

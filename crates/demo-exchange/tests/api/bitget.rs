@@ -3,7 +3,7 @@
 use aws_lc_rs::hmac;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use demo_exchange::{Credential, Key};
+use demo_exchange::Key;
 use serde_json::{Value, json};
 
 use crate::caller::{Reply, World, http, text};
@@ -25,11 +25,8 @@ struct Call {
 
 impl Call {
     fn new(world: &World, name: &str) -> Self {
-        let accounts = &world.config.exchanges["bitget"].accounts;
-        let mut keys = accounts.iter().flat_map(|account| &account.keys);
-        let key = keys.find(|key| key.name == name).unwrap().clone();
-        let Credential::Hmac(secret) = &key.credential else { panic!("no shared secret") };
-        Self { secret: secret.clone(), key, time: world.now().to_string(), from: None }
+        let (key, secret) = world.shared("bitget", name);
+        Self { secret, key, time: world.now().to_string(), from: None }
     }
 
     async fn get(&self, world: &World, target: &str) -> Reply {

@@ -6,7 +6,7 @@ use demo_exchange::{Config, Key, Permission};
 use reqwest::RequestBuilder;
 use serde_json::{Value, json};
 
-use crate::caller::{FORM, NOW, Reply, World, http};
+use crate::caller::{FORM, NOW, Reply, World, http, secret};
 
 const BALANCES: &str = "/api/v2/account_balances/";
 
@@ -38,7 +38,7 @@ impl<'a> Call<'a> {
         let auth = format!("BITSTAMP {}", self.key.api_key);
         let Self { path, body, time, .. } = self;
         let text = format!("{auth}POSTwww.bitstamp.net{path}{form}{nonce}{time}v2{body}");
-        let demo_exchange::Credential::Hmac(secret) = &self.key.credential else { panic!("no secret") };
+        let secret = secret(&self.key);
         let secret = hmac::Key::new(hmac::HMAC_SHA256, secret.as_bytes());
         let signature = bend(HEXLOWER.encode(hmac::sign(&secret, text.as_bytes()).as_ref()));
         let request = http(self.from).post(format!("{}{path}", world.exchange.origin("bitstamp")));

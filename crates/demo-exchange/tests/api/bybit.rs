@@ -2,10 +2,10 @@
 
 use aws_lc_rs::hmac;
 use data_encoding::HEXLOWER;
-use demo_exchange::{Config, Credential, Key};
+use demo_exchange::{Config, Key};
 use serde_json::{Value, json};
 
-use crate::caller::{NOW, Reply, World, http, text};
+use crate::caller::{NOW, Reply, World, http, secret, text};
 
 const BALANCE: &str = "/v5/account/wallet-balance?accountType=UNIFIED";
 const CREATE: &str = "/v5/order/create";
@@ -17,7 +17,7 @@ fn key(world: &World, name: &str) -> Key {
 }
 
 fn sign(key: &Key, message: &str) -> String {
-    let Credential::Hmac(secret) = &key.credential else { panic!("not an HMAC key") };
+    let secret = secret(key);
     let key = hmac::Key::new(hmac::HMAC_SHA256, secret.as_bytes());
     HEXLOWER.encode(hmac::sign(&key, message.as_bytes()).as_ref())
 }

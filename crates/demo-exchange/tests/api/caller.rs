@@ -60,6 +60,13 @@ impl World {
         key(&self.config.exchanges["coinone"], name)
     }
 
+    /// A key with a shared secret, and that secret.
+    pub fn shared(&self, exchange: &str, name: &str) -> (Key, String) {
+        let key = key(&self.config.exchanges[exchange], name);
+        let secret = secret(&key).to_owned();
+        (key, secret)
+    }
+
     /// At the page, or at the exchange whose paths begin like this.
     pub fn request(&self, method: &str, target: &str) -> RequestBuilder {
         let origin = match target.split('/').nth(1).unwrap_or_default() {
@@ -182,6 +189,12 @@ pub fn http(from: &str) -> reqwest::Client {
 
 pub fn text(value: &Value) -> String {
     value.as_str().unwrap_or_else(|| panic!("no text: {value:?}")).to_owned()
+}
+
+/// The shared secret of a key.
+pub fn secret(key: &Key) -> &str {
+    let Credential::Hmac(secret) = &key.credential else { panic!("no shared secret") };
+    secret
 }
 
 /// A Binance signature, ready to stand in a query.

@@ -3,10 +3,10 @@
 use aws_lc_rs::hmac;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use demo_exchange::{Config, Credential, Key};
+use demo_exchange::{Config, Key};
 use serde_json::{Value, json};
 
-use crate::caller::{NOW, Reply, World, http, key, text};
+use crate::caller::{NOW, Reply, World, http, key, secret, text};
 
 struct Coinbase {
     world: World,
@@ -57,7 +57,7 @@ impl Coinbase {
 }
 
 fn sign(key: &Key, message: &str) -> String {
-    let Credential::Hmac(secret) = &key.credential else { panic!("not a Coinbase Exchange key") };
+    let secret = secret(key);
     let secret = hmac::Key::new(hmac::HMAC_SHA256, &STANDARD.decode(secret).unwrap());
     STANDARD.encode(hmac::sign(&secret, message.as_bytes()).as_ref())
 }

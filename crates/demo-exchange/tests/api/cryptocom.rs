@@ -2,10 +2,10 @@
 
 use aws_lc_rs::hmac;
 use data_encoding::HEXLOWER;
-use demo_exchange::{Config, Credential, Key};
+use demo_exchange::{Config, Key};
 use serde_json::{Value, json};
 
-use crate::caller::{NOW, Reply, World, http, text};
+use crate::caller::{NOW, Reply, World, http, secret, text};
 
 fn key(world: &World, name: &str) -> Key {
     world.config.exchanges["cryptocom"].account(name).unwrap().keys[0].clone()
@@ -13,7 +13,7 @@ fn key(world: &World, name: &str) -> Key {
 
 /// An envelope signed by this key; `params` are given twice, as they are sent and as they are signed.
 fn envelope(key: &Key, method: &str, nonce: i64, params: &Value, signed: &str) -> Value {
-    let Credential::Hmac(secret) = &key.credential else { panic!("no secret") };
+    let secret = secret(key);
     let secret = hmac::Key::new(hmac::HMAC_SHA256, secret.as_bytes());
     let text = format!("{method}7{}{signed}{nonce}", key.api_key);
     let signature = HEXLOWER.encode(hmac::sign(&secret, text.as_bytes()).as_ref());

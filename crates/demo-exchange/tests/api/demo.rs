@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use demo_exchange::{Clock, Config, DemoExchange, Fault, Permission, Switch};
 use serde_json::{Value, json};
 
-use crate::caller::{Reply, World, text};
+use crate::caller::{Reply, World};
 
 const ACCOUNT: &str = "/api/v3/account";
 const ORDER: &str = "/api/v3/order";
@@ -60,26 +60,6 @@ async fn a_dropped_connection_tells_nothing_of_what_was_done() {
 }
 
 #[tokio::test]
-async fn faults_refuse_in_place_of_executing() {
-    let world = World::new().await;
-    world.exchange.fault(once(Fault::RateLimited { retry_after_s: 7 }));
-    let reply = world.binance("trade", "POST", ORDER, BUY).await;
-    assert_eq!(reply.headers["retry-after"], "7");
-    reply.refused(429, -1003);
-    for status in [418, 500, 502, 503] {
-        world.exchange.fault(once(Fault::Status { status }));
-        assert_eq!(world.binance("trade", "POST", ORDER, BUY).await.status, status);
-    }
-    world.exchange.fault(once(Fault::EchoKey));
-    let echo = world.binance("trade", "POST", ORDER, BUY).await;
-    assert!(text(&echo.body["msg"]).contains(&world.binance_key("trade").api_key));
-    world.exchange.fault(once(Fault::EchoKey));
-    let echo = world.coinone("raw", "/v2.1/account/balance/all", json!({})).await;
-    assert!(text(&echo.body["error_msg"]).contains(&world.coinone_key("raw").api_key));
-    assert_eq!(world.balance("trade", "USDT").await.1, "0.00000000");
-}
-
-#[tokio::test]
 async fn garbage_comes_after_the_order_was_placed() {
     let world = World::new().await;
     world.exchange.fault(once(Fault::Garbage));
@@ -110,22 +90,6 @@ async fn a_delayed_answer_is_late_but_whole() {
 }
 
 #[tokio::test]
-async fn faults_are_switched_over_http_and_meet_the_next_requests_of_their_path() {
-    let world = World::new().await;
-    let switch = json!({ "fault": { "status": { "status": 503 } }, "count": 2, "path": "/api/v3/order" });
-    Reply::of(world.request("POST", "/_demo/faults").body(switch.to_string())).await.ok();
-    world.public("/api/v3/ping").await.ok();
-    for expected in [503, 503, 200] {
-        assert_eq!(world.binance("trade", "POST", ORDER, BUY).await.status, expected);
-    }
-    Reply::of(world.request("POST", "/_demo/faults").body(r#"{"fault":"drop_before","count":9}"#)).await.ok();
-    Reply::of(world.request("DELETE", "/_demo/faults")).await.ok();
-    world.public("/api/v3/ping").await.ok();
-    let wrong = Reply::of(world.request("POST", "/_demo/faults").body(r#"{"fault":"explode"}"#)).await;
-    assert_eq!(wrong.status, 400);
-}
-
-#[tokio::test]
 async fn neither_page_nor_state_shows_a_secret() {
     let world = World::new().await;
     world.binance("trade", "POST", ORDER, BUY).await.ok();
@@ -145,6 +109,21 @@ async fn neither_page_nor_state_shows_a_secret() {
             assert!(!page.contains(&secret) && !state.contains(&secret), "{}", key.name);
         }
     }
+}
+
+#[tokio::test]
+async fn the_page_names_every_exchange_with_its_address_and_unfolds_those_with_orders() {
+    let world = World::new().await;
+    world.binance("trade", "POST", ORDER, BUY).await.ok();
+    let page = world.request("GET", "/_demo/").send().await.unwrap().text().await.unwrap();
+    for (id, name) in [("okx", "OKX"), ("cryptocom", "Crypto.com"), ("coinbaseexchange", "Coinbase Exchange")]
+    {
+        let origin = world.exchange.origin(id);
+        assert!(page.contains(&format!("<a href=#{id}>{name}</a><td><code>{origin}</code>")), "{page}");
+        assert!(page.contains(&format!("<details><summary><h2>{name}</h2>")), "{page}");
+    }
+    assert!(page.contains("<details open><summary><h2>Binance</h2>"), "{page}");
+    assert_eq!(page.matches("<details").count(), 1 + demo_exchange::spoken().count());
 }
 
 #[tokio::test]

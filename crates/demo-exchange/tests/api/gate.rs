@@ -2,7 +2,7 @@
 
 use aws_lc_rs::{digest, hmac};
 use data_encoding::HEXLOWER;
-use demo_exchange::{Credential, Key};
+use demo_exchange::Key;
 use serde_json::{Value, json};
 
 use crate::caller::{NOW, Reply, World, http, text};
@@ -23,11 +23,8 @@ struct Call {
 
 impl Call {
     fn new(world: &World, name: &str) -> Self {
-        let accounts = &world.config.exchanges["gate"].accounts;
-        let mut keys = accounts.iter().flat_map(|account| &account.keys);
-        let key = keys.find(|key| key.name == name).unwrap().clone();
-        let Credential::Hmac(secret) = &key.credential else { panic!("no shared secret") };
-        Self { secret: secret.clone(), key, time: (world.now() / 1000).to_string(), from: None }
+        let (key, secret) = world.shared("gate", name);
+        Self { secret, key, time: (world.now() / 1000).to_string(), from: None }
     }
 
     async fn get(&self, world: &World, target: &str) -> Reply {

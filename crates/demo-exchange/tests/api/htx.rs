@@ -3,10 +3,10 @@
 use aws_lc_rs::hmac;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use demo_exchange::{Config, Credential, Key};
+use demo_exchange::{Config, Key};
 use serde_json::{Value, json};
 
-use crate::caller::{Reply, World, http, text};
+use crate::caller::{Reply, World, http, secret, text};
 
 const ACCOUNTS: &str = "/v1/account/accounts";
 const PLACE: &str = "/v1/order/orders/place";
@@ -28,7 +28,7 @@ fn query(key: &Key, time: &str, more: &str) -> String {
 }
 
 fn sign(key: &Key, method: &str, path: &str, query: &str) -> String {
-    let Credential::Hmac(secret) = &key.credential else { panic!("no secret") };
+    let secret = secret(key);
     let secret = hmac::Key::new(hmac::HMAC_SHA256, secret.as_bytes());
     let text = format!("{method}\napi.huobi.pro\n{path}\n{query}");
     escaped(&STANDARD.encode(hmac::sign(&secret, text.as_bytes()).as_ref()))

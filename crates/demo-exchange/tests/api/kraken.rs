@@ -5,10 +5,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use aws_lc_rs::{digest, hmac};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use demo_exchange::{Config, Credential, Key};
+use demo_exchange::{Config, Key};
 use serde_json::{Value, json};
 
-use crate::caller::{FORM, NOW, Reply, World, http, key, text};
+use crate::caller::{FORM, NOW, Reply, World, http, key, secret, text};
 
 struct Kraken {
     world: World,
@@ -62,7 +62,7 @@ impl Kraken {
 }
 
 fn sign(key: &Key, path: &str, nonce: &str, body: &str) -> String {
-    let Credential::Hmac(secret) = &key.credential else { panic!("not a Kraken key") };
+    let secret = secret(key);
     let hash = digest::digest(&digest::SHA256, format!("{nonce}{body}").as_bytes());
     let message = [path.as_bytes(), hash.as_ref()].concat();
     let secret = hmac::Key::new(hmac::HMAC_SHA512, &STANDARD.decode(secret).unwrap());

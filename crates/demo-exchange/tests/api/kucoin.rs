@@ -3,7 +3,7 @@
 use aws_lc_rs::hmac;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use demo_exchange::{Credential, Key};
+use demo_exchange::Key;
 use serde_json::{Value, json};
 
 use crate::caller::{Reply, World, http, text};
@@ -23,10 +23,7 @@ struct Call {
 
 impl Call {
     fn new(world: &World, name: &str) -> Self {
-        let accounts = &world.config.exchanges["kucoin"].accounts;
-        let mut keys = accounts.iter().flat_map(|account| &account.keys);
-        let key = keys.find(|key| key.name == name).unwrap().clone();
-        let Credential::Hmac(secret) = &key.credential else { panic!("no shared secret") };
+        let (key, secret) = world.shared("kucoin", name);
         let (secret, time) = (secret.clone(), world.now().to_string());
         Self { key, secret, time, version: "2", from: None }
     }

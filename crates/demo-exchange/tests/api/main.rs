@@ -18,6 +18,7 @@ mod coinone_auth;
 mod coinone_order;
 mod cryptocom;
 mod demo;
+mod fault;
 mod gate;
 mod htx;
 mod kraken;

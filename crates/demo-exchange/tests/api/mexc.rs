@@ -2,10 +2,10 @@
 
 use aws_lc_rs::hmac;
 use data_encoding::{HEXLOWER, HEXUPPER};
-use demo_exchange::{Config, Credential, Key};
+use demo_exchange::{Config, Key};
 use serde_json::{Value, json};
 
-use crate::caller::{NOW, Reply, World, http, text};
+use crate::caller::{NOW, Reply, World, http, secret, text};
 
 const ACCOUNT: &str = "/api/v3/account";
 const ORDER: &str = "/api/v3/order";
@@ -17,7 +17,7 @@ fn key(world: &World, name: &str) -> Key {
 }
 
 fn mac(key: &Key, message: &str) -> Vec<u8> {
-    let Credential::Hmac(secret) = &key.credential else { panic!("not a MEXC key") };
+    let secret = secret(key);
     hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, secret.as_bytes()), message.as_bytes()).as_ref().to_vec()
 }
 

@@ -7,7 +7,7 @@ use demo_exchange::{Config, Key};
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
 
-use crate::caller::{Reply, World, http, text};
+use crate::caller::{Reply, World, http, secret, text};
 
 /// The moment at which the clock stands, as OKX writes it.
 const TIME: &str = "2023-11-14T22:13:20.000Z";
@@ -27,7 +27,7 @@ fn sign(secret: &str, message: &str) -> String {
 
 /// The headers of a request that is signed by this key.
 fn sealed(key: &Key, signed: &str) -> [(&'static str, String); 4] {
-    let demo_exchange::Credential::Hmac(secret) = &key.credential else { panic!("not an OKX key") };
+    let secret = secret(key);
     [
         ("ok-access-key", key.api_key.clone()),
         ("ok-access-passphrase", key.passphrase.clone().unwrap()),

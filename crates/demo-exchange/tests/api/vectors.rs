@@ -8,6 +8,7 @@ use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair, RsaKeyPair};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use demo_exchange::{Account, Clock, Config, Credential, DemoExchange, Key, Pem, Record};
+use reqwest::RequestBuilder;
 use serde_json::Value;
 
 use crate::caller::{http, text};
@@ -100,7 +101,7 @@ fn another(credential: &Credential) -> Credential {
     }
 }
 
-fn read(exchange: &str) -> Vec<Value> {
+pub fn read(exchange: &str) -> Vec<Value> {
     let file = format!("../exchange/exchanges/{exchange}/vectors.json");
     let json = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(file)).unwrap();
     let told: Value = serde_json::from_str(&json).unwrap();
@@ -116,20 +117,25 @@ async fn send(vector: &Value, altered: bool) -> Record {
 async fn sent(vector: &Value, key: Key, alter: impl Fn(&str) -> String) -> Record {
     let now = vector["now_ms"].as_i64().unwrap();
     let exchange = DemoExchange::new(config(vector, key), Clock::new(move || now)).start().await.unwrap();
+    let request = request(vector, &exchange.origin(vector["exchange"].as_str().unwrap()), alter);
+    request.send().await.unwrap();
+    exchange.requests().pop().unwrap()
+}
+
+/// The signed form of a recorded request.
+pub fn request(vector: &Value, origin: &str, alter: impl Fn(&str) -> String) -> RequestBuilder {
     let signed = &vector["signed"];
-    let alter = |text: &str| alter(text);
     let target = text(&signed["url"]).splitn(4, '/').nth(3).unwrap().to_owned();
     let body = signed["body"].as_str().map(&alter);
     let target = if body.is_none() { alter(&target) } else { target };
-    let url = format!("{}/{target}", exchange.origin(vector["exchange"].as_str().unwrap()));
-    let mut request = http("127.0.0.1").request(text(&signed["method"]).parse().unwrap(), url);
+    let method = text(&signed["method"]).parse().unwrap();
+    let mut request = http("127.0.0.1").request(method, format!("{origin}/{target}"));
     for (name, value) in signed["headers"].as_object().unwrap() {
         let value = text(value);
         let value = if name.ends_with("PAYLOAD") { alter(&value) } else { value };
         request = request.header(name, value);
     }
-    request.body(body.unwrap_or_default()).send().await.unwrap();
-    exchange.requests().pop().unwrap()
+    request.body(body.unwrap_or_default())
 }
 
 /// Changes a digit of the time, which every Binance request signs, or a sign within a Coinone payload.

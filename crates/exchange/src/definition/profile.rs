@@ -274,6 +274,12 @@ impl Profile {
         self.prehash.has(hole) || claims.any(|value| value.has(hole))
     }
 
+    /// Whether two requests of the same second that differ in their bodies have the same signature.
+    pub(crate) fn signs_bodies_alike(&self) -> bool {
+        let covered = [Hole::Body, Hole::BodyHash, Hole::Nonce].iter().any(|hole| self.signs(hole));
+        self.clock == Clock::UtcS && !covered
+    }
+
     /// The parameters that belong to signing, not to the endpoint.
     pub(crate) fn own_params(&self) -> Vec<&str> {
         let injected = self.inject.iter().map(|item| item.name.as_str());

@@ -29,7 +29,8 @@ pub struct Verified {
     /// `None` means for ever: as long as the access key lives.
     pub replayable_until_ms: Option<u64>,
     /// SHA-256 of the signature's bytes, or of what a token signs: one value however the signature was written.
-    /// Unique per access key.
+    /// Unique per access key. Where a signature covers whole seconds and not the body (HTX), two orders of one second
+    /// are signed alike: there the body counts too.
     pub signature_id: [u8; 32],
 }
 
@@ -86,9 +87,7 @@ impl Definition {
         };
         let proof = proof.ok_or(VerifyError::BadSignature)?;
         let (timestamp_ms, replayable_until_ms) = check_age(profile, request, now_ms)?;
-        let mut signature_id = [0; 32];
-        signature_id.copy_from_slice(digest(&SHA256, &proof).as_ref());
-        Ok(Verified { timestamp_ms, replayable_until_ms, signature_id })
+        Ok(Verified { timestamp_ms, replayable_until_ms, signature_id: identity(profile, request, proof) })
     }
 
     /// What the client may have taken for the address: the one it called, or the exchange's own.
@@ -105,6 +104,19 @@ impl Definition {
             false => vec![own],
         }
     }
+}
+
+/// What the replay store knows a request by.
+fn identity(profile: &Profile, request: &Request, proof: Vec<u8>) -> [u8; 32] {
+    let mut text = proof;
+    if profile.signs_bodies_alike()
+        && let Some(document) = request.json()
+    {
+        text.extend(document.text().as_bytes());
+    }
+    let mut identity = [0; 32];
+    identity.copy_from_slice(digest(&SHA256, &text).as_ref());
+    identity
 }
 
 /// One request against one pair.

@@ -13,7 +13,7 @@ pub fn recipe(access: Access<'_>) -> Option<String> {
         "# ADVANCED. Hummingbot has no setting for the address of an exchange: the name {host} itself has\n\
          # to lead to {gate}. Keygate's tests do not run Hummingbot.\n\
          # What does not go this way: its WebSocket streams. They still reach {} itself, which does not know the\n\
-         # virtual key; Hummingbot then learns of fills by asking for its orders.\n\
+         # virtual key; Hummingbot is left with asking for its orders.\n\
          #\n\
          # 1. A proxy that answers to the name with a certificate of its own authority. Caddyfile:\n\
          #\n\

@@ -3,6 +3,7 @@
 
 use std::{
     collections::HashMap,
+    hash::{BuildHasher, RandomState},
     sync::{
         Mutex, MutexGuard, PoisonError,
         atomic::{AtomicUsize, Ordering},
@@ -12,7 +13,6 @@ use std::{
 
 use exchange::{Budget, ErrorKind, RateScope};
 use http::{HeaderMap, StatusCode};
-use uuid::Uuid;
 
 use super::{Late, Place, Rank};
 use crate::{clock::Clock, upstream::Answer};
@@ -20,6 +20,7 @@ use crate::{clock::Clock, upstream::Answer};
 #[derive(Default)]
 pub struct Budgets {
     state: Mutex<State>,
+    names: RandomState,
     /// How many wait, by rank: the less urgent let the others go first.
     waiting: [AtomicUsize; 3],
 }
@@ -31,10 +32,10 @@ struct State {
     silent: HashMap<Whom, i64>,
 }
 
-/// Whose budget: exchange, environment, and the key where it is not counted by address.
-type Whom = (String, String, Option<Uuid>);
-/// The budget's number in the definition, and the endpoint where each has its own.
-type Key = (Whom, usize, Option<String>);
+/// Whose budget, as one number: exchange, environment, and the key where it is not counted by address.
+type Whom = u64;
+/// The budget's number in the definition, and the endpoint where each has its own (as a number; 0 for all).
+type Key = (Whom, usize, u64);
 
 struct Bucket {
     spent: u32,
@@ -71,13 +72,14 @@ impl Budgets {
     fn try_admit(&self, place: &Place<'_>, rank: Rank, now_ms: i64) -> Result<(), i64> {
         let ahead = self.waiting[..rank as usize].iter().any(|count| count.load(Ordering::Acquire) > 0);
         let mut state = self.lock();
-        if let Some(until) =
-            state.silent.get(&place.whom(place.definition.rate_scope())).filter(|until| **until > now_ms)
+        if let Some(until) = state
+            .silent
+            .get(&self.whom(place, place.definition.rate_scope()))
+            .filter(|until| **until > now_ms)
         {
             return Err(*until);
         }
-        let keys: Vec<_> = place.budgets().collect();
-        for (key, budget) in &keys {
+        for (key, budget) in self.budgets(place) {
             let bucket = state.bucket(key, budget, now_ms);
             if ahead && bucket.spent > 0 && bucket.is_short() {
                 return Err(now_ms + 1);
@@ -86,7 +88,7 @@ impl Budgets {
                 return Err(bucket.whole_at_ms);
             }
         }
-        for (key, budget) in &keys {
+        for (key, budget) in self.budgets(place) {
             state.bucket(key, budget, now_ms).spent += 1;
         }
         Ok(())
@@ -96,8 +98,8 @@ impl Budgets {
     pub fn heard(&self, place: &Place<'_>, answer: &Answer, error: Option<ErrorKind>, now_ms: i64) {
         let header = |name: &str| text(&answer.headers, name);
         let mut state = self.lock();
-        for (key, budget) in place.budgets() {
-            let bucket = state.bucket(&key, budget, now_ms);
+        for (key, budget) in self.budgets(place) {
+            let bucket = state.bucket(key, budget, now_ms);
             if let Some((spent, limit)) = budget.spent(header) {
                 bucket.spent = bucket.spent.max(spent);
                 bucket.limit = limit;
@@ -108,10 +110,26 @@ impl Budgets {
             }
         }
         if let Some(wait_ms) = wants_silence(answer, error) {
-            let whom = place.whom(place.definition.rate_scope());
+            let whom = self.whom(place, place.definition.rate_scope());
             tracing::warn!(exchange = place.definition.id(), wait_ms, "an exchange limits our rate");
             state.silent.insert(whom, now_ms + wait_ms);
         }
+    }
+
+    fn whom(&self, place: &Place<'_>, scope: RateScope) -> Whom {
+        let key = place.whose.filter(|_| scope == RateScope::Key).map(|whose| whose.api_key);
+        self.names.hash_one((place.definition.id(), place.environment, key))
+    }
+
+    /// The budgets a request draws on. Who shows no key draws on no key's budget.
+    fn budgets<'p>(&'p self, place: &'p Place<'_>) -> impl Iterator<Item = (Key, &'p Budget)> {
+        let mine = |scope: RateScope| scope == RateScope::Ip || place.whose.is_some();
+        let budgets = place.definition.budgets(place.request).filter(move |(_, scope, _)| mine(*scope));
+        budgets.map(|(number, scope, budget)| {
+            let endpoint =
+                if budget.is_per_endpoint() { self.names.hash_one(place.request.path()) } else { 0 };
+            ((self.whom(place, scope), number, endpoint), budget)
+        })
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -121,13 +139,13 @@ impl Budgets {
 
 impl State {
     /// The bucket of a budget, whole again if its window is over.
-    fn bucket(&mut self, key: &Key, budget: &Budget, now_ms: i64) -> &mut Bucket {
-        if self.buckets.len() >= MOST_BUCKETS && !self.buckets.contains_key(key) {
+    fn bucket(&mut self, key: Key, budget: &Budget, now_ms: i64) -> &mut Bucket {
+        if self.buckets.len() >= MOST_BUCKETS && !self.buckets.contains_key(&key) {
             self.buckets.retain(|_, bucket| bucket.whole_at_ms > now_ms);
             self.silent.retain(|_, until| *until > now_ms);
         }
         let fresh = || Bucket { spent: 0, limit: budget.limit(), whole_at_ms: next_window(budget, now_ms) };
-        let bucket = self.buckets.entry(key.clone()).or_insert_with(fresh);
+        let bucket = self.buckets.entry(key).or_insert_with(fresh);
         if bucket.whole_at_ms <= now_ms {
             *bucket = Bucket { limit: bucket.limit, ..fresh() };
         }
@@ -151,20 +169,6 @@ impl Rank {
         };
         let share = u64::from(limit) * percent / 100;
         u32::try_from(share).unwrap_or(limit).max(1)
-    }
-}
-
-impl Place<'_> {
-    fn whom(&self, scope: RateScope) -> Whom {
-        let key = self.whose.filter(|_| scope == RateScope::Key).map(|whose| whose.api_key);
-        (self.definition.id().to_owned(), self.environment.to_owned(), key)
-    }
-
-    fn budgets(&self) -> impl Iterator<Item = (Key, &Budget)> {
-        self.definition.budgets(self.request).map(|(number, scope, budget)| {
-            let endpoint = budget.is_per_endpoint().then(|| self.request.path().to_owned());
-            ((self.whom(scope), number, endpoint), budget)
-        })
     }
 }
 

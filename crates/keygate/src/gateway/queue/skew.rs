@@ -1,80 +1,92 @@
 //! How far each exchange's clock is from ours. Asked for before the first signed request, again now and then, and
 //! whenever the exchange says that our time is wrong. Virtual pairs are judged by our own clock, not by this.
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc, PoisonError, RwLock,
+        atomic::{AtomicI64, Ordering},
+    },
+    time::Duration,
+};
 
 use exchange::{Definition, Probe};
-use tokio::sync::{Mutex, RwLock};
+use tokio::sync::Mutex;
 
 use super::Place;
 use crate::{app::App, upstream::Outgoing};
 
 /// One per exchange and environment.
 #[derive(Default)]
-pub struct Skews(RwLock<HashMap<(String, String), Arc<Mutex<Skew>>>>);
+pub struct Skews(RwLock<HashMap<String, HashMap<String, Arc<Skew>>>>);
 
-#[derive(Clone, Copy, Default)]
+#[derive(Default)]
 struct Skew {
     /// Exchange minus us.
-    offset_ms: i64,
+    offset_ms: AtomicI64,
     /// When it was asked for, by our clock; 0 is never.
-    asked_ms: i64,
+    asked_ms: AtomicI64,
+    /// One asks, the others wait for the answer.
+    asking: Mutex<()>,
 }
 
 impl Skews {
-    /// What to add to our time. The first caller asks the exchange, the others wait for the answer.
+    /// What to add to our time. The first caller asks the exchange.
     pub async fn offset_ms(&self, app: &App, definition: &Definition, environment: &str) -> i64 {
-        let known = self.of(definition, environment).await;
-        let mut skew = known.lock().await;
-        if app.clock.now_ms() - skew.asked_ms > GOOD_FOR_MS {
-            skew.renew(app, definition, environment).await;
-        }
-        skew.offset_ms
+        let skew = self.of(definition.id(), environment);
+        skew.renew_after(GOOD_FOR_MS, app, definition, environment).await;
+        skew.offset_ms.load(Ordering::Acquire)
     }
 
     /// The exchange did not like our time. It is asked again, but not again and again.
     pub async fn ask_again(&self, app: &App, definition: &Definition, environment: &str) {
-        let known = self.of(definition, environment).await;
-        let mut skew = known.lock().await;
-        if app.clock.now_ms() - skew.asked_ms > NOT_BEFORE_MS {
-            skew.renew(app, definition, environment).await;
-        }
+        let skew = self.of(definition.id(), environment);
+        skew.renew_after(NOT_BEFORE_MS, app, definition, environment).await;
     }
 
-    async fn of(&self, definition: &Definition, environment: &str) -> Arc<Mutex<Skew>> {
-        let key = (definition.id().to_owned(), environment.to_owned());
-        if let Some(known) = self.0.read().await.get(&key) {
-            return known.clone();
+    fn of(&self, exchange: &str, environment: &str) -> Arc<Skew> {
+        let known = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        if let Some(skew) = known.get(exchange).and_then(|own| own.get(environment)) {
+            return skew.clone();
         }
-        self.0.write().await.entry(key).or_default().clone()
+        drop(known);
+        let mut known = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        known.entry(exchange.to_owned()).or_default().entry(environment.to_owned()).or_default().clone()
     }
 }
 
 impl Skew {
+    async fn renew_after(&self, ms: i64, app: &App, definition: &Definition, environment: &str) {
+        let is_old = || app.clock.now_ms() - self.asked_ms.load(Ordering::Acquire) > ms;
+        if is_old() {
+            let _asking = self.asking.lock().await;
+            if is_old() {
+                self.renew(app, definition, environment).await;
+            }
+        }
+    }
+
     /// Keeps the old offset if the exchange does not say.
-    async fn renew(&mut self, app: &App, definition: &Definition, environment: &str) {
+    async fn renew(&self, app: &App, definition: &Definition, environment: &str) {
         let asked = tokio::time::timeout(PATIENCE, ask(app, definition, environment)).await;
-        self.asked_ms = app.clock.now_ms();
-        match asked {
-            Ok(Some(offset_ms)) if offset_ms.abs() <= BELIEVED_MS => self.offset_ms = offset_ms,
-            Ok(Some(offset_ms)) => {
+        let (exchange, offset_ms) = (definition.id(), asked.ok().flatten());
+        match offset_ms {
+            None => tracing::warn!(exchange, "an exchange does not say what time it is"),
+            Some(offset_ms) if offset_ms.abs() > BELIEVED_MS => {
                 tracing::error!(
-                    exchange = definition.id(),
+                    exchange,
                     offset_ms,
                     "an exchange's clock is too far from ours to be believed"
                 );
             }
-            Ok(None) | Err(_) => {
-                tracing::warn!(exchange = definition.id(), "an exchange does not say what time it is");
+            Some(offset_ms) => {
+                self.offset_ms.store(offset_ms, Ordering::Release);
+                if offset_ms.abs() > WORTH_A_WARNING_MS {
+                    tracing::warn!(exchange, offset_ms, "this machine's clock is off");
+                }
             }
         }
-        if self.offset_ms.abs() > WORTH_A_WARNING_MS {
-            tracing::warn!(
-                exchange = definition.id(),
-                offset_ms = self.offset_ms,
-                "this machine's clock is off"
-            );
-        }
+        self.asked_ms.store(app.clock.now_ms(), Ordering::Release);
     }
 }
 
