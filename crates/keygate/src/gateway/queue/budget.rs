@@ -112,6 +112,7 @@ impl Budgets {
         if let Some(wait_ms) = wants_silence(answer, error) {
             let whom = self.whom(place, place.definition.rate_scope());
             tracing::warn!(exchange = place.definition.id(), wait_ms, "an exchange limits our rate");
+            state.silent.retain(|_, until| *until > now_ms);
             state.silent.insert(whom, now_ms + wait_ms);
         }
     }
@@ -142,7 +143,6 @@ impl State {
     fn bucket(&mut self, key: Key, budget: &Budget, now_ms: i64) -> &mut Bucket {
         if self.buckets.len() >= MOST_BUCKETS && !self.buckets.contains_key(&key) {
             self.buckets.retain(|_, bucket| bucket.whole_at_ms > now_ms);
-            self.silent.retain(|_, until| *until > now_ms);
         }
         let fresh = || Bucket { spent: 0, limit: budget.limit(), whole_at_ms: next_window(budget, now_ms) };
         let bucket = self.buckets.entry(key).or_insert_with(fresh);
