@@ -151,6 +151,9 @@ impl Definition {
     /// status alone.
     pub fn read_error(&self, status: u16, body: &[u8]) -> Option<ExchangeError> {
         let errors = &self.errors;
+        if status < 400 && !errors.also_in_success {
+            return None; // nothing in the body could make it an error, however long it is
+        }
         let json: Value = serde_json::from_slice(body).unwrap_or_default();
         let codes = errors.code.iter().filter_map(|pointer| text_at(&json, pointer));
         let codes: Vec<String> = codes.filter(|code| !errors.ok.contains(code)).collect();

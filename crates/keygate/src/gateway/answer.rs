@@ -83,15 +83,20 @@ pub(super) fn scrub(body: Bytes, known: &[String]) -> Bytes {
     let mut body = body;
     for value in known.iter().filter(|value| value.len() >= 8) {
         let needle = value.as_bytes();
-        if body.windows(needle.len()).any(|window| window == needle) {
+        if find(&body, needle).is_some() {
             let mut bytes = body.to_vec();
-            while let Some(at) = bytes.windows(needle.len()).position(|window| window == needle) {
+            while let Some(at) = find(&bytes, needle) {
                 bytes[at..at + needle.len()].fill(b'*');
             }
             body = Bytes::from(bytes);
         }
     }
     body
+}
+
+/// Where `needle` begins. Nearly every window is told by its first byte, which costs no call.
+fn find(body: &[u8], needle: &[u8]) -> Option<usize> {
+    body.windows(needle.len()).position(|window| window[0] == needle[0] && window == needle)
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! The record of every call. For calls that move money it is committed before the signature exists and
-//! again after the answer; for reads it waits in a bounded queue, at most a moment. A full queue makes
-//! reads write their record themselves: nothing is dropped.
+//! again after the answer; for reads it waits in a bounded queue, at most a moment. When it is full
+//! reads wait for room: nothing is dropped.
 
 use std::time::Duration;
 

@@ -1,9 +1,7 @@
 //! Every statement of the call records.
 
-use std::collections::BTreeSet;
-
 use sqlx::types::ipnetwork::IpNetwork;
-use time::PrimitiveDateTime;
+use time::{OffsetDateTime, PrimitiveDateTime, UtcOffset};
 use uuid::Uuid;
 
 use super::{Line, Used};
@@ -15,7 +13,7 @@ pub async fn intent(app: &App, line: &Line, proof: Option<&Proof>) -> Result<boo
     if let Some(proof) = proof {
         let forget_after = proof
             .replayable_until_ms
-            .and_then(|ms| time::OffsetDateTime::from_unix_timestamp_nanos(i128::from(ms) * 1_000_000).ok());
+            .and_then(|ms| OffsetDateTime::from_unix_timestamp_nanos(i128::from(ms) * 1_000_000).ok());
         let fresh = sqlx::query!(
             "insert into keygate.used_signature (access_key_id, signature_id, user_id, used_at, forget_after)
              values ($1, $2, $3, $4, $5) on conflict do nothing",
@@ -41,110 +39,125 @@ pub async fn append(app: &App, lines: &[Line], used: &[Used]) -> Result<()> {
     let Some(first) = lines.first() else { return Ok(()) };
     let mut tx = app.db.signer(first.user).await?;
     insert(app, &mut tx, lines).await?;
-    touch(&mut tx, used, first.at).await?;
+    if !used.is_empty() {
+        touch(&mut tx, used, first.at).await?;
+    }
     tx.commit().await?;
     Ok(())
 }
 
 async fn insert(app: &App, tx: &mut Tx, lines: &[Line]) -> Result<()> {
-    for line in lines {
-        insert_audit(tx, app.clock.id(), line).await?;
-        if line.decision == "allow" {
-            insert_call(tx, app.clock.id(), line).await?;
-        }
-    }
-    Ok(())
+    insert_audit(app, tx, lines).await?;
+    let calls: Vec<&Line> = lines.iter().filter(|line| line.decision == "allow").collect();
+    insert_calls(app, tx, &calls).await
 }
 
-async fn insert_audit(tx: &mut Tx, id: Uuid, line: &Line) -> Result<()> {
+/// All lines in one statement: a column is an array.
+async fn insert_audit(app: &App, tx: &mut Tx, lines: &[Line]) -> Result<()> {
+    let lines: Vec<&Line> = lines.iter().collect();
     sqlx::query!(
         "insert into api_key_usage_audit (id, created_at, user_id, api_key_id, operation_type, endpoint, http_method,
                 ip_address, user_agent, status_code, success, error_message, request_id, phase, access_key_id, bot_id,
                 exchange, symbol, class, decision, rule)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21)",
-        id,
-        line.at,
-        line.user,
-        line.api_key,
-        if line.decision == "deny" { "deny" } else { "use" },
-        line.path,
-        line.method,
-        line.ip as IpNetwork,
-        line.agent,
-        line.status,
-        line.success,
-        line.error,
-        line.request_id,
-        line.phase,
-        line.access_key,
-        line.bot,
-        line.exchange,
-        line.symbol,
-        line.class,
-        line.decision,
-        line.rule
+         select * from unnest($1::uuid[], $2::timestamptz[], $3::uuid[], $4::uuid[], $5::text[], $6::text[], $7::text[],
+                $8::inet[], $9::text[], $10::int[], $11::bool[], $12::text[], $13::uuid[], $14::text[], $15::uuid[],
+                $16::uuid[], $17::text[], $18::text[], $19::text[], $20::text[], $21::text[])",
+        &column(&lines, |_| app.clock.id()),
+        &column(&lines, |line| line.at),
+        &column(&lines, |line| line.user),
+        &column(&lines, |line| line.api_key),
+        &column(&lines, |line| if line.decision == "deny" { "deny" } else { "use" }) as &[&str],
+        &column(&lines, |line| line.path.as_str()) as &[&str],
+        &column(&lines, |line| line.method.as_str()) as &[&str],
+        &column(&lines, |line| line.ip) as &[IpNetwork],
+        &column(&lines, |line| line.agent.as_deref()) as &[Option<&str>],
+        &column(&lines, |line| line.status) as &[Option<i32>],
+        &column(&lines, |line| line.success) as &[Option<bool>],
+        &column(&lines, |line| line.error.as_deref()) as &[Option<&str>],
+        &column(&lines, |line| line.request_id),
+        &column(&lines, |line| line.phase) as &[&str],
+        &column(&lines, |line| line.access_key),
+        &column(&lines, |line| line.bot) as &[Option<Uuid>],
+        &column(&lines, |line| line.exchange.as_str()) as &[&str],
+        &column(&lines, |line| line.symbol.as_deref()) as &[Option<&str>],
+        &column(&lines, |line| line.class) as &[&str],
+        &column(&lines, |line| line.decision) as &[&str],
+        &column(&lines, |line| line.rule.as_deref()) as &[Option<&str>]
     )
     .execute(&mut **tx)
     .await?;
     Ok(())
 }
 
-async fn insert_call(tx: &mut Tx, id: Uuid, line: &Line) -> Result<()> {
-    let at = line.at.to_offset(time::UtcOffset::UTC);
+async fn insert_calls(app: &App, tx: &mut Tx, lines: &[&Line]) -> Result<()> {
+    if lines.is_empty() {
+        return Ok(());
+    }
     sqlx::query!(
         "insert into exchange_api_calls (id, connection_id, user_id, endpoint, method, parameters, status_code,
                 response_time_ms, success, error_message, ip_address, user_agent, created_at, request_id, phase)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)",
-        id,
-        line.connection,
-        line.user,
-        line.path,
-        line.method,
-        line.summary,
-        line.status,
-        line.took_ms,
-        line.success,
-        line.error,
-        line.ip.ip().to_string(),
-        line.agent,
-        PrimitiveDateTime::new(at.date(), at.time()),
-        line.request_id,
-        line.phase
+         select * from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::json[], $7::int[],
+                $8::int[], $9::bool[], $10::text[], $11::text[], $12::text[], $13::timestamp[], $14::uuid[], $15::text[])",
+        &column(lines, |_| app.clock.id()),
+        &column(lines, |line| line.connection),
+        &column(lines, |line| line.user),
+        &column(lines, |line| line.path.as_str()) as &[&str],
+        &column(lines, |line| line.method.as_str()) as &[&str],
+        &column(lines, |line| line.summary.clone()) as &[Option<serde_json::Value>],
+        &column(lines, |line| line.status) as &[Option<i32>],
+        &column(lines, |line| line.took_ms) as &[Option<i32>],
+        &column(lines, |line| line.success) as &[Option<bool>],
+        &column(lines, |line| line.error.as_deref()) as &[Option<&str>],
+        &column(lines, |line| line.ip.ip().to_string()),
+        &column(lines, |line| line.agent.as_deref()) as &[Option<&str>],
+        &column(lines, |line| without_zone(line.at)),
+        &column(lines, |line| line.request_id),
+        &column(lines, |line| line.phase) as &[&str]
     )
     .execute(&mut **tx)
     .await?;
     Ok(())
+}
+
+/// One value of each line.
+fn column<'l, T>(lines: &[&'l Line], value: impl Fn(&'l Line) -> T) -> Vec<T> {
+    lines.iter().map(|line| value(line)).collect()
+}
+
+fn without_zone(at: OffsetDateTime) -> PrimitiveDateTime {
+    let at = at.to_offset(UtcOffset::UTC);
+    PrimitiveDateTime::new(at.date(), at.time())
 }
 
 /// Connections, then keys, then access keys, each in the order of their ids: whoever changes several of these rows
 /// locks them in this order, or two of them could wait for each other.
-async fn touch(tx: &mut Tx, used: &[Used], at: time::OffsetDateTime) -> Result<()> {
-    let at_utc = at.to_offset(time::UtcOffset::UTC);
-    let at_utc = PrimitiveDateTime::new(at_utc.date(), at_utc.time());
-    for connection in sorted(used, |used| used.connection) {
-        sqlx::query!(
-            "update exchange_connections set api_key_last_used = $2 where id = $1",
-            connection,
-            at_utc
-        )
-        .execute(&mut **tx)
-        .await?;
-    }
-    for api_key in sorted(used, |used| used.api_key) {
-        sqlx::query!("update api_keys set last_used = $2 where id = $1", api_key, at)
-            .execute(&mut **tx)
-            .await?;
-    }
-    for access_key in sorted(used, |used| used.access_key) {
-        sqlx::query!("update access_keys set last_used_at = $2 where id = $1", access_key, at)
-            .execute(&mut **tx)
-            .await?;
-    }
+async fn touch(tx: &mut Tx, used: &[Used], at: OffsetDateTime) -> Result<()> {
+    let all = |id: fn(&Used) -> Uuid| used.iter().map(id).collect::<Vec<_>>();
+    sqlx::query!(
+        "with mine as (select id from exchange_connections where id = any($1) order by id for no key update)
+         update exchange_connections c set api_key_last_used = $2 from mine where c.id = mine.id",
+        &all(|used| used.connection),
+        without_zone(at)
+    )
+    .execute(&mut **tx)
+    .await?;
+    sqlx::query!(
+        "with mine as (select id from api_keys where id = any($1) order by id for no key update)
+         update api_keys k set last_used = $2 from mine where k.id = mine.id",
+        &all(|used| used.api_key),
+        at
+    )
+    .execute(&mut **tx)
+    .await?;
+    sqlx::query!(
+        "with mine as (select id from access_keys where id = any($1) order by id for no key update)
+         update access_keys a set last_used_at = $2 from mine where a.id = mine.id",
+        &all(|used| used.access_key),
+        at
+    )
+    .execute(&mut **tx)
+    .await?;
     Ok(())
-}
-
-fn sorted(used: &[Used], id: impl Fn(&Used) -> Uuid) -> BTreeSet<Uuid> {
-    used.iter().map(id).collect()
 }
 
 pub async fn forget_signatures(app: &App) -> Result<()> {

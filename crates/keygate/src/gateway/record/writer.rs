@@ -31,13 +31,10 @@ pub fn queue() -> (Queue, Writer) {
 }
 
 impl Queue {
-    /// Queues a line. When the queue is full the caller writes it and so slows down; nothing is dropped.
+    /// Queues a line. When the queue is full the caller waits for room and so slows down; nothing is dropped.
     pub async fn push(&self, app: &App, line: Line, used: Option<Used>) {
-        let item = match self.sender.try_send(Item::Line(Box::new(line), used)) {
-            Ok(()) => return,
-            Err(mpsc::error::TrySendError::Full(item) | mpsc::error::TrySendError::Closed(item)) => item,
-        };
-        if let Item::Line(line, used) = item {
+        let item = Item::Line(Box::new(line), used);
+        if let Err(mpsc::error::SendError(Item::Line(line, used))) = self.sender.send(item).await {
             write(app, vec![*line], used.into_iter().collect()).await;
         }
     }
@@ -113,5 +110,5 @@ async fn write(app: &App, lines: Vec<Line>, used: Vec<Used>) {
 }
 
 const CAPACITY: usize = 8192;
-const BATCH: usize = 256;
+const BATCH: usize = 1024;
 const GATHER: Duration = Duration::from_millis(20);
