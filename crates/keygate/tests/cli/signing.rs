@@ -119,7 +119,7 @@ fn what_does_not_fit_is_named_with_its_place() {
             "exchange.toml",
             "scheme = \"header\"",
             "scheme = \"headers\"",
-            "exchange.toml:20: unknown variant `headers`",
+            "exchange.toml:30: unknown variant `headers`",
         ),
         (
             "exchange.toml",
