@@ -24,6 +24,15 @@ async def connected(target, name='trade'):
 
 
 @contextlib.asynccontextmanager
+async def okx(target, name='trade'):
+    client = target.ccxt(ccxt.pro, 'okx', name)
+    try:
+        yield client
+    finally:
+        await client.close()
+
+
+@contextlib.asynccontextmanager
 async def python_binance(target, name='trade'):
     client = target.python_binance(binance.AsyncClient, name)
     try:
@@ -182,3 +191,57 @@ def test_nothing_of_the_virtual_pair_reaches_the_exchange(target, loop, recorded
     access = target.access('binance', 'trade')
     seen = json.dumps(recorded())
     assert access.key not in seen and access.secret not in seen and 'kg_' not in seen
+
+
+def test_ccxt_watches_its_orders_at_okx(target, loop):
+    async def body():
+        async with okx(target) as client, Watch(client) as watch:
+            order = await client.create_order(PAIR, 'limit', 'buy', 0.001, 50000)
+            assert await watch.next() == (order['id'], 'open')
+            await client.cancel_order(order['id'], PAIR)
+            assert await watch.next() == (order['id'], 'canceled')
+    loop.run_until_complete(body())
+
+
+def test_ccxt_watches_its_balance_at_okx(target, loop):
+    async def body():
+        async with okx(target) as client:
+            watch = asyncio.ensure_future(client.watch_balance())
+            await asyncio.sleep(1.5)
+            order = await client.create_order(PAIR, 'limit', 'buy', 0.001, 50000)
+            assert (await asyncio.wait_for(watch, 10))['USDT']['used'] >= 50
+            await client.cancel_order(order['id'], PAIR)
+    loop.run_until_complete(body())
+
+
+def test_ccxt_places_and_cancels_by_frames_at_okx(target, loop, recorded):
+    async def body():
+        async with okx(target) as client:
+            order = await client.create_order_ws(PAIR, 'limit', 'buy', 0.001, 50000)
+            assert order['id'] in [one['id'] for one in await client.fetch_open_orders(PAIR)]
+            await client.cancel_order_ws(order['id'], PAIR)
+            assert order['id'] not in [one['id'] for one in await client.fetch_open_orders(PAIR)]
+            with pytest.raises(ccxt.ExchangeError):
+                await client.cancel_order_ws(order['id'], PAIR)
+    loop.run_until_complete(body())
+    frames = [request for request in recorded() if request['target'].startswith('/ws/')]
+    assert len(frames) == 4 and all(frame['signed_by']['account'] == 'trade' for frame in frames)
+
+
+def test_ccxt_with_a_wrong_secret_is_told_for_good_at_okx(target, loop):
+    async def body():
+        async with okx(target) as client:
+            client.secret = client.secret[::-1]
+            with pytest.raises(ccxt.AuthenticationError):
+                await asyncio.wait_for(client.watch_orders(PAIR), 10)
+    loop.run_until_complete(body())
+
+
+@pytest.mark.gateway
+def test_what_the_gate_refuses_at_okx_is_told_in_our_words(target, loop):
+    async def body():
+        async with okx(target, 'read-only') as client:
+            with pytest.raises(ccxt.BaseError) as refused:
+                await client.create_order_ws(PAIR, 'limit', 'buy', 0.001, 50000)
+            assert 'Keygate:' in str(refused.value) and not isinstance(refused.value, ccxt.NetworkError)
+    loop.run_until_complete(body())

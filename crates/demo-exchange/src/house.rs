@@ -73,6 +73,21 @@ pub(crate) trait Dialect: Auth + Default + Send + Sized + 'static {
 
     fn refusal(error: Self::Error, request: &Received) -> Answer;
 
+    /// Whether clients talk over a WebSocket at this path.
+    fn talks_at(_path: &str) -> bool {
+        false
+    }
+
+    /// Answers a frame, if this exchange is one to talk to.
+    fn hear(_house: &mut House<Self>, _talk: &mut Talk, _frame: &Received) -> Option<Said> {
+        None
+    }
+
+    /// What has happened since, for the subscriptions of a talk.
+    fn news(_house: &House<Self>, _talk: &mut Talk, _now: i64) -> Vec<String> {
+        Vec::new()
+    }
+
     /// How it refuses who asks too often. Most do not say when to ask again.
     fn rate_limited(request: &Received, _retry_after_s: u32) -> Answer {
         Self::refusal(Failure::TooMany.into(), request)
@@ -249,6 +264,19 @@ impl<D: Dialect> Exchange for House<D> {
 
     fn keys_mut(&mut self) -> &mut Keys {
         &mut self.desk.keys
+    }
+
+    fn talks_at(&self, path: &str) -> bool {
+        D::talks_at(path)
+    }
+
+    fn hear(&mut self, talk: &mut Talk, frame: &Received) -> Option<Said> {
+        self.desk.floor.tick(frame.at_ms);
+        D::hear(self, talk, frame)
+    }
+
+    fn news(&mut self, talk: &mut Talk, now: i64) -> Vec<String> {
+        D::news(self, talk, now)
     }
 }
 

@@ -9,12 +9,14 @@ mod error;
 mod history;
 mod order;
 mod public;
+mod socket;
 
 use serde_json::{Value, json};
 
 use self::error::Error;
 use crate::house::{self, Ask, Dialect, House, Route};
 use crate::request::{Answer, Received};
+use crate::socket::{Said, Talk};
 
 #[derive(Default)]
 pub(crate) struct Okx;
@@ -43,6 +45,18 @@ impl Dialect for Okx {
 
     fn refusal(error: Error, _: &Received) -> Answer {
         error.answer()
+    }
+
+    fn talks_at(path: &str) -> bool {
+        path == "/ws/v5/private"
+    }
+
+    fn hear(house: &mut House<Self>, talk: &mut Talk, frame: &Received) -> Option<Said> {
+        Some(socket::hear(house, talk, frame))
+    }
+
+    fn news(house: &House<Self>, talk: &mut Talk, now: i64) -> Vec<String> {
+        socket::news(house, talk, now)
     }
 }
 

@@ -36,6 +36,8 @@ pub(crate) struct Talk {
 pub(crate) struct Subscription {
     pub(crate) id: u64,
     pub(crate) account: AccountId,
+    /// What was subscribed to, as it was asked for; null where there is only one thing.
+    pub(crate) arg: serde_json::Value,
 }
 
 /// The answer to a frame.
@@ -150,17 +152,18 @@ async fn answer(
     let text = match (fault, said) {
         (Some(Fault::DropBefore | Fault::DropAfter), _) | (_, None) => return None,
         (Some(Fault::Garbage), _) => "{\"id\": <garbage".to_owned(),
-        (Some(Fault::EchoKey), Some(said)) => echo(&frame, &said.text),
+        (Some(Fault::EchoKey), Some(said)) => echo(talk, &frame, &said.text),
         (_, Some(said)) => said.text,
     };
     socket.send(Message::text(text)).await.ok()
 }
 
-/// An answer that repeats the API key of the frame.
-fn echo(frame: &Received, answer: &str) -> String {
+/// An answer that repeats the API key of the frame, or of the session.
+fn echo(talk: &Talk, frame: &Received, answer: &str) -> String {
     let sent: serde_json::Value = serde_json::from_slice(&frame.body).unwrap_or_default();
     let mut answer: serde_json::Value = serde_json::from_str(answer).unwrap_or_default();
-    answer["echo"] = sent["params"]["apiKey"].clone();
+    let session = talk.key.as_ref().map(|(key, _)| key.as_str());
+    answer["echo"] = sent["params"]["apiKey"].as_str().or(session).into();
     answer.to_string()
 }
 
@@ -175,7 +178,7 @@ async fn news(socket: &mut Socket, talk: &mut Talk, exchange: &'static str, shar
 
 fn method_of(frame: &Received) -> String {
     let json: serde_json::Value = serde_json::from_slice(&frame.body).unwrap_or_default();
-    json["method"].as_str().unwrap_or_default().to_owned()
+    json["method"].as_str().or(json["op"].as_str()).unwrap_or_default().to_owned()
 }
 
 /// A frame as it came in.

@@ -127,7 +127,7 @@ fn reply(
                 talk.told = binance.floor.journal().last();
             }
             talk.subscribed += 1;
-            talk.subscriptions.push(Subscription { id, account });
+            talk.subscriptions.push(Subscription { id, account, arg: Value::Null });
             Ok(json!({ "subscriptionId": id }))
         }
         "userDataStream.unsubscribe" => {

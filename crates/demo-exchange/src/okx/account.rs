@@ -31,7 +31,12 @@ fn balances(house: &House<Okx>, ask: &Ask, caller: &Entry) -> BTreeMap<String, B
 }
 
 fn balance(house: &mut House<Okx>, ask: &Ask, caller: &Entry) -> Reply {
-    let time = ask.now.to_string();
+    Ok(shown(&balances(house, ask, caller), ask.now))
+}
+
+/// Balances as the account shows them.
+pub(super) fn shown(balances: &BTreeMap<String, Balance>, now: i64) -> Value {
+    let time = now.to_string();
     let show = |(asset, balance): (&String, &Balance)| {
         json!({
             "ccy": asset, "eq": plain(balance.total()), "cashBal": plain(balance.total()), "uTime": time,
@@ -40,9 +45,9 @@ fn balance(house: &mut House<Okx>, ask: &Ask, caller: &Entry) -> Reply {
             "crossLiab": "", "interest": "", "spotInUseAmt": "", "stgyEq": "0", "eqUsd": "", "disEq": "",
         })
     };
-    let details: Vec<_> = balances(house, ask, caller).iter().map(show).collect();
-    Ok(json!([{ "uTime": time, "totalEq": "", "isoEq": "", "adjEq": "", "ordFroz": "", "imr": "", "mmr": "",
-                "mgnRatio": "", "notionalUsd": "", "upl": "", "details": details }]))
+    let details: Vec<_> = balances.iter().map(show).collect();
+    json!([{ "uTime": time, "totalEq": "", "isoEq": "", "adjEq": "", "ordFroz": "", "imr": "", "mmr": "",
+                "mgnRatio": "", "notionalUsd": "", "upl": "", "details": details }])
 }
 
 /// The same money as in the trading account: the two are one here.

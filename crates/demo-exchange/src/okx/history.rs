@@ -82,7 +82,7 @@ fn terms(order: &Order) -> (&'static str, String, &'static str) {
     }
 }
 
-fn shown(house: &House<Okx>, order: &Order) -> Value {
+pub(super) fn shown(house: &House<Okx>, order: &Order) -> Value {
     let pair = &house.desk.floor.pairs[order.pair];
     let (kind, size, counted) = terms(order);
     let last = order.fills.last();

@@ -30,9 +30,9 @@ pub(super) const ROUTES: &[Route<Okx>] = &[
 const BATCH: usize = 20;
 
 /// Does something with one order; gives its id.
-type Act = fn(&mut House<Okx>, &Ask, &Entry, &Params) -> Result<String, Error>;
+pub(super) type Act = fn(&mut House<Okx>, &Ask, &Entry, &Params) -> Result<String, Error>;
 
-fn each(house: &mut House<Okx>, ask: &Ask, caller: &Entry, act: Act) -> Reply {
+pub(super) fn each(house: &mut House<Okx>, ask: &Ask, caller: &Entry, act: Act) -> Reply {
     match ask.params.list.as_array() {
         None => Err(Error::BODY),
         Some(list) if list.is_empty() => Err(Error::missing("body")),
@@ -55,7 +55,12 @@ fn part(ask: &Ask, params: &Params, done: Result<String, Error>) -> Value {
             "sCode": code, "sMsg": text })
 }
 
-fn place(house: &mut House<Okx>, ask: &Ask, caller: &Entry, params: &Params) -> Result<String, Error> {
+pub(super) fn place(
+    house: &mut House<Okx>,
+    ask: &Ask,
+    caller: &Entry,
+    params: &Params,
+) -> Result<String, Error> {
     let pair = house.instrument(&need(params, "instId")?)?;
     match need(params, "tdMode")?.as_str() {
         "cash" => {}
@@ -114,7 +119,12 @@ fn client_id(params: &Params) -> Result<Option<String>, Error> {
     }
 }
 
-fn cancel(house: &mut House<Okx>, ask: &Ask, caller: &Entry, params: &Params) -> Result<String, Error> {
+pub(super) fn cancel(
+    house: &mut House<Okx>,
+    ask: &Ask,
+    caller: &Entry,
+    params: &Params,
+) -> Result<String, Error> {
     let id = find(house, caller, params)?.ok_or(Error::NOTHING_TO_CANCEL)?.id;
     let canceled = house.desk.floor.cancel(caller.account, id, ask.now);
     canceled.map(|order| order_id(order.id)).ok_or(Error::NOTHING_TO_CANCEL)

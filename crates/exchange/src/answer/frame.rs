@@ -31,6 +31,11 @@ impl Definition {
     /// A refusal as a frame: the same words as [`Definition::answer`], with the id (JSON) of what is refused.
     pub fn refuse_frame(&self, answer: Answer, text: &str, request_id: &str, id: &str) -> String {
         let said = self.answer(answer, text, request_id);
+        if let Some(stream) = &self.login_stream {
+            let inside = said.body.trim().strip_prefix('{').and_then(|text| text.strip_suffix('}'));
+            let template = if id == "null" { &stream.refusal_without_id } else { &stream.refusal };
+            return fill(template, &[("{id}", id), ("{inside}", inside.unwrap_or_default())]);
+        }
         let template = self.stream.as_ref().map_or("{body}", |stream| stream.refusal.as_str());
         fill(template, &[("{id}", id), ("{status}", &said.status.to_string()), ("{body}", &said.body)])
     }
@@ -38,6 +43,9 @@ impl Definition {
     /// What the methods of the session answer.
     pub fn tell_session(&self, session: Session<'_>, id: &str) -> String {
         let (key, since) = session.key.unzip();
+        if let Some(stream) = &self.login_stream {
+            return stream.login.told.clone();
+        }
         let key = key.map_or("null".to_owned(), quote);
         let since = since.map_or("null".to_owned(), |ms| ms.to_string());
         let template = self.stream.as_ref().map_or("{}", |stream| stream.session.told.as_str());
@@ -53,13 +61,28 @@ impl Definition {
 
     /// Reads a message of the exchange: the answer to a frame, or `None` for an event.
     pub fn frame_answer(&self, text: &str) -> Option<FrameAnswer> {
-        let stream = self.stream.as_ref()?;
         let json: Value = serde_json::from_str(text).ok()?;
+        if let Some(stream) = &self.login_stream {
+            let id = json.get(&stream.members.id)?.to_string();
+            json.get(&stream.members.method)?; // events have none
+            return Some(FrameAnswer { id, status: 200, error: text.as_bytes().to_vec() });
+        }
+        let stream = self.stream.as_ref()?;
         let id = json.get(&stream.members.id)?.to_string();
         let status = text_at(&json, &stream.answer.status)?.parse().ok()?;
         let error =
             json.pointer(&stream.answer.error).map_or(Vec::new(), |error| error.to_string().into_bytes());
         Some(FrameAnswer { id, status, error })
+    }
+
+    /// Reads a message that may answer the gateway's own log-in: done, refused with the exchange's code, or neither.
+    pub fn login_answer(&self, text: &str) -> Option<Result<(), String>> {
+        let done = &self.login_stream.as_ref()?.login.done;
+        if let Some(error) = self.read_error(200, text.as_bytes()) {
+            return Some(Err(error.code));
+        }
+        let json: Value = serde_json::from_str(text).ok()?;
+        (text_at(&json, &done.at)? == done.is).then_some(Ok(()))
     }
 
     /// The exchange's error in an answer; `None` if it is a success.

@@ -13,6 +13,9 @@ pub(crate) struct Environment {
     /// The same for `/x/{exchange}.{group}/...`, where two hosts share paths.
     #[serde(default)]
     pub(crate) group: BTreeMap<String, BTreeMap<Prefix, Origin>>,
+    /// Hosts of WebSockets alone, which may have a port: path prefix to origin.
+    #[serde(default)]
+    pub(crate) streams: BTreeMap<Prefix, StreamOrigin>,
     /// Headers set on every request, such as OKX's `x-simulated-trading`.
     #[serde(default)]
     pub(crate) headers: BTreeMap<String, String>,
@@ -33,6 +36,11 @@ pub struct Upstream {
 #[serde(try_from = "String")]
 pub(crate) struct Origin(String);
 
+/// An origin with, if it has to be, a port: `https://ws.okx.com:8443`.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub(crate) struct StreamOrigin(Origin);
+
 /// A path prefix that ends at a segment: `/api/`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
 #[serde(try_from = "String")]
@@ -45,10 +53,20 @@ impl Environment {
             Some(group) => self.group.get(group)?,
             None => &self.hosts,
         };
-        let fitting = hosts.iter().filter(|(prefix, _)| path.starts_with(prefix.0.as_str()));
-        let (_, origin) = fitting.max_by_key(|(prefix, _)| prefix.0.len())?;
+        Some(self.at(longest(hosts, path)?))
+    }
+
+    /// The upstream of a WebSocket: a host for these alone, or the one for all of `path`.
+    pub(crate) fn stream_upstream(&self, path: &str) -> Option<Upstream> {
+        match longest(&self.streams, path) {
+            Some(own) => Some(self.at(&own.0)),
+            None => self.upstream(None, path),
+        }
+    }
+
+    fn at(&self, origin: &Origin) -> Upstream {
         let headers = self.headers.iter().map(|(name, value)| (name.clone(), value.clone())).collect();
-        Some(Upstream { origin: origin.clone(), headers })
+        Upstream { origin: origin.clone(), headers }
     }
 
     /// The same prefixes and groups, all at one origin and without the selecting headers.
@@ -59,10 +77,17 @@ impl Environment {
         Environment {
             hosts: moved(&self.hosts),
             group: self.group.iter().map(|(name, hosts)| (name.clone(), moved(hosts))).collect(),
+            streams: self.streams.keys().map(|own| (own.clone(), StreamOrigin(origin.clone()))).collect(),
             headers: BTreeMap::new(),
             real_money: false,
         }
     }
+}
+
+/// What stands behind the longest prefix of a path.
+fn longest<'a, T>(hosts: &'a BTreeMap<Prefix, T>, path: &str) -> Option<&'a T> {
+    let fitting = hosts.iter().filter(|(prefix, _)| path.starts_with(prefix.0.as_str()));
+    fitting.max_by_key(|(prefix, _)| prefix.0.len()).map(|(_, host)| host)
 }
 
 impl Upstream {
@@ -125,6 +150,21 @@ impl TryFrom<String> for Origin {
     }
 }
 
+impl TryFrom<String> for StreamOrigin {
+    type Error = &'static str;
+
+    fn try_from(text: String) -> Result<StreamOrigin, &'static str> {
+        let host = text.strip_prefix("https://").unwrap_or_default();
+        let Some((name, port)) = host.split_once(':') else { return Origin::parse(&text).map(StreamOrigin) };
+        Origin::parse(&format!("https://{name}"))?;
+        let plain = port.bytes().all(|b| b.is_ascii_digit()) && !port.starts_with('0');
+        match port.parse::<u16>() {
+            Ok(port) if plain && port != 443 => Ok(StreamOrigin(Origin(text))),
+            _ => Err("the port of a stream's host is a number, and not https's own"),
+        }
+    }
+}
+
 impl TryFrom<String> for Prefix {
     type Error = &'static str;
 
@@ -150,6 +190,7 @@ mod tests {
         let environment = Environment {
             hosts: hosts.into(),
             group: BTreeMap::new(),
+            streams: BTreeMap::new(),
             headers: BTreeMap::new(),
             real_money: false,
         };
@@ -181,6 +222,27 @@ mod tests {
             "https://evil.com\\@api.binance.com",
         ] {
             assert!(Origin::parse(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn only_the_host_of_a_stream_may_have_a_port() {
+        let parse = |text: &str| StreamOrigin::try_from(text.to_owned());
+        assert!(parse("https://ws.okx.com:8443").is_ok() && parse("https://ws.okx.com").is_ok());
+        for text in [
+            "https://ws.okx.com:",
+            "https://ws.okx.com:443",
+            "https://ws.okx.com:0",
+            "https://ws.okx.com:08443",
+            "https://ws.okx.com:+8443",
+            "https://ws.okx.com:65536",
+            "https://ws.okx.com:8443/",
+            "https://ws.okx.com:8443@evil.com",
+            "https://127.0.0.1:8443",
+            "http://ws.okx.com:8443",
+            "wss://ws.okx.com:8443",
+        ] {
+            assert!(parse(text).is_err(), "{text}");
         }
     }
 

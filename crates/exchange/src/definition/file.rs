@@ -7,7 +7,8 @@ use toml::Spanned;
 
 use super::{
     Definition, DefinitionError, Hole, OwnKeys, PRODUCTION, Pattern, Profile, RateScope,
-    environment::Environment, is_word, markets::Markets, stream::Stream, traffic::Traffic,
+    environment::Environment, is_word, login::LoginStream, markets::Markets, stream::Stream,
+    traffic::Traffic,
 };
 use crate::{
     Class, Field, KeyKind,
@@ -42,6 +43,7 @@ struct File {
     traffic: Traffic,
     markets: Option<Spanned<Markets>>,
     stream: Option<Spanned<Stream>>,
+    login_stream: Option<Spanned<LoginStream>>,
 }
 
 #[derive(Deserialize)]
@@ -167,6 +169,8 @@ fn build(file: File) -> Result<Definition, Wrong> {
     let probes = file.probe.span().start;
     let stream_at = file.stream.as_ref().map(|stream| stream.span().start);
     let stream = file.stream.map(|stream| checked(&stream, Stream::check)).transpose()?;
+    let login_at = file.login_stream.as_ref().map(|stream| stream.span().start);
+    let login_stream = file.login_stream.map(|stream| checked(&stream, LoginStream::check)).transpose()?;
     let own_keys_at = file.exchange.own_keys.as_ref().map(|own| own.span().start);
     let definition = Definition {
         id,
@@ -194,6 +198,7 @@ fn build(file: File) -> Result<Definition, Wrong> {
         traffic: file.traffic,
         markets,
         stream,
+        login_stream,
     };
     definition.check_probes().map_err(|refusal| (Some(probes), refusal.to_string()))?;
     definition.check_own_keys().map_err(|reason| (own_keys_at, reason.to_owned()))?;
@@ -203,6 +208,7 @@ fn build(file: File) -> Result<Definition, Wrong> {
     definition.check_headers()?;
     definition.check_traffic()?;
     definition.check_stream().map_err(|reason| (stream_at, reason))?;
+    definition.check_login_stream().map_err(|reason| (login_at, reason))?;
     Ok(definition)
 }
 

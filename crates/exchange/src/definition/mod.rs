@@ -6,6 +6,7 @@
 mod environment;
 mod error;
 mod file;
+mod login;
 mod markets;
 mod pattern;
 mod profile;
@@ -15,9 +16,10 @@ mod traffic;
 
 pub use self::{environment::Upstream, error::DefinitionError, traffic::Budget};
 pub(crate) use self::{
+    login::LoginStream,
     pattern::{Case, Pattern},
     profile::{BodyForm, Claim, Place, Profile, Scheme, TokenShape},
-    stream::{Stream, Target, fill},
+    stream::{Members, Stream, Target, fill},
     template::{Hole, Template, Values},
 };
 
@@ -65,6 +67,7 @@ pub struct Definition {
     pub(crate) answers: Answers,
     pub(crate) secret_shape: SecretShape,
     pub(crate) stream: Option<Stream>,
+    pub(crate) login_stream: Option<LoginStream>,
     traffic: Traffic,
     markets: Markets,
 }

@@ -150,16 +150,19 @@ impl Definition {
 
     /// Whether a client reaches this exchange's WebSocket API at this path.
     pub fn is_stream(&self, path: &str) -> bool {
-        self.stream.as_ref().is_some_and(|stream| stream.paths.iter().any(|own| own == path))
+        let signed = self.stream.iter().flat_map(|stream| &stream.paths);
+        signed.chain(self.login_stream.iter().flat_map(|stream| &stream.paths)).any(|own| own == path)
     }
 
     /// Whether the query behind a stream's path is one the exchange takes and the gateway understands: it must
     /// not change the form of frames.
     pub fn takes_stream_query(&self, query: &str) -> bool {
-        let Some(stream) = &self.stream else { return false };
+        let signed = self.stream.as_ref().map(|stream| &stream.query);
+        let own = signed.or(self.login_stream.as_ref().map(|stream| &stream.query));
+        let Some(known) = own else { return false };
         let fits = |pair: &str| {
             pair.split_once('=').is_some_and(|(name, value)| {
-                stream.query.get(name).is_some_and(|own| own.iter().any(|v| v == value))
+                known.get(name).is_some_and(|own| own.iter().any(|v| v == value))
             })
         };
         query.is_empty() || query.split('&').all(fits)
@@ -167,7 +170,7 @@ impl Definition {
 
     /// Where the WebSocket API at `path` is in an environment.
     pub fn stream_upstream(&self, environment: &str, path: &str) -> Option<super::Upstream> {
-        self.environments.get(environment)?.upstream(None, path)
+        self.environments.get(environment)?.stream_upstream(path)
     }
 }
 

@@ -1,12 +1,12 @@
 //! A frame of a WebSocket API, read once and strictly. It becomes the [`Request`] of the endpoint that its method
 //! stands for, so class, money, known parameters and default deny are that endpoint's own.
 
-use std::fmt;
+use std::{collections::BTreeMap, fmt};
 
 use super::{Allowed, Body, Called, Document, Incoming, Json, Params, Part, Refusal, Request, escape, quote};
 use crate::{
     Class, Definition, Method, Reading, SignLevel,
-    definition::{Hole, Place, Profile, Stream, Target},
+    definition::{Hole, Members, Place, Profile, Stream, Target},
 };
 
 /// A frame that has exactly one reading.
@@ -33,6 +33,8 @@ pub enum Act {
     Status,
     /// Takes the connection's key away. The gateway answers it.
     Logout,
+    /// Begins or ends a subscription, which has no answer of its own. It only reads.
+    Listen,
 }
 
 /// A frame that cannot be read in exactly one way, or whose method is not known.
@@ -51,7 +53,20 @@ impl Definition {
     ///
     /// Errors: as [`Definition::request`]; a method that is not listed is [`Part::Endpoint`].
     pub fn frame(&self, path: &str, text: &str) -> Result<Frame, BadFrame> {
+        self.frame_with(path, text, &BTreeMap::new())
+    }
+
+    /// The same where markets may be named by numbers: one that is not among these is [`Part::Market`].
+    pub fn frame_with(
+        &self,
+        path: &str,
+        text: &str,
+        markets: &BTreeMap<String, String>,
+    ) -> Result<Frame, BadFrame> {
         let bad = |id: &str, refusal| BadFrame { id: id.to_owned(), refusal };
+        if let Some(stream) = self.login_stream.as_ref().filter(|_| self.is_stream(path)) {
+            return self.login_frame(stream, path, text, markets);
+        }
         let stream = self.stream.as_ref().filter(|_| self.is_stream(path));
         let stream = stream.ok_or_else(|| bad("null", Refusal::new(Part::Endpoint, "not a stream")))?;
         let document = self.frame_document(text).map_err(|refusal| bad("null", refusal))?;
@@ -59,7 +74,7 @@ impl Definition {
         self.read_frame(stream, path, document, &id).map_err(|refusal| bad(&id, refusal))
     }
 
-    fn frame_document(&self, text: &str) -> Result<Document, Refusal> {
+    pub(super) fn frame_document(&self, text: &str) -> Result<Document, Refusal> {
         match text.len() > self.max_body {
             true => Err(Refusal::new(Part::Frame, "too large")),
             false => Document::parse_object(text).map_err(in_frame),
@@ -73,7 +88,7 @@ impl Definition {
         document: Document,
         id: &str,
     ) -> Result<Frame, Refusal> {
-        check_members(stream, &document)?;
+        check_members(&stream.members, &document)?;
         let method =
             document.text_of(&stream.members.method).ok_or_else(|| missing(&stream.members.method))?;
         let method = method.to_owned();
@@ -247,8 +262,7 @@ fn read_id(stream: &Stream, document: &Document) -> Result<String, Refusal> {
     }
 }
 
-fn check_members(stream: &Stream, document: &Document) -> Result<(), Refusal> {
-    let own = &stream.members;
+pub(super) fn check_members(own: &Members, document: &Document) -> Result<(), Refusal> {
     let known = |name: &str| [&own.id, &own.method, &own.params].into_iter().any(|own| own == name);
     match document.members().iter().find(|member| !known(&member.name)) {
         Some(member) => Err(Refusal::field(Part::Frame, &member.name, "not a member of a frame")),
@@ -296,12 +310,12 @@ fn scalar(json: &Json) -> Option<&str> {
     }
 }
 
-fn missing(name: &str) -> Refusal {
+pub(super) fn missing(name: &str) -> Refusal {
     Refusal::field(Part::Frame, name, "missing")
 }
 
 /// A client that sends frames knows no query and no body.
-fn in_frame(refusal: Refusal) -> Refusal {
+pub(super) fn in_frame(refusal: Refusal) -> Refusal {
     match refusal.part {
         Part::Endpoint => refusal,
         _ => Refusal { part: Part::Frame, ..refusal },

@@ -4,6 +4,7 @@ mod body;
 mod check;
 mod frame;
 mod json;
+mod login_frame;
 mod params;
 mod refusal;
 mod scan;

@@ -31,6 +31,8 @@ pub enum Part {
     Body,
     /// A frame of a WebSocket API.
     Frame,
+    /// The number of a market in a frame: it stands for no name that is known here, yet.
+    Market,
 }
 
 impl Refusal {
@@ -55,7 +57,7 @@ impl fmt::Display for Refusal {
             Part::Header => "header",
             Part::Query => "query",
             Part::Body => "body",
-            Part::Frame => "frame",
+            Part::Frame | Part::Market => "frame",
         };
         match self.field.as_str() {
             "" => write!(f, "{part}: {}", self.reason),

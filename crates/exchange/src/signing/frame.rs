@@ -19,6 +19,9 @@ impl Definition {
         pair: &Credentials,
         now_ms: u64,
     ) -> Result<Verified, VerifyError> {
+        if let Some(stream) = &self.login_stream {
+            return self.verify_login(stream, frame, pair, now_ms);
+        }
         let profile = self.profile(frame.request.path(), pair.kind()).ok_or(VerifyError::BadSignature)?;
         let name = profile.signature_param.as_deref().ok_or(VerifyError::Missing)?;
         let signature = frame.params.text_of(name).ok_or(VerifyError::Missing)?;
@@ -38,20 +41,24 @@ impl Definition {
 
     /// Whether a frame of a session is as old as it may be; one without a time always is.
     pub fn frame_is_fresh(&self, frame: &Frame, now_ms: u64) -> bool {
+        if self.logs_in() {
+            return true;
+        }
         let profile = self.first_profile(frame.request.path());
         let timed = time_param(profile).is_ok_and(|name| frame.params.root().get(name).is_some());
         !timed || check_age(profile, &frame.request, now_ms).is_ok()
     }
 
     /// The frame as it must leave: with the real key, time and signature where the client's stood, else behind its
-    /// other parameters. All other bytes stay. A public frame leaves as it came.
+    /// other parameters. All other bytes stay. A public frame leaves as it came, and so does one of a session at the
+    /// exchange.
     pub fn sign_frame(
         &self,
         frame: &Frame,
         credentials: &Credentials,
         now_ms: u64,
     ) -> Result<String, SignError> {
-        if frame.request.sign_level() != SignLevel::Signed {
+        if self.logs_in() || frame.request.sign_level() != SignLevel::Signed {
             return Ok(frame.document.text().to_owned());
         }
         let stream = self.stream.as_ref().ok_or(SignError::Params)?;

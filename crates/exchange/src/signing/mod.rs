@@ -6,6 +6,7 @@ mod ec;
 mod frame;
 mod key;
 mod key_error;
+mod login;
 mod nonce;
 mod own;
 mod params;

@@ -76,6 +76,12 @@ pub(super) async fn logon(call: &Call<'_>, account: &Account, proof: &Proof) -> 
     }
 }
 
+/// A subscription, which is sent and not answered.
+pub(super) async fn listens(call: &Call<'_>, account: &Account) {
+    let line = Line { success: Some(true), ..line(call, account, "event") };
+    call.app.gate.records.push(call.app, line, Some(account.used())).await;
+}
+
 /// Adds the outcome. If the database is gone now, the intent stands alone, which means: ask the exchange.
 pub(super) async fn outcome(
     call: &Call<'_>,

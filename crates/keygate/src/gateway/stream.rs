@@ -31,6 +31,7 @@ use crate::{app::App, auth::Client, http::RequestId};
 mod bound;
 mod end;
 mod frame;
+mod login;
 mod pending;
 mod relay;
 mod session;

@@ -18,6 +18,8 @@ pub struct Bot {
     pub access_key: String,
     pub key: String,
     pub secret: String,
+    /// Empty where the exchange has none.
+    pub passphrase: String,
     /// The whole access key, for the bearer forms.
     pub token: String,
     /// Where it believes the exchange to be.
@@ -50,6 +52,7 @@ impl Bot {
             access_key: text(&issued["id"]).to_owned(),
             key: text(&pair["api_key"]).to_owned(),
             secret: text(&pair["secret"]).to_owned(),
+            passphrase: pair["passphrase"].as_str().unwrap_or_default().to_owned(),
             token: text(&issued["token"]).to_owned(),
             api: api.nobody(),
         }

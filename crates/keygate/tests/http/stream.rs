@@ -45,9 +45,17 @@ impl Stream {
 
     /// The next message.
     pub async fn hear(&mut self) -> Value {
-        match self.next().await {
-            Some(Ok(Message::Text(text))) => serde_json::from_str(&text).unwrap(),
-            other => panic!("{other:?}"),
+        serde_json::from_str(&self.hear_text().await).unwrap()
+    }
+
+    /// The next message as it came.
+    pub async fn hear_text(&mut self) -> String {
+        loop {
+            match self.next().await {
+                Some(Ok(Message::Text(text))) => return text.to_string(),
+                Some(Ok(Message::Ping(_))) => {}
+                other => panic!("{other:?}"),
+            }
         }
     }
 

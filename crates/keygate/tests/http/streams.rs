@@ -14,6 +14,7 @@ use crate::{
 };
 
 mod ends;
+mod okx;
 mod records;
 mod session;
 

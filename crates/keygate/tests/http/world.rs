@@ -152,8 +152,12 @@ pub fn secret(key: &Key) -> String {
 /// The body that adds a connection with this key.
 pub fn new_connection(exchange: &str, name: &str) -> Value {
     let key = key(exchange, name);
-    json!({"exchange": exchange, "environment": PRACTICE, "name": name, "api_key": key.api_key,
-           "secret": secret(&key), "permissions": {"trade": true}})
+    let mut connection = json!({"exchange": exchange, "environment": PRACTICE, "name": name,
+        "api_key": key.api_key, "secret": secret(&key), "permissions": {"trade": true}});
+    if let Some(passphrase) = &key.passphrase {
+        connection["passphrase"] = json!(passphrase);
+    }
+    connection
 }
 
 pub async fn connect(api: &Api, exchange: &str, key: &str) -> Value {

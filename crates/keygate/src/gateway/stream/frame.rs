@@ -20,7 +20,11 @@ use crate::{
 impl<'a> Connection<'a> {
     /// Answers a frame or sends it on. An error ends the stream.
     pub(super) async fn client_said(&mut self, text: &str) -> Result<(), End> {
-        let frame = match self.definition.frame(&self.path, text) {
+        let definition = self.definition;
+        if let Some((_, answer)) = definition.heartbeat().filter(|(ask, _)| *ask == text) {
+            return self.tell(answer.to_owned()).await;
+        }
+        let frame = match self.read(text).await {
             Ok(frame) => frame,
             Err(bad) if bad.refusal.part == exchange::Part::Endpoint => {
                 return self.refuse(&bad.id, &Denial::denied("unknown-method", bad.to_string())).await;
@@ -29,6 +33,7 @@ impl<'a> Connection<'a> {
         };
         let own = match frame.act() {
             Act::Call => return self.send_on(frame).await,
+            Act::Listen => return self.listen(&frame).await,
             Act::Logon => self.log_on(&frame).await,
             Act::Status => Ok(self.told(&frame)),
             Act::Logout => Ok(self.log_out(&frame)),
@@ -166,6 +171,9 @@ impl<'a> Connection<'a> {
         account: &Account,
         turn: &mut Turn<'_>,
     ) -> Result<String, Denial> {
+        if self.definition.logs_in() {
+            return self.in_session(account).map(|()| frame.text().to_owned());
+        }
         self.reach(&account.connection.environment).await?;
         let now_ms = turn.stamp(self.app, account.options()).await?.now_ms;
         let key = account.real_key(self.app)?;
@@ -178,7 +186,7 @@ impl<'a> Connection<'a> {
     }
 
     /// Makes sure that there is a connection to the exchange, in this environment.
-    async fn reach(&mut self, environment: &str) -> Result<(), Denial> {
+    pub(super) async fn reach(&mut self, environment: &str) -> Result<(), Denial> {
         if self.upstream.as_ref().is_some_and(|open| open.environment == environment) {
             return Ok(());
         }

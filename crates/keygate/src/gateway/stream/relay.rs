@@ -2,6 +2,7 @@
 //! stops the other side, and after a stated time the stream ends.
 
 use std::{
+    collections::BTreeMap,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -13,6 +14,7 @@ use hyper::upgrade::Upgraded;
 use hyper_util::rt::TokioIo;
 use tokio::sync::watch;
 use tokio_tungstenite::{WebSocketStream, tungstenite::protocol::Message};
+use uuid::Uuid;
 
 use super::{
     bound::{self, Bound},
@@ -51,6 +53,11 @@ pub struct Connection<'a> {
     /// Since when frames without a key belong to the bound one.
     pub(super) since_ms: Option<i64>,
     pub(super) upstream: Option<Far>,
+    /// The exchange key that is logged in at the exchange, where that is what a session is.
+    pub(super) logged_in: Option<Uuid>,
+    /// Markets by number, where frames name them so, and since when they are known.
+    pub(super) markets: BTreeMap<String, String>,
+    pub(super) markets_since: Option<Instant>,
     pub(super) pending: Pending<'a>,
     /// Values that no message to the client may repeat.
     pub(super) known: Vec<String>,
@@ -61,7 +68,7 @@ pub struct Connection<'a> {
 /// The connection to the exchange.
 pub struct Far {
     pub environment: String,
-    socket: Socket,
+    pub(super) socket: Socket,
     heard: Instant,
 }
 
@@ -86,6 +93,9 @@ impl Opening {
             connected_ms: self.app.clock.now_ms(),
             since_ms: None,
             upstream: None,
+            logged_in: None,
+            markets: BTreeMap::new(),
+            markets_since: None,
             pending: Pending::default(),
             known: Vec::new(),
             near,
@@ -130,6 +140,7 @@ impl Connection<'_> {
             far.heard = Instant::now();
         }
         match message {
+            Some(Ok(Message::Text(text))) if self.is_heartbeat(&text) => Ok(()),
             Some(Ok(Message::Text(text))) => {
                 self.settle(&text).await;
                 let clean = answer::scrub(Bytes::copy_from_slice(text.as_bytes()), &self.known);
@@ -140,6 +151,11 @@ impl Connection<'_> {
             Some(Ok(Message::Close(_) | Message::Frame(_))) | None => Err(End::Broken("closed".to_owned())),
             Some(Err(error)) => Err(End::Broken(error.to_string())),
         }
+    }
+
+    /// An answer to our own.
+    fn is_heartbeat(&self, text: &str) -> bool {
+        self.definition.heartbeat().is_some_and(|(_, answer)| answer == text)
     }
 
     /// Records the outcome if this message answers a frame.
@@ -168,9 +184,11 @@ impl Connection<'_> {
         if self.heard.elapsed() > idle / 3 {
             self.write(Message::Ping(Bytes::new())).await?;
         }
-        match far_idle > idle / 3 {
-            true => self.write_far(Message::Ping(Bytes::new())).await,
-            false => Ok(()),
+        let own = self.definition.heartbeat().map(|(ask, _)| ask.to_owned());
+        match own {
+            Some(ask) if far_idle > (idle / 3).min(HEARTBEAT) => self.write_far(Message::text(ask)).await,
+            None if far_idle > idle / 3 => self.write_far(Message::Ping(Bytes::new())).await,
+            _ => Ok(()),
         }
     }
 
@@ -261,7 +279,7 @@ impl Connection<'_> {
     }
 }
 
-type Error = tokio_tungstenite::tungstenite::Error;
+pub(super) type Error = tokio_tungstenite::tungstenite::Error;
 
 /// The exchange's next message; never, while it is not connected.
 async fn next(far: &mut Option<Far>) -> Option<Result<Message, Error>> {
@@ -271,6 +289,8 @@ async fn next(far: &mut Option<Far>) -> Option<Result<Message, Error>> {
     }
 }
 
+/// OKX ends a stream on which it said and heard nothing for thirty seconds.
+const HEARTBEAT: Duration = Duration::from_secs(15);
 const TICK: Duration = Duration::from_secs(1);
 /// For closing either side.
 const FAREWELL: Duration = Duration::from_secs(1);

@@ -18,6 +18,11 @@ impl Connection<'_> {
             return Err(call.denied(&account, denial).await);
         }
         self.bound.bind(&account.key_prefix);
+        if self.definition.logs_in()
+            && let Err(denial) = self.log_in(&call, &account).await
+        {
+            return Err(call.denied(&account, denial).await);
+        }
         self.since_ms = Some(self.app.clock.now_ms());
         Ok(self.told(frame))
     }
