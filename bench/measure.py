@@ -47,6 +47,8 @@ class Bench:
         settle(database)  # records that were still on their way belong to this run
         if told['refused'] or told['broken']:
             raise SystemExit(f"{contender.name}: {told['refused']} answers were refusals, {told['broken']} broke off")
+        if not told['requests']:
+            raise SystemExit(f'{contender.name}: no answer in {seconds} s; the machine is too busy, or give it more --secs')
         count = told['requests']
         return {
             'rate': count / told['us'] * 1e6,
