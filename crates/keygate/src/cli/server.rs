@@ -60,7 +60,7 @@ fn demo_lines(url: &str, link: Option<&str>, demo: &str) -> String {
         .map_or_else(|| format!("1. Sign in: {url}/login"), |link| format!("1. Make your account: {link}"));
     format!(
         "{first}\n\
-         2. Add a connection: exchange Binance, environment practice, with the demo key and secret shown at {demo}/_demo/\n\
+         2. Add a connection: exchange Binance, environment practice, with the demo key that the form offers\n\
          3. Tick \"may trade\", and read what the check found about the key\n\
          4. Add a bot and give it a virtual pair: the page shows six lines for ccxt\n\
          5. Run them: the order fills at the demo exchange, {demo}/_demo/ shows it signed with the real key\n\
