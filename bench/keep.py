@@ -27,7 +27,7 @@ def machine():
         model = next((line.split(':', 1)[1].strip() for line in file if line.startswith('model name')), platform.machine())
     with open('/etc/os-release') as file:
         system = next(line.split('=', 1)[1].strip().strip('"') for line in file if line.startswith('PRETTY_NAME='))
-    return f'{os.cpu_count()} × {model}, {system}, Linux {platform.release()}'
+    return f'{os.cpu_count()} × {model}, {system}'
 
 
 if __name__ == '__main__':
