@@ -7,11 +7,9 @@
 use std::time::Duration;
 
 use super::{Late, Whose};
-use crate::{
-    app::App,
-    db::{self, Db},
-    gateway::Denial,
-};
+use crate::{app::App, db::Db, gateway::Denial};
+
+mod store;
 
 /// The lane of a key, held against the other replicas until [`Lock::release`].
 pub struct Lock {
@@ -32,7 +30,7 @@ pub async fn take(app: &App, whose: Whose, natural: u64) -> Result<Held, Denial>
         i64::try_from(natural).map_err(|_| Denial::down("a nonce does not fit into the database"))?;
     let mut patience_ms = app.config.gateway.queue_wait_ms;
     loop {
-        if let Some(last) = try_take(app, whose, natural).await.map_err(Denial::down)? {
+        if let Some(last) = store::try_take(app, whose, natural).await.map_err(Denial::down)? {
             return Ok(Held { last: last.unsigned_abs(), lock: Lock { db: app.db.clone(), whose } });
         }
         if patience_ms == 0 {
@@ -47,41 +45,10 @@ pub async fn take(app: &App, whose: Whose, natural: u64) -> Result<Held, Denial>
 impl Lock {
     /// Lets the other replicas have the lane. If the database is gone, so are the connection and its locks.
     pub async fn release(self) {
-        if let Err(error) = self.try_release().await {
+        if let Err(error) = store::unlock(&self.db, self.whose).await {
             tracing::warn!(%error, "the lane of a key could not be handed on; it ends with its connection");
         }
     }
-
-    async fn try_release(&self) -> Result<(), db::Error> {
-        let mut tx = self.db.nonces(self.whose.user).await?;
-        sqlx::query!(
-            "select pg_advisory_unlock(hashtextextended($1::text, 60))",
-            self.whose.api_key.to_string()
-        )
-        .fetch_one(&mut *tx)
-        .await?;
-        tx.commit().await
-    }
-}
-
-/// `None`: another replica is in the lane.
-async fn try_take(app: &App, whose: Whose, natural: i64) -> crate::error::Result<Option<i64>> {
-    let mut tx = app.db.nonces(whose.user).await?;
-    let last = sqlx::query_scalar!(
-        r#"with lane as materialized (select pg_try_advisory_lock(hashtextextended($4::text, 60)) as mine)
-           insert into keygate.nonce as own (api_key_id, user_id, last)
-           select $1, $2, $3 from lane where mine
-           on conflict (api_key_id) do update set last = greatest(own.last + 1, excluded.last)
-           returning last"#,
-        whose.api_key,
-        whose.user,
-        natural,
-        whose.api_key.to_string()
-    )
-    .fetch_optional(&mut *tx)
-    .await?;
-    tx.commit().await?;
-    Ok(last)
 }
 
 const PAUSE_MS: u64 = 15;
