@@ -46,6 +46,11 @@ impl Definition {
         }
     }
 
+    /// Whether a market's own name here may have this sign in it: then a name with it is the exchange's own.
+    pub fn spells_with(&self, separator: char) -> bool {
+        self.markets.spellings.iter().any(|spelling| spelling.contains(separator))
+    }
+
     fn market_names<'a>(&'a self, base: &'a str, quote: &'a str) -> impl Iterator<Item = String> + 'a {
         self.markets.spellings.iter().flat_map(move |spelling| {
             let quotes = self.markets.names(quote);

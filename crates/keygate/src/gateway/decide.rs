@@ -131,11 +131,57 @@ fn within_symbol(call: &Call<'_>, account: &Account) -> Result<(), Denial> {
     }
 }
 
-/// `BTC/USDT` is one market however the exchange spells it. An allowed name without a separator is the exchange's own.
+/// `BTC/USDT` is one market however the exchange spells it. A name as the exchange spells it is that market alone: Upbit's
+/// `BTC-USDT` is dollars for bitcoins.
 fn same(definition: &Definition, traded: &Symbol, allowed: &str) -> bool {
-    match (allowed.split_once(['/', '-', '_']), traded) {
-        (Some((base, quote)), _) => definition.is_market(traded, base, quote),
-        (None, Symbol::Market(name)) => name.eq_ignore_ascii_case(allowed),
+    if let Symbol::Market(name) = traded
+        && name.eq_ignore_ascii_case(allowed)
+    {
+        return true;
+    }
+    let separator = allowed.chars().find(|sign| ['/', '-', '_'].contains(sign));
+    match (separator.and_then(|sign| allowed.split_once(sign)), traded) {
+        (Some((base, quote)), Symbol::Pair { .. }) => definition.is_market(traded, base, quote),
+        (Some((base, quote)), Symbol::Market(_)) => {
+            let own = separator.is_some_and(|sign| sign != '/' && definition.spells_with(sign));
+            !own && definition.is_market(traded, base, quote)
+        }
+        (None, Symbol::Market(_)) => false,
         (None, Symbol::Pair { base, quote }) => format!("{base}{quote}").eq_ignore_ascii_case(allowed),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use exchange::Exchanges;
+
+    use super::*;
+
+    #[test]
+    fn a_market_is_held_to_by_its_usual_name_and_by_the_exchanges_own() {
+        let exchanges = Exchanges::builtin();
+        let same = |id: &str, traded: &str, allowed: &str| {
+            same(exchanges.get(id).unwrap(), &Symbol::Market(traded.to_owned()), allowed)
+        };
+        for (id, traded, allowed) in [
+            ("binance", "BTCUSDT", "BTC/USDT"),
+            ("binance", "BTCUSDT", "BTC-USDT"),
+            ("binance", "BTCUSDT", "BTCUSDT"),
+            ("kraken", "XXBTZUSD", "BTC/USD"),
+            ("kraken", "XXBTZUSD", "XXBTZUSD"),
+            ("upbit", "KRW-BTC", "BTC/KRW"),
+            ("upbit", "KRW-BTC", "KRW-BTC"),
+            ("upbit", "BTC-USDT", "BTC-USDT"),
+        ] {
+            assert!(same(id, traded, allowed), "{id} {traded} {allowed}");
+        }
+        for (id, traded, allowed) in [
+            ("binance", "ETHUSDT", "BTC/USDT"),
+            ("upbit", "BTC-KRW", "BTC/KRW"),
+            ("upbit", "USDT-BTC", "BTC-USDT"),
+            ("okx", "BTC-USDT-SWAP", "BTC-USDT"),
+        ] {
+            assert!(!same(id, traded, allowed), "{id} {traded} {allowed}");
+        }
     }
 }
