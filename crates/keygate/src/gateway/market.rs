@@ -9,7 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use exchange::{Class, Method, SignLevel};
+use exchange::{Class, ExchangeError, Method, SignLevel};
 use http::{HeaderValue, StatusCode, header::AGE};
 use moka::{Expiry, future::Cache};
 
@@ -33,8 +33,12 @@ struct Kept {
     good_for: Duration,
 }
 
-/// What came instead of an answer to keep; everyone who waited for it gets the same.
-type Miss = Result<Result<Answer, Failure>, Denial>;
+/// What became of a public request. `error` is the exchange's, if it answered with one, whatever the status.
+#[derive(Clone)]
+pub(super) struct Asked {
+    pub outcome: Result<Answer, Failure>,
+    pub error: Option<ExchangeError>,
+}
 
 impl Market {
     pub fn new(settings: &config::Gateway) -> Self {
@@ -66,21 +70,22 @@ impl Call<'_> {
     }
 
     /// The answer to a public request, from an environment of the exchange or from a moment ago.
-    pub(super) async fn public_answer(&self, environment: &str) -> Miss {
+    pub(super) async fn public_answer(&self, environment: &str) -> Result<Asked, Denial> {
         let upstream = self.upstream(environment)?;
         let outgoing = send::outgoing(self.definition.unsigned(&self.request, &upstream))?;
         let Some(good_for) = self.good_for() else { return self.ask(environment, outgoing).await };
         let key = key(&outgoing);
         let fetch = async {
             match self.ask(environment, outgoing).await {
-                Ok(Ok(answer)) if answer.status == StatusCode::OK => {
+                Ok(Asked { outcome: Ok(answer), error: None }) if answer.status == StatusCode::OK => {
                     Ok(Kept { answer, since: Instant::now(), good_for })
                 }
+                // everyone who waited for it gets the same
                 miss => Err(miss),
             }
         };
         match self.app.gate.market.answers.try_get_with(key, fetch).await {
-            Ok(kept) => Ok(Ok(kept.answer())),
+            Ok(kept) => Ok(Asked { outcome: Ok(kept.answer()), error: None }),
             Err(miss) => Arc::unwrap_or_clone(miss),
         }
     }
@@ -94,12 +99,13 @@ impl Call<'_> {
         kept.then_some(good_for)
     }
 
-    async fn ask(&self, environment: &str, outgoing: Outgoing) -> Miss {
+    async fn ask(&self, environment: &str, outgoing: Outgoing) -> Result<Asked, Denial> {
         let place = Place { definition: self.definition, environment, request: &self.request, whose: None };
         let turn = self.app.gate.queues.turn(self.app, place).await?;
         let outcome = self.app.upstream.send(outgoing).await;
-        turn.end(self.app, &outcome, None).await;
-        Ok(outcome)
+        let error = self.error(&outcome);
+        turn.end(self.app, &outcome, error.as_ref().map(|error| error.kind)).await;
+        Ok(Asked { outcome, error })
     }
 }
 

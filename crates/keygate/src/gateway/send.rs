@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use axum::response::Response;
 use exchange::{ExchangeError, Signed};
 
-use super::{Account, Call, Denial, answer, credential::Proof, queue::Turn, record};
+use super::{Account, Call, Denial, answer, credential::Proof, market::Asked, queue::Turn, record};
 use crate::upstream::{Answer, Failure, Outgoing};
 
 /// What became of a signed request.
@@ -74,8 +74,7 @@ impl Call<'_> {
 
     async fn sent_without_key(&self, environment: &str) -> Result<Sent, Denial> {
         let started = Instant::now();
-        let outcome = self.public_answer(environment).await?;
-        let error = self.error(&outcome);
+        let Asked { outcome, error } = self.public_answer(environment).await?;
         Ok(Sent { outcome, error, took: started.elapsed(), known: Vec::new() })
     }
 
@@ -94,7 +93,7 @@ impl Call<'_> {
         Ok((outgoing(signed)?, vec![key.api_key]))
     }
 
-    fn error(&self, outcome: &Result<Answer, Failure>) -> Option<ExchangeError> {
+    pub(super) fn error(&self, outcome: &Result<Answer, Failure>) -> Option<ExchangeError> {
         let answer = outcome.as_ref().ok()?;
         self.definition.read_error(answer.status.as_u16(), &answer.body)
     }

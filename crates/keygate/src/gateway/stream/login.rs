@@ -13,7 +13,7 @@ use super::{
     relay::{Connection, Error, Far},
 };
 use crate::{
-    gateway::{Account, Call, Denial, answer, record},
+    gateway::{Account, Call, Denial, answer, market::Asked, record},
     http::RequestId,
     upstream::Failure,
 };
@@ -116,7 +116,7 @@ impl Connection<'_> {
         let call = Call { app, definition, request, client, id: RequestId(app.clock.id()) };
         tokio::select! {
             answer = call.public_answer(&environment) => {
-                if let Ok(Ok(answer)) = answer && answer.status == StatusCode::OK {
+                if let Ok(Asked { outcome: Ok(answer), error: None }) = answer && answer.status == StatusCode::OK {
                     self.markets = definition.read_market_numbers(&answer.body);
                 }
             }

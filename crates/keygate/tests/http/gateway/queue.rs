@@ -189,6 +189,18 @@ async fn an_error_of_a_public_call_is_not_kept() {
 }
 
 #[tokio::test]
+async fn an_error_that_comes_with_status_200_is_not_kept_either() {
+    let world = World::new().await;
+    let assets = || Reply::of(world.api.nobody().request("GET", "/x/kraken/0/public/Assets"));
+    world.fault(Fault::RateLimited { retry_after_s: 1 }, "/0/public/Assets");
+    let limited = assets().await;
+    assert_eq!((limited.status, &limited.body["error"][0]), (200, &json!("EAPI:Rate limit exceeded")));
+    let list = assets().await.is(200);
+    assert!(list["result"]["XXBT"].is_object(), "{list}");
+    assert_eq!(world.asked("/0/public/Assets"), 2);
+}
+
+#[tokio::test]
 async fn nonces_belong_to_a_key_and_go_with_it() {
     let world = World::new().await;
     let connection = connect(&world.api, "coinone", "raw").await;
