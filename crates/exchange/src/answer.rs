@@ -12,7 +12,7 @@ use crate::{Definition, request::quote};
 
 mod frame;
 
-pub use self::frame::{FrameAnswer, Session};
+pub use self::frame::{Asked, FrameAnswer, Session};
 
 /// What there is to say to a client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -133,8 +133,8 @@ impl Definition {
     /// Keep the exchange's own phrases out of `text`: client libraries match some of them.
     pub fn answer(&self, answer: Answer, text: &str, request_id: &str) -> DialectResponse {
         let shape = self.answers.shape(answer);
-        let text = format!("Keygate: {text} ({request_id})");
-        let (content_type, body) = match &shape.code {
+        let (code, text) = self.answers.words(answer, text, request_id);
+        let (content_type, body) = match code {
             Some(code) => ("application/json", self.answers.fill(code, &text)),
             None => ("text/plain; charset=utf-8", text.replace(char::is_control, " ")),
         };
@@ -203,6 +203,11 @@ impl Answers {
             Answer::Down => &self.down,
             Answer::OutcomeUnknown => &self.outcome_unknown,
         }
+    }
+
+    /// The code and the text of an answer.
+    fn words(&self, answer: Answer, text: &str, request_id: &str) -> (Option<&str>, String) {
+        (self.shape(answer).code.as_deref(), format!("Keygate: {text} ({request_id})"))
     }
 
     fn fill(&self, code: &str, text: &str) -> String {

@@ -16,7 +16,7 @@ mod request;
 mod signing;
 
 pub use crate::{
-    answer::{Answer, DialectResponse, ErrorKind, ExchangeError, FrameAnswer, Session},
+    answer::{Answer, Asked, DialectResponse, ErrorKind, ExchangeError, FrameAnswer, Session},
     check::{Checked, Folder, Problem, check},
     class::{Class, SignLevel},
     conformance::conformance,

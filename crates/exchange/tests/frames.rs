@@ -7,7 +7,8 @@ mod support;
 use std::sync::{Arc, LazyLock};
 
 use exchange::{
-    Act, Answer, Class, Credentials, Definition, Frame, Options, Part, Reading, Session, Typed, VerifyError,
+    Act, Answer, Asked, Class, Credentials, Definition, Frame, Options, Part, Reading, Session, Typed,
+    VerifyError,
 };
 use serde_json::{Value, json};
 use support::{builtin, vector};
@@ -235,25 +236,27 @@ fn what_is_said_about_the_answer_is_signed_but_is_no_parameter_of_the_endpoint()
 #[test]
 fn answers_carry_the_id_and_are_read_back() {
     let definition = binance();
-    let refused = definition.refuse_frame(Answer::Denied, "not \"this\" {id}", "req", "\"x\"");
+    let asked = Asked { path: PATH, id: "\"x\"", method: "order.place" };
+    let refused = definition.refuse_frame(Answer::Denied, "not \"this\" {id}", "req", asked);
     let json: Value = serde_json::from_str(&refused).unwrap();
     assert_eq!(
         (&json["id"], &json["status"], &json["error"]["code"]),
         (&json!("x"), &json!(403), &json!(-1002))
     );
     assert_eq!(json["error"]["msg"], "Keygate: not \"this\" {id} (req)");
-    let answer = definition.frame_answer(&refused).unwrap();
-    assert_eq!((answer.id.as_str(), answer.status), ("\"x\"", 403));
+    let answer = definition.frame_answer(PATH, &refused).unwrap();
+    assert_eq!((answer.id.as_deref(), answer.status), (Some("\"x\""), 403));
     assert_eq!(definition.frame_error(&answer).unwrap().code, "-1002");
-    let done = definition.frame_answer(r#"{"id":7,"status":200,"result":{}}"#).unwrap();
-    assert_eq!((done.id.as_str(), definition.frame_error(&done)), ("7", None));
+    let done = definition.frame_answer(PATH, r#"{"id":7,"status":200,"result":{}}"#).unwrap();
+    assert_eq!((done.id.as_deref(), definition.frame_error(&done)), (Some("7"), None));
     for event in [r#"{"subscriptionId":0,"event":{"e":"executionReport"}}"#, "garbage", "{\"id\":1}"] {
-        assert_eq!(definition.frame_answer(event), None, "{event}");
+        assert_eq!(definition.frame_answer(PATH, event), None, "{event}");
     }
     let session = Session { key: Some(("kg_a", 5)), connected_ms: 4, now_ms: 6 };
-    let told: Value = serde_json::from_str(&definition.tell_session(session, "1")).unwrap();
+    let status = frame(r#"{"id":1,"method":"session.status"}"#);
+    let told: Value = serde_json::from_str(&definition.tell_session(session, &status)).unwrap();
     assert_eq!((&told["result"]["apiKey"], &told["result"]["authorizedSince"]), (&json!("kg_a"), &json!(5)));
-    let nobody = definition.tell_session(Session { key: None, ..session }, "1");
+    let nobody = definition.tell_session(Session { key: None, ..session }, &status);
     assert!(nobody.contains("\"apiKey\":null"), "{nobody}");
 }
 
@@ -264,11 +267,13 @@ fn only_the_listed_path_and_query_are_a_stream() {
     {
         assert_eq!(binance.is_stream(path), is, "{path}");
     }
-    assert!(binance.takes_stream_query("") && binance.takes_stream_query("returnRateLimits=false"));
+    assert!(
+        binance.takes_stream_query(PATH, "") && binance.takes_stream_query(PATH, "returnRateLimits=false")
+    );
     for query in
         ["responseFormat=sbe", "sbeSchemaId=1", "returnRateLimits=false&x=1", "returnRateLimits", "&"]
     {
-        assert!(!binance.takes_stream_query(query), "{query}");
+        assert!(!binance.takes_stream_query(PATH, query), "{query}");
     }
     assert_eq!(
         binance.stream_upstream(exchange::PRODUCTION, PATH).unwrap().origin(),

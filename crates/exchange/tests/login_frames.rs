@@ -9,8 +9,8 @@ use std::{
 };
 
 use exchange::{
-    Act, Answer, Class, Credentials, Definition, Frame, Options, PRODUCTION, Reading, Session, Symbol, Typed,
-    VerifyError,
+    Act, Answer, Asked, Class, Credentials, Definition, Frame, Options, PRODUCTION, Reading, Session, Symbol,
+    Typed, VerifyError,
 };
 use serde_json::{Value, json};
 use support::builtin;
@@ -34,11 +34,15 @@ fn markets() -> BTreeMap<String, String> {
         {"instId": "BTC-USDT", "instIdCode": 1}, {"instId": "ETH-USDT", "instIdCode": 2},
         {"instId": "A-USDT", "instIdCode": 3}, {"instId": "B-USDT", "instIdCode": 3}, {"instId": "C-USDT"},
     ]});
-    okx().read_market_numbers(list.to_string().as_bytes())
+    okx().read_market_numbers(PATH, list.to_string().as_bytes())
 }
 
 fn frame(frame: &Value) -> Frame {
     okx().frame_with(PATH, &frame.to_string(), &markets()).unwrap_or_else(|bad| panic!("{bad}: {frame}"))
+}
+
+fn asked(id: &str) -> Asked<'_> {
+    Asked { path: PATH, id, method: "order" }
 }
 
 fn order(market: Value) -> Value {
@@ -106,8 +110,8 @@ fn a_number_of_two_markets_is_none_of_both() {
     let known = markets();
     assert_eq!(known.get("2").map(String::as_str), Some("ETH-USDT"));
     assert_eq!((known.len(), known.get("3")), (2, None));
-    assert!(okx().read_market_numbers(b"garbage").is_empty());
-    let request = okx().market_numbers().unwrap();
+    assert!(okx().read_market_numbers(PATH, b"garbage").is_empty());
+    let request = okx().market_numbers(PATH).unwrap();
     assert_eq!((request.class(), request.path()), (Class::Public, "/api/v5/public/instruments"));
 }
 
@@ -115,7 +119,7 @@ fn a_number_of_two_markets_is_none_of_both() {
 fn a_log_in_holds_for_its_pair_its_passphrase_and_its_time() {
     let own = pair("kg_12345678", "0123456789ABCDEF0123456789ABCDEF", "virtual");
     // as ccxt signs: HMAC-SHA256 of `1700000000GET/users/self/verify`
-    let signed = okx().sign_login(&own, NOW).unwrap();
+    let signed = okx().sign_login(PATH, &own, NOW).unwrap();
     let login: Value = serde_json::from_str(&signed).unwrap();
     assert_eq!((&login["op"], &login["args"][0]["timestamp"]), (&json!("login"), &json!("1700000000")));
     assert_eq!(login["args"][0]["sign"], "Ikt+m8H9a4a71m253i8fzxPPDMmTxHlL+yYR4ULQnlc=");
@@ -152,16 +156,17 @@ fn a_log_in_holds_for_its_pair_its_passphrase_and_its_time() {
 
 #[test]
 fn answers_are_okxs_and_are_read_back() {
-    let refused = okx().refuse_frame(Answer::Denied, "not \"this\" {id}", "req", "\"x\"");
+    let refused = okx().refuse_frame(Answer::Denied, "not \"this\" {id}", "req", asked("\"x\""));
     let json: Value = serde_json::from_str(&refused).unwrap();
     assert_eq!((&json["event"], &json["id"], &json["code"]), (&json!("error"), &json!("x"), &json!("50027")));
     assert_eq!(json["msg"], "Keygate: not \"this\" {id} (req)");
-    let nameless = okx().refuse_frame(Answer::BadRequest, "what?", "req", "null");
+    let nameless = okx().refuse_frame(Answer::BadRequest, "what?", "req", asked("null"));
     assert!(serde_json::from_str::<Value>(&nameless).unwrap().get("id").is_none(), "{nameless}");
-    let read =
-        |text: &str| okx().frame_answer(text).map(|answer| (answer.id.clone(), okx().frame_error(&answer)));
+    let read = |text: &str| {
+        okx().frame_answer(PATH, text).map(|answer| (answer.id.clone(), okx().frame_error(&answer)))
+    };
     let done = r#"{"id":"7","op":"order","code":"0","msg":"","data":[{"ordId":"1","sCode":"0","sMsg":""}]}"#;
-    assert_eq!(read(done), Some(("\"7\"".to_owned(), None)));
+    assert_eq!(read(done), Some((Some("\"7\"".to_owned()), None)));
     let not =
         r#"{"id":"7","op":"order","code":"1","msg":"","data":[{"ordId":"","sCode":"51008","sMsg":"no"}]}"#;
     assert_eq!(read(not).unwrap().1.unwrap().code, "51008");
@@ -171,13 +176,15 @@ fn answers_are_okxs_and_are_read_back() {
         r#"{"arg":{"channel":"orders"},"data":[]}"#,
         "pong",
     ] {
-        assert_eq!(okx().frame_answer(event), None, "{event}");
+        assert_eq!(okx().frame_answer(PATH, event), None, "{event}");
     }
-    assert_eq!(okx().login_answer(r#"{"event":"login","code":"0","msg":""}"#), Some(Ok(())));
-    let refused = okx().login_answer(r#"{"event":"error","code":"60009","msg":"Login failed."}"#);
+    assert_eq!(okx().login_answer(PATH, r#"{"event":"login","code":"0","msg":""}"#), Some(Ok(())));
+    let refused = okx().login_answer(PATH, r#"{"event":"error","code":"60009","msg":"Login failed."}"#);
     assert_eq!(refused, Some(Err("60009".to_owned())));
-    assert_eq!(okx().login_answer("pong"), None);
-    let told = okx().tell_session(Session { key: None, connected_ms: 0, now_ms: 0 }, "null");
+    assert_eq!(okx().login_answer(PATH, "pong"), None);
+    let own = pair("kg_12345678", "0123456789ABCDEF0123456789ABCDEF", "virtual");
+    let login = serde_json::from_str(&okx().sign_login(PATH, &own, NOW).unwrap()).unwrap();
+    let told = okx().tell_session(Session { key: None, connected_ms: 0, now_ms: 0 }, &frame(&login));
     assert!(told.contains("\"login\""), "{told}");
 }
 
@@ -188,7 +195,7 @@ fn only_the_private_path_is_a_stream_and_its_host_has_the_documented_port() {
     {
         assert_eq!(okx().is_stream(path), is, "{path}");
     }
-    assert!(okx().takes_stream_query("brokerId=9999") && !okx().takes_stream_query("brokerId=1"));
+    assert!(okx().takes_stream_query(PATH, "brokerId=9999") && !okx().takes_stream_query(PATH, "brokerId=1"));
     let host = |environment| okx().stream_upstream(environment, PATH).unwrap().origin().to_owned();
     assert_eq!(host(PRODUCTION), "https://ws.okx.com:8443");
     assert_eq!(host("demo"), "https://wspap.okx.com:8443");
@@ -220,8 +227,8 @@ fn a_wrong_table_is_refused_with_its_reason() {
         ),
         ("\"order\" = \"POST", "\"subscribe\" = \"POST", "stands for one thing"),
         ("\"order\" = \"POST", "\"batch-orders\" = \"POST", "stands for one thing"),
-        ("signs = \"{ts}GET", "signs = \"GET", "signs {ts}"),
-        ("'{\"id\":{id},\"event\"", "'{\"event\"", "one refusal with its {id}"),
+        ("signs = \"{ts}GET", "signs = \"GET", "{ts} or {expires}, and signs it"),
+        ("'{{id,}\"event\"", "'{\"event\"", "a refusal with its {id,}"),
         ("{\"event\":\"login\"", "\"event\":\"login\"", "JSON objects"),
         (
             "request = \"GET /api/v5/public/instruments",

@@ -3,17 +3,30 @@
 use serde_json::Value;
 
 use super::{Answer, ExchangeError, text_at};
-use crate::{Definition, definition::fill, request::quote};
+use crate::{Definition, Frame, definition::fill, request::quote};
 
 /// What an exchange's message says about a frame of ours.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FrameAnswer {
-    /// The frame's id, as JSON.
-    pub id: String,
+    /// The frame's id, as JSON; `None` if the exchange left it out, as Bybit does in some refusals.
+    pub id: Option<String>,
+    /// The frame's method, where answers say it.
+    pub method: Option<String>,
     /// The status, as of HTTP.
     pub status: u16,
     /// The refusal, as the body of a request's answer would be; empty for a success.
     pub error: Vec<u8>,
+}
+
+/// Which frame is answered.
+#[derive(Clone, Copy, Debug)]
+pub struct Asked<'a> {
+    /// The path of its stream.
+    pub path: &'a str,
+    /// Its id as JSON, `null` if it has none.
+    pub id: &'a str,
+    /// Its method; empty if that cannot be read.
+    pub method: &'a str,
 }
 
 /// What a connection has, for its client.
@@ -28,29 +41,36 @@ pub struct Session<'a> {
 }
 
 impl Definition {
-    /// A refusal as a frame: the same words as [`Definition::answer`], with the id (JSON) of what is refused.
-    pub fn refuse_frame(&self, answer: Answer, text: &str, request_id: &str, id: &str) -> String {
+    /// A refusal as a frame: the same words as [`Definition::answer`], under the name of what is refused.
+    pub fn refuse_frame(&self, answer: Answer, text: &str, request_id: &str, asked: Asked<'_>) -> String {
         let said = self.answer(answer, text, request_id);
-        if let Some(stream) = &self.login_stream {
+        if let Some(stream) = self.login_stream(asked.path) {
+            let (code, text) = self.answers.words(answer, text, request_id);
+            let text = quote(&text);
             let inside = said.body.trim().strip_prefix('{').and_then(|text| text.strip_suffix('}'));
-            let template = if id == "null" { &stream.refusal_without_id } else { &stream.refusal };
-            return fill(template, &[("{id}", id), ("{inside}", inside.unwrap_or_default())]);
+            let more = [
+                ("{code}", code.unwrap_or(&stream.code)),
+                ("{text}", text.get(1..text.len() - 1).unwrap_or_default()),
+                ("{inside}", inside.unwrap_or_default()),
+            ];
+            return stream.fill(&stream.refusal, asked.id, &quote(asked.method), &more);
         }
+        let id = asked.id;
         let template = self.stream.as_ref().map_or("{body}", |stream| stream.refusal.as_str());
         fill(template, &[("{id}", id), ("{status}", &said.status.to_string()), ("{body}", &said.body)])
     }
 
     /// What the methods of the session answer.
-    pub fn tell_session(&self, session: Session<'_>, id: &str) -> String {
+    pub fn tell_session(&self, session: Session<'_>, frame: &Frame) -> String {
         let (key, since) = session.key.unzip();
-        if let Some(stream) = &self.login_stream {
-            return stream.login.told.clone();
+        if let Some(stream) = self.login_stream(&frame.path) {
+            return stream.fill(&stream.login.told, &frame.id, &quote(&frame.method), &[]);
         }
         let key = key.map_or("null".to_owned(), quote);
         let since = since.map_or("null".to_owned(), |ms| ms.to_string());
         let template = self.stream.as_ref().map_or("{}", |stream| stream.session.told.as_str());
         let values = [
-            ("{id}", id),
+            ("{id}", frame.id.as_str()),
             ("{key}", &key),
             ("{since}", &since),
             ("{connected}", &session.connected_ms.to_string()),
@@ -59,30 +79,34 @@ impl Definition {
         fill(template, &values)
     }
 
-    /// Reads a message of the exchange: the answer to a frame, or `None` for an event.
-    pub fn frame_answer(&self, text: &str) -> Option<FrameAnswer> {
+    /// Reads a message of the exchange on the stream at `path`: the answer to a frame, or `None` for an event.
+    pub fn frame_answer(&self, path: &str, text: &str) -> Option<FrameAnswer> {
         let json: Value = serde_json::from_str(text).ok()?;
-        if let Some(stream) = &self.login_stream {
-            let id = json.get(&stream.members.id)?.to_string();
-            json.get(&stream.members.method)?; // events have none
-            return Some(FrameAnswer { id, status: 200, error: text.as_bytes().to_vec() });
+        if let Some(stream) = self.login_stream(path) {
+            let id = json.get(&stream.members.id).map(Value::to_string);
+            let method = Some(json.get(&stream.members.method)?.as_str()?.to_owned()); // events have none
+            return Some(FrameAnswer { id, method, status: 200, error: text.as_bytes().to_vec() });
         }
         let stream = self.stream.as_ref()?;
-        let id = json.get(&stream.members.id)?.to_string();
+        let id = Some(json.get(&stream.members.id)?.to_string());
         let status = text_at(&json, &stream.answer.status)?.parse().ok()?;
         let error =
             json.pointer(&stream.answer.error).map_or(Vec::new(), |error| error.to_string().into_bytes());
-        Some(FrameAnswer { id, status, error })
+        Some(FrameAnswer { id, method: None, status, error })
     }
 
-    /// Reads a message that may answer the gateway's own log-in: done, refused with the exchange's code, or neither.
-    pub fn login_answer(&self, text: &str) -> Option<Result<(), String>> {
-        let done = &self.login_stream.as_ref()?.login.done;
+    /// Reads a message that may answer the gateway's own log-in: done, refused with the exchange's code or, if it has none,
+    /// words, or neither.
+    pub fn login_answer(&self, path: &str, text: &str) -> Option<Result<(), String>> {
+        let login = &self.login_stream(path)?.login;
         if let Some(error) = self.read_error(200, text.as_bytes()) {
             return Some(Err(error.code));
         }
         let json: Value = serde_json::from_str(text).ok()?;
-        (text_at(&json, &done.at)? == done.is).then_some(Ok(()))
+        if let Some(reason) = login.failed.as_ref().and_then(|failed| failed.reason(&json)) {
+            return Some(Err(reason));
+        }
+        login.done.is_in(&json).then_some(Ok(()))
     }
 
     /// The exchange's error in an answer; `None` if it is a success.

@@ -43,7 +43,8 @@ struct File {
     traffic: Traffic,
     markets: Option<Spanned<Markets>>,
     stream: Option<Spanned<Stream>>,
-    login_stream: Option<Spanned<LoginStream>>,
+    #[serde(default)]
+    login_stream: Vec<Spanned<LoginStream>>,
 }
 
 #[derive(Deserialize)]
@@ -169,8 +170,9 @@ fn build(file: File) -> Result<Definition, Wrong> {
     let probes = file.probe.span().start;
     let stream_at = file.stream.as_ref().map(|stream| stream.span().start);
     let stream = file.stream.map(|stream| checked(&stream, Stream::check)).transpose()?;
-    let login_at = file.login_stream.as_ref().map(|stream| stream.span().start);
-    let login_stream = file.login_stream.map(|stream| checked(&stream, LoginStream::check)).transpose()?;
+    let login_at: Vec<usize> = file.login_stream.iter().map(|stream| stream.span().start).collect();
+    let login_streams = file.login_stream.iter().map(|stream| checked(stream, LoginStream::check));
+    let login_streams = login_streams.collect::<Result<_, _>>()?;
     let own_keys_at = file.exchange.own_keys.as_ref().map(|own| own.span().start);
     let definition = Definition {
         id,
@@ -198,7 +200,7 @@ fn build(file: File) -> Result<Definition, Wrong> {
         traffic: file.traffic,
         markets,
         stream,
-        login_stream,
+        login_streams,
     };
     definition.check_probes().map_err(|refusal| (Some(probes), refusal.to_string()))?;
     definition.check_own_keys().map_err(|reason| (own_keys_at, reason.to_owned()))?;
@@ -208,7 +210,9 @@ fn build(file: File) -> Result<Definition, Wrong> {
     definition.check_headers()?;
     definition.check_traffic()?;
     definition.check_stream().map_err(|reason| (stream_at, reason))?;
-    definition.check_login_stream().map_err(|reason| (login_at, reason))?;
+    for (stream, at) in definition.login_streams.iter().zip(login_at) {
+        definition.check_login_stream(stream).map_err(|reason| (Some(at), reason))?;
+    }
     Ok(definition)
 }
 

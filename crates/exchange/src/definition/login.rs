@@ -6,8 +6,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{Definition, PRODUCTION, stream::Members, stream::Target, stream::fill};
-use crate::{Class, Incoming, Method, Request, answer::text_at, moment::Clock};
+use super::{Definition, Hole, PRODUCTION, Place, stream::Members, stream::Target, stream::fill};
+use crate::{Class, Field, Method};
+
+mod form;
+mod heartbeat;
+mod numbers;
+
+pub(crate) use self::{form::Login, form::Part as LoginPart, heartbeat::Heartbeat, numbers::Numbers};
 
 /// How its frames are read, and what they are.
 #[derive(Clone, Debug, Deserialize)]
@@ -18,53 +24,49 @@ pub(crate) struct LoginStream {
     /// What may stand behind such a path, each with the values it may have.
     #[serde(default)]
     pub(crate) query: BTreeMap<String, Vec<String>>,
-    /// The outermost members. The parameters are an array of objects.
+    /// The outermost members. The parameters are an array.
     pub(crate) members: Members,
+    pub(crate) ids: Ids,
+    /// A further member of the frames of [`LoginStream::single`] and [`LoginStream::batch`].
+    pub(crate) headers: Option<Headers>,
     pub(crate) heartbeat: Heartbeat,
     pub(crate) login: Login,
-    pub(crate) channels: Channels,
+    pub(crate) channels: Option<Channels>,
     pub(crate) numbers: Option<Numbers>,
     /// Methods with one object: each is the request of an endpoint.
+    #[serde(default)]
     pub(crate) single: BTreeMap<String, Target>,
     /// Methods with an array of objects: as a whole it is the body of an endpoint.
+    #[serde(default)]
     pub(crate) batch: BTreeMap<String, Target>,
-    /// Refusals with and without an `{id}`; `{inside}` are the members of the answer of the same kind.
+    /// A refusal. Its holes are those of [`LoginStream::fill`], and `{code}` and `{text}`, or `{inside}` for the members of
+    /// the answer of the same kind.
     pub(crate) refusal: String,
-    pub(crate) refusal_without_id: String,
+    /// The code of a refusal that has none as an answer.
+    #[serde(default)]
+    pub(crate) code: String,
 }
 
-/// What either side says to show that it is there. It is no JSON.
+/// How clients may name their frames. Answers come back under these names, so each has one spelling.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Heartbeat {
-    pub(crate) ask: String,
-    pub(crate) answer: String,
+pub(crate) struct Ids {
+    /// Of a text of letters and digits.
+    longest: usize,
+    /// The other characters it may have.
+    #[serde(default)]
+    also: String,
+    /// Whether whole numbers are names as well.
+    #[serde(default)]
+    pub(crate) numbers: bool,
 }
 
-/// The frame that opens the session. Its one object names the key and holds the signature.
+/// A member that holds what requests have in headers of the same names.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Login {
-    pub(crate) method: String,
-    pub(crate) key: String,
-    pub(crate) passphrase: String,
-    pub(crate) time: String,
-    pub(crate) signature: String,
-    /// What is signed, with `{ts}`.
-    pub(crate) signs: String,
-    pub(crate) clock: Clock,
-    /// What the gateway answers.
-    pub(crate) told: String,
-    /// A pointer into what the exchange answers, and the text there once the log-in holds.
-    pub(crate) done: Done,
-}
-
-/// Where a message says that the log-in holds.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Done {
-    pub(crate) at: String,
-    pub(crate) is: String,
+pub(crate) struct Headers {
+    pub(crate) member: String,
+    pub(crate) names: BTreeSet<String>,
 }
 
 /// Subscriptions. All of them only read.
@@ -72,24 +74,12 @@ pub(crate) struct Done {
 #[serde(deny_unknown_fields)]
 pub(crate) struct Channels {
     pub(crate) methods: BTreeSet<String>,
-    /// The member that names the channel, and the names it may hold.
-    pub(crate) member: String,
+    /// The member that names the channel; without it the parameters are the names themselves.
+    pub(crate) member: Option<String>,
     pub(crate) names: BTreeSet<String>,
     /// The other members, all texts.
+    #[serde(default)]
     pub(crate) known: BTreeSet<String>,
-}
-
-/// A member that names a market by a number, where endpoints take its name.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Numbers {
-    /// The number's member, in frames and in the exchange's list.
-    pub(crate) member: String,
-    /// The name's member, in endpoints and in the exchange's list.
-    pub(crate) stands_for: String,
-    /// A public request whose answer is the list, and a pointer to the list.
-    request: String,
-    list: String,
 }
 
 impl LoginStream {
@@ -102,6 +92,28 @@ impl LoginStream {
         }
     }
 
+    /// Whether a method begins or ends a subscription.
+    pub(crate) fn listens(&self, method: &str) -> bool {
+        self.channels.as_ref().is_some_and(|own| own.methods.contains(method))
+    }
+
+    /// An answer of the gateway to the frame with this id and method (both JSON): `{id,}` is the id's member with a comma
+    /// behind it, or nothing if the frame has no id.
+    pub(crate) fn fill(&self, text: &str, id: &str, method: &str, more: &[(&str, &str)]) -> String {
+        let member = match id {
+            "null" => String::new(),
+            id => format!("\"{}\":{id},", self.members.id),
+        };
+        let own = [("{id,}", member.as_str()), ("{method}", method)];
+        fill(text, &[&own, more].concat())
+    }
+
+    /// Whether a text is a JSON object, for frames with an id and without.
+    fn is_answer(&self, text: &str, more: &[(&str, &str)]) -> bool {
+        let whole = |id| serde_json::from_str::<Value>(&self.fill(text, id, "\"x\"", more));
+        ["null", "1"].into_iter().all(|id| whole(id).is_ok_and(|json| json.is_object()))
+    }
+
     /// What the texts alone can say.
     pub(crate) fn check(&self) -> Result<(), &'static str> {
         let plain = |path: &String| path.starts_with('/') && !path.contains(['?', '*', '%']);
@@ -109,34 +121,69 @@ impl LoginStream {
             return Err("a stream has paths, whole and starting with /");
         }
         let calls = || self.single.keys().chain(self.batch.keys());
-        let methods: Vec<_> = calls().chain(&self.channels.methods).chain([&self.login.method]).collect();
+        let listens = self.channels.iter().flat_map(|own| &own.methods);
+        let own = [&self.login.method].into_iter().chain(&self.heartbeat.method);
+        let methods: Vec<_> = calls().chain(listens).chain(own).collect();
         if methods.iter().collect::<BTreeSet<_>>().len() != methods.len() {
             return Err("a method stands for one thing");
         }
         if !calls().all(|method| self.endpoint(method).is_some_and(|(verb, ..)| verb == Method::Post)) {
             return Err("a method with parameters stands for an endpoint with a body, POST and a path");
         }
-        if self.channels.names.is_empty() || !self.login.signs.contains("{ts}") {
-            return Err("a stream has channels, and its log-in signs {ts}");
+        self.channels.as_ref().map_or(Ok(()), Channels::check)?;
+        self.ids.check()?;
+        self.login.check()?;
+        self.heartbeat.check(|text| self.is_answer(text, &[("{now}", "1")]))?;
+        let refused = [("{inside}", "\"code\":1"), ("{code}", "1"), ("{text}", "x")];
+        match self.is_answer(&self.refusal, &refused) && self.is_answer(&self.login.told, &[]) {
+            true if self.refusal.contains("{id,}") => Ok(()),
+            _ => Err("the answers of a stream are JSON objects, a refusal with its {id,}"),
         }
-        let json = |text: &str| serde_json::from_str::<Value>(text).is_ok_and(|json| json.is_object());
-        let filled = |text: &str| json(&fill(text, &[("{id}", "1"), ("{inside}", "\"code\":1")]));
-        let whole = filled(&self.refusal) && filled(&self.refusal_without_id) && json(&self.login.told);
-        match whole && self.refusal.contains("{id}") && !self.refusal_without_id.contains("{id}") {
+    }
+}
+
+impl Ids {
+    /// Whether a text can be a frame's name.
+    pub(crate) fn fits(&self, text: &str) -> bool {
+        let plain = |c: char| c.is_ascii_alphanumeric() || self.also.contains(c);
+        (1..=self.longest).contains(&text.len()) && text.chars().all(plain)
+    }
+
+    fn check(&self) -> Result<(), &'static str> {
+        let spelled_once = |b: u8| b.is_ascii_graphic() && !b"\"\\".contains(&b);
+        match (1..=64).contains(&self.longest) && self.also.bytes().all(spelled_once) {
             true => Ok(()),
-            false => {
-                Err("the answers of a stream are JSON objects, one refusal with its {id} and one without")
-            }
+            false => Err("ids have up to 64 characters, of those that JSON does not escape"),
+        }
+    }
+}
+
+impl Channels {
+    fn check(&self) -> Result<(), &'static str> {
+        if self.member.is_none() && !self.known.is_empty() {
+            return Err("channels that are plain texts have no other members");
+        }
+        match self.names.is_empty() || self.methods.is_empty() {
+            true => Err("channels have methods and names"),
+            false => Ok(()),
         }
     }
 }
 
 impl Definition {
-    /// Every method's endpoint must be one that frames may reach, and every path must have a host.
-    pub(super) fn check_login_stream(&self) -> Result<(), String> {
-        let Some(stream) = &self.login_stream else { return Ok(()) };
+    /// The stream at this path, if a log-in opens it.
+    pub(crate) fn login_stream(&self, path: &str) -> Option<&LoginStream> {
+        self.login_streams.iter().find(|stream| stream.paths.iter().any(|own| own == path))
+    }
+
+    /// What the rest of the definition must have for a stream.
+    pub(super) fn check_login_stream(&self, stream: &LoginStream) -> Result<(), String> {
         if self.stream.is_some() {
             return Err("an exchange has one kind of stream".to_owned());
+        }
+        let paths = || self.login_streams.iter().flat_map(|own| &own.paths);
+        if stream.paths.iter().any(|path| paths().filter(|own| *own == path).count() != 1) {
+            return Err("a path is one stream's".to_owned());
         }
         for method in stream.single.keys().chain(stream.batch.keys()) {
             let class = stream.endpoint(method).and_then(|(verb, path, _)| self.classify(verb, path));
@@ -144,48 +191,39 @@ impl Definition {
                 return Err(format!("'{method}' is not an endpoint that frames may reach"));
             }
         }
-        let listed = self.market_numbers().map(|request| request.class());
-        if stream.numbers.is_some() && listed != Some(Class::Public) {
-            return Err("the list of the markets' numbers is a public request".to_owned());
+        if stream.login.has(LoginPart::Passphrase) != self.fields.contains(&Field::Passphrase) {
+            return Err("a log-in has a {passphrase} where the exchange's keys have one".to_owned());
         }
+        self.check_stream_headers(stream)?;
+        self.check_numbers(stream)?;
         match stream.paths.iter().all(|path| self.stream_upstream(PRODUCTION, path).is_some()) {
             true => Ok(()),
             false => Err("a path of the stream has no host in production".to_owned()),
         }
     }
 
-    /// Whether the stream's session is the exchange's: then the gateway logs in there before anything else is sent.
-    pub fn logs_in(&self) -> bool {
-        self.login_stream.is_some()
-    }
-
-    /// The public request whose answer says which number is which market, if frames name markets by numbers.
-    pub fn market_numbers(&self) -> Option<Request> {
-        let (method, target) = self.login_stream.as_ref()?.numbers.as_ref()?.request.split_once(' ')?;
-        self.request(Incoming { method, target, ..Incoming::default() }).ok()
-    }
-
-    /// The markets by number, from that answer. A number of two markets is none of both.
-    pub fn read_market_numbers(&self, body: &[u8]) -> BTreeMap<String, String> {
-        let numbers = self.login_stream.as_ref().and_then(|stream| stream.numbers.as_ref());
-        let json: Value = serde_json::from_slice(body).unwrap_or_default();
-        let Some((numbers, rows)) = numbers.and_then(|own| Some((own, json.pointer(&own.list)?.as_array()?)))
-        else {
-            return BTreeMap::new();
-        };
-        let mut markets: BTreeMap<String, Option<String>> = BTreeMap::new();
-        for row in rows {
-            let text = |name: &str| text_at(row, &format!("/{name}"));
-            let Some((number, name)) = text(&numbers.member).zip(text(&numbers.stands_for)) else { continue };
-            let other = markets.get(&number).is_some_and(|own| own.as_ref() != Some(&name));
-            markets.insert(number, (!other).then_some(name));
+    /// They are read as a request's are, and none of them may say whose the frame is: the session does.
+    fn check_stream_headers(&self, stream: &LoginStream) -> Result<(), String> {
+        let Some(headers) = &stream.headers else { return Ok(()) };
+        let names = || headers.names.iter().map(|name| name.to_ascii_lowercase());
+        if let Some(name) = names().find(|name| !self.reads_header(name)) {
+            return Err(format!("'{name}' is not a header that requests have"));
         }
-        markets.into_iter().filter_map(|(number, name)| Some((number, name?))).collect()
+        let profiles = || stream.paths.iter().flat_map(|path| self.profiles_of(path));
+        let says_who = |name: &str| {
+            let mut places =
+                profiles().flat_map(|own| [Hole::Key, Hole::Signature].map(|hole| own.place(&hole)));
+            places.any(|place| matches!(place, Some(Place::Header(own, _)) if own.eq_ignore_ascii_case(name)))
+        };
+        match names().find(|name| says_who(name)) {
+            Some(name) => Err(format!("'{name}' is the log-in's to say")),
+            None => Ok(()),
+        }
     }
 
-    /// What a side of the stream says to show that it is there, and what it hears; `None` if pings of the protocol do.
-    pub fn heartbeat(&self) -> Option<(&str, &str)> {
-        let own = &self.login_stream.as_ref()?.heartbeat;
-        Some((&own.ask, &own.answer))
+    /// Whether the session of the stream at this path is the exchange's: then the gateway logs in there before anything
+    /// else is sent.
+    pub fn logs_in(&self, path: &str) -> bool {
+        self.login_stream(path).is_some()
     }
 }

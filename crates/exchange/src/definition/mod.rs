@@ -16,7 +16,7 @@ mod traffic;
 
 pub use self::{environment::Upstream, error::DefinitionError, traffic::Budget};
 pub(crate) use self::{
-    login::LoginStream,
+    login::{Channels, Headers, Login, LoginPart, LoginStream},
     pattern::{Case, Pattern},
     profile::{BodyForm, Claim, Place, Profile, Scheme, TokenShape},
     stream::{Members, Stream, Target, fill},
@@ -67,7 +67,7 @@ pub struct Definition {
     pub(crate) answers: Answers,
     pub(crate) secret_shape: SecretShape,
     pub(crate) stream: Option<Stream>,
-    pub(crate) login_stream: Option<LoginStream>,
+    login_streams: Vec<LoginStream>,
     traffic: Traffic,
     markets: Markets,
 }

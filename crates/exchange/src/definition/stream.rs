@@ -151,14 +151,14 @@ impl Definition {
     /// Whether a client reaches this exchange's WebSocket API at this path.
     pub fn is_stream(&self, path: &str) -> bool {
         let signed = self.stream.iter().flat_map(|stream| &stream.paths);
-        signed.chain(self.login_stream.iter().flat_map(|stream| &stream.paths)).any(|own| own == path)
+        signed.chain(self.login_streams.iter().flat_map(|stream| &stream.paths)).any(|own| own == path)
     }
 
     /// Whether the query behind a stream's path is one the exchange takes and the gateway understands: it must
     /// not change the form of frames.
-    pub fn takes_stream_query(&self, query: &str) -> bool {
+    pub fn takes_stream_query(&self, path: &str, query: &str) -> bool {
         let signed = self.stream.as_ref().map(|stream| &stream.query);
-        let own = signed.or(self.login_stream.as_ref().map(|stream| &stream.query));
+        let own = signed.or(self.login_stream(path).map(|stream| &stream.query));
         let Some(known) = own else { return false };
         let fits = |pair: &str| {
             pair.split_once('=').is_some_and(|(name, value)| {

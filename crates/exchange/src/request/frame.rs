@@ -3,7 +3,10 @@
 
 use std::{collections::BTreeMap, fmt};
 
-use super::{Allowed, Body, Called, Document, Incoming, Json, Params, Part, Refusal, Request, escape, quote};
+use super::{
+    Allowed, Body, Called, Document, Incoming, Json, Params, Part, Refusal, Request, escape,
+    login_frame::LogIn, quote,
+};
 use crate::{
     Class, Definition, Method, Reading, SignLevel,
     definition::{Hole, Members, Place, Profile, Stream, Target},
@@ -12,6 +15,7 @@ use crate::{
 /// A frame that has exactly one reading.
 #[derive(Clone, Debug)]
 pub struct Frame {
+    pub(crate) path: String,
     pub(crate) id: String,
     pub(crate) method: String,
     pub(crate) act: Act,
@@ -19,6 +23,7 @@ pub struct Frame {
     /// The parameters; empty if the frame has none.
     pub(crate) params: Document,
     pub(crate) key: Option<String>,
+    pub(crate) log_in: Option<LogIn>,
     pub(crate) request: Request,
 }
 
@@ -35,6 +40,8 @@ pub enum Act {
     Logout,
     /// Begins or ends a subscription, which has no answer of its own. It only reads.
     Listen,
+    /// Shows that the client is there. The gateway answers it.
+    Ping,
 }
 
 /// A frame that cannot be read in exactly one way, or whose method is not known.
@@ -42,6 +49,8 @@ pub enum Act {
 pub struct BadFrame {
     /// Its id as JSON, to answer with; `null` if that cannot be read either.
     pub id: String,
+    /// Its method, to answer with; empty if that cannot be read.
+    pub method: String,
     /// What is wrong.
     pub refusal: Refusal,
 }
@@ -63,8 +72,8 @@ impl Definition {
         text: &str,
         markets: &BTreeMap<String, String>,
     ) -> Result<Frame, BadFrame> {
-        let bad = |id: &str, refusal| BadFrame { id: id.to_owned(), refusal };
-        if let Some(stream) = self.login_stream.as_ref().filter(|_| self.is_stream(path)) {
+        let bad = |id: &str, refusal| BadFrame { id: id.to_owned(), method: String::new(), refusal };
+        if let Some(stream) = self.login_stream(path) {
             return self.login_frame(stream, path, text, markets);
         }
         let stream = self.stream.as_ref().filter(|_| self.is_stream(path));
@@ -104,7 +113,8 @@ impl Definition {
             None => return Err(Refusal::new(Part::Endpoint, "not a method this gateway knows")),
         };
         self.check_key(stream, &request, &params, act)?;
-        Ok(Frame { id: id.to_owned(), method, act, document, params, key, request })
+        let (path, id) = (path.to_owned(), id.to_owned());
+        Ok(Frame { path, id, method, act, document, params, key, log_in: None, request })
     }
 
     /// The frame's parameters as the request of an endpoint, by the rules of every other request.
@@ -262,7 +272,7 @@ fn read_id(stream: &Stream, document: &Document) -> Result<String, Refusal> {
     }
 }
 
-pub(super) fn check_members(own: &Members, document: &Document) -> Result<(), Refusal> {
+fn check_members(own: &Members, document: &Document) -> Result<(), Refusal> {
     let known = |name: &str| [&own.id, &own.method, &own.params].into_iter().any(|own| own == name);
     match document.members().iter().find(|member| !known(&member.name)) {
         Some(member) => Err(Refusal::field(Part::Frame, &member.name, "not a member of a frame")),

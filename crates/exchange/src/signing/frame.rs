@@ -4,7 +4,7 @@ use aws_lc_rs::digest::{SHA256, digest};
 
 use super::{Credentials, SignError, Verified, VerifyError, verify::check_age};
 use crate::{
-    Definition, Frame, SignLevel,
+    Act, Definition, Frame, SignLevel,
     definition::{Hole, Place, Profile},
     request::{Document, quote},
 };
@@ -19,7 +19,7 @@ impl Definition {
         pair: &Credentials,
         now_ms: u64,
     ) -> Result<Verified, VerifyError> {
-        if let Some(stream) = &self.login_stream {
+        if let Some(stream) = self.login_stream(&frame.path) {
             return self.verify_login(stream, frame, pair, now_ms);
         }
         let profile = self.profile(frame.request.path(), pair.kind()).ok_or(VerifyError::BadSignature)?;
@@ -39,12 +39,14 @@ impl Definition {
         Ok(Verified { timestamp_ms, replayable_until_ms, signature_id })
     }
 
-    /// Whether a frame of a session is as old as it may be; one without a time always is.
+    /// Whether a frame of a session is as old as it may be; one without a time always is, unless its stream has the headers
+    /// of requests.
     pub fn frame_is_fresh(&self, frame: &Frame, now_ms: u64) -> bool {
-        if self.logs_in() {
-            return true;
-        }
         let profile = self.first_profile(frame.request.path());
+        if let Some(stream) = self.login_stream(&frame.path) {
+            let timed = stream.headers.is_some() && frame.act == Act::Call;
+            return !timed || check_age(profile, &frame.request, now_ms).is_ok();
+        }
         let timed = time_param(profile).is_ok_and(|name| frame.params.root().get(name).is_some());
         !timed || check_age(profile, &frame.request, now_ms).is_ok()
     }
@@ -58,7 +60,7 @@ impl Definition {
         credentials: &Credentials,
         now_ms: u64,
     ) -> Result<String, SignError> {
-        if self.logs_in() || frame.request.sign_level() != SignLevel::Signed {
+        if self.logs_in(&frame.path) || frame.request.sign_level() != SignLevel::Signed {
             return Ok(frame.document.text().to_owned());
         }
         let stream = self.stream.as_ref().ok_or(SignError::Params)?;

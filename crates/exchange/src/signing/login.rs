@@ -8,12 +8,14 @@ use aws_lc_rs::{
 use super::{Credentials, SignError, Verified, VerifyError};
 use crate::{
     Definition, Frame,
-    definition::{LoginStream, fill},
+    definition::{Login, LoginPart, LoginStream},
     request::quote,
 };
 
-/// How old a log-in may be, or ahead.
+/// How old a log-in may be, or ahead; and how far ahead the end of its life.
 const WINDOW_MS: u64 = 30_000;
+/// How long a log-in of the gateway's own may be used.
+const LIFE_MS: u64 = 10_000;
 
 impl Definition {
     pub(super) fn verify_login(
@@ -24,44 +26,57 @@ impl Definition {
         now_ms: u64,
     ) -> Result<Verified, VerifyError> {
         let login = &stream.login;
-        let given = |name: &str| frame.params.text_of(name).ok_or(VerifyError::Missing);
-        let (key, time) = (given(&login.key)?, given(&login.time)?);
+        let given = |part| frame.log_in.as_ref().and_then(|own| own.get(part)).ok_or(VerifyError::Missing);
+        let time = given(LoginPart::Time).or_else(|_| given(LoginPart::Expiry))?;
         let profile = self.profile(frame.request.path(), pair.kind()).ok_or(VerifyError::BadSignature)?;
         let encoding = profile.keys.get(&pair.kind()).ok_or(VerifyError::BadSignature)?;
-        let signature = encoding.read(given(&login.signature)?).ok_or(VerifyError::BadSignature)?;
-        let text = fill(&login.signs, &[("{ts}", time)]);
+        let signature = encoding.read(given(LoginPart::Signature)?).ok_or(VerifyError::BadSignature)?;
+        let text = login.signed_text(time);
         let holds = pair.key.verify(profile.hash, pair.form(profile), text.as_bytes(), &signature);
-        let passphrase = given(&login.passphrase)?.as_bytes();
+        let passphrase = given(LoginPart::Passphrase).unwrap_or_default().as_bytes();
         let known = verify_slices_are_equal(passphrase, pair.passphrase.expose().as_bytes()).is_ok();
-        if !holds || !known || key != pair.api_key {
+        if !holds || !known || given(LoginPart::Key)? != pair.api_key {
             return Err(VerifyError::BadSignature);
         }
-        let at = login.clock.read(time).filter(|at| login.clock.text(*at) == time);
-        let at = at.filter(|at| at.abs_diff(now_ms) <= WINDOW_MS).ok_or(VerifyError::StaleTimestamp)?;
+        let (timestamp_ms, until_ms) = check_time(login, time, now_ms).ok_or(VerifyError::StaleTimestamp)?;
         let mut signature_id = [0; 32];
         signature_id.copy_from_slice(digest(&SHA256, &signature).as_ref());
-        let replayable_until_ms = Some(at.saturating_add(WINDOW_MS));
-        Ok(Verified { timestamp_ms: Some(at), replayable_until_ms, signature_id })
+        Ok(Verified { timestamp_ms, replayable_until_ms: Some(until_ms), signature_id })
     }
 
-    /// The frame that logs in at the exchange, with the real key. It holds the passphrase: it goes nowhere else.
-    pub fn sign_login(&self, credentials: &Credentials, now_ms: u64) -> Result<String, SignError> {
-        let stream = self.login_stream.as_ref().ok_or(SignError::Params)?;
+    /// The frame that logs in at the exchange on the stream at `path`, with the real key. It holds the passphrase: it goes
+    /// nowhere else.
+    pub fn sign_login(
+        &self,
+        path: &str,
+        credentials: &Credentials,
+        now_ms: u64,
+    ) -> Result<String, SignError> {
+        let stream = self.login_stream(path).ok_or(SignError::Params)?;
         let (login, kind) = (&stream.login, credentials.kind());
-        let path = stream.paths.first().ok_or(SignError::Params)?;
         let profile = self.profile(path, kind).ok_or(SignError::KeyKind(kind))?;
-        let time = login.clock.text(now_ms);
-        let text = fill(&login.signs, &[("{ts}", &time)]);
+        let ends = login.has(LoginPart::Expiry);
+        let time = login.clock.text(if ends { now_ms.saturating_add(LIFE_MS) } else { now_ms });
+        let text = login.signed_text(&time);
         let signature = credentials.key.sign(profile.hash, credentials.form(profile), text.as_bytes());
         let (signature, encoding) = signature.zip(profile.keys.get(&kind)).ok_or(SignError::Failed)?;
-        let members = [
-            (&login.key, credentials.api_key.as_str()),
-            (&login.passphrase, credentials.passphrase.expose()),
-            (&login.time, time.as_str()),
-            (&login.signature, &encoding.write(&signature)),
-        ];
-        let members = members.map(|(name, value)| format!("{}:{}", quote(name), quote(value))).join(",");
-        let (method, params) = (quote(&stream.members.method), quote(&stream.members.params));
-        Ok(format!("{{{method}:{},{params}:[{{{members}}}]}}", quote(&login.method)))
+        let params = login.params(|part| match part {
+            LoginPart::Key => credentials.api_key.clone(),
+            LoginPart::Passphrase => credentials.passphrase.expose().to_owned(),
+            LoginPart::Time | LoginPart::Expiry => time.clone(),
+            LoginPart::Signature => encoding.write(&signature),
+        });
+        let (method, name) = (quote(&stream.members.method), quote(&stream.members.params));
+        Ok(format!("{{{method}:{},{name}:{params}}}", quote(&login.method)))
+    }
+}
+
+/// When a log-in was signed, if it says so, and until when it could be used again; `None` if it cannot be used now. A time
+/// has one spelling.
+fn check_time(login: &Login, time: &str, now_ms: u64) -> Option<(Option<u64>, u64)> {
+    let at = login.clock.read(time).filter(|at| login.clock.text(*at) == time)?;
+    match login.has(LoginPart::Expiry) {
+        true => (at > now_ms && at - now_ms <= WINDOW_MS).then_some((None, at)),
+        false => (at.abs_diff(now_ms) <= WINDOW_MS).then_some((Some(at), at.saturating_add(WINDOW_MS))),
     }
 }

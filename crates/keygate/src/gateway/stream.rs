@@ -116,7 +116,7 @@ pub fn meet(
     client: &Client,
     id: RequestId,
 ) -> Option<Response> {
-    let (path, query) = address.target.split_once('?').unwrap_or((address.target, ""));
+    let path = address.target.split('?').next().unwrap_or_default();
     let is_stream = address.group.is_none() && address.definition.is_stream(path);
     let upgrades = parts.headers.contains_key(header::UPGRADE);
     if !is_stream && !upgrades {
@@ -127,7 +127,7 @@ pub fn meet(
             Err(Denial::denied("no-stream", "there is no WebSocket at this address that Keygate speaks"))
         }
         (true, false) => Err(unreadable("this address is a WebSocket: connect to it with an upgrade")),
-        (true, true) => agree(app, address.definition, parts, client, query),
+        (true, true) => agree(app, address.definition, parts, client, address.target),
     };
     let (slot, upgrade, key) = match agreed {
         Ok(agreed) => agreed,
@@ -160,9 +160,10 @@ fn agree(
     definition: &Definition,
     parts: &mut Parts,
     client: &Client,
-    query: &str,
+    target: &str,
 ) -> Result<Agreed, Denial> {
-    if !definition.takes_stream_query(query) {
+    let (path, query) = target.split_once('?').unwrap_or((target, ""));
+    if !definition.takes_stream_query(path, query) {
         return Err(unreadable("this address takes other parameters, or none"));
     }
     if parts.headers.contains_key("x-keygate-key") || parts.headers.contains_key(header::AUTHORIZATION) {

@@ -2,7 +2,8 @@
 
 use super::{Access, python, quote};
 
-/// Its `WebSocket` has no setting for the address and still goes to Bybit itself, where a virtual key is unknown.
+/// Its `WebSocket` has no setting for the address and still goes to Bybit itself, where a virtual key is unknown;
+/// docs/streams.md says which constants lead it here.
 pub fn code(access: Access<'_>) -> Option<String> {
     if access.definition.id() != "bybit" {
         return None;

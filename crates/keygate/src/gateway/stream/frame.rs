@@ -21,15 +21,18 @@ impl<'a> Connection<'a> {
     /// Answers a frame or sends it on. An error ends the stream.
     pub(super) async fn client_said(&mut self, text: &str) -> Result<(), End> {
         let definition = self.definition;
-        if let Some((_, answer)) = definition.heartbeat().filter(|(ask, _)| *ask == text) {
-            return self.tell(answer.to_owned()).await;
+        if definition.heartbeat(&self.path) == Some(text) {
+            return self.tell(self.pong("null")).await;
         }
         let frame = match self.read(text).await {
             Ok(frame) => frame,
-            Err(bad) if bad.refusal.part == exchange::Part::Endpoint => {
-                return self.refuse(&bad.id, &Denial::denied("unknown-method", bad.to_string())).await;
+            Err(bad) => {
+                let denial = match bad.refusal.part {
+                    exchange::Part::Endpoint => Denial::denied("unknown-method", bad.to_string()),
+                    _ => unreadable(bad.to_string()),
+                };
+                return self.refuse(&bad.id, &bad.method, &denial).await;
             }
-            Err(bad) => return self.refuse(&bad.id, &unreadable(bad.to_string())).await,
         };
         let own = match frame.act() {
             Act::Call => return self.send_on(frame).await,
@@ -37,23 +40,27 @@ impl<'a> Connection<'a> {
             Act::Logon => self.log_on(&frame).await,
             Act::Status => Ok(self.told(&frame)),
             Act::Logout => Ok(self.log_out(&frame)),
+            Act::Ping => Ok(self.pong(frame.id())),
         };
         match own {
             Ok(text) => self.tell(text).await,
-            Err(denial) => self.refuse(frame.id(), &denial).await,
+            Err(denial) => self.refuse(frame.id(), frame.method(), &denial).await,
         }
     }
 
+    fn pong(&self, id: &str) -> String {
+        self.definition.answer_heartbeat(&self.path, id, self.app.clock.now_ms())
+    }
+
     async fn send_on(&mut self, frame: Frame) -> Result<(), End> {
-        let id = frame.id().to_owned();
-        let outcome = match self.has_room(&id) {
+        let outcome = match self.has_room(frame.id()) {
             Err(denial) => Err(denial),
             Ok(()) if frame.request().class() == Class::Public => self.public(&frame).await,
             Ok(()) => self.private(&frame).await,
         };
         match outcome {
             Ok(text) => self.tell_exchange(text).await,
-            Err(denial) => self.refuse(&id, &denial).await,
+            Err(denial) => self.refuse(frame.id(), frame.method(), &denial).await,
         }
     }
 
@@ -82,7 +89,8 @@ impl<'a> Connection<'a> {
         self.reach(&environment).await?;
         let call = self.call(frame);
         self.app.gate.queues.turn(self.app, call.place(&environment, None)).await?;
-        let sent = Sent { call, account: None, environment, started: Instant::now() };
+        let method = frame.method().to_owned();
+        let sent = Sent { call, method, account: None, environment, started: Instant::now() };
         self.pending.insert(frame.id(), sent);
         Ok(frame.text().to_owned())
     }
@@ -107,7 +115,8 @@ impl<'a> Connection<'a> {
         drop(turn);
         match signed {
             Ok(text) => {
-                let sent = Sent { call, account: Some(account), environment, started: Instant::now() };
+                let (method, started) = (frame.method().to_owned(), Instant::now());
+                let sent = Sent { call, method, account: Some(account), environment, started };
                 self.pending.insert(frame.id(), sent);
                 Ok(text)
             }
@@ -171,7 +180,7 @@ impl<'a> Connection<'a> {
         account: &Account,
         turn: &mut Turn<'_>,
     ) -> Result<String, Denial> {
-        if self.definition.logs_in() {
+        if self.definition.logs_in(&self.path) {
             return self.in_session(account).map(|()| frame.text().to_owned());
         }
         self.reach(&account.connection.environment).await?;

@@ -42,18 +42,20 @@ impl Connection<'_> {
         let now_ms = turn.stamp(self.app, account.options()).await?.now_ms;
         let key = account.real_key(self.app)?;
         let credentials = key.credentials(self.definition).map_err(Denial::down)?;
-        let text = self.definition.sign_login(&credentials, now_ms).map_err(Denial::down)?;
+        let text = self.definition.sign_login(&self.path, &credentials, now_ms).map_err(Denial::down)?;
         drop(credentials);
         if !self.known.contains(&key.api_key) {
             self.known.push(key.api_key);
         }
         match self.ask_exchange(text).await {
             Ok(Ok(())) => self.logged_in = Some(account.connection.api_key),
-            Ok(Err(code)) => {
+            Ok(Err(reason)) => {
                 self.upstream = None;
+                let reason = answer::scrub(reason.into(), &self.known);
+                let reason = String::from_utf8_lossy(&reason);
                 return Err(Denial::denied(
                     "exchange-login",
-                    format!("the exchange did not let the key behind this connection log in ({code})"),
+                    format!("the exchange did not let the key behind this connection log in ({reason})"),
                 ));
             }
             Err(failure) => {
@@ -68,9 +70,9 @@ impl Connection<'_> {
         let patience = Duration::from_millis(self.app.config.gateway.timeout_ms);
         let not_sent = |why: &str| Failure::NotSent(why.to_owned());
         let Some(far) = &mut self.upstream else { return Err(not_sent("not connected")) };
-        let definition = self.definition;
+        let (definition, path) = (self.definition, self.path.as_str());
         tokio::select! {
-            answer = far.ask(text, |message| definition.login_answer(message)) => answer,
+            answer = far.ask(text, |message| definition.login_answer(path, message)) => answer,
             () = tokio::time::sleep(patience) => Err(not_sent("the exchange did not answer the log-in in time")),
             () = self.bound.is_over() => Err(not_sent("the stream is over")),
         }
@@ -100,7 +102,7 @@ impl Connection<'_> {
                 record::listens(&call, &account).await;
                 self.tell_exchange(frame.text().to_owned()).await
             }
-            Err(denial) => self.refuse(frame.id(), &denial).await,
+            Err(denial) => self.refuse(frame.id(), frame.method(), &denial).await,
         }
     }
 
@@ -111,13 +113,15 @@ impl Connection<'_> {
         }
         self.markets_since = Some(Instant::now());
         let environment = self.upstream.as_ref().map(|far| far.environment.clone());
-        let Some((environment, request)) = environment.zip(self.definition.market_numbers()) else { return };
+        let Some((environment, request)) = environment.zip(self.definition.market_numbers(&self.path)) else {
+            return;
+        };
         let (app, definition, client) = (self.app, self.definition, self.client.clone());
         let call = Call { app, definition, request, client, id: RequestId(app.clock.id()) };
         tokio::select! {
             answer = call.public_answer(&environment) => {
                 if let Ok(Asked { outcome: Ok(answer), error: None }) = answer && answer.status == StatusCode::OK {
-                    self.markets = definition.read_market_numbers(&answer.body);
+                    self.markets = definition.read_market_numbers(&self.path, &answer.body);
                 }
             }
             () = self.bound.is_over() => {}

@@ -17,6 +17,8 @@ pub struct Pending<'a>(HashMap<String, Sent<'a>>);
 /// A frame under way. Without an account it is public, and leaves no record.
 pub struct Sent<'a> {
     pub call: Call<'a>,
+    /// As the client wrote it.
+    pub method: String,
     pub account: Option<Arc<Account>>,
     pub environment: String,
     pub started: Instant,
@@ -39,8 +41,15 @@ impl<'a> Pending<'a> {
         self.0.insert(id.to_owned(), sent);
     }
 
-    pub fn take(&mut self, id: &str) -> Option<Sent<'a>> {
-        self.0.remove(id)
+    /// What this answers. An answer without an id is that of the only frame with its method; of several, nobody can say.
+    pub fn take(&mut self, answer: &FrameAnswer) -> Option<Sent<'a>> {
+        if let Some(id) = &answer.id {
+            return self.0.remove(id);
+        }
+        let method = answer.method.as_deref()?;
+        let mut own = self.0.iter().filter(|(_, sent)| sent.method == method).map(|(id, _)| id.clone());
+        let id = own.next().filter(|_| own.next().is_none())?;
+        self.0.remove(&id)
     }
 
     /// How long the oldest has been waiting.

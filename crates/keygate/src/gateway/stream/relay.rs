@@ -8,7 +8,7 @@ use std::{
 };
 
 use axum::body::Bytes;
-use exchange::{Answer as Dialect, Definition};
+use exchange::{Answer as Dialect, Asked, Definition};
 use futures_util::{SinkExt, StreamExt};
 use hyper::upgrade::Upgraded;
 use hyper_util::rt::TokioIo;
@@ -140,7 +140,7 @@ impl Connection<'_> {
             far.heard = Instant::now();
         }
         match message {
-            Some(Ok(Message::Text(text))) if self.is_heartbeat(&text) => Ok(()),
+            Some(Ok(Message::Text(text))) if self.definition.is_heartbeat_answer(&self.path, &text) => Ok(()),
             Some(Ok(Message::Text(text))) => {
                 self.settle(&text).await;
                 let clean = answer::scrub(Bytes::copy_from_slice(text.as_bytes()), &self.known);
@@ -153,15 +153,10 @@ impl Connection<'_> {
         }
     }
 
-    /// An answer to our own.
-    fn is_heartbeat(&self, text: &str) -> bool {
-        self.definition.heartbeat().is_some_and(|(_, answer)| answer == text)
-    }
-
     /// Records the outcome if this message answers a frame.
     async fn settle(&mut self, text: &str) {
-        let Some(answer) = self.definition.frame_answer(text) else { return };
-        if let Some(sent) = self.pending.take(&answer.id) {
+        let Some(answer) = self.definition.frame_answer(&self.path, text) else { return };
+        if let Some(sent) = self.pending.take(&answer) {
             sent.settle(&answer).await;
         }
     }
@@ -184,7 +179,7 @@ impl Connection<'_> {
         if self.heard.elapsed() > idle / 3 {
             self.write(Message::Ping(Bytes::new())).await?;
         }
-        let own = self.definition.heartbeat().map(|(ask, _)| ask.to_owned());
+        let own = self.definition.heartbeat(&self.path).map(str::to_owned);
         match own {
             Some(ask) if far_idle > (idle / 3).min(HEARTBEAT) => self.write_far(Message::text(ask)).await,
             None if far_idle > idle / 3 => self.write_far(Message::Ping(Bytes::new())).await,
@@ -201,14 +196,15 @@ impl Connection<'_> {
     }
 
     /// Says no in the exchange's dialect.
-    pub(super) async fn refuse(&mut self, id: &str, denial: &Denial) -> Result<(), End> {
-        let text = self.refusal(id, denial, RequestId(self.app.clock.id()));
+    pub(super) async fn refuse(&mut self, id: &str, method: &str, denial: &Denial) -> Result<(), End> {
+        let text = self.refusal(id, method, denial, RequestId(self.app.clock.id()));
         self.tell(text).await
     }
 
-    fn refusal(&self, id: &str, denial: &Denial, request: RequestId) -> String {
+    fn refusal(&self, id: &str, method: &str, denial: &Denial, request: RequestId) -> String {
         let text = format!("{} [{}]", denial.text, denial.rule);
-        self.definition.refuse_frame(denial.kind, &text, &request.0.to_string(), id)
+        let asked = Asked { path: &self.path, id, method };
+        self.definition.refuse_frame(denial.kind, &text, &request.0.to_string(), asked)
     }
 
     async fn write(&mut self, message: Message) -> Result<(), End> {
@@ -258,8 +254,11 @@ impl Connection<'_> {
             rule: "outcome-unknown",
             text: "the stream ended before the exchange answered; ask it what became of this".to_owned(),
         };
-        let farewells: Vec<String> =
-            self.pending.iter().map(|(id, sent)| self.refusal(id, &lost, sent.call.id)).collect();
+        let farewells: Vec<String> = self
+            .pending
+            .iter()
+            .map(|(id, sent)| self.refusal(id, &sent.method, &lost, sent.call.id))
+            .collect();
         for text in farewells {
             let _ = self.near.send(Message::text(text)).await;
         }

@@ -18,7 +18,7 @@ impl Connection<'_> {
             return Err(call.denied(&account, denial).await);
         }
         self.bound.bind(&account.key_prefix);
-        if self.definition.logs_in()
+        if self.definition.logs_in(&self.path)
             && let Err(denial) = self.log_in(&call, &account).await
         {
             return Err(call.denied(&account, denial).await);
@@ -40,6 +40,6 @@ impl Connection<'_> {
             connected_ms: self.connected_ms,
             now_ms: self.app.clock.now_ms(),
         };
-        self.definition.tell_session(session, frame.id())
+        self.definition.tell_session(session, frame)
     }
 }
