@@ -9,6 +9,8 @@ mod error;
 mod history;
 mod order;
 mod public;
+mod socket;
+mod topic;
 
 use serde_json::{Value, json};
 
@@ -16,6 +18,7 @@ use self::error::Error;
 use crate::house::{self, Ask, Dialect, Failure, House, Route};
 use crate::params::Params;
 use crate::request::{Answer, Received};
+use crate::socket::{Said, Talk};
 
 #[derive(Default)]
 pub(crate) struct Bybit;
@@ -36,6 +39,18 @@ impl Dialect for Bybit {
 
     fn refusal(error: Error, request: &Received) -> Answer {
         budgeted(error.answer(request.at_ms), request)
+    }
+
+    fn talks_at(path: &str) -> bool {
+        [socket::PRIVATE, socket::TRADE].contains(&path)
+    }
+
+    fn hear(house: &mut House<Self>, talk: &mut Talk, frame: &Received) -> Option<Said> {
+        Some(socket::hear(house, talk, frame))
+    }
+
+    fn news(house: &House<Self>, talk: &mut Talk, now: i64) -> Vec<String> {
+        topic::news(house, talk, now)
     }
 
     fn rate_limited(request: &Received, retry_after_s: u32) -> Answer {

@@ -7,7 +7,7 @@ use super::error::Error;
 use super::{Bybit, Reply, is_spot, need};
 use crate::amount::plain;
 use crate::config::{Credential, Permission};
-use crate::floor::Balance;
+use crate::floor::{AccountId, Balance};
 use crate::house::{Ask, House, Route, Withdrawal};
 use crate::key::Entry;
 
@@ -26,7 +26,12 @@ fn balance(house: &mut House<Bybit>, ask: &Ask, caller: &Entry) -> Reply {
     }
     let wanted = ask.params.text("coin");
     let listed = |asset: &str| wanted.as_ref().is_none_or(|list| list.split(',').any(|one| one == asset));
-    let all = house.desk.floor.wallet(caller.account).iter().filter(|(asset, _)| listed(asset));
+    Ok(json!({ "list": [wallet(house, caller.account, listed)] }))
+}
+
+/// The unified account's wallet, with these coins.
+pub(super) fn wallet(house: &House<Bybit>, account: AccountId, listed: impl Fn(&str) -> bool) -> Value {
+    let all = house.desk.floor.wallet(account).iter().filter(|(asset, _)| listed(asset));
     let show = |(asset, balance): (&str, Balance)| {
         let total = plain(balance.total());
         json!({
@@ -37,11 +42,11 @@ fn balance(house: &mut House<Bybit>, ask: &Ask, caller: &Entry) -> Reply {
             "marginCollateral": true, "collateralSwitch": true,
         })
     };
-    Ok(json!({ "list": [{
+    json!({
         "accountType": "UNIFIED", "totalEquity": "", "totalWalletBalance": "", "totalMarginBalance": "",
         "totalAvailableBalance": "", "totalPerpUPL": "", "totalInitialMargin": "", "totalMaintenanceMargin": "",
         "accountIMRate": "", "accountMMRate": "", "accountLTV": "", "coin": all.map(show).collect::<Vec<_>>(),
-    }] }))
+    })
 }
 
 fn info(_: &mut House<Bybit>, ask: &Ask, _: &Entry) -> Reply {

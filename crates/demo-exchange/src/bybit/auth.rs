@@ -59,7 +59,7 @@ impl Auth for Bybit {
     }
 }
 
-fn is_signature(entry: &Entry, message: &[u8], signature: &str) -> bool {
+pub(super) fn is_signature(entry: &Entry, message: &[u8], signature: &str) -> bool {
     match &entry.key.credential {
         Credential::Hmac(secret) => {
             check::hex(&check::mac(HMAC_SHA256, secret.as_bytes(), message)) == signature

@@ -28,7 +28,14 @@ impl Error {
     const TOO_MANY: Self = Self::new(10006, "Too many visits. Exceeded the API Rate Limit.");
     pub(super) const ADDRESS: Self =
         Self::new(10010, "Unmatched IP, please check your API key's bound IP addresses.");
+    /// Of a log-in by frame, also one whose time is over.
+    pub(super) const LOGIN: Self = Self::new(10001, "Params Error");
+    pub(super) const TOPIC: Self = Self::new(10001, "error:handler not found");
     const NO_ROUTE: Self = Self::new(10017, "Request path not found or request method is invalid.");
+    pub(super) const NO_OP: Self = Self::new(10404, "op type is not found");
+    pub(super) const REPEATED_LOGIN: Self = Self::new(20001, "Repeat auth");
+    /// Not seen from outside: the words are those of private topics.
+    pub(super) const NO_LOGIN: Self = Self::new(20003, "Request not authorized");
     pub(super) const WITHDRAWAL_COIN: Self = Self::new(131_002, "The coin or its chain is not supported.");
     pub(super) const WITHDRAWAL_BALANCE: Self =
         Self::new(131_085, "Withdrawal amount is greater than your available balance.");

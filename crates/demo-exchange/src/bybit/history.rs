@@ -84,7 +84,7 @@ fn terms(order: &Order) -> (&'static str, String, &'static str, &'static str) {
     }
 }
 
-fn shown(house: &House<Bybit>, order: &Order) -> Value {
+pub(super) fn shown(house: &House<Bybit>, order: &Order) -> Value {
     let pair = &house.desk.floor.pairs[order.pair];
     let (kind, quantity, unit, force) = terms(order);
     let fee_coin = order.side.pick(&pair.base, &pair.quote);
@@ -117,7 +117,7 @@ fn executions(house: &mut House<Bybit>, ask: &Ask, caller: &Entry) -> Reply {
     page(ask, all.map(|(order, fill)| (fill.trade_id, execution(house, order, fill))).collect(), (50, 100))
 }
 
-fn execution(house: &House<Bybit>, order: &Order, fill: &Fill) -> Value {
+pub(super) fn execution(house: &House<Bybit>, order: &Order, fill: &Fill) -> Value {
     let (kind, quantity, ..) = terms(order);
     json!({
         "symbol": house.desk.floor.pairs[order.pair].symbol(), "orderId": order_id(order.id),

@@ -12,20 +12,10 @@ use crate::key::Entry;
 use crate::params::Params;
 
 pub(super) const ROUTES: &[Route<Bybit>] = &[
-    Route::signed("POST", "/v5/order/create", Permission::Trade, |house, ask, caller| {
-        spot_only(&ask.params)?;
-        place(house, ask, caller, &ask.params)
-    }),
-    Route::signed("POST", "/v5/order/cancel", Permission::Trade, |house, ask, caller| {
-        spot_only(&ask.params)?;
-        cancel(house, ask, caller, &ask.params)
-    }),
-    Route::signed("POST", "/v5/order/create-batch", Permission::Trade, |house, ask, caller| {
-        each(house, ask, caller, place)
-    }),
-    Route::signed("POST", "/v5/order/cancel-batch", Permission::Trade, |house, ask, caller| {
-        each(house, ask, caller, cancel)
-    }),
+    Route::signed("POST", "/v5/order/create", Permission::Trade, create_one),
+    Route::signed("POST", "/v5/order/cancel", Permission::Trade, cancel_one),
+    Route::signed("POST", "/v5/order/create-batch", Permission::Trade, create_batch),
+    Route::signed("POST", "/v5/order/cancel-batch", Permission::Trade, cancel_batch),
     Route::signed("POST", "/v5/order/cancel-all", Permission::Trade, cancel_all),
 ];
 
@@ -40,6 +30,24 @@ type Act = fn(&mut House<Bybit>, &Ask, &Entry, &Params) -> Reply;
 
 fn spot_only(params: &Params) -> Result<(), Error> {
     if is_spot(params)? { Ok(()) } else { Err(Error::invalid("symbol")) }
+}
+
+pub(super) fn create_one(house: &mut House<Bybit>, ask: &Ask, caller: &Entry) -> Reply {
+    spot_only(&ask.params)?;
+    place(house, ask, caller, &ask.params)
+}
+
+pub(super) fn cancel_one(house: &mut House<Bybit>, ask: &Ask, caller: &Entry) -> Reply {
+    spot_only(&ask.params)?;
+    cancel(house, ask, caller, &ask.params)
+}
+
+pub(super) fn create_batch(house: &mut House<Bybit>, ask: &Ask, caller: &Entry) -> Reply {
+    each(house, ask, caller, place)
+}
+
+pub(super) fn cancel_batch(house: &mut House<Bybit>, ask: &Ask, caller: &Entry) -> Reply {
+    each(house, ask, caller, cancel)
 }
 
 /// Each order of a batch has its ids in the one list and its code in the other.

@@ -11,12 +11,12 @@ const BALANCE: &str = "/v5/account/wallet-balance?accountType=UNIFIED";
 const CREATE: &str = "/v5/order/create";
 const CANCEL: &str = "/v5/order/cancel";
 
-fn key(world: &World, name: &str) -> Key {
+pub(crate) fn key(world: &World, name: &str) -> Key {
     let mut keys = world.config.exchanges["bybit"].accounts.iter().flat_map(|account| &account.keys);
     keys.find(|key| key.name == name).unwrap().clone()
 }
 
-fn sign(key: &Key, message: &str) -> String {
+pub(crate) fn sign(key: &Key, message: &str) -> String {
     let secret = secret(key);
     let key = hmac::Key::new(hmac::HMAC_SHA256, secret.as_bytes());
     HEXLOWER.encode(hmac::sign(&key, message.as_bytes()).as_ref())

@@ -11,6 +11,7 @@ mod bitget;
 mod bithumb;
 mod bitstamp;
 mod bybit;
+mod bybit_socket;
 mod caller;
 mod coinbase;
 mod coinbaseexchange;
