@@ -1,6 +1,9 @@
 """pybit at Bybit, unmodified but for its address."""
+import queue
+import time
+
 import pytest
-from pybit import unified_trading
+from pybit import _websocket_trading, unified_trading
 from pybit.exceptions import InvalidRequestError
 
 from table import named
@@ -56,3 +59,45 @@ def test_a_wrong_secret_is_refused(session):
     with pytest.raises(InvalidRequestError) as refused:
         session.get_wallet_balance(accountType='UNIFIED')
     assert refused.value.status_code == 10004
+
+
+class Heard:
+    """What a callback was told, from the moment it is asked."""
+
+    def __init__(self):
+        self.queue = queue.Queue()
+
+    def __call__(self, message):
+        self.queue.put(message)
+
+    def next(self):
+        return self.queue.get(timeout=10)
+
+
+@pytest.fixture
+def streams(target, monkeypatch):
+    """A pair for its WebSockets, which have no setting for the address: it stands in two constants."""
+    stream = target.through('bybit', 'wss://stream.bybit.com')
+    monkeypatch.setattr(unified_trading, 'PRIVATE_WSS', stream + '/v5/private')
+    monkeypatch.setattr(_websocket_trading, 'TRADE_WSS', stream + '/v5/trade')
+    access = target.access('bybit', 'trade')
+    return {'testnet': False, 'api_key': access.key, 'api_secret': access.secret}
+
+
+def test_its_streams_tell_of_an_order_by_frame(streams):
+    orders, placed, cancelled = Heard(), Heard(), Heard()
+    private = unified_trading.WebSocket(channel_type='private', **streams)
+    trading = unified_trading.WebSocketTrading(recv_window=5000, **streams)
+    try:
+        private.order_stream(orders)
+        time.sleep(1)
+        trading.place_order(placed, **ORDER)
+        told = placed.next()
+        order = orders.next()['data'][0]
+        assert (order['orderId'], order['orderStatus']) == (told['data']['orderId'], 'New')
+        trading.cancel_order(cancelled, **SPOT, orderId=order['orderId'])
+        assert cancelled.next()['retCode'] == 0
+        assert orders.next()['data'][0]['orderStatus'] == 'Cancelled'
+    finally:
+        private.exit()
+        trading.exit()

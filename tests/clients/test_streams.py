@@ -33,6 +33,16 @@ async def okx(target, name='trade'):
 
 
 @contextlib.asynccontextmanager
+async def bybit(target, name='trade'):
+    client = target.ccxt(ccxt.pro, 'bybit', name)
+    client.options['defaultType'] = 'spot'
+    try:
+        yield client
+    finally:
+        await client.close()
+
+
+@contextlib.asynccontextmanager
 async def python_binance(target, name='trade'):
     client = target.python_binance(binance.AsyncClient, name)
     try:
@@ -241,6 +251,87 @@ def test_ccxt_with_a_wrong_secret_is_told_for_good_at_okx(target, loop):
 def test_what_the_gate_refuses_at_okx_is_told_in_our_words(target, loop):
     async def body():
         async with okx(target, 'read-only') as client:
+            with pytest.raises(ccxt.BaseError) as refused:
+                await client.create_order_ws(PAIR, 'limit', 'buy', 0.001, 50000)
+            assert 'Keygate:' in str(refused.value) and not isinstance(refused.value, ccxt.NetworkError)
+    loop.run_until_complete(body())
+
+
+def test_ccxt_watches_its_orders_at_bybit(target, loop):
+    async def body():
+        async with bybit(target) as client, Watch(client) as watch:
+            order = await client.create_order(PAIR, 'limit', 'buy', 0.001, 50000)
+            assert await watch.next() == (order['id'], 'open')
+            await client.cancel_order(order['id'], PAIR)
+            assert await watch.next() == (order['id'], 'canceled')
+    loop.run_until_complete(body())
+
+
+def test_ccxt_watches_its_balance_at_bybit(target, loop):
+    async def body():
+        async with bybit(target) as client:
+            watch = asyncio.ensure_future(client.watch_balance())
+            await asyncio.sleep(1.5)
+            order = await client.create_order(PAIR, 'limit', 'buy', 0.001, 50000)
+            assert (await asyncio.wait_for(watch, 10))['USDT']['used'] >= 50
+            await client.cancel_order(order['id'], PAIR)
+    loop.run_until_complete(body())
+
+
+def test_ccxt_watches_its_trades_at_bybit(target, loop):
+    async def body():
+        async with bybit(target) as client:
+            watch = asyncio.ensure_future(client.watch_my_trades(PAIR))
+            await asyncio.sleep(1.5)
+            order = await client.create_order(PAIR, 'limit', 'buy', 0.001, 70000)
+            [trade] = await asyncio.wait_for(watch, 10)
+            assert (trade['order'], trade['amount'], trade['side']) == (order['id'], 0.001, 'buy')
+    loop.run_until_complete(body())
+
+
+def test_ccxt_places_and_cancels_by_frames_at_bybit(target, loop, recorded):
+    async def body():
+        async with bybit(target) as client:
+            order = await client.create_order_ws(PAIR, 'limit', 'buy', 0.001, 50000)
+            assert order['id'] in [one['id'] for one in await client.fetch_open_orders(PAIR)]
+            await client.cancel_order_ws(order['id'], PAIR)
+            assert order['id'] not in [one['id'] for one in await client.fetch_open_orders(PAIR)]
+            with pytest.raises(ccxt.OrderNotFound):
+                await client.cancel_order_ws(order['id'], PAIR)
+    loop.run_until_complete(body())
+    frames = [request for request in recorded() if request['target'].startswith('/v5/trade/')]
+    assert len(frames) == 4 and all(frame['signed_by']['account'] == 'trade' for frame in frames)
+
+
+def test_ccxt_comes_back_after_bybit_hung_up(target, loop):
+    async def body():
+        async with bybit(target) as client, Watch(client) as watch:
+            hang_up(target)
+            await asyncio.sleep(2)
+            order = await client.create_order(PAIR, 'limit', 'buy', 0.001, 50000)
+            assert await watch.next() == (order['id'], 'open')
+            await client.cancel_order(order['id'], PAIR)
+    loop.run_until_complete(body())
+
+
+@pytest.mark.gateway
+def test_ccxt_with_a_wrong_secret_is_told_for_good_at_bybit(target, loop):
+    async def body():
+        async with bybit(target) as client:
+            await client.load_markets()
+            client.secret = client.secret[::-1]
+            client.options['enableUnifiedMargin'], client.options['enableUnifiedAccount'] = False, True
+            for call in [client.watch_orders(PAIR), client.create_order_ws(PAIR, 'limit', 'buy', 0.001, 50000)]:
+                with pytest.raises(ccxt.AuthenticationError) as refused:
+                    await asyncio.wait_for(call, 10)
+                assert 'Keygate:' in str(refused.value)
+    loop.run_until_complete(body())
+
+
+@pytest.mark.gateway
+def test_what_the_gate_refuses_at_bybit_is_told_in_our_words(target, loop):
+    async def body():
+        async with bybit(target, 'read-only') as client:
             with pytest.raises(ccxt.BaseError) as refused:
                 await client.create_order_ws(PAIR, 'limit', 'buy', 0.001, 50000)
             assert 'Keygate:' in str(refused.value) and not isinstance(refused.value, ccxt.NetworkError)

@@ -13,6 +13,7 @@ use crate::{
     world::{World, key, secret},
 };
 
+mod bybit;
 mod ends;
 mod okx;
 mod records;
