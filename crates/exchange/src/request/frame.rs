@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, fmt};
 
 use super::{Allowed, Body, Called, Document, Incoming, Json, Params, Part, Refusal, Request, escape, quote};
 use crate::{
-    Class, Definition, Method, Reading, SignLevel,
+    Class, Definition, Leverage, Method, Reading, SignLevel,
     definition::{Hole, Members, Place, Profile, Stream, Target},
 };
 
@@ -153,6 +153,8 @@ impl Definition {
             class,
             level: if class == Class::Public { SignLevel::Unsigned } else { SignLevel::Signed },
             reading: Reading::NotMoney,
+            client_ids: Vec::new(),
+            leverage: Leverage::None,
             called: Called::default(),
         })
     }

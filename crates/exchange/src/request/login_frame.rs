@@ -9,7 +9,7 @@ use super::{
     frame::{BadFrame, check_members, in_frame, missing},
     quote,
 };
-use crate::{Class, Definition, Method, Reading, SignLevel, definition::LoginStream};
+use crate::{Class, Definition, Leverage, Method, Reading, SignLevel, definition::LoginStream};
 
 /// Objects of one frame.
 const MAX_OBJECTS: usize = 20;
@@ -129,6 +129,8 @@ fn own_request(path: &str, method: &str) -> Request {
         class: Class::Read,
         level: SignLevel::Signed,
         reading: Reading::NotMoney,
+        client_ids: Vec::new(),
+        leverage: Leverage::None,
         called: Called::default(),
     }
 }
