@@ -169,3 +169,7 @@ fn decoded_places(text: &str) -> Vec<usize> {
     places.push(text.len());
     places
 }
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests: also outside the test functions")]
+mod tests;
