@@ -61,6 +61,9 @@ struct Status {
     #[serde(default = "c1")]
     client_id: String,
     quantity: Option<Decimal>,
+    /// How long ago it was sent.
+    #[serde(default)]
+    after_s: u64,
     asks: Vec<String>,
     answers: Vec<Answer>,
 }
@@ -223,7 +226,9 @@ impl Status {
         let symbol = symbol(&self.symbol);
         let (client_id, quantity, at_ms) = (self.client_id.as_str(), self.quantity, PLACED_MS);
         let order = Placed { method, group: None, path, symbol: &symbol, client_id, quantity, at_ms };
-        let asks: Vec<String> = definition.order_status_requests(&order).iter().map(written).collect();
+        let now_ms = PLACED_MS + self.after_s * 1000;
+        let asks: Vec<String> =
+            definition.order_status_requests(&order, now_ms).iter().map(written).collect();
         let mut results = vec![(place("asks"), same(&asks, &self.asks))];
         for answer in &self.answers {
             let body = answer.body.to_string();

@@ -81,6 +81,9 @@ pub(crate) struct StatusQuestions {
     /// The texts of each state, with `*` for anything.
     words: BTreeMap<OrderState, Vec<String>>,
     filled: Option<Filled>,
+    /// For how long the exchange remembers orders that ended, in seconds. Later it is not asked: "not found" would
+    /// mean nothing.
+    within_s: Option<u64>,
     /// Codes of errors that mean that there is no such order.
     #[serde(default)]
     not_found: Vec<String>,
@@ -99,6 +102,8 @@ struct Ask {
     client_id: Option<String>,
     /// A list of so many rows may be cut off, so that an order which is not in it may still be there.
     full: Option<usize>,
+    /// What says `true` if the list is cut off.
+    more: Option<String>,
 }
 
 /// A pointer, or the difference of two.
@@ -121,10 +126,14 @@ struct Difference {
 const BEFORE_MS: u64 = 5 * 60 * 1000;
 
 impl Definition {
-    /// The requests that ask what became of an order, ready for [`Definition::sign`]. Ask in turn until one finds it.
-    /// None: this exchange, or this endpoint of it, cannot be asked so, and a person must look.
-    pub fn order_status_requests(&self, order: &Placed<'_>) -> Vec<Request> {
-        let Some(questions) = self.questions(order) else { return Vec::new() };
+    /// The requests that ask at a moment what became of an order, ready for [`Definition::sign`]. Ask in turn until
+    /// one finds it. None: this exchange, or this endpoint of it, cannot be asked so, or not any more, and a person must
+    /// look.
+    pub fn order_status_requests(&self, order: &Placed<'_>, now_ms: u64) -> Vec<Request> {
+        let in_time = |own: &&StatusQuestions| {
+            own.within_s.is_none_or(|within| now_ms / 1000 < order.at_ms / 1000 + within)
+        };
+        let Some(questions) = self.questions(order).filter(in_time) else { return Vec::new() };
         let since = order.at_ms.saturating_sub(BEFORE_MS);
         let values = Values {
             symbol: Some(order.symbol),
@@ -211,10 +220,12 @@ impl Ask {
             };
         }
         let Some(rows) = rows(json, self.list.as_deref(), self.map.as_deref()) else { return Found::Unclear };
-        let count = rows.len();
+        let more =
+            self.more.as_ref().and_then(|pointer| text(json, pointer)).is_some_and(|more| more == "true");
+        let cut_off = more || self.full.is_some_and(|full| rows.len() >= full);
         match rows.into_iter().find(|(_, row)| is_own(row)) {
             Some((_, row)) => Found::Order(row),
-            None if self.full.is_some_and(|full| count >= full) => Found::Unclear,
+            None if cut_off => Found::Unclear,
             None => Found::Nothing,
         }
     }

@@ -10,7 +10,6 @@ use exchange::{
     Credentials, Definition, Exchanges, Incoming, MarketList, OpenOrder, Options, OrderStatus, Placed, Probe,
     Reading, Request, Stamp, Symbol, Typed,
 };
-use rust_decimal::Decimal;
 
 pub struct Dialect {
     pub definition: Arc<Definition>,
@@ -120,7 +119,7 @@ impl Dialect {
             quantity: orders[0].quantity,
             at_ms: self.moment.load(Ordering::Relaxed),
         };
-        let requests = self.definition.order_status_requests(&placed);
+        let requests = self.definition.order_status_requests(&placed, placed.at_ms);
         assert!(!requests.is_empty());
         for (nth, request) in requests.iter().enumerate() {
             let Answer { status, body } = self.send(request).await;

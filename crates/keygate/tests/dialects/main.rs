@@ -125,8 +125,30 @@ async fn prices(exchange: &str) {
     assert!(prices.len() > 1, "{prices:?}");
     let pairs: Vec<_> = prices.iter().map(|price| at.assets(&price.symbol)).collect();
     assert!(pairs.contains(&Some(("BTC".to_owned(), at.quote().to_owned()))), "{pairs:?}");
-    assert!(pairs.iter().all(Option::is_some), "{prices:?} {pairs:?}");
+    let pairs: Vec<(String, String)> =
+        pairs.into_iter().map(|pair| pair.unwrap_or_else(|| panic!("{prices:?}"))).collect();
+    for (base, quote) in &pairs {
+        let steps = steps_to_dollars(quote, &pairs);
+        assert!(steps.is_some_and(|steps| steps <= 2), "{base}/{quote} in {pairs:?}");
+    }
     assert_eq!(at.assets(&Symbol::Market("NONESUCH".to_owned())), None);
+}
+
+/// How many prices lie between an asset and dollars.
+fn steps_to_dollars(asset: &str, pairs: &[(String, String)]) -> Option<usize> {
+    let mut reached = vec![asset];
+    for steps in 0..=pairs.len() {
+        if reached.iter().any(|asset| ["USD", "USDT", "USDC"].contains(asset)) {
+            return Some(steps);
+        }
+        let next = pairs.iter().filter_map(|(base, quote)| match (base.as_str(), quote.as_str()) {
+            (base, quote) if reached.contains(&base) => Some(quote),
+            (base, quote) if reached.contains(&quote) => Some(base),
+            _ => None,
+        });
+        reached = next.collect();
+    }
+    None
 }
 
 macro_rules! of {
