@@ -4,7 +4,7 @@
 
 use std::{fs, path::Path};
 
-use exchange::{Definition, Exchanges, Folder, check};
+use exchange::{Definition, Exchanges, Folder, Method, OrderStatus, Placed, Symbol, check};
 
 fn file(id: &str, name: &str) -> String {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("exchanges").join(id);
@@ -160,4 +160,54 @@ fn what_no_case_shows_is_named() {
             checked.problems
         );
     }
+}
+
+#[test]
+fn an_order_of_another_host_is_not_asked_for_here() {
+    let kucoin = Definition::parse(&file("kucoin", "exchange.toml")).unwrap();
+    let symbol = Symbol::Market("BTC-USDT".to_owned());
+    let order = |group| Placed {
+        method: Method::Post,
+        group,
+        path: "/api/v1/orders",
+        symbol: &symbol,
+        client_id: "c1",
+        quantity: None,
+        at_ms: 1,
+    };
+    assert_eq!(kucoin.order_status_requests(&order(None), 2).len(), 2);
+    assert!(
+        kucoin.order_status_requests(&order(Some("futures")), 2).is_empty(),
+        "contracts are on another host"
+    );
+    let unknown =
+        kucoin.read_order_status(&order(Some("futures")), 0, 200, br#"{"code":"200000","data":[]}"#);
+    assert_eq!(unknown, OrderStatus::Unreadable);
+}
+
+#[test]
+fn a_name_that_could_be_two_markets_is_none() {
+    let assets = |definition: &Definition, name: &str, list: Option<&[u8]>| {
+        let list = list.map(|body| definition.read_markets(body).unwrap());
+        definition.assets(&Symbol::Market(name.to_owned()), list.as_ref())
+    };
+    let upbit = file("upbit", "exchange.toml")
+        .replace("[\"{quote}-{base}\"]", "[\"{quote}-{base}\", \"{base}-{quote}\"]");
+    assert_eq!(assets(&Definition::parse(&upbit).unwrap(), "KRW-BTC", None), None);
+    let mexc = Definition::parse(&file("mexc", "exchange.toml")).unwrap();
+    let twice = br#"{"symbols":[{"symbol":"ABC","baseAsset":"A","quoteAsset":"BC"},{"symbol":"ABC","baseAsset":"AB","quoteAsset":"C"}]}"#;
+    assert_eq!(assets(&mexc, "ABC", Some(twice)), None);
+    let once = br#"{"symbols":[{"symbol":"ABC","baseAsset":"A","quoteAsset":"BC"},{"symbol":"ABC","baseAsset":"A","quoteAsset":"BC"}]}"#;
+    assert_eq!(assets(&mexc, "ABC", Some(once)), Some(("A".to_owned(), "BC".to_owned())));
+}
+
+#[test]
+fn an_asset_of_a_balance_has_its_usual_name() {
+    let exchanges = Exchanges::builtin();
+    let usual = |id: &str, name: &'static str| exchanges.get(id).unwrap().usual_asset(name).to_owned();
+    assert_eq!(
+        [usual("kraken", "XXBT"), usual("kraken", "ZUSD"), usual("kraken", "SOL")],
+        ["BTC", "USD", "SOL"]
+    );
+    assert_eq!([usual("bitfinex", "UST"), usual("upbit", "BTC")], ["USDT", "BTC"]);
 }
