@@ -2,7 +2,7 @@
 
 use std::sync::{
     Arc,
-    atomic::{AtomicU64, Ordering},
+    atomic::{AtomicI64, AtomicU64, Ordering},
 };
 
 use demo_exchange::{Clock, Config, Credential, DemoExchange, Key, Permission, Running};
@@ -32,19 +32,24 @@ pub fn id(number: u8) -> [u8; 16] {
 
 const HERE: &str = "here";
 
+/// The exchange's clock stands still.
+const NOW_MS: i64 = 1_700_000_000_000;
+
 impl Dialect {
     pub async fn new(exchange: &str) -> Dialect {
         let config = Config::demo();
         let venue = config.venue(exchange).unwrap();
         let mut keys = venue.accounts.iter().flat_map(|account| &account.keys);
         let key = keys.find(|key| key.permissions.contains(&Permission::Trade)).unwrap().clone();
-        let running = DemoExchange::new(config, Clock::system()).start().await.unwrap();
+        let running = DemoExchange::new(config, Clock::by_hand(Arc::new(AtomicI64::new(NOW_MS))))
+            .start()
+            .await
+            .unwrap();
         let known =
             Exchanges::builtin().get(exchange).unwrap().with_environment(HERE, &running.origin(exchange));
         let definition = Arc::new(known.unwrap());
         let key = credentials(&definition, &key);
-        let moment =
-            AtomicU64::new(u64::try_from(time::OffsetDateTime::now_utc().unix_timestamp()).unwrap() * 1000);
+        let moment = AtomicU64::new(NOW_MS.unsigned_abs());
         let mut dialect = Dialect { definition, _running: running, key, list: None, moment };
         if dialect.definition.probe(Probe::Markets, "", "").is_some() {
             let answer = dialect.ask(Probe::Markets).await;
