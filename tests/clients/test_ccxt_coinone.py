@@ -29,7 +29,7 @@ def patient(direct):
 
 
 def test_markets_and_prices_are_read(client):
-    assert {'BTC/KRW', 'ETH/KRW', 'XRP/KRW'} == set(client.markets)
+    assert {'BTC/KRW', 'ETH/KRW', 'USDT/KRW', 'XRP/KRW'} == set(client.markets)
     assert client.fetch_ticker(PAIR)['last'] > 0
     assert len(client.fetch_order_book(PAIR, 5)['asks']) == 5
 

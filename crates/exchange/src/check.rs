@@ -1,5 +1,8 @@
 //! Whether the files of an exchange fit together: for whoever adds one, before it is built in.
 
+mod orders;
+mod words;
+
 use serde_json::{Map, Value};
 
 use crate::{
@@ -16,6 +19,9 @@ pub struct Folder<'a> {
     pub vectors: &'a str,
     /// `endpoints.txt`: class, method and path of endpoints; empty without the file.
     pub endpoints: &'a str,
+    /// `orders.json`: what is known about markets, client ids, the fate of orders, panics and leverage; empty without
+    /// the file.
+    pub orders: &'a str,
 }
 
 /// What was checked, and what is wrong.
@@ -29,6 +35,8 @@ pub struct Checked {
     pub verified: usize,
     /// How many endpoints were classified.
     pub endpoints: usize,
+    /// How many cases of `orders.json` were tried.
+    pub orders: usize,
     /// What does not fit.
     pub problems: Vec<Problem>,
 }
@@ -46,6 +54,7 @@ pub struct Problem {
 
 const VECTORS: &str = "vectors.json";
 const ENDPOINTS: &str = "endpoints.txt";
+const ORDERS: &str = "orders.json";
 
 /// Reads a definition and tries it on its vectors, in every flow and as client requests, and on its endpoints.
 ///
@@ -54,6 +63,7 @@ pub fn check(folder: &Folder<'_>) -> Result<Checked, DefinitionError> {
     let definition = Definition::parse(folder.definition)?;
     let mut checked = Checked { id: definition.id().to_owned(), ..Checked::default() };
     checked.endpoints(&definition, folder.endpoints);
+    checked.orders(&definition, folder.orders);
     match serde_json::from_str::<Vec<Value>>(folder.vectors) {
         Ok(vectors) => checked.vectors(&Exchanges::of(definition), &vectors),
         Err(error) => {
@@ -88,6 +98,23 @@ impl Checked {
                 "the whole file".to_owned(),
                 "has no vector: a definition without one is a guess",
             );
+        }
+    }
+
+    /// Without the file nothing may be said that it would have to show.
+    fn orders(&mut self, definition: &Definition, text: &str) {
+        let says = !definition.order_status.is_empty() || definition.open_orders.is_some();
+        if text.is_empty() && says {
+            self.problem(
+                ORDERS,
+                "the whole file".to_owned(),
+                "is missing: what the definition says is a guess",
+            );
+        }
+        if !text.is_empty() {
+            let (count, wrong) = orders::check(definition, text);
+            self.orders = count;
+            wrong.into_iter().for_each(|(place, reason)| self.problem(ORDERS, place, reason));
         }
     }
 

@@ -9,6 +9,7 @@ mod definition;
 mod exchanges;
 mod method;
 mod moment;
+mod orders;
 mod pair;
 mod probe;
 mod reading;
@@ -25,9 +26,10 @@ pub use crate::{
     },
     exchanges::Exchanges,
     method::Method,
+    orders::{OpenOrder, OrderState, OrderStatus, Placed},
     pair::VirtualPair,
-    probe::{Balance, Permissions, Price, Probe, ProbeError},
-    reading::{Order, Reading, Side, Symbol, Withdrawal},
+    probe::{Balance, MarketList, Permissions, Price, Probe, ProbeError},
+    reading::{Leverage, Order, Reading, Side, Symbol, Withdrawal},
     request::{Act, BadFrame, Frame, Incoming, Part, Refusal, Request},
     signing::{
         CredentialError, CredentialProblem, Credentials, Field, KeyError, KeyKind, NonceKind, NonceUnit,

@@ -215,12 +215,12 @@ async fn coins_go_to_registered_addresses_only() {
 async fn markets_tickers_and_books_are_public() {
     let world = World::new().await;
     let read = |target: &'static str| async { world.public(target).await.ok() };
-    assert_eq!(read("/public/v2/currencies").await["currencies"].as_array().unwrap().len(), 4);
+    assert_eq!(read("/public/v2/currencies").await["currencies"].as_array().unwrap().len(), 5);
     assert_eq!(read("/public/v2/currencies/btc").await["currencies"][0]["symbol"], "BTC");
-    assert_eq!(read("/public/v2/markets/KRW").await["markets"].as_array().unwrap().len(), 3);
+    assert_eq!(read("/public/v2/markets/KRW").await["markets"].as_array().unwrap().len(), 4);
     assert_eq!(read("/public/v2/markets/KRW/ETH").await["markets"][0]["price_unit"], "1000");
     let tickers = read("/public/v2/ticker_new/KRW").await;
-    assert_eq!(tickers["tickers"].as_array().unwrap().len(), 3);
+    assert_eq!(tickers["tickers"].as_array().unwrap().len(), 4);
     assert_ne!(tickers["tickers"][0]["id"], tickers["tickers"][1]["id"]);
     let one = read("/public/v2/ticker_new/KRW/BTC").await;
     assert_eq!((text(&one["tickers"][0]["last"]), &one["server_time"]), ("80000000".into(), &json!(NOW)));
@@ -232,7 +232,7 @@ async fn markets_tickers_and_books_are_public() {
         read("/public/v2/chart/KRW/BTC?interval=1m&size=3").await["chart"].as_array().unwrap().len(),
         3
     );
-    assert_eq!(read("/public/v2/range_units").await["range_price_units"].as_array().unwrap().len(), 3);
+    assert_eq!(read("/public/v2/range_units").await["range_price_units"].as_array().unwrap().len(), 4);
 }
 
 #[tokio::test]
@@ -250,7 +250,7 @@ async fn public_questions_about_nothing_are_refused() {
 async fn fees_are_told_per_pair() {
     let world = World::new().await;
     let all = world.coinone("raw", "/v2.1/account/trade_fee", json!({})).await.ok();
-    assert_eq!(all["fee_rates"].as_array().unwrap().len(), 3);
+    assert_eq!(all["fee_rates"].as_array().unwrap().len(), 4);
     let one = world.coinone("raw", "/v2.1/account/trade_fee/KRW/BTC", json!({})).await.ok();
     assert_eq!(one["fee_rate"]["taker_fee_rate"], "0.002");
 }

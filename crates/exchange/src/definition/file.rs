@@ -13,9 +13,10 @@ use super::{
 use crate::{
     Class, Field, KeyKind,
     answer::{Answers, Errors},
+    orders::{CancelOrder, OpenOrders, StatusQuestions},
     pair::SecretShape,
     probe::Probes,
-    reading::{CancelReader, OrderReader, WithdrawalReader},
+    reading::{CancelReader, LeverageReader, OrderReader, WithdrawalReader},
 };
 
 #[derive(Deserialize)]
@@ -35,6 +36,12 @@ struct File {
     cancel: Vec<Spanned<CancelReader>>,
     #[serde(default)]
     withdrawal: Vec<Spanned<WithdrawalReader>>,
+    #[serde(default)]
+    leverage: Vec<Spanned<LeverageReader>>,
+    #[serde(default)]
+    order_status: Vec<Spanned<StatusQuestions>>,
+    open_orders: Option<Spanned<OpenOrders>>,
+    cancel_order: Option<Spanned<CancelOrder>>,
     probe: Spanned<Probes>,
     errors: Spanned<Errors>,
     answers: Spanned<Answers>,
@@ -193,6 +200,10 @@ fn build(file: File) -> Result<Definition, Wrong> {
         orders: file.order,
         cancels: file.cancel,
         withdrawals: file.withdrawal,
+        leverages: file.leverage,
+        order_status: file.order_status,
+        open_orders: file.open_orders,
+        cancel_order: file.cancel_order,
         probes: file.probe.into_inner(),
         errors,
         answers,
@@ -203,10 +214,15 @@ fn build(file: File) -> Result<Definition, Wrong> {
         login_streams,
     };
     definition.check_probes().map_err(|refusal| (Some(probes), refusal.to_string()))?;
+    definition.check_market_list()?;
     definition.check_own_keys().map_err(|reason| (own_keys_at, reason.to_owned()))?;
     definition.probes.check_rows().map_err(|reason| (Some(probes), reason.to_owned()))?;
     definition.check_fields()?;
     definition.check_readers()?;
+    definition.check_client_ids()?;
+    definition.check_leverages()?;
+    definition.check_order_status()?;
+    definition.check_open_orders()?;
     definition.check_headers()?;
     definition.check_traffic()?;
     definition.check_stream().map_err(|reason| (stream_at, reason))?;

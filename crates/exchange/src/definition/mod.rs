@@ -36,9 +36,10 @@ use self::{
 use crate::{
     Class, Field, KeyKind, Method, Request, SignLevel,
     answer::{Answers, Errors},
+    orders::{CancelOrder, OpenOrders, StatusQuestions},
     pair::SecretShape,
     probe::Probes,
-    reading::{CancelReader, OrderReader, WithdrawalReader},
+    reading::{CancelReader, LeverageReader, OrderReader, WithdrawalReader},
 };
 
 /// An exchange. Immutable; share it in an `Arc`.
@@ -62,6 +63,10 @@ pub struct Definition {
     pub(crate) orders: Vec<Spanned<OrderReader>>,
     pub(crate) cancels: Vec<Spanned<CancelReader>>,
     pub(crate) withdrawals: Vec<Spanned<WithdrawalReader>>,
+    pub(crate) leverages: Vec<Spanned<LeverageReader>>,
+    pub(crate) order_status: Vec<Spanned<StatusQuestions>>,
+    pub(crate) open_orders: Option<Spanned<OpenOrders>>,
+    pub(crate) cancel_order: Option<Spanned<CancelOrder>>,
     pub(crate) probes: Probes,
     pub(crate) errors: Errors,
     pub(crate) answers: Answers,
@@ -69,7 +74,7 @@ pub struct Definition {
     pub(crate) stream: Option<Stream>,
     login_streams: Vec<LoginStream>,
     traffic: Traffic,
-    markets: Markets,
+    pub(crate) markets: Markets,
 }
 
 /// What can be done with an exchange, for forms and lists.

@@ -2,6 +2,7 @@
 //! may the key do, what are things worth.
 
 mod balances;
+mod markets;
 mod permissions;
 mod prices;
 
@@ -11,6 +12,8 @@ use rust_decimal::Decimal;
 use serde::Deserialize;
 use serde_json::Value;
 
+pub use self::markets::MarketList;
+pub(crate) use self::markets::MarketsProbe;
 use self::{balances::BalancesProbe, permissions::PermissionsProbe, prices::PricesProbe};
 use crate::{
     Definition, Incoming, Refusal, Request, Symbol, answer::text_at, moment::Clock, reading::amount,
@@ -29,6 +32,8 @@ pub enum Probe {
     Permissions,
     /// Last prices of all markets: [`Definition::read_prices`].
     Prices,
+    /// All spot markets and their assets: [`Definition::read_markets`]. Only where names cannot be split without it.
+    Markets,
 }
 
 /// What an account holds of one asset.
@@ -110,7 +115,7 @@ impl Definition {
     /// The request of a probe, ready for [`Definition::sign`]; `None` if the exchange has no such call. `first` is
     /// what the answer to [`Definition::probe_before`] said, `api_key` the key that is asked about.
     pub fn probe(&self, probe: Probe, first: &str, api_key: &str) -> Option<Request> {
-        let text = self.probes.text(probe)?.replace("{first}", first).replace("{key}", api_key);
+        let text = self.probe_text(probe)?.replace("{first}", first).replace("{key}", api_key);
         self.probe_request(&text).ok()
     }
 
@@ -149,11 +154,18 @@ impl Definition {
         let firsts =
             all.into_iter().filter_map(|probe| self.probes.first(probe)).map(|first| first.request.clone());
         let filled = |text: &str| text.replace("{first}", "1").replace("{key}", "key");
-        let own = all.into_iter().filter_map(|probe| self.probes.text(probe)).map(filled);
+        let own = all.into_iter().filter_map(|probe| self.probe_text(probe)).map(filled);
         own.chain(firsts).try_for_each(|text| self.probe_request(&text).map(|_| ()))
     }
 
-    fn probe_request(&self, text: &str) -> Result<Request, Refusal> {
+    fn probe_text(&self, probe: Probe) -> Option<&str> {
+        match probe {
+            Probe::Markets => self.markets.list.as_ref().map(|list| list.get_ref().request.as_str()),
+            _ => self.probes.text(probe),
+        }
+    }
+
+    pub(crate) fn probe_request(&self, text: &str) -> Result<Request, Refusal> {
         let (method, rest) = text.split_once(' ').unwrap_or(("", text));
         let (target, body) = rest.split_once(' ').unwrap_or((rest, ""));
         self.request(Incoming { method, target, body: body.as_bytes(), ..Incoming::default() })
@@ -192,6 +204,7 @@ impl Probes {
             Probe::Balances => Some(&self.balances.request),
             Probe::Permissions => self.permissions.as_ref().map(|probe| probe.request.as_str()),
             Probe::Prices => Some(&self.prices.request),
+            Probe::Markets => None,
         }
     }
 
@@ -199,17 +212,17 @@ impl Probes {
         match probe {
             Probe::Balances => self.balances.first.as_ref(),
             Probe::Permissions => self.permissions.as_ref()?.first.as_ref(),
-            Probe::Ping | Probe::Time | Probe::Prices => None,
+            Probe::Ping | Probe::Time | Probe::Prices | Probe::Markets => None,
         }
     }
 }
 
-fn json(body: &[u8]) -> Option<Value> {
+pub(crate) fn json(body: &[u8]) -> Option<Value> {
     serde_json::from_slice(body).ok()
 }
 
 /// The rows of an answer: items of an array, or members of an object with their names.
-fn rows<'v>(
+pub(crate) fn rows<'v>(
     json: &'v Value,
     list: Option<&str>,
     map: Option<&str>,
@@ -227,7 +240,7 @@ fn rows<'v>(
 }
 
 /// An amount in an answer: a sign and an exponent are fine here, where no limit is decided on it.
-fn decimal(text: &str) -> Option<Decimal> {
+pub(crate) fn decimal(text: &str) -> Option<Decimal> {
     amount(text)
         .or_else(|| Decimal::from_str_exact(text).ok())
         .or_else(|| Decimal::from_scientific(text).ok())

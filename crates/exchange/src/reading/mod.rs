@@ -1,14 +1,20 @@
 //! What a request asks for in terms of money: the part that limits and symbol rules are decided on.
 
+mod client_id;
+mod leverage;
 mod number;
 mod order;
 mod reader;
 mod scope;
 
+pub use self::leverage::Leverage;
 pub(crate) use self::{
+    client_id::{ClientId, OwnId},
+    leverage::LeverageReader,
     number::amount,
     order::OrderReader,
     reader::{CancelReader, WithdrawalReader},
+    scope::{Inside, like},
 };
 
 use rust_decimal::Decimal;

@@ -6,7 +6,7 @@ use rust_decimal::Decimal;
 use serde::{Deserialize, Deserializer};
 
 use super::{
-    Order, Side, Symbol, amount,
+    ClientId, Order, Side, Symbol, amount,
     scope::{Condition, Field, Inside, Scope, like},
 };
 use crate::{Part, Refusal, definition::Pattern};
@@ -18,7 +18,7 @@ pub(crate) struct OrderReader {
     #[serde(rename = "match")]
     pub(super) patterns: Vec<Pattern>,
     #[serde(default, rename = "in")]
-    pub(super) inside: Inside,
+    pub(crate) inside: Inside,
     symbol: SymbolSource,
     side: SideSource,
     #[serde(rename = "type")]
@@ -40,6 +40,7 @@ pub(crate) struct OrderReader {
     price_is_total: Vec<Condition>,
     #[serde(default)]
     unpriceable: Vec<Condition>,
+    pub(crate) client_id: Option<ClientId>,
     pub(super) known: Vec<String>,
 }
 
@@ -72,6 +73,8 @@ impl OrderReader {
         let conditions = [&self.quantity_in_quote, &self.price_is_total, &self.unpriceable];
         let named = conditions.into_iter().flatten().flat_map(|condition| condition.keys());
         let amounts = self.quantity.iter().chain(&self.price).chain(&self.quote_amount);
+        let id = self.client_id.iter().flat_map(|id| std::iter::once(&id.param).chain(&id.unless));
+        let amounts = amounts.chain(id);
         self.symbol.fields().into_iter().chain(side).chain([&self.kind]).chain(amounts).chain(named).collect()
     }
 
@@ -210,7 +213,7 @@ fn asset(field: &Field, text: &str) -> Result<String, Refusal> {
     }
 }
 
-fn one_or_many<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Field>, D::Error> {
+pub(super) fn one_or_many<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<Field>, D::Error> {
     #[derive(Deserialize)]
     #[serde(untagged)]
     enum Fields {

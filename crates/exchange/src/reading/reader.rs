@@ -210,7 +210,7 @@ fn text(scope: Scope<'_>, field: &Field) -> Result<Option<String>, Refusal> {
     Ok(scope.text(field)?.filter(|text| !text.is_empty()).map(|text| text.into_owned()))
 }
 
-fn fitting<'r, R>(
+pub(super) fn fitting<'r, R>(
     readers: &'r [Spanned<R>],
     patterns: impl Fn(&R) -> &Vec<Pattern>,
     request: &Request,

@@ -189,6 +189,11 @@ impl Inside {
         self.each.is_none() && self.member.is_none()
     }
 
+    /// The member or parameter that holds the orders, if they stand inside something.
+    pub(crate) fn place(&self) -> Option<&str> {
+        self.each.as_deref().or(self.member.as_deref())
+    }
+
     /// The names that may stand around the orders.
     pub(crate) fn around(&self) -> Vec<&str> {
         let place = self.each.iter().chain(&self.member).filter_map(|path| path.split('.').next());
@@ -197,7 +202,7 @@ impl Inside {
 
     /// The orders; `None` if one of them has another tag.
     pub(crate) fn items(&self, request: &Request) -> Result<Option<Vec<Json>>, Refusal> {
-        let path = self.each.as_deref().or(self.member.as_deref()).unwrap_or_default();
+        let path = self.place().unwrap_or_default();
         let refuse = || Refusal::field(Part::Body, path, "must hold at least one order");
         let found = find(request, path)?.ok_or_else(refuse)?;
         if self.member.is_some() {

@@ -8,7 +8,7 @@ use super::{
     login_frame::LogIn, quote,
 };
 use crate::{
-    Class, Definition, Method, Reading, SignLevel,
+    Class, Definition, Leverage, Method, Reading, SignLevel,
     definition::{Hole, Members, Place, Profile, Stream, Target},
 };
 
@@ -163,6 +163,8 @@ impl Definition {
             class,
             level: if class == Class::Public { SignLevel::Unsigned } else { SignLevel::Signed },
             reading: Reading::NotMoney,
+            client_ids: Vec::new(),
+            leverage: Leverage::None,
             called: Called::default(),
         })
     }

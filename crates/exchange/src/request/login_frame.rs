@@ -10,7 +10,7 @@ use super::{
     quote,
 };
 use crate::{
-    Class, Definition, Method, Reading, SignLevel,
+    Class, Definition, Leverage, Method, Reading, SignLevel,
     definition::{Channels, Headers, Login, LoginPart, LoginStream},
 };
 
@@ -208,6 +208,8 @@ fn own_request(path: &str, method: &str) -> Request {
         class: Class::Read,
         level: SignLevel::Signed,
         reading: Reading::NotMoney,
+        client_ids: Vec::new(),
+        leverage: Leverage::None,
         called: Called::default(),
     }
 }

@@ -3,6 +3,7 @@
 mod body;
 mod check;
 mod frame;
+mod insert;
 mod json;
 mod login_frame;
 mod params;
@@ -19,7 +20,7 @@ pub(crate) use self::{
     params::{Allowed, Params, QueryForm, component, escape},
 };
 
-use crate::{Class, Definition, Method, Reading, SignLevel, definition::Scheme};
+use crate::{Class, Definition, Leverage, Method, Reading, SignLevel, definition::Scheme, reading::OwnId};
 
 /// What arrived, still untrusted.
 #[derive(Clone, Copy, Default)]
@@ -52,6 +53,8 @@ pub struct Request {
     pub(crate) class: Class,
     pub(crate) level: SignLevel,
     pub(crate) reading: Reading,
+    pub(crate) client_ids: Vec<Option<String>>,
+    pub(crate) leverage: Leverage,
     pub(crate) called: Called,
 }
 
@@ -104,6 +107,8 @@ impl Definition {
             class,
             level: self.sign_level(method, path, class),
             reading: Reading::NotMoney,
+            client_ids: Vec::new(),
+            leverage: Leverage::None,
             called: Called::parse(incoming.called),
         };
         request.body = self.read_body(&request, profile, incoming.body)?;
@@ -118,6 +123,10 @@ impl Definition {
             request.check_envelope(profile)?;
         }
         request.reading = self.read(&request)?;
+        if matches!(class, Class::Trade | Class::Finance) {
+            request.client_ids = self.own_ids(&request)?.into_iter().map(OwnId::given).collect();
+            request.leverage = self.read_leverage(&request)?;
+        }
         Ok(request)
     }
 
@@ -185,6 +194,17 @@ impl Request {
     /// What the request asks for in terms of money.
     pub fn reading(&self) -> &Reading {
         &self.reading
+    }
+
+    /// The client ids of its orders, `None` for an order without one: one of each order it holds, in their order, also
+    /// where the amounts of the orders cannot be read. Empty if it holds no orders.
+    pub fn client_ids(&self) -> &[Option<String>] {
+        &self.client_ids
+    }
+
+    /// What it says about borrowed money.
+    pub fn leverage(&self) -> Leverage {
+        self.leverage
     }
 
     /// The value of a parameter, wherever the exchange takes parameters: query, form or JSON (outermost

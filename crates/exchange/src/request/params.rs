@@ -22,7 +22,7 @@ pub(crate) struct Params {
 pub(crate) struct Param {
     pub(crate) name: String,
     pub(crate) value: String,
-    piece: Range<usize>,
+    pub(super) piece: Range<usize>,
 }
 
 /// What an endpoint allows beyond one plain value for each name.

@@ -51,7 +51,8 @@ fn check(output: Output, folder: &Path) -> Result<ExitCode, Fatal> {
     let definition = read(&folder.join("exchange.toml"))?;
     let vectors = read(&folder.join("vectors.json"))?;
     let endpoints = read(&folder.join("endpoints.txt")).unwrap_or_default();
-    let files = Folder { definition: &definition, vectors: &vectors, endpoints: &endpoints };
+    let orders = read(&folder.join("orders.json")).unwrap_or_default();
+    let files = Folder { definition: &definition, vectors: &vectors, endpoints: &endpoints, orders: &orders };
     let checked = exchange::check(&files).map_err(|error| {
         let place = if error.line == 0 { String::new() } else { format!(":{}", error.line) };
         let file = folder.join("exchange.toml");
@@ -74,6 +75,7 @@ fn summary(checked: &Checked) -> Value {
         "signatures": checked.signatures,
         "verified": checked.verified,
         "endpoints": checked.endpoints,
+        "orders": checked.orders,
         "problems": problems.map(|Problem { file, place, reason }| json!({"file": file, "place": place, "reason": reason})).collect::<Vec<_>>(),
         "count": checked.problems.len(),
     })
@@ -127,10 +129,11 @@ const COLUMNS: [Column; 7] = [
     ("documentation", "/docs"),
 ];
 
-const CHECKED: [Column; 5] = [
+const CHECKED: [Column; 6] = [
     ("id", "/id"),
     ("signatures made", "/signatures"),
     ("requests verified", "/verified"),
     ("endpoints classified", "/endpoints"),
+    ("order cases tried", "/orders"),
     ("problems", "/count"),
 ];

@@ -76,8 +76,8 @@ fn the_documented_exchange_is_checked_and_fits() {
     let checked = home.json(&format!("exchange check {folder}"));
     assert_eq!(checked["id"], "example");
     assert_eq!(
-        [&checked["signatures"], &checked["verified"], &checked["endpoints"]],
-        [&json!(2), &json!(1), &json!(3)]
+        [&checked["signatures"], &checked["verified"], &checked["endpoints"], &checked["orders"]],
+        [&json!(2), &json!(1), &json!(3), &json!(7)]
     );
     assert_eq!(checked["problems"], json!([]));
 }
@@ -128,6 +128,19 @@ fn what_does_not_fit_is_named_with_its_place() {
             "exchange.toml:8: a host is a lower-case DNS name",
         ),
         ("exchange.toml", "public = [", "public = [\"POST /v1/orders\", ", "this pattern is listed twice"),
+        (
+            "exchange.toml",
+            "not_found = [",
+            "not_found = [\"other\"] #",
+            "orders.json: status, POST /v1/orders: not found",
+        ),
+        (
+            "exchange.toml",
+            "max_length = 32",
+            "max_length = 31",
+            "ids of this form do not fit into max_length",
+        ),
+        ("orders.json", "\"BTC/USD\"", "\"USD/BTC\"", "orders.json: markets, BTC-USD"),
     ];
     for (file, from, to, reason) in changes {
         let (home, folder) = documented();
@@ -154,13 +167,18 @@ fn documented() -> (Home, String) {
     let text =
         fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/adding-an-exchange.md"))
             .unwrap();
-    let block = |kind: &str| {
-        let (_, rest) = text.split_once(&format!("```{kind}\n")).unwrap();
+    let block = |kind: &str, nth: usize| {
+        let rest = text.split(&format!("```{kind}\n")).nth(nth).unwrap();
         rest.split_once("```").unwrap().0.to_owned()
     };
     let mut folder = None;
-    for (name, kind) in [("exchange.toml", "toml"), ("vectors.json", "json"), ("endpoints.txt", "text")] {
-        let file = home.file(name, &block(kind));
+    for (name, kind, nth) in [
+        ("exchange.toml", "toml", 1),
+        ("vectors.json", "json", 1),
+        ("endpoints.txt", "text", 1),
+        ("orders.json", "json", 2),
+    ] {
+        let file = home.file(name, &block(kind, nth));
         folder = Path::new(&file).parent().map(|folder| folder.display().to_string());
     }
     (home, folder.unwrap())

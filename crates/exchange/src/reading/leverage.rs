@@ -1,0 +1,150 @@
+//! Borrowed money: calls that set a leverage, orders that name one, orders that borrow.
+
+use rust_decimal::Decimal;
+use serde::Deserialize;
+
+use super::{
+    Reading, amount,
+    order::one_or_many,
+    reader::fitting,
+    scope::{Condition, Field, Inside, Scope},
+};
+use crate::{Class, Definition, Refusal, Request, definition::Pattern};
+
+/// What a request says about borrowed money. A limit on leverage must refuse [`Leverage::Unknown`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Leverage {
+    /// It borrows nothing and sets nothing.
+    None,
+    /// Its orders borrow: with the leverage they name, or with the one that is set at the exchange.
+    Borrows(Option<Decimal>),
+    /// It sets the leverage of orders to come, the highest if it sets several.
+    Sets(Decimal),
+    /// It trades where money can be borrowed, and does not say what it does.
+    Unknown,
+}
+
+/// How a definition reads the leverage of some endpoints of class `trade` or `finance`.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct LeverageReader {
+    #[serde(rename = "match")]
+    patterns: Vec<Pattern>,
+    #[serde(default, rename = "in")]
+    inside: Inside,
+    /// Where these calls have the leverage they set.
+    #[serde(default, deserialize_with = "one_or_many")]
+    sets: Vec<Field>,
+    /// Where an order has its leverage.
+    #[serde(default, deserialize_with = "one_or_many")]
+    value: Vec<Field>,
+    /// When an order borrows nothing, whatever else it says.
+    #[serde(default)]
+    none: Vec<Condition>,
+    /// When it borrows.
+    #[serde(default)]
+    borrows: Vec<Condition>,
+    /// When nothing is known about it, unless it names its leverage.
+    #[serde(default)]
+    unknown: Vec<Condition>,
+    /// What an order does that says nothing.
+    #[serde(default)]
+    otherwise: Otherwise,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Otherwise {
+    #[default]
+    None,
+    Borrows,
+    Unknown,
+}
+
+impl Definition {
+    /// What a request says about borrowed money. Of what trades without a word in the definition nothing is known,
+    /// unless it is an order or cancellation that can be read.
+    pub(crate) fn read_leverage(&self, request: &Request) -> Result<Leverage, Refusal> {
+        let Some(reader) = fitting(&self.leverages, |reader| &reader.patterns, request) else {
+            let is_order = || fitting(&self.orders, |reader| &reader.patterns, request).is_some();
+            let is_cancel = matches!(request.reading, Reading::Cancel { .. });
+            let known = request.class != Class::Trade || is_cancel || is_order();
+            return Ok(if known { Leverage::None } else { Leverage::Unknown });
+        };
+        if reader.inside.is_whole() {
+            return reader.read(Scope::of(request));
+        }
+        let Some(items) = reader.inside.items(request)? else { return Ok(Leverage::Unknown) };
+        let mut worst = Leverage::None;
+        for item in &items {
+            worst = worst.worse(reader.read(reader.inside.scope(request, item))?);
+        }
+        Ok(worst)
+    }
+
+    /// Leverage is read of endpoints that trade, or borrow.
+    pub(crate) fn check_leverages(&self) -> Result<(), (Option<usize>, String)> {
+        for reader in &self.leverages {
+            let wrong = |reason: &str| Err((Some(reader.span().start), reason.to_owned()));
+            if !reader.get_ref().inside.is_sound() {
+                return wrong("orders stand in each or member, not in both");
+            }
+            for pattern in &reader.get_ref().patterns {
+                let class = pattern.sample().and_then(|(method, path)| self.classify(method, &path));
+                if class.is_some_and(|class| ![Class::Trade, Class::Finance].contains(&class)) {
+                    return wrong("reads the leverage of what is not an endpoint of class trade or finance");
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+impl LeverageReader {
+    fn read(&self, scope: Scope<'_>) -> Result<Leverage, Refusal> {
+        if !self.sets.is_empty() {
+            return Ok(highest(scope, &self.sets)?.flatten().map_or(Leverage::Unknown, Leverage::Sets));
+        }
+        if scope.any(&self.none) {
+            return Ok(Leverage::None);
+        }
+        Ok(match highest(scope, &self.value)? {
+            Some(Some(value)) => Leverage::Borrows(Some(value)),
+            Some(None) => Leverage::Unknown,
+            None if scope.any(&self.unknown) => Leverage::Unknown,
+            None if scope.any(&self.borrows) => Leverage::Borrows(None),
+            None => match self.otherwise {
+                Otherwise::None => Leverage::None,
+                Otherwise::Borrows => Leverage::Borrows(None),
+                Otherwise::Unknown => Leverage::Unknown,
+            },
+        })
+    }
+}
+
+impl Leverage {
+    /// The one of two that a limit must look at.
+    fn worse(self, other: Leverage) -> Leverage {
+        let weight = |leverage: &Leverage| match leverage {
+            Leverage::None => (0, Decimal::ZERO),
+            Leverage::Borrows(Some(value)) => (1, *value),
+            Leverage::Borrows(None) => (2, Decimal::ZERO),
+            Leverage::Sets(value) => (3, *value),
+            Leverage::Unknown => (4, Decimal::ZERO),
+        };
+        if weight(&other) > weight(&self) { other } else { self }
+    }
+}
+
+/// The highest value that is there; `Some(None)` if one of them is no number. `5:1` is 5.
+fn highest(scope: Scope<'_>, fields: &[Field]) -> Result<Option<Option<Decimal>>, Refusal> {
+    let mut highest = None;
+    for field in fields {
+        let Some(text) = scope.text(field)?.filter(|text| !text.is_empty()) else { continue };
+        match amount(text.strip_suffix(":1").unwrap_or(&text)) {
+            Some(value) => highest = highest.max(Some(value)),
+            None => return Ok(Some(None)),
+        }
+    }
+    Ok(highest.map(Some))
+}
