@@ -1,6 +1,6 @@
-//! What the gate computes for one call, scheme by scheme: reading the request, opening the virtual pair, checking
-//! its signature, opening the real key, signing. Everything between the socket of the bot and that of the exchange
-//! but the look-ups. The keys and requests are those of `crates/exchange/exchanges/*/vectors.json`.
+//! What the gate computes for one call, scheme by scheme: reading the request, opening its owner's key, opening the
+//! virtual pair, checking its signature, opening the real key, signing. Everything between the socket of the bot and
+//! that of the exchange but the look-ups. The keys and requests are those of `crates/exchange/exchanges/*/vectors.json`.
 //!
 //! `cargo run --release -p bench --bin signing` prints a Markdown table in nanoseconds and judges the HMAC schemes.
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a measuring tool")]
@@ -11,11 +11,11 @@ use exchange::{
     Credentials, Definition, Exchanges, Incoming, KeyKind, Options, PRODUCTION, Request, Signed, Stamp,
     Typed, VirtualPair,
 };
-use keygate::connection::{
-    ExchangeKey,
-    secrets::{self, SealedConnection},
+use keygate::{
+    connection::{ExchangeKey, secrets},
+    gateway::{KeptConnection, KeptPair, StoredPair},
 };
-use seal::{Context, Keyring, MasterKey, SecretBytes, SecretText, UserKey, field, keyring::Wrapped};
+use seal::{ClosedUserKey, Context, Keyring, MasterKey, SecretText, UserKey, field};
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -27,26 +27,27 @@ const USER: Uuid = Uuid::from_u128(1);
 const ROW: Uuid = Uuid::from_u128(2);
 const VIRTUAL_KEY: &str = "kg_0123456789abcdef";
 
-/// A call as a bot sends it, with its pair and the real key as the database keeps them.
+/// A call as a bot sends it, with its pair and the real key as the gate keeps them.
 struct Call {
     definition: Arc<Definition>,
     sent: Signed,
     stamp: Stamp,
-    kind: KeyKind,
+    /// Of the virtual pair and of the real key.
+    kinds: (KeyKind, KeyKind),
     keyring: Keyring,
-    user_key: Wrapped,
-    virtual_secret: Option<String>,
-    virtual_passphrase: Option<String>,
-    public_key_pem: Option<String>,
-    connection: SealedConnection,
+    user_key: ClosedUserKey,
+    pair: KeptPair,
+    key: KeptConnection,
 }
 
 /// Nanoseconds of the steps, and of all of them one after the other.
 #[derive(Clone, Copy)]
 struct Times {
     read: f64,
-    open: f64,
+    user_key: f64,
+    pair: f64,
     verify: f64,
+    key: f64,
     sign: f64,
     request: f64,
 }
@@ -54,19 +55,19 @@ struct Times {
 fn main() -> ExitCode {
     let exchanges = Exchanges::builtin();
     let mut slowest: (String, f64) = (String::new(), 0.0);
-    println!("| scheme | key | read | open | verify | sign | **whole request** |");
-    println!("|---|---|--:|--:|--:|--:|--:|");
+    println!("| scheme | pair, key | read | user key | pair | verify | key | sign | **whole request** |");
+    println!("|---|---|--:|--:|--:|--:|--:|--:|--:|");
     for (scheme, vectors) in schemes() {
         let calls: Vec<Call> = vectors.iter().map(|vector| Call::new(&exchanges, vector)).collect();
-        let kind = calls[0].kind;
+        let kinds = calls[0].kinds;
         // the slowest vector stands for its scheme
         let times = calls.iter().map(Call::measure).max_by(|a, b| a.request.total_cmp(&b.request)).unwrap();
-        let Times { read, open, verify, sign, request } = times;
-        let kind_name = kind.as_str();
+        let Times { read, user_key, pair, verify, key, sign, request } = times;
+        let shown = format!("{}, {}", kinds.0.as_str(), kinds.1.as_str());
         println!(
-            "| {scheme} | {kind_name} | {read:.0} | {open:.0} | {verify:.0} | {sign:.0} | **{request:.0}** |"
+            "| {scheme} | {shown} | {read:.0} | {user_key:.0} | {pair:.0} | {verify:.0} | {key:.0} | {sign:.0} | **{request:.0}** |"
         );
-        if kind == KeyKind::Hmac && request > slowest.1 {
+        if kinds == (KeyKind::Hmac, KeyKind::Hmac) && request > slowest.1 {
             slowest = (scheme, request);
         }
     }
@@ -104,54 +105,62 @@ impl Call {
     fn new(exchanges: &Exchanges, vector: &Value) -> Call {
         let definition = exchanges.get(vector["exchange"].as_str().unwrap()).unwrap().clone();
         let keyring = Keyring::new(MasterKey::generate(1));
-        let (opened, user_key) = UserKey::create(&keyring, USER, 1);
-        let key = real_key(vector);
-        let kind = key.credentials(&definition).unwrap().kind();
-        let connection = secrets::seal_connection(&opened, ROW, &key);
+        let (opened, wrapped) = UserKey::create(&keyring, USER, 1);
+        let real = real_key(vector);
         let VirtualPair { secret, passphrase, public_key_pem } =
             definition.virtual_pair(&seal::random::key());
         let typed = Typed { api_key: VIRTUAL_KEY, secret: &secret, passphrase: passphrase.as_ref() };
         let pair = Credentials::parse(&definition, typed, Options::default()).unwrap();
         let request = read_vector(&definition, vector);
         let now_ms = vector["now_ms"].as_u64().unwrap();
-        let nonce = definition.nonce_kind(&request, &key.options);
+        let nonce = definition.nonce_kind(&request, &real.options);
         let stamp = Stamp { now_ms, nonce: nonce.map(|kind| kind.text(now_ms, seal::random::array())) };
         let upstream = definition.upstream(PRODUCTION, &request).unwrap();
         let sent = definition.sign(&request, &upstream, &pair, &stamp).unwrap();
         let seal = |column, text: &SecretText| field::seal(&opened, &place(column), text.expose().as_bytes());
-        Call {
-            virtual_secret: public_key_pem.is_none().then(|| seal("secret", &secret)),
-            virtual_passphrase: passphrase.as_ref().map(|text| seal("passphrase", text)),
+        let stored = StoredPair {
+            secret: public_key_pem.is_none().then(|| seal("secret", &secret)),
+            passphrase: passphrase.as_ref().map(|text| seal("passphrase", text)),
             public_key_pem,
-            definition,
+        };
+        let key = secrets::seal_connection(&opened, ROW, &real);
+        let key = KeptConnection::read(&opened, ROW, &key).unwrap();
+        let kinds = (pair.kind(), key.open(&opened, &definition).ok().unwrap().kind());
+        Call {
             sent,
             stamp,
-            kind,
+            kinds,
             keyring,
-            user_key,
-            connection,
+            user_key: ClosedUserKey::read(USER, 1, &wrapped).unwrap(),
+            pair: KeptPair::read(USER, ROW, VIRTUAL_KEY, stored).unwrap(),
+            key,
+            definition,
         }
     }
 
     fn measure(&self) -> Times {
-        let (request, pair) = (self.read(), self.pair());
-        let key = self.key();
+        let (request, user_key) = (self.read(), self.user_key());
+        let (pair, key) = (self.pair(&user_key), self.key(&user_key));
         Times {
             read: median(|| self.read()),
-            open: median(|| (self.pair(), self.key())),
+            user_key: median(|| self.user_key()),
+            pair: median(|| self.pair(&user_key)),
             verify: median(|| self.verify(&request, &pair)),
+            key: median(|| self.key(&user_key)),
             sign: median(|| self.sign(&request, &key)),
             request: median(|| {
                 let request = self.read();
-                self.verify(&request, &self.pair());
-                self.sign(&request, &self.key())
+                let user_key = self.user_key();
+                self.verify(&request, &self.pair(&user_key));
+                self.sign(&request, &self.key(&user_key))
             }),
         }
     }
 
+    /// The request, and whose it is.
     fn read(&self) -> Request {
         let headers: Vec<_> =
-            self.sent.headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes())).collect();
+            self.sent.headers.iter().map(|(name, value)| (name.as_ref(), value.as_bytes())).collect();
         let incoming = Incoming {
             method: self.sent.method.as_str(),
             group: None,
@@ -160,29 +169,23 @@ impl Call {
             body: &self.sent.body,
             called: &self.sent.origin,
         };
-        self.definition.request(incoming).unwrap()
+        let request = self.definition.request(incoming).unwrap();
+        black_box(self.definition.presented_key(&request));
+        request
     }
 
-    /// The virtual pair, opened as `gateway/account.rs` opens it.
-    fn pair(&self) -> Credentials {
-        let user_key = UserKey::open(&self.keyring, USER, 1, &self.user_key).unwrap();
-        let open = |column, sealed: &Option<String>| {
-            let open = |sealed: &str| {
-                field::open(&user_key, &place(column), sealed).and_then(SecretBytes::into_text)
-            };
-            sealed.as_deref().map(|sealed| open(sealed).unwrap())
-        };
-        let secret = open("secret", &self.virtual_secret).unwrap_or_else(|| String::new().into());
-        let passphrase = open("passphrase", &self.virtual_passphrase);
-        let typed = Typed { api_key: VIRTUAL_KEY, secret: &secret, passphrase: passphrase.as_ref() };
-        Credentials::kept(&self.definition, typed, self.public_key_pem.as_deref()).unwrap()
+    fn user_key(&self) -> UserKey {
+        self.user_key.open(&self.keyring).unwrap()
+    }
+
+    /// The virtual pair, opened for one check.
+    fn pair(&self, user_key: &UserKey) -> Credentials {
+        self.pair.open(user_key, &self.definition).ok().unwrap()
     }
 
     /// The real key, opened for one signature.
-    fn key(&self) -> Credentials {
-        let user_key = UserKey::open(&self.keyring, USER, 1, &self.user_key).unwrap();
-        let key = secrets::open_with(&user_key, ROW, &self.connection).unwrap();
-        key.credentials(&self.definition).unwrap()
+    fn key(&self, user_key: &UserKey) -> Credentials {
+        self.key.open(user_key, &self.definition).ok().unwrap()
     }
 
     fn verify(&self, request: &Request, pair: &Credentials) {

@@ -117,7 +117,7 @@ pub(crate) fn answer(exchanges: &Exchanges, value: Value) -> Result<Map<String, 
     answer.insert("method".to_owned(), signed.method.as_str().into());
     answer.insert("url".to_owned(), signed.url().into());
     let headers: Map<_, _> =
-        signed.headers.iter().map(|(name, value)| (name.clone(), value.as_str().into())).collect();
+        signed.headers.iter().map(|(name, value)| (name.to_string(), value.as_str().into())).collect();
     answer.insert("headers".to_owned(), headers.into());
     answer.insert("body".to_owned(), if body.is_empty() { Value::Null } else { body.into() });
     Ok(answer)

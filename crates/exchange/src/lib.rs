@@ -32,8 +32,8 @@ pub use crate::{
     reading::{Leverage, Order, Reading, Side, Symbol, Withdrawal},
     request::{Act, BadFrame, Frame, Incoming, Part, Refusal, Request},
     signing::{
-        CredentialError, CredentialProblem, Credentials, Field, KeyError, KeyKind, NonceKind, NonceUnit,
-        Options, OwnKey, SecretForm, SignError, Signed, SigningKey, Stamp, TokenAlgorithm, Typed, Verified,
-        VerifyError,
+        CredentialError, CredentialProblem, Credentials, Field, Kept, KeyError, KeyKind, NonceKind,
+        NonceUnit, Options, OwnKey, SecretForm, SignError, Signed, SigningKey, Stamp, TokenAlgorithm, Typed,
+        Verified, VerifyError,
     },
 };

@@ -137,7 +137,8 @@ fn sign(definition: &Definition, message: &Message, pair: &Credentials, now_ms: 
     let upstream = upstream(definition, &request).unwrap();
     let signed = definition.sign(&request, &upstream, pair, &Stamp { now_ms, nonce }).unwrap();
     let url = signed.url();
-    let Signed { method, mut headers, body, .. } = signed;
+    let Signed { method, headers, body, .. } = signed;
+    let mut headers: Vec<_> = headers.into_iter().map(|(name, value)| (name.to_string(), value)).collect();
     headers.sort();
     Message { method: method.as_str().to_owned(), url, headers, body }
 }

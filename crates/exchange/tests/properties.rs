@@ -72,12 +72,12 @@ proptest! {
     fn what_leaves_is_read_as_the_same_request(query in query(), text in json()) {
         let binance = builtin("binance");
         let first = sign(&binance, &parse(&binance, "GET", &format!("/api/v3/account?{query}"), &[], b"").unwrap());
-        let headers: Vec<_> = first.headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes())).collect();
+        let headers: Vec<_> = first.headers.iter().map(|(name, value)| (name.as_ref(), value.as_bytes())).collect();
         let again = parse(&binance, "GET", &first.target, &headers, &first.body).unwrap();
         prop_assert_eq!(sign(&binance, &again).target, first.target);
         let coinone = builtin("coinone");
         let first = sign(&coinone, &parse(&coinone, "POST", "/v2.1/order/info", &[], text.as_bytes()).unwrap());
-        let headers: Vec<_> = first.headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes())).collect();
+        let headers: Vec<_> = first.headers.iter().map(|(name, value)| (name.as_ref(), value.as_bytes())).collect();
         let again = parse(&coinone, "POST", &first.target, &headers, &first.body).unwrap();
         prop_assert_eq!(sign(&coinone, &again).body, first.body);
     }

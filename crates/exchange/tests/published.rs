@@ -94,7 +94,7 @@ fn every_published_request_verifies_as_a_clients() {
     for example in examples() {
         let Some((_, signed)) = example.signed() else { continue };
         let headers: Value =
-            signed.headers.iter().map(|(name, value)| (name.clone(), json!(value))).collect();
+            signed.headers.iter().map(|(name, value)| (name.to_string(), json!(value))).collect();
         let body = String::from_utf8(signed.body.clone()).unwrap();
         let arrived =
             json!({"method": signed.method.as_str(), "url": signed.url(), "headers": headers, "body": body});
@@ -129,7 +129,7 @@ fn kucoins_passphrase_is_sent_as_its_library_writes_it() {
     asking["request"] = request;
     asking["now_ms"] = json!(1_700_000_000_000_u64);
     let (_, signed) = Example(library.0.clone(), asking).signed().unwrap();
-    let sent = signed.headers.iter().find(|(name, _)| name == "kc-api-passphrase").unwrap();
+    let sent = signed.headers.iter().find(|(name, _)| name.as_ref() == "kc-api-passphrase").unwrap();
     assert_eq!(sent.1, library.text("signature"));
 }
 

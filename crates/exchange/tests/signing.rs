@@ -34,7 +34,7 @@ fn sign(message: &Message) -> Signed {
 }
 
 fn header<'s>(signed: &'s Signed, name: &str) -> Option<&'s str> {
-    signed.headers.iter().find(|(own, _)| own == name).map(|(_, value)| value.as_str())
+    signed.headers.iter().find(|(own, _)| own.as_ref() == name).map(|(_, value)| value.as_str())
 }
 
 /// Path and query or body up to the signature.
@@ -116,7 +116,7 @@ fn only_listed_headers_leave() {
         ("Referer", "x"),
     ];
     let signed = sign(&message("GET", "/api/v3/account", &headers, ""));
-    let mut names: Vec<_> = signed.headers.iter().map(|(name, _)| name.as_str()).collect();
+    let mut names: Vec<_> = signed.headers.iter().map(|(name, _)| name.as_ref()).collect();
     names.sort_unstable();
     assert_eq!(names, ["accept", "user-agent", "x-mbx-apikey", "x-mbx-time-unit"]);
     assert_eq!(header(&signed, "x-mbx-apikey"), Some("REALKEY"));

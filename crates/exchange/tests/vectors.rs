@@ -52,7 +52,8 @@ fn sent(answer: &Value) -> Signed {
     let Message { method, url, headers, body } = Message::of(answer);
     let at = url.find("://").unwrap() + 3;
     let at = at + url[at..].find('/').unwrap();
-    let (origin, target) = (url[..at].to_owned(), url[at..].to_owned());
+    let (origin, target) = (url[..at].into(), url[at..].to_owned());
+    let headers = headers.into_iter().map(|(name, value)| (name.into(), value)).collect();
     Signed { method: exchange::Method::parse(&method).unwrap(), origin, target, headers, body }
 }
 

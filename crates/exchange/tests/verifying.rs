@@ -327,7 +327,7 @@ fn what_verified_as_virtual_leaves_with_the_real_key_and_no_trace_of_the_virtual
         assert!(sent.target.starts_with(
             "/api/v3/openOrders?symbol=BTCUSDT&timestamp=1700000000777&recvWindow=10000&signature="
         ));
-        assert!(sent.headers.contains(&("x-mbx-apikey".to_owned(), real.api_key().to_owned())));
+        assert!(sent.headers.contains(&("x-mbx-apikey".into(), real.api_key().to_owned())));
     }
 }
 

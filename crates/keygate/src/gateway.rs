@@ -31,7 +31,7 @@ mod send;
 mod stream;
 
 use account::Account;
-pub use account::Accounts;
+pub use account::{Accounts, KeptConnection, KeptPair, StoredPair};
 use credential::Presented;
 pub use stream::Streams;
 
@@ -168,16 +168,18 @@ impl Call<'_> {
             return self.without_credential().await;
         };
         let account = self.app.gate.accounts.find(self.app, &presented, self.definition).await?;
-        let verified = match self.prove(&presented, &account) {
-            Ok(verified) => verified,
+        let proven =
+            account.user_key(self.app).and_then(|key| Ok((self.prove(&presented, &account, &key)?, key)));
+        let (verified, user_key) = match proven {
+            Ok(proven) => proven,
             Err(denial) => return Err(self.denied(&account, denial).await),
         };
         if let Err(denial) = decide::decide(self, &account, &presented) {
             return Err(self.denied(&account, denial).await);
         }
         match self.request.class().moves_money() {
-            true => self.on_record(&account, verified).await,
-            false => self.off_record(&account).await,
+            true => self.on_record(&account, verified, user_key).await,
+            false => self.off_record(&account, user_key).await,
         }
     }
 

@@ -1,7 +1,7 @@
 //! The one way out to exchanges. Bytes leave exactly as they were signed: no redirects, no environment
 //! proxy, no decompression, and never a second attempt. A failure says whether anything can have arrived.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use axum::body::Bytes;
 use exchange::Signed;
@@ -30,7 +30,7 @@ pub struct Upstream {
 /// A request ready to go: the origin comes from the exchange's definition, never from a caller.
 pub struct Outgoing {
     pub method: Method,
-    pub origin: String,
+    pub origin: Arc<str>,
     /// Path and query, byte for byte.
     pub target: String,
     pub headers: HeaderMap,

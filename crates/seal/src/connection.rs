@@ -7,7 +7,7 @@
 use uuid::Uuid;
 
 use crate::envelope::{IV, SALT, Seal};
-use crate::{Context, OpenError, SecretBytes, Tier, random, text};
+use crate::{Context, OpenError, Sealed, SecretBytes, Tier, random, text};
 
 /// A row being sealed.
 pub struct Row<'k> {
@@ -61,11 +61,23 @@ impl<'k> Row<'k> {
 
 /// Opens a field at its place. The tier must be the one it was sealed under.
 pub fn open(tier: Tier<'_>, place: &Context, stored: Stored<'_>) -> Result<SecretBytes, OpenError> {
+    if let Tier::Platform(user_key) = tier {
+        return read(user_key.user(), place, stored)?.open(user_key);
+    }
     let rest = stored.sealed.strip_prefix(header(tier).as_slice()).ok_or(OpenError)?;
     let (iv, body) = text::take::<IV>(rest)?;
     let salt = stored.salt.try_into().map_err(|_| OpenError)?;
     let context = place.encode(tier);
     tier.with_material(|ikm| Seal { salt, iv, context: &context }.open(ikm, body))
+}
+
+/// Takes a field of this user's platform tier apart, to be opened later.
+pub fn read(user: Uuid, place: &Context, stored: Stored<'_>) -> Result<Sealed, OpenError> {
+    let Versions { user_key, vault_key: None } = versions(stored.sealed)? else { return Err(OpenError) };
+    let (_, rest) = text::take::<HEADER>(stored.sealed)?;
+    let (iv, body) = text::take::<IV>(rest)?;
+    let salt = stored.salt.try_into().map_err(|_| OpenError)?;
+    Ok(Sealed::new((user, user_key), place, (salt, *iv), body))
 }
 
 /// The key versions that stand in front of a field.
@@ -79,6 +91,9 @@ pub fn versions(sealed: &[u8]) -> Result<Versions, OpenError> {
     };
     Ok(Versions { user_key: u32::from_be_bytes(*user_key), vault_key })
 }
+
+/// Form number and version of the user key.
+const HEADER: usize = 5;
 
 /// Form number and key versions.
 fn header(tier: Tier<'_>) -> Vec<u8> {

@@ -30,14 +30,20 @@ impl Context {
     /// `"kg1" ‖ L(table) ‖ L(column) ‖ user ‖ row ‖ u32 user key version [‖ u32 vault key version]`
     pub(crate) fn encode(&self, tier: Tier<'_>) -> Vec<u8> {
         let user_key = tier.user_key();
-        let mut bytes = start(self.table);
-        push_sized(&mut bytes, self.column.as_bytes());
-        bytes.extend_from_slice(user_key.user().as_bytes());
-        bytes.extend_from_slice(self.row.as_bytes());
-        bytes.extend_from_slice(&user_key.version().to_be_bytes());
+        let mut bytes = self.of_user(user_key.user(), user_key.version());
         if let Tier::Vault(_, vault_key) = tier {
             bytes.extend_from_slice(&vault_key.version().to_be_bytes());
         }
+        bytes
+    }
+
+    /// The same of the platform tier, without the key.
+    pub(crate) fn of_user(&self, user: Uuid, user_key_version: u32) -> Vec<u8> {
+        let mut bytes = start(self.table);
+        push_sized(&mut bytes, self.column.as_bytes());
+        bytes.extend_from_slice(user.as_bytes());
+        bytes.extend_from_slice(self.row.as_bytes());
+        bytes.extend_from_slice(&user_key_version.to_be_bytes());
         bytes
     }
 }

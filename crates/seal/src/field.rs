@@ -1,8 +1,10 @@
 //! Self-contained fields, for tables without room for a salt and an IV (import inbox, integration
 //! tokens, virtual secrets): `kg1.<user key version>.<b64url(salt ‖ iv ‖ C ‖ ct ‖ tag)>`.
 
+use uuid::Uuid;
+
 use crate::envelope::{IV, SALT, Seal};
-use crate::{Context, OpenError, SecretBytes, Tier, UserKey, random, text};
+use crate::{Context, OpenError, Sealed, SecretBytes, Tier, UserKey, random, text};
 
 /// Seals a value for its place.
 pub fn seal(key: &UserKey, place: &Context, plaintext: &[u8]) -> String {
@@ -14,12 +16,15 @@ pub fn seal(key: &UserKey, place: &Context, plaintext: &[u8]) -> String {
 
 /// Opens a value at its place.
 pub fn open(key: &UserKey, place: &Context, sealed: &str) -> Result<SecretBytes, OpenError> {
+    read(key.user(), place, sealed)?.open(key)
+}
+
+/// Takes a value of this user apart, to be opened later.
+pub fn read(user: Uuid, place: &Context, sealed: &str) -> Result<Sealed, OpenError> {
     let (version, payload) = parse(sealed)?;
-    Tier::Platform(key).expect_versions(version, None)?;
     let (salt, rest) = text::take::<SALT>(&payload)?;
     let (iv, body) = text::take::<IV>(rest)?;
-    let context = place.encode(Tier::Platform(key));
-    Seal { salt, iv, context: &context }.open(key.key().expose(), body)
+    Ok(Sealed::new((user, version), place, (*salt, *iv), body))
 }
 
 /// The version of the user key that a `kg1` or `kg1v` text is sealed under.
@@ -44,8 +49,6 @@ pub(crate) fn parse(sealed: &str) -> Result<(u32, Vec<u8>), OpenError> {
 
 #[cfg(test)]
 mod tests {
-    use uuid::Uuid;
-
     use super::*;
     use crate::{Keyring, MasterKey, VaultKey, connection, row, vault};
 

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::envelope::{IV, SALT, Seal};
+use crate::envelope::{IV, SALT, Seal, Sealed};
 use crate::root::Root;
 use crate::{Key, KeyError, OpenError, RootError, context, mac, random, text};
 
@@ -35,6 +35,12 @@ pub struct Wrapped {
     pub iv: String,
     /// The master key's number; the same as in `wrapped`, as a column for the rotation to find.
     pub kid: u32,
+}
+
+/// A [`Wrapped`] key taken apart, at its place.
+pub(crate) struct WrappedKey {
+    kid: u32,
+    sealed: Sealed,
 }
 
 /// All loaded master keys. New values are wrapped under the active one, old ones open under theirs.
@@ -137,15 +143,7 @@ impl Keyring {
 
     /// Unwraps a secret under whichever loaded key it names.
     pub(crate) fn unwrap(&self, place: Vec<u8>, wrapped: &Wrapped) -> Result<Key, KeyError> {
-        let (kid, payload) = parse(&wrapped.wrapped)?;
-        if kid != wrapped.kid {
-            return Err(KeyError::Open);
-        }
-        let (salt, body) = text::take::<SALT>(&payload)?;
-        let iv = text::from_b64(&wrapped.iv)?;
-        let context = with_kid(place, kid);
-        let key = &self.get(kid)?.key;
-        Ok(Seal { salt, iv: &iv, context: &context }.open(key.expose(), body)?.into_key()?)
+        wrapped.at(place)?.open(self)
     }
 
     pub(crate) fn active(&self) -> &MasterKey {
@@ -157,6 +155,25 @@ impl Keyring {
             return Ok(&self.active);
         }
         self.others.get(&kid).ok_or(KeyError::UnknownKid(kid))
+    }
+}
+
+impl Wrapped {
+    /// Takes the row apart. `place` says where it is kept.
+    pub(crate) fn at(&self, place: Vec<u8>) -> Result<WrappedKey, KeyError> {
+        let (kid, payload) = parse(&self.wrapped)?;
+        if kid != self.kid {
+            return Err(KeyError::Open);
+        }
+        let (salt, body) = text::take::<SALT>(&payload)?;
+        let iv = text::from_b64(&self.iv)?;
+        Ok(WrappedKey { kid, sealed: Sealed::new(*salt, iv, with_kid(place, kid), body) })
+    }
+}
+
+impl WrappedKey {
+    pub(crate) fn open(&self, keyring: &Keyring) -> Result<Key, KeyError> {
+        Ok(self.sealed.open_key(keyring.get(self.kid)?.key.expose())?)
     }
 }
 

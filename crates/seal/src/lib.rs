@@ -22,6 +22,7 @@ pub mod vault_key;
 mod context;
 mod envelope;
 mod error;
+mod sealed;
 mod secret;
 mod text;
 #[cfg(test)]
@@ -30,8 +31,9 @@ mod vectors;
 pub use context::{Context, Tier};
 pub use error::{KeyError, OpenError, RootError};
 pub use keyring::{Keyring, MasterKey};
+pub use sealed::Sealed;
 pub use secret::{Key, Secret, SecretBytes, SecretText};
 pub use service_key::{Purpose, ServiceKey};
 pub use signing_key::SigningKey;
-pub use user_key::UserKey;
+pub use user_key::{ClosedUserKey, UserKey};
 pub use vault_key::VaultKey;

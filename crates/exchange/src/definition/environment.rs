@@ -1,6 +1,6 @@
 //! Where requests go: fixed hosts per environment, chosen by the longest path prefix.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use serde::Deserialize;
 
@@ -34,7 +34,7 @@ pub struct Upstream {
 /// `https://host`, or for the built-in demo exchange `http://127.0.0.1:port`. No path, no user, no query.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
 #[serde(try_from = "String")]
-pub(crate) struct Origin(String);
+pub(crate) struct Origin(Arc<str>);
 
 /// An origin with, if it has to be, a port: `https://ws.okx.com:8443`.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -49,11 +49,20 @@ pub(crate) struct Prefix(String);
 impl Environment {
     /// The upstream of `path`, or `None` if this environment has no host for it.
     pub(crate) fn upstream(&self, group: Option<&str>, path: &str) -> Option<Upstream> {
+        Some(self.at(self.origin(group, path)?))
+    }
+
+    /// The host of `path`, as it stands in the `Host` header.
+    pub(crate) fn host(&self, group: Option<&str>, path: &str) -> Option<&str> {
+        Some(self.origin(group, path)?.host())
+    }
+
+    fn origin(&self, group: Option<&str>, path: &str) -> Option<&Origin> {
         let hosts = match group {
             Some(group) => self.group.get(group)?,
             None => &self.hosts,
         };
-        Some(self.at(longest(hosts, path)?))
+        longest(hosts, path)
     }
 
     /// The upstream of a WebSocket: a host for these alone, or the one for all of `path`.
@@ -96,9 +105,13 @@ impl Upstream {
         &self.origin.0
     }
 
+    pub(crate) fn shared_origin(&self) -> Arc<str> {
+        self.origin.0.clone()
+    }
+
     /// The host as it stands in the `Host` header: with the port if it is not the scheme's own.
     pub fn host(&self) -> &str {
-        self.origin.0.split_once("://").map_or("", |(_, host)| host)
+        self.origin.host()
     }
 
     /// Headers that select the environment. Already part of what [`Definition::sign`] returns.
@@ -110,6 +123,10 @@ impl Upstream {
 }
 
 impl Origin {
+    fn host(&self) -> &str {
+        self.0.split_once("://").map_or("", |(_, host)| host)
+    }
+
     /// An origin of a built-in definition: https on port 443, a lower-case DNS name with a dot, no literal
     /// address (its last label must have a letter, which also excludes `2130706433` and `127.1`).
     fn parse(text: &str) -> Result<Origin, &'static str> {
@@ -123,7 +140,7 @@ impl Origin {
         };
         let name = host.rsplit_once('.').is_some_and(|(_, top)| top.bytes().all(|b| b.is_ascii_lowercase()));
         match name && host.len() <= 253 && host.split('.').all(label) {
-            true => Ok(Origin(text.to_owned())),
+            true => Ok(Origin(text.into())),
             false => Err("a host is a lower-case DNS name, without port, path, user or trailing dot"),
         }
     }
@@ -136,7 +153,7 @@ impl Origin {
             .filter(|port| port.bytes().all(|b| b.is_ascii_digit()) && !port.starts_with('0'))
             .and_then(|port| port.parse::<u16>().ok());
         match port {
-            Some(_) => Ok(Origin(text.to_owned())),
+            Some(_) => Ok(Origin(text.into())),
             None => Origin::parse(text),
         }
     }
@@ -159,7 +176,7 @@ impl TryFrom<String> for StreamOrigin {
         Origin::parse(&format!("https://{name}"))?;
         let plain = port.bytes().all(|b| b.is_ascii_digit()) && !port.starts_with('0');
         match port.parse::<u16>() {
-            Ok(port) if plain && port != 443 => Ok(StreamOrigin(Origin(text))),
+            Ok(port) if plain && port != 443 => Ok(StreamOrigin(Origin(text.into()))),
             _ => Err("the port of a stream's host is a number, and not https's own"),
         }
     }

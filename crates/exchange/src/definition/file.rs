@@ -7,8 +7,8 @@ use toml::Spanned;
 
 use super::{
     Definition, DefinitionError, Hole, OwnKeys, PRODUCTION, Pattern, Profile, RateScope,
-    environment::Environment, is_word, login::LoginStream, markets::Markets, stream::Stream,
-    traffic::Traffic,
+    endpoints::Endpoints, environment::Environment, header::HeaderRules, is_word, login::LoginStream,
+    markets::Markets, stream::Stream, traffic::Traffic,
 };
 use crate::{
     Class, Field, KeyKind,
@@ -16,7 +16,7 @@ use crate::{
     orders::{CancelOrder, OpenOrders, StatusQuestions},
     pair::SecretShape,
     probe::Probes,
-    reading::{CancelReader, LeverageReader, OrderReader, WithdrawalReader},
+    reading::{CancelReader, LeverageReader, OrderReader, Reader, WithdrawalReader},
 };
 
 #[derive(Deserialize)]
@@ -136,10 +136,12 @@ impl Definition {
 
     /// What passes on from the client must not be what the signer sets, and what is refused neither of both.
     fn check_headers(&self) -> Result<(), Wrong> {
-        if self.request_headers.iter().any(|name| self.is_signing_header(name)) {
+        let signing =
+            |name: &String| self.profiles.iter().any(|own| own.own_headers().any(|own| own == *name));
+        if self.request_headers.iter().any(signing) {
             return Err((None, "a signing header cannot be passed on from the client".to_owned()));
         }
-        match self.refused_headers.iter().any(|name| self.reads_header(name)) {
+        match self.refused_headers.iter().any(|name| signing(name) || self.request_headers.contains(name)) {
             true => Err((None, "a refused header cannot be passed on or part of the signature".to_owned())),
             false => Ok(()),
         }
@@ -160,7 +162,7 @@ impl Definition {
 type Wrong = (Option<usize>, String);
 
 /// Checks what the shapes alone cannot say.
-fn build(file: File) -> Result<Definition, Wrong> {
+fn build(mut file: File) -> Result<Definition, Wrong> {
     let id = checked(&file.exchange.id, |id| {
         is_word(id).then_some(()).ok_or("an id is lower-case letters and digits")
     })?;
@@ -181,6 +183,14 @@ fn build(file: File) -> Result<Definition, Wrong> {
     let login_streams = file.login_stream.iter().map(|stream| checked(stream, LoginStream::check));
     let login_streams = login_streams.collect::<Result<_, _>>()?;
     let own_keys_at = file.exchange.own_keys.as_ref().map(|own| own.span().start);
+    let profiles = check_profiles(file.signing)?;
+    let (passed, refused) = (lower(file.request.headers), lower(file.request.refused));
+    let selecting = file.env.values().flat_map(|own| own.headers.keys());
+    let header_rules = HeaderRules::new(&profiles, &passed, refused.iter().chain(selecting));
+    file.order.iter_mut().for_each(|own| own.get_mut().complete());
+    file.cancel.iter_mut().for_each(|own| own.get_mut().complete());
+    file.withdrawal.iter_mut().for_each(|own| own.get_mut().complete());
+    let readers = Reader::of(&file.order, &file.cancel, &file.withdrawal);
     let definition = Definition {
         id,
         name: file.exchange.name,
@@ -188,13 +198,14 @@ fn build(file: File) -> Result<Definition, Wrong> {
         fields: file.exchange.fields,
         own_keys: file.exchange.own_keys.map(Spanned::into_inner),
         environments: file.env,
-        profiles: check_profiles(file.signing)?,
-        ops: order_ops(file.ops)?,
-        key_only: file.sign_level.key_only,
+        profiles,
+        ops: Endpoints::new(order_ops(file.ops)?),
+        key_only: Endpoints::new(file.sign_level.key_only.into_iter().map(|own| (own, ())).collect()),
         response_headers: lower(file.response.headers),
         rate_scope: file.response.rate_scope,
-        request_headers: lower(file.request.headers),
-        refused_headers: lower(file.request.refused),
+        request_headers: passed,
+        refused_headers: refused,
+        header_rules,
         repeatable: file.request.repeatable,
         max_body: file.request.max_body,
         orders: file.order,
@@ -204,6 +215,7 @@ fn build(file: File) -> Result<Definition, Wrong> {
         order_status: file.order_status,
         open_orders: file.open_orders,
         cancel_order: file.cancel_order,
+        readers,
         probes: file.probe.into_inner(),
         errors,
         answers,
@@ -263,16 +275,16 @@ fn check_profiles(file: BTreeMap<String, Spanned<Profile>>) -> Result<Vec<Profil
 }
 
 /// All patterns in the order of precedence, each once.
-fn order_ops(mut ops: BTreeMap<Class, Vec<Spanned<String>>>) -> Result<Vec<(Class, Pattern)>, Wrong> {
-    let mut ordered: Vec<(Class, Pattern)> = Vec::new();
+fn order_ops(mut ops: BTreeMap<Class, Vec<Spanned<String>>>) -> Result<Vec<(Pattern, Class)>, Wrong> {
+    let mut ordered: Vec<(Pattern, Class)> = Vec::new();
     for class in Class::PRECEDENCE {
         for text in ops.remove(&class).unwrap_or_default() {
             let wrong = |reason: &str| (Some(text.span().start), reason.to_owned());
             let pattern = Pattern::parse(text.get_ref()).map_err(wrong)?;
-            if ordered.iter().any(|(_, own)| *own == pattern) {
+            if ordered.iter().any(|(own, _)| *own == pattern) {
                 return Err(wrong("this pattern is listed twice"));
             }
-            ordered.push((class, pattern));
+            ordered.push((pattern, class));
         }
     }
     Ok(ordered)

@@ -3,25 +3,30 @@
 //! Unknown keys, impossible hosts and patterns, one pattern in two classes, a profile that cannot sign: all
 //! refused with line and reason when the file is read, so nothing can be wrong later.
 
+mod endpoints;
 mod environment;
 mod error;
 mod file;
+mod header;
 mod login;
 mod markets;
 mod pattern;
+mod place;
 mod profile;
 mod stream;
 mod template;
 mod traffic;
 
-pub use self::{environment::Upstream, error::DefinitionError, traffic::Budget};
 pub(crate) use self::{
+    endpoints::Endpoints,
     login::{Channels, Headers, Login, LoginPart, LoginStream},
     pattern::{Case, Pattern},
-    profile::{BodyForm, Claim, Place, Profile, Scheme, TokenShape},
+    place::Place,
+    profile::{BodyForm, Claim, Profile, Scheme, TokenShape},
     stream::{Members, Stream, Target, fill},
     template::{Hole, Template, Values},
 };
+pub use self::{environment::Upstream, error::DefinitionError, traffic::Budget};
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -30,6 +35,7 @@ use toml::Spanned;
 
 use self::{
     environment::{Environment, Origin},
+    header::HeaderRules,
     markets::Markets,
     traffic::Traffic,
 };
@@ -39,7 +45,7 @@ use crate::{
     orders::{CancelOrder, OpenOrders, StatusQuestions},
     pair::SecretShape,
     probe::Probes,
-    reading::{CancelReader, LeverageReader, OrderReader, WithdrawalReader},
+    reading::{CancelReader, LeverageReader, OrderReader, Reader, WithdrawalReader},
 };
 
 /// An exchange. Immutable; share it in an `Arc`.
@@ -52,12 +58,13 @@ pub struct Definition {
     own_keys: Option<OwnKeys>,
     environments: BTreeMap<String, Environment>,
     profiles: Vec<Profile>,
-    ops: Vec<(Class, Pattern)>,
-    key_only: Vec<Pattern>,
+    ops: Endpoints<Class>,
+    key_only: Endpoints<()>,
     response_headers: Vec<String>,
     rate_scope: RateScope,
-    pub(crate) request_headers: Vec<String>,
+    request_headers: Vec<String>,
     refused_headers: Vec<String>,
+    pub(crate) header_rules: HeaderRules,
     pub(crate) repeatable: Vec<String>,
     pub(crate) max_body: usize,
     pub(crate) orders: Vec<Spanned<OrderReader>>,
@@ -67,6 +74,7 @@ pub struct Definition {
     pub(crate) order_status: Vec<Spanned<StatusQuestions>>,
     pub(crate) open_orders: Option<Spanned<OpenOrders>>,
     pub(crate) cancel_order: Option<Spanned<CancelOrder>>,
+    pub(crate) readers: Endpoints<Reader>,
     pub(crate) probes: Probes,
     pub(crate) errors: Errors,
     pub(crate) answers: Answers,
@@ -199,8 +207,7 @@ impl Definition {
     ///
     /// A path whose class depends on the case of its letters has none, since the exchange may ignore case.
     pub fn classify(&self, method: Method, path: &str) -> Option<Class> {
-        let class = self.class_of(method, path, Case::Exact)?;
-        (self.class_of(method, path, Case::Ignored) == Some(class)).then_some(class)
+        self.ops.get_in_any_case(method, path)
     }
 
     /// Whether a header of the exchange's answers goes back to the client; the name in any case.
@@ -232,21 +239,9 @@ impl Definition {
         self.environments.values().any(|environment| environment.group.contains_key(group))
     }
 
-    /// Whether a request header (lower case) is read: passed on, or part of the client's signature.
-    pub(crate) fn reads_header(&self, name: &str) -> bool {
-        self.is_signing_header(name) || self.request_headers.iter().any(|own| own == name)
-    }
-
-    /// Whether a request header (lower case) would change whose account or which environment is meant.
-    pub(crate) fn refuses_header(&self, name: &str) -> bool {
-        let selects = |own: &Environment| own.headers.keys().any(|own| own.eq_ignore_ascii_case(name));
-        self.refused_headers.iter().any(|own| own == name) || self.environments.values().any(selects)
-    }
-
     pub(crate) fn sign_level(&self, method: Method, path: &str, class: Class) -> SignLevel {
-        let key_only = self.key_only.iter().any(|pattern| pattern.matches(method, path, Case::Exact));
         match class {
-            _ if key_only => SignLevel::KeyOnly,
+            _ if self.key_only.get(method, path).is_some() => SignLevel::KeyOnly,
             Class::Public => SignLevel::Unsigned,
             _ => SignLevel::Signed,
         }
@@ -273,18 +268,8 @@ impl Definition {
     }
 
     /// The hosts of all environments for a path.
-    pub(crate) fn hosts(&self, group: Option<&str>, path: &str) -> Vec<String> {
-        let upstreams = self.environments.values().filter_map(|own| own.upstream(group, path));
-        upstreams.map(|upstream| upstream.host().to_owned()).collect()
-    }
-
-    fn is_signing_header(&self, name: &str) -> bool {
-        self.profiles.iter().any(|profile| profile.own_headers().any(|own| own == name))
-    }
-
-    fn class_of(&self, method: Method, path: &str, case: Case) -> Option<Class> {
-        let matching = self.ops.iter().find(|(_, pattern)| pattern.matches(method, path, case));
-        matching.map(|(class, _)| *class)
+    pub(crate) fn hosts(&self, group: Option<&str>, path: &str) -> impl Iterator<Item = &str> {
+        self.environments.values().filter_map(move |own| own.host(group, path))
     }
 }
 

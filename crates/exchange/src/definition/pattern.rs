@@ -20,7 +20,7 @@ pub(crate) struct Pattern {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Segment {
+pub(super) enum Segment {
     Exact(String),
     Glob { prefix: String, suffix: String },
     Rest,
@@ -78,9 +78,20 @@ impl Pattern {
         Some((method, path))
     }
 
+    /// Its segments.
+    pub(super) fn path(&self) -> Vec<Segment> {
+        let plain = self.start.split('/').skip(1).map(|text| Segment::Exact(text.to_owned()));
+        if self.segments.is_empty() { plain.collect() } else { self.segments.clone() }
+    }
+
+    /// Whether it is for this method.
+    pub(super) fn takes(&self, method: Method) -> bool {
+        self.method.is_none_or(|own| own == method)
+    }
+
     /// Whether this pattern covers `method` and `path` (which starts with `/`).
     pub(crate) fn matches(&self, method: Method, path: &str, case: Case) -> bool {
-        if self.method.is_some_and(|own| own != method) {
+        if !self.takes(method) {
             return false;
         }
         if self.segments.is_empty() {
@@ -126,7 +137,7 @@ impl Segment {
         }
     }
 
-    fn matches(&self, segment: &str, case: Case) -> bool {
+    pub(super) fn matches(&self, segment: &str, case: Case) -> bool {
         match self {
             Segment::Exact(text) => case.same(text, segment),
             Segment::Glob { prefix, suffix } => {

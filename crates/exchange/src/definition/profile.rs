@@ -1,10 +1,13 @@
 //! How one family of paths is signed: the variables of the one engine in `signing`.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer};
 
-use super::template::{Hole, Template};
+use super::{
+    place::{Place, Places},
+    template::{Hole, Template},
+};
 use crate::{
     Request,
     moment::Clock,
@@ -52,9 +55,9 @@ pub(crate) struct Profile {
     pub(crate) prehash: Template,
     /// The token of the schemes `jwt`.
     pub(crate) token: Option<TokenShape>,
-    /// Headers set by the signer.
-    #[serde(default)]
-    pub(crate) headers: BTreeMap<String, Template>,
+    /// Headers set by the signer, names in lower case.
+    #[serde(default, deserialize_with = "by_name")]
+    pub(crate) headers: Vec<(Arc<str>, Template)>,
     /// The parameter that carries the signature, appended last.
     pub(crate) signature_param: Option<String>,
     /// With which a client says how old its request may be.
@@ -65,6 +68,21 @@ pub(crate) struct Profile {
     /// Whether Ed25519 keys are the base64 of seed and public half instead of PEM.
     #[serde(default)]
     pub(crate) raw_keys: bool,
+    /// What follows from all this and is asked for at every request.
+    #[serde(skip)]
+    found: Found,
+}
+
+/// Worked out once, when a profile was read.
+#[derive(Clone, Debug, Default)]
+struct Found {
+    places: Places,
+    /// What is signed.
+    signed: Vec<Hole>,
+    /// What is signed, stands in a header or among the parameters.
+    used: Vec<Hole>,
+    own_params: Vec<String>,
+    signing_names: Vec<String>,
 }
 
 /// Where key and signature travel.
@@ -133,19 +151,16 @@ pub(crate) struct Window {
     pub(crate) max_ms: u64,
 }
 
-/// Where a value of the signer stands, for the signer and for who reads it back.
-#[derive(Clone, Copy)]
-pub(crate) enum Place<'p> {
-    Header(&'p str, &'p Template),
-    Param(&'p str, &'p Template),
-    Claim(&'p str, &'p Template),
-}
-
 impl Profile {
     /// Completes a profile that was read, or says why it cannot work.
     pub(crate) fn check(mut self) -> Result<Profile, &'static str> {
-        let headers = std::mem::take(&mut self.headers).into_iter();
-        self.headers = headers.map(|(name, value)| (name.to_ascii_lowercase(), value)).collect();
+        self.found = Found {
+            places: Places::of(&self),
+            signed: self.signed_holes().cloned().collect(),
+            used: self.signed_holes().chain(self.sent_holes()).cloned().collect(),
+            own_params: self.own_names().map(str::to_owned).collect(),
+            signing_names: self.own_names().chain(self.members()).map(str::to_owned).collect(),
+        };
         self.check_places()?;
         self.check_holes()?;
         Ok(self)
@@ -153,7 +168,7 @@ impl Profile {
 
     fn check_places(&self) -> Result<(), &'static str> {
         let places = |hole: &Hole| {
-            let headers = self.headers.values().filter(|value| value.has(hole)).count();
+            let headers = self.headers.iter().filter(|(_, value)| value.has(hole)).count();
             let params = self.inject.iter().filter(|item| item.value.has(hole)).count();
             headers + params
         };
@@ -164,14 +179,15 @@ impl Profile {
         if signatures != 1 {
             return Err("the signature needs one place: a header, signature_param or an injected parameter");
         }
-        if places(&Hole::Key) + usize::from(self.claim(&Hole::Key).is_some()) != 1 {
+        if places(&Hole::Key) + usize::from(matches!(self.place(&Hole::Key), Some(Place::Claim(..)))) != 1 {
             return Err("the API key needs one place: a header, an injected parameter or a claim");
         }
         if (self.place(&Hole::Nonce).is_some() || self.token_header_has(&Hole::Nonce)) != self.nonce.is_some()
         {
             return Err("{nonce} and the kind of nonce go together");
         }
-        if (self.scheme == Scheme::Payload) != self.headers.values().any(|value| value.has(&Hole::Payload)) {
+        if (self.scheme == Scheme::Payload) != self.headers.iter().any(|(_, value)| value.has(&Hole::Payload))
+        {
             return Err("the scheme payload needs a header with {payload}, other schemes have none");
         }
         if (self.scheme == Scheme::Jwt) != self.token.is_some() {
@@ -192,7 +208,7 @@ impl Profile {
         if self.prehash.has(&Hole::Signature) {
             return Err("the prehash cannot hold its own signature");
         }
-        if self.headers.values().any(|value| value.has(&Hole::NonceBodyHash)) {
+        if self.headers.iter().any(|(_, value)| value.has(&Hole::NonceBodyHash)) {
             return Err("{sha256:nonce+body} is not text");
         }
         if self.prehash.holes().next().is_none() && self.token.is_none() {
@@ -217,38 +233,12 @@ impl Profile {
 
     /// Whether the value stands anywhere: in what is signed, in a header or among the parameters.
     pub(crate) fn uses(&self, hole: &Hole) -> bool {
-        let injected = self.inject.iter().any(|item| item.value.has(hole));
-        self.signs(hole) || injected || self.headers.values().any(|value| value.has(hole))
+        self.found.used.contains(hole)
     }
 
-    /// Whether this profile is for `path`; `None` if it is one for the rest.
-    pub(crate) fn covers(&self, path: &str) -> Option<bool> {
-        let fits = || self.paths.iter().any(|prefix| path.starts_with(prefix.as_str()));
-        (!self.paths.is_empty()).then(fits)
-    }
-
-    /// Where a value stands; the first place counts.
+    /// Where a value stands that is read back from requests; the first place counts.
     pub(crate) fn place(&self, hole: &Hole) -> Option<Place<'_>> {
-        let header = self.headers.iter().find(|(_, value)| value.has(hole));
-        let param = || self.inject.iter().find(|item| item.value.has(hole));
-        let claim = || self.claim(hole).map(|(name, value)| Place::Claim(name, value));
-        header
-            .map(|(name, value)| Place::Header(name, value))
-            .or_else(|| param().map(|item| Place::Param(&item.name, &item.value)))
-            .or_else(claim)
-    }
-
-    fn claim(&self, hole: &Hole) -> Option<(&str, &Template)> {
-        self.token.as_ref()?.claims.iter().find_map(|(name, claim)| match claim {
-            Claim::One(value) if value.has(hole) => Some((name.as_str(), value)),
-            _ => None,
-        })
-    }
-
-    /// Whether the header of the token has a value. None is read back from there.
-    fn token_header_has(&self, hole: &Hole) -> bool {
-        let claims = self.token.iter().flat_map(|token| &token.header);
-        claims.flat_map(|(_, claim)| claim.templates()).any(|value| value.has(hole))
+        self.found.places.get(self, hole)
     }
 
     /// The header that carries the payload.
@@ -257,6 +247,18 @@ impl Profile {
             Some(Place::Header(name, _)) => Some(name),
             _ => None,
         }
+    }
+
+    /// Whether this profile is for `path`; `None` if it is one for the rest.
+    pub(crate) fn covers(&self, path: &str) -> Option<bool> {
+        let fits = || self.paths.iter().any(|prefix| path.starts_with(prefix.as_str()));
+        (!self.paths.is_empty()).then(fits)
+    }
+
+    /// Whether the header of the token has a value. None is read back from there.
+    fn token_header_has(&self, hole: &Hole) -> bool {
+        let claims = self.token.iter().flat_map(|token| &token.header);
+        claims.flat_map(|(_, claim)| claim.templates()).any(|value| value.has(hole))
     }
 
     /// What bodies may be.
@@ -269,9 +271,18 @@ impl Profile {
 
     /// Whether what is signed holds this value.
     pub(crate) fn signs(&self, hole: &Hole) -> bool {
+        self.found.signed.contains(hole)
+    }
+
+    fn signed_holes(&self) -> impl Iterator<Item = &Hole> {
         let token = self.token.iter().flat_map(|token| token.claims.iter().chain(&token.params_claims));
-        let mut claims = token.flat_map(|(_, claim)| claim.templates());
-        self.prehash.has(hole) || claims.any(|value| value.has(hole))
+        let claims = token.flat_map(|(_, claim)| claim.templates());
+        self.prehash.holes().chain(claims.flat_map(Template::holes))
+    }
+
+    fn sent_holes(&self) -> impl Iterator<Item = &Hole> {
+        let injected = self.inject.iter().map(|item| &item.value);
+        injected.chain(self.headers.iter().map(|(_, value)| value)).flat_map(Template::holes)
     }
 
     /// Whether two requests of the same second that differ in their bodies have the same signature.
@@ -281,34 +292,52 @@ impl Profile {
     }
 
     /// The parameters that belong to signing, not to the endpoint.
-    pub(crate) fn own_params(&self) -> Vec<&str> {
+    pub(crate) fn own_params(&self) -> &[String] {
+        &self.found.own_params
+    }
+
+    fn own_names(&self) -> impl Iterator<Item = &str> {
         let injected = self.inject.iter().map(|item| item.name.as_str());
         let window = self.window.iter().map(|window| window.name.as_str());
         let dropped = self.drop.iter().map(String::as_str);
-        injected.chain(self.signature_param.as_deref()).chain(window).chain(dropped).collect()
+        injected.chain(self.signature_param.as_deref()).chain(window).chain(dropped)
     }
 
     /// The names in a request that are signing's, also those an envelope puts around the parameters.
-    pub(crate) fn signing_names(&self) -> Vec<String> {
-        let members = self.prehash.holes().filter_map(|hole| match hole {
-            Hole::Member(name) => Some(name.clone()),
+    pub(crate) fn signing_names(&self) -> &[String] {
+        &self.found.signing_names
+    }
+
+    fn members(&self) -> impl Iterator<Item = &str> {
+        self.prehash.holes().filter_map(|hole| match hole {
+            Hole::Member(name) => Some(name.as_str()),
             _ => None,
-        });
-        self.own_params().into_iter().map(str::to_owned).chain(members).collect()
+        })
     }
 
     /// The headers that belong to signing, in lower case.
     pub(crate) fn own_headers(&self) -> impl Iterator<Item = String> {
         let window = self.window.iter().map(|window| window.name.to_ascii_lowercase());
-        self.headers.keys().cloned().chain(window)
+        self.headers.iter().map(|(name, _)| (**name).to_owned()).chain(window)
     }
 }
 
+/// Headers in the order of their names, which are the same in any case.
+fn by_name<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<(Arc<str>, Template)>, D::Error> {
+    let headers = BTreeMap::<String, Template>::deserialize(deserializer)?.into_iter();
+    let lower: BTreeMap<_, _> = headers.map(|(name, value)| (name.to_ascii_lowercase(), value)).collect();
+    Ok(lower.into_iter().map(|(name, value)| (name.into(), value)).collect())
+}
+
 impl Window {
+    /// What the client says, as it says it.
+    pub(crate) fn given<'r>(&self, request: &'r Request) -> Option<&'r str> {
+        request.param(&self.name).or_else(|| request.header(&self.name))
+    }
+
     /// What the client asks for, in whole milliseconds; `None` if it asks for nothing that is a number.
     pub(crate) fn asked(&self, request: &Request) -> Option<u64> {
-        let header = || request.header(&self.name.to_ascii_lowercase());
-        request.param(&self.name).or_else(header)?.split('.').next()?.parse().ok()
+        self.given(request)?.split('.').next()?.parse().ok()
     }
 }
 

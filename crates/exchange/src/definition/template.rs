@@ -78,6 +78,9 @@ pub(crate) struct Values<'a> {
     pub(crate) signature: &'a str,
 }
 
+/// Room for the short values of a text, so that it does not grow.
+const ROOM: usize = 256;
+
 /// A parsed text with holes.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(try_from = "String")]
@@ -130,6 +133,11 @@ impl Template {
         self.holes().any(|own| own == hole)
     }
 
+    /// Whether the text has `{json.NAME}`.
+    pub(crate) fn has_member(&self, name: &str) -> bool {
+        self.holes().any(|own| matches!(own, Hole::Member(own) if own == name))
+    }
+
     /// Whether the text is this hole and nothing else.
     pub(crate) fn is(&self, hole: &Hole) -> bool {
         matches!(self.0.as_slice(), [Part::Hole(own)] if own == hole)
@@ -142,7 +150,8 @@ impl Template {
 
     /// Fills the holes.
     pub(crate) fn bytes(&self, values: &Values<'_>) -> Vec<u8> {
-        let mut out = Vec::new();
+        let mut out =
+            Vec::with_capacity(ROOM + values.query.len() + values.body.len() + values.payload.len());
         for part in &self.0 {
             match part {
                 Part::Text(text) => out.extend_from_slice(text.as_bytes()),
@@ -154,7 +163,11 @@ impl Template {
 
     /// Fills the holes of a text whose holes are all texts.
     pub(crate) fn text(&self, values: &Values<'_>) -> String {
-        String::from_utf8(self.bytes(values)).unwrap_or_default()
+        match self.0.as_slice() {
+            [Part::Text(text)] => text.clone(),
+            [Part::Hole(hole)] if let Some(text) = hole.alone(values) => text.to_owned(),
+            _ => String::from_utf8(self.bytes(values)).unwrap_or_default(),
+        }
     }
 
     /// The reverse of `text`: what stands in the only hole of this text, if the rest fits.
@@ -199,26 +212,14 @@ impl Hole {
     }
 
     fn write(&self, values: &Values<'_>, out: &mut Vec<u8>) {
-        let text = match self {
-            Hole::Key => values.key,
-            Hole::Time => values.time,
-            Hole::Expiry => values.expiry,
-            Hole::Nonce => values.nonce,
-            Hole::Method => values.method,
-            Hole::Host => values.host,
-            Hole::Path => {
-                out.extend_from_slice(values.prefix.as_bytes());
-                values.path
-            }
-            Hole::Query => values.query,
-            Hole::MarkedQuery => {
-                out.extend_from_slice(if values.query.is_empty() { b"" } else { b"?" });
-                values.query
-            }
-            Hole::Body => values.body,
+        match self {
+            Hole::Path => out.extend_from_slice(values.prefix.as_bytes()),
+            Hole::MarkedQuery if !values.query.is_empty() => out.push(b'?'),
             Hole::BodyHash => {
                 let hash = digest(&SHA512, values.body.as_bytes());
-                return out.extend_from_slice(HEXLOWER.encode(hash.as_ref()).as_bytes());
+                let mut hex = [0; 128];
+                HEXLOWER.encode_mut(hash.as_ref(), &mut hex);
+                return out.extend_from_slice(&hex);
             }
             Hole::NonceBodyHash => {
                 let mut hash = Context::new(&SHA256);
@@ -226,6 +227,32 @@ impl Hole {
                 hash.update(values.body.as_bytes());
                 return out.extend_from_slice(hash.finish().as_ref());
             }
+            _ => {}
+        }
+        out.extend_from_slice(self.value(values).as_bytes());
+    }
+
+    /// The text of a hole, if it is nothing but its value.
+    fn alone<'v>(&self, values: &Values<'v>) -> Option<&'v str> {
+        match self {
+            Hole::Path | Hole::MarkedQuery | Hole::BodyHash | Hole::NonceBodyHash => None,
+            _ => Some(self.value(values)),
+        }
+    }
+
+    /// The value; empty for those that are made of others.
+    fn value<'v>(&self, values: &Values<'v>) -> &'v str {
+        match self {
+            Hole::Key => values.key,
+            Hole::Time => values.time,
+            Hole::Expiry => values.expiry,
+            Hole::Nonce => values.nonce,
+            Hole::Method => values.method,
+            Hole::Host => values.host,
+            Hole::Path => values.path,
+            Hole::Query | Hole::MarkedQuery => values.query,
+            Hole::Body => values.body,
+            Hole::BodyHash | Hole::NonceBodyHash => "",
             Hole::Payload => values.payload,
             Hole::ContentType => values.content_type,
             Hole::Passphrase => values.passphrase,
@@ -240,8 +267,7 @@ impl Hole {
             Hole::ParamsHash => values.params_hash,
             Hole::Algorithm => values.algorithm,
             Hole::Signature => values.signature,
-        };
-        out.extend_from_slice(text.as_bytes());
+        }
     }
 }
 

@@ -76,7 +76,7 @@ impl Definition {
         }
         let Some(items) = reader.inside.items(request)? else { return Ok(Leverage::Unknown) };
         let mut worst = Leverage::None;
-        for item in &items {
+        for item in items.iter() {
             worst = worst.worse(reader.read(reader.inside.scope(request, item))?);
         }
         Ok(worst)

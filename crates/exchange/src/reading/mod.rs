@@ -13,7 +13,7 @@ pub(crate) use self::{
     leverage::LeverageReader,
     number::amount,
     order::OrderReader,
-    reader::{CancelReader, WithdrawalReader},
+    reader::{CancelReader, Reader, WithdrawalReader},
     scope::{Inside, like},
 };
 

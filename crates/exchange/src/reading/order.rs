@@ -7,7 +7,7 @@ use serde::{Deserialize, Deserializer};
 
 use super::{
     ClientId, Order, Side, Symbol, amount,
-    scope::{Condition, Field, Inside, Scope, like},
+    scope::{Condition, Field, Inside, Names, Scope, like},
 };
 use crate::{Part, Refusal, definition::Pattern};
 
@@ -41,7 +41,7 @@ pub(crate) struct OrderReader {
     #[serde(default)]
     unpriceable: Vec<Condition>,
     pub(crate) client_id: Option<ClientId>,
-    pub(super) known: Vec<String>,
+    pub(super) known: Names,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -63,8 +63,13 @@ enum SideSource {
 pub(super) type Read = Result<Result<Order, &'static str>, Refusal>;
 
 impl OrderReader {
-    /// The fields the money is read from.
-    pub(super) fn fields(&self) -> Vec<&Field> {
+    /// Counts the fields the money is read from among the known names.
+    pub(crate) fn complete(&mut self) {
+        let names = Names::of(self.fields());
+        self.known.extend(names);
+    }
+
+    fn fields(&self) -> Vec<&Field> {
         let side = match &self.side {
             SideSource::Always(_) => None,
             SideSource::Param { param, .. } => Some(param),

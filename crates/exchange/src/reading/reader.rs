@@ -1,16 +1,18 @@
 //! How a definition finds the money fields of an endpoint.
 
+use std::borrow::Cow;
+
 use serde::Deserialize;
 use toml::Spanned;
 
 use super::{
     Order, Reading, Withdrawal,
     order::{OrderReader, SymbolSource, missing, plain},
-    scope::{Condition, Field, Inside, Scope},
+    scope::{Condition, Field, Inside, Names, Scope},
 };
 use crate::{
     Definition, Method, Part, Refusal, Request,
-    definition::{BodyForm, Case, Pattern, Scheme},
+    definition::{BodyForm, Endpoints, Pattern, Scheme},
     request::{Body, Json},
 };
 
@@ -23,7 +25,7 @@ pub(crate) struct CancelReader {
     #[serde(default, rename = "in")]
     inside: Inside,
     symbol: Option<SymbolSource>,
-    known: Vec<String>,
+    known: Names,
 }
 
 /// How a definition reads withdrawals of some endpoints.
@@ -42,7 +44,38 @@ pub(crate) struct WithdrawalReader {
     address: Field,
     tag: Option<Field>,
     network: Option<Field>,
-    known: Vec<String>,
+    known: Names,
+}
+
+/// The reader of an endpoint, by its number among those of its kind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Reader {
+    Order(usize),
+    Cancel(usize),
+    Withdrawal(usize),
+}
+
+impl Reader {
+    /// What the patterns of all readers stand for, in their order of precedence.
+    pub(crate) fn of(
+        orders: &[Spanned<OrderReader>],
+        cancels: &[Spanned<CancelReader>],
+        withdrawals: &[Spanned<WithdrawalReader>],
+    ) -> Endpoints<Reader> {
+        fn numbered<R>(
+            readers: &[Spanned<R>],
+            patterns: fn(&R) -> &[Pattern],
+            kind: fn(usize) -> Reader,
+        ) -> impl Iterator<Item = (Pattern, Reader)> {
+            readers.iter().enumerate().flat_map(move |(at, own)| {
+                patterns(own.get_ref()).iter().map(move |pattern| (pattern.clone(), kind(at)))
+            })
+        }
+        let orders = numbered(orders, |own| &own.patterns, Reader::Order);
+        let cancels = numbered(cancels, |own| &own.patterns, Reader::Cancel);
+        let withdrawals = numbered(withdrawals, |own| &own.patterns, Reader::Withdrawal);
+        Endpoints::new(orders.chain(cancels).chain(withdrawals).collect())
+    }
 }
 
 impl Definition {
@@ -51,19 +84,24 @@ impl Definition {
         if !request.class.moves_money() {
             return Ok(Reading::NotMoney);
         }
-        if let Some(reader) = fitting(&self.orders, |reader| &reader.patterns, request) {
-            let items = self.check(request, &reader.inside, &reader.fields(), &reader.known)?;
-            return orders(reader, request, items);
+        match self.readers.get(request.method, &request.path) {
+            Some(Reader::Order(at)) => {
+                let reader = self.orders[at].get_ref();
+                let items = self.check(request, &reader.inside, &reader.known)?;
+                orders(reader, request, items)
+            }
+            Some(Reader::Cancel(at)) => {
+                let reader = self.cancels[at].get_ref();
+                let items = self.check(request, &reader.inside, &reader.known)?;
+                reader.read(request, items)
+            }
+            Some(Reader::Withdrawal(at)) => {
+                let reader = self.withdrawals[at].get_ref();
+                let items = self.check(request, &reader.inside, &reader.known)?;
+                reader.read(request, items)
+            }
+            None => Ok(Reading::Unpriceable("this endpoint's amounts are not read")),
         }
-        if let Some(reader) = fitting(&self.cancels, |reader| &reader.patterns, request) {
-            let items = self.check(request, &reader.inside, &reader.fields(), &reader.known)?;
-            return reader.read(request, items);
-        }
-        if let Some(reader) = fitting(&self.withdrawals, |reader| &reader.patterns, request) {
-            let items = self.check(request, &reader.inside, &reader.fields(), &reader.known)?;
-            return reader.read(request, items);
-        }
-        Ok(Reading::Unpriceable("this endpoint's amounts are not read"))
     }
 
     /// The endpoints that have a reader: their patterns, and where they stand in the file.
@@ -93,36 +131,32 @@ impl Definition {
     }
 
     /// Refuses what the endpoint is not known to have; the orders if they stand inside something.
-    fn check(
+    fn check<'r>(
         &self,
-        request: &Request,
+        request: &'r Request,
         inside: &Inside,
-        fields: &[&Field],
-        known: &[String],
-    ) -> Result<Option<Option<Vec<Json>>>, Refusal> {
-        let mut own: Vec<&str> = fields.iter().filter_map(|field| field.first_name()).collect();
-        own.extend(known.iter().map(String::as_str));
-        let signing = self.first_profile(&request.path).signing_names();
-        let outside = if inside.is_whole() { own.clone() } else { inside.around() };
-        let unknown =
-            |names: &[&str], name: &str| !names.contains(&name) && !signing.iter().any(|own| own == name);
+        known: &Names,
+    ) -> Result<Option<Option<Cow<'r, [Json]>>>, Refusal> {
+        let profile = self.first_profile(&request.path);
+        let is_signing = |name: &str| profile.signing_names().iter().any(|own| own == name);
+        let known_outside = |name: &str| match inside.is_whole() {
+            true => known.contains(name),
+            false => inside.is_around(name),
+        };
         let refuse = |part, name: &str| {
             Err(Refusal::field(part, name, "not a parameter this endpoint is known to have"))
         };
-        if let Some((part, name)) = request.names().into_iter().find(|(_, name)| unknown(&outside, name)) {
+        if let Some((part, name)) =
+            request.names().find(|(_, name)| !known_outside(name) && !is_signing(name))
+        {
             return refuse(part, name);
         }
         // where the body counts, a parameter of the query would be read here and ignored there, or the other way
-        let profile = self.first_profile(&request.path);
         let body_counts = profile.scheme != Scheme::Query || profile.body_form() == BodyForm::Json;
         let has_body = request.body != Body::Empty || request.method == Method::Post;
-        let beside = request.query.iter().find(|param| !signing.contains(&param.name));
-        if let Some(param) = beside.filter(|_| body_counts && has_body) {
-            return Err(Refusal::field(
-                Part::Query,
-                &param.name,
-                "this endpoint takes its parameters in the body",
-            ));
+        let beside = request.query.names().find(|name| !is_signing(name));
+        if let Some(name) = beside.filter(|_| body_counts && has_body) {
+            return Err(Refusal::field(Part::Query, name, "this endpoint takes its parameters in the body"));
         }
         if inside.is_whole() {
             return match request.json().map(|document| document.root()) {
@@ -131,9 +165,10 @@ impl Definition {
             };
         }
         let items = inside.items(request)?;
-        items.iter().flatten().try_for_each(|item| inside.check_inherited(request, item))?;
-        let members = items.iter().flatten().flat_map(Json::members);
-        match { members }.find(|member| unknown(&own, &member.name)) {
+        let orders = || items.iter().flat_map(|items| items.iter());
+        orders().try_for_each(|item| inside.check_inherited(request, item))?;
+        let members = orders().flat_map(Json::members);
+        match { members }.find(|member| !known.contains(&member.name) && !is_signing(&member.name)) {
             Some(member) => refuse(Part::Body, &member.name),
             None => Ok(Some(items)),
         }
@@ -144,7 +179,7 @@ impl Definition {
 fn orders(
     reader: &OrderReader,
     request: &Request,
-    items: Option<Option<Vec<Json>>>,
+    items: Option<Option<Cow<'_, [Json]>>>,
 ) -> Result<Reading, Refusal> {
     let read = match &items {
         None => reader.read(Scope::of(request)).map(|order| order.map(|order| vec![order])),
@@ -158,11 +193,17 @@ fn orders(
 }
 
 impl CancelReader {
+    /// Counts the fields that are read among the known names.
+    pub(crate) fn complete(&mut self) {
+        let names = Names::of(self.fields());
+        self.known.extend(names);
+    }
+
     fn fields(&self) -> Vec<&Field> {
         self.symbol.iter().flat_map(SymbolSource::fields).collect()
     }
 
-    fn read(&self, request: &Request, items: Option<Option<Vec<Json>>>) -> Result<Reading, Refusal> {
+    fn read(&self, request: &Request, items: Option<Option<Cow<'_, [Json]>>>) -> Result<Reading, Refusal> {
         let Some(source) = &self.symbol else { return Ok(Reading::Cancel { symbols: Vec::new() }) };
         let symbols = match items {
             None => vec![source.read(Scope::of(request))?],
@@ -177,15 +218,21 @@ impl CancelReader {
 }
 
 impl WithdrawalReader {
+    /// Counts the fields that are read among the known names.
+    pub(crate) fn complete(&mut self) {
+        let names = Names::of(self.fields());
+        self.known.extend(names);
+    }
+
     fn fields(&self) -> Vec<&Field> {
         let named = self.when.iter().flat_map(|condition| condition.keys());
         let fields = [&self.asset, &self.amount, &self.address].into_iter();
         fields.chain(&self.tag).chain(&self.network).chain(named).collect()
     }
 
-    fn read(&self, request: &Request, items: Option<Option<Vec<Json>>>) -> Result<Reading, Refusal> {
+    fn read(&self, request: &Request, items: Option<Option<Cow<'_, [Json]>>>) -> Result<Reading, Refusal> {
         let items = items.flatten().unwrap_or_default();
-        let scope = match items.as_slice() {
+        let scope = match &*items {
             [] => Scope::of(request),
             [item] => self.inside.scope(request, item),
             _ => return Ok(Reading::Unpriceable("the request holds several withdrawals")),
@@ -216,7 +263,7 @@ pub(super) fn fitting<'r, R>(
     request: &Request,
 ) -> Option<&'r R> {
     let fits = |reader: &&R| {
-        patterns(reader).iter().any(|pattern| pattern.matches(request.method, &request.path, Case::Exact))
+        patterns(reader).iter().any(|pattern| pattern.matches(request.method, &request.path, crate::definition::Case::Exact))
     };
     readers.iter().map(Spanned::get_ref).find(fits)
 }

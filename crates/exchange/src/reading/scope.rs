@@ -21,6 +21,11 @@ pub(crate) enum Field {
     Path(Vec<String>),
 }
 
+/// Names of parameters, sorted.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(from = "Vec<String>")]
+pub(crate) struct Names(Vec<String>);
+
 /// Fields and the texts each may have; all must fit. `*` stands for any text, an empty list for none.
 pub(crate) type Condition = BTreeMap<Field, Vec<String>>;
 
@@ -47,6 +52,29 @@ impl TryFrom<String> for Field {
         let (nth, suffix) = segment.split_once(':').unwrap_or((segment, ""));
         let nth = nth.parse().map_err(|_| "a path segment has a number")?;
         Ok(Field::Segment { nth, suffix: suffix.to_owned() })
+    }
+}
+
+impl From<Vec<String>> for Names {
+    fn from(mut names: Vec<String>) -> Names {
+        names.sort_unstable();
+        Names(names)
+    }
+}
+
+impl Names {
+    /// The names that fields start with.
+    pub(crate) fn of(fields: Vec<&Field>) -> Names {
+        Names(fields.into_iter().filter_map(Field::first_name).map(str::to_owned).collect())
+    }
+
+    pub(crate) fn extend(&mut self, more: Names) {
+        self.0.extend(more.0);
+        self.0.sort_unstable();
+    }
+
+    pub(crate) fn contains(&self, name: &str) -> bool {
+        self.0.binary_search_by(|own| own.as_str().cmp(name)).is_ok()
     }
 }
 
@@ -194,27 +222,32 @@ impl Inside {
         self.each.as_deref().or(self.member.as_deref())
     }
 
-    /// The names that may stand around the orders.
-    pub(crate) fn around(&self) -> Vec<&str> {
-        let place = self.each.iter().chain(&self.member).filter_map(|path| path.split('.').next());
-        place.chain(self.inherit.iter().chain(&self.known).map(String::as_str)).collect()
+    /// Whether a parameter may stand around the orders.
+    pub(crate) fn is_around(&self, name: &str) -> bool {
+        let mut places = self.each.iter().chain(&self.member).filter_map(|path| path.split('.').next());
+        places.any(|own| own == name) || self.inherit.iter().chain(&self.known).any(|own| own == name)
     }
 
     /// The orders; `None` if one of them has another tag.
-    pub(crate) fn items(&self, request: &Request) -> Result<Option<Vec<Json>>, Refusal> {
+    pub(crate) fn items<'r>(&self, request: &'r Request) -> Result<Option<Cow<'r, [Json]>>, Refusal> {
         let path = self.place().unwrap_or_default();
         let refuse = || Refusal::field(Part::Body, path, "must hold at least one order");
         let found = find(request, path)?.ok_or_else(refuse)?;
         if self.member.is_some() {
-            return Ok(Some(vec![found]));
+            return Ok(Some(match found {
+                Cow::Borrowed(order) => Cow::Borrowed(std::slice::from_ref(order)),
+                Cow::Owned(order) => Cow::Owned(vec![order]),
+            }));
         }
-        match found {
-            Json::Array(items) if !items.is_empty() => Ok(match &self.tagged {
-                Some(tag) => items.into_iter().map(|item| untagged(item, tag)).collect(),
-                None => Some(items),
-            }),
-            _ => Err(refuse()),
-        }
+        let items = match found {
+            Cow::Borrowed(Json::Array(items)) if !items.is_empty() => Cow::Borrowed(items.as_slice()),
+            Cow::Owned(Json::Array(items)) if !items.is_empty() => Cow::Owned(items),
+            _ => return Err(refuse()),
+        };
+        Ok(match &self.tagged {
+            Some(tag) => items.iter().map(|item| untagged(item, tag)).collect::<Option<_>>().map(Cow::Owned),
+            None => Some(items),
+        })
     }
 
     /// What stands around and inside must not say two things: exchanges differ in which one they take.
@@ -237,19 +270,22 @@ impl Inside {
     }
 }
 
-fn find(request: &Request, path: &str) -> Result<Option<Json>, Refusal> {
+fn find<'r>(request: &'r Request, path: &str) -> Result<Option<Cow<'r, Json>>, Refusal> {
     if let (None, Some(text)) = (request.json(), request.param(path)) {
-        return Ok(Some(Document::parse(text)?.root().clone()));
+        return Ok(Some(Cow::Owned(Document::parse(text)?.into_root())));
     }
     let root = request.json().map(Document::root);
-    let names = path.split('.').filter(|name| !name.is_empty());
-    Ok(names.into_iter().try_fold(root, |json, name| json.map(|json| json.get(name))).flatten().cloned())
+    let mut names = path.split('.').filter(|name| !name.is_empty());
+    let found = names.try_fold(root, |json, name| json.map(|json| json.get(name))).flatten();
+    Ok(found.map(Cow::Borrowed))
 }
 
-fn untagged(item: Json, tag: &str) -> Option<Json> {
-    let Json::Array(parts) = item else { return None };
-    match <[Json; 2]>::try_from(parts) {
-        Ok([own, order]) if own.text() == Some(tag) => Some(order),
+fn untagged(item: &Json, tag: &str) -> Option<Json> {
+    match item {
+        Json::Array(parts) => match parts.as_slice() {
+            [own, order] if own.text() == Some(tag) => Some(order.clone()),
+            _ => None,
+        },
         _ => None,
     }
 }

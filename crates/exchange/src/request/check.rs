@@ -1,8 +1,6 @@
 //! What a request must not be, beyond the grammar of its parts: two parsers, or we and the exchange, could read it
 //! differently.
 
-use std::borrow::Cow;
-
 use super::{Body, Document, Json, Part, Refusal, Request};
 use crate::{
     Class, Method,
@@ -12,20 +10,17 @@ use crate::{
 impl Request {
     /// No parameter may stand in the query and in the body: exchanges differ in which one they take.
     pub(super) fn check_places(&self) -> Result<(), Refusal> {
-        let names = self.names();
-        let in_query = |name: &str| {
-            names.iter().any(|(part, own)| *part == Part::Query && own.eq_ignore_ascii_case(name))
-        };
-        match names.iter().find(|(part, name)| *part == Part::Body && in_query(name)) {
-            Some((_, name)) => Err(Refusal::field(Part::Body, name, "in the query as well")),
+        let in_query = |name: &str| self.query.names().any(|own| own.eq_ignore_ascii_case(name));
+        match self.body_names().find(|name| in_query(name)) {
+            Some(name) => Err(Refusal::field(Part::Body, name, "in the query as well")),
             None => Ok(()),
         }
     }
 
     /// A parameter of the signer in other letters would stand beside our own.
-    pub(super) fn check_spelling(&self, own: &[&str]) -> Result<(), Refusal> {
-        let misspelt = |name: &str| own.iter().any(|own| own.eq_ignore_ascii_case(name) && *own != name);
-        match self.names().into_iter().find(|(_, name)| misspelt(name)) {
+    pub(super) fn check_spelling(&self, own: &[String]) -> Result<(), Refusal> {
+        let misspelt = |name: &str| own.iter().any(|own| own.eq_ignore_ascii_case(name) && own != name);
+        match self.names().find(|(_, name)| misspelt(name)) {
             Some((part, name)) => {
                 Err(Refusal::field(part, name, "a parameter for signing, in other letters"))
             }
@@ -74,7 +69,7 @@ impl Request {
         }
         match self.query.iter().find(|param| param.value.contains(['&', '='])) {
             Some(param) => {
-                Err(Refusal::field(Part::Query, &param.name, "& and = cannot stand in a value here"))
+                Err(Refusal::field(Part::Query, param.name, "& and = cannot stand in a value here"))
             }
             None => Ok(()),
         }
@@ -86,14 +81,13 @@ impl Request {
         let Some(document) = self.json() else {
             return Err(Refusal::new(Part::Body, "must be a JSON object"));
         };
-        let named = document.get("method").is_some_and(|method| self.path.ends_with(&format!("/{method}")));
+        let named = document.get("method").is_some_and(|method| ends_with_segment(&self.path, method));
         if !named {
             return Err(Refusal::field(Part::Body, "method", "must be the method of the path"));
         }
         let own = profile.own_params();
-        let signed = |name: &str| name == "params" || profile.prehash.has(&Hole::Member(name.to_owned()));
-        match document.members().iter().find(|member| !own.contains(&&*member.name) && !signed(&member.name))
-        {
+        let signed = |name: &str| name == "params" || profile.prehash.has_member(name);
+        match document.members().iter().find(|member| !own.contains(&member.name) && !signed(&member.name)) {
             Some(member) => Err(Refusal::field(Part::Body, &member.name, "not a member this exchange signs")),
             None => Ok(()),
         }
@@ -108,12 +102,16 @@ impl Request {
         let Some(value) = self.header("content-type") else { return Ok(()) };
         let (media, charset) =
             value.split_once(';').map_or((value, ""), |(media, rest)| (media.trim(), rest.trim()));
-        let charset: Cow<'_, str> = charset.to_ascii_lowercase().into();
-        match media.eq_ignore_ascii_case(expected) && ["", "charset=utf-8"].contains(&charset.as_ref()) {
+        let utf8 = charset.is_empty() || charset.eq_ignore_ascii_case("charset=utf-8");
+        match media.eq_ignore_ascii_case(expected) && utf8 {
             true => Ok(()),
             false => Err(Refusal::field(Part::Header, "content-type", "does not fit this exchange's bodies")),
         }
     }
+}
+
+fn ends_with_segment(path: &str, segment: &str) -> bool {
+    path.strip_suffix(segment).is_some_and(|before| before.ends_with('/'))
 }
 
 /// Whether a text, written as `name=value`, could be taken for more than one parameter. Their names start with letters,

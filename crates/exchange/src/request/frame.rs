@@ -187,7 +187,7 @@ impl Definition {
         act: Act,
     ) -> Result<(), Refusal> {
         let profile = self.first_profile(&request.path);
-        request.check_spelling(&profile.own_params()).map_err(in_frame)?;
+        request.check_spelling(profile.own_params()).map_err(in_frame)?;
         let given = |name: &str| params.root().get(name).is_some();
         let signature = profile.signature_param.as_deref().unwrap_or_default();
         let fail = |name: &str, reason| Err(Refusal::field(Part::Frame, name, reason));

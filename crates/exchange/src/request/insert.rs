@@ -60,10 +60,10 @@ impl Definition {
             .headers
             .iter()
             .map(|(name, value)| match &texts.payload {
-                Some(own) if Some(name.as_str()) == payload.map(str::to_ascii_lowercase).as_deref() => {
-                    (name.as_str(), own.as_bytes())
+                Some(own) if payload.is_some_and(|payload| payload.eq_ignore_ascii_case(name)) => {
+                    (name, own.as_bytes())
                 }
-                _ => (name.as_str(), value.as_bytes()),
+                _ => (name, value.as_bytes()),
             })
             .collect();
         let mark = if texts.query.is_empty() { "" } else { "?" };
@@ -91,9 +91,10 @@ impl Request {
             texts.body = params.text().to_owned();
         }
         if let Some(document) = self.json() {
-            let root = [document.root().clone()];
-            let orders =
-                if inside.is_whole() { root.to_vec() } else { inside.items(self)?.unwrap_or_default() };
+            let orders = match inside.is_whole() {
+                true => std::slice::from_ref(document.root()).into(),
+                false => inside.items(self)?.unwrap_or_default(),
+            };
             texts.body = edited(document.text(), edits(client_id, &orders, ids)?);
             if let Body::Payload(..) = &self.body {
                 texts.payload = Some(BASE64_STANDARD.encode(std::mem::take(&mut texts.body)));
@@ -148,9 +149,9 @@ fn edited(text: &str, edits: Vec<Edit>) -> String {
 
 /// A query or form with ranges of a parameter's decoded value replaced. All else of it stays as the client encoded it.
 fn with_inside(params: &Params, name: &str, edits: &[Edit]) -> Option<String> {
-    let item = params.iter().find(|item| item.name == name)?;
-    let start = item.piece.start + params.text()[item.piece.clone()].find('=')? + 1;
-    let places = decoded_places(&params.text()[start..item.piece.end]);
+    let piece = params.piece(name)?;
+    let start = piece.start + params.text()[piece.clone()].find('=')? + 1;
+    let places = decoded_places(&params.text()[start..piece.end]);
     let mut text = params.text().to_owned();
     for (range, new) in edits.iter().rev() {
         let (from, to) = (places.get(range.start)?, places.get(range.end)?);

@@ -48,8 +48,13 @@ pub(crate) struct Setting<'a> {
 impl Document {
     /// Reads `text`, which must be one object or one array.
     pub(crate) fn parse(text: &str) -> Result<Document, Refusal> {
-        let (root, open) = Scanner::new(text).document()?;
-        Ok(Document { text: text.to_owned(), root, open })
+        Document::take(text.to_owned())
+    }
+
+    /// The same without a copy.
+    pub(crate) fn take(text: String) -> Result<Document, Refusal> {
+        let (root, open) = Scanner::new(&text).document()?;
+        Ok(Document { text, root, open })
     }
 
     /// Reads `text`, which must be one object.
@@ -74,6 +79,11 @@ impl Document {
     /// What it holds.
     pub(crate) fn root(&self) -> &Json {
         &self.root
+    }
+
+    /// The same without the text.
+    pub(crate) fn into_root(self) -> Json {
+        self.root
     }
 
     /// The members of the outermost object in their order; none for an array.
@@ -114,40 +124,52 @@ impl Document {
     /// The text with each setting in the place of its namesake, or in front or behind, in order, if it has none.
     /// A value takes the form of the number or string it replaces. An array stays as it is.
     pub(crate) fn with(&self, settings: &[Setting<'_>]) -> String {
-        let mut text = self.text.clone();
-        if matches!(self.root, Json::Array(_)) {
-            return text;
+        let Json::Object(members) = &self.root else { return self.text.clone() };
+        let own: usize = settings.iter().map(|set| set.name.len() + 2 * set.value.len() + 6).sum();
+        let mut text = String::with_capacity(self.text.len() + own);
+        let absent = |last: bool| {
+            settings.iter().filter(move |set| set.last == last && self.root.get(set.name).is_none())
+        };
+        text.push_str(&self.text[..self.open]);
+        absent(false).for_each(|set| push_member(&mut text, set));
+        let mut copied = self.open;
+        if !members.is_empty() && text.len() > self.open {
+            text.push(',');
         }
-        self.insert(&mut text, settings, true);
-        let mut replaced: Vec<_> = settings
-            .iter()
-            .filter_map(|set| Some((self.members().iter().find(|own| own.name == set.name)?, &set.value)))
-            .collect();
-        replaced.sort_by_key(|(member, _)| std::cmp::Reverse(member.span.start));
-        for (member, value) in replaced {
-            let number = matches!(member.value, Json::Number(_)) && value.bytes().all(|b| b.is_ascii_digit());
-            text.replace_range(member.span.clone(), &if number { value.clone() } else { quote(value) });
+        for member in members {
+            let end = match settings.iter().find(|set| set.name == member.name) {
+                Some(set) => {
+                    text.push_str(&self.text[copied..member.span.start]);
+                    push_value(&mut text, &set.value, &member.value);
+                    member.span.end
+                }
+                None => copied,
+            };
+            copied = end;
         }
-        self.insert(&mut text, settings, false);
+        let end = members.last().map_or(self.open, |member| member.span.end);
+        text.push_str(&self.text[copied..end]);
+        absent(true).for_each(|set| push_member(&mut text, set));
+        text.push_str(&self.text[end..]);
         text
     }
+}
 
-    /// Puts the settings that are new behind the last member or in front of the first.
-    fn insert(&self, text: &mut String, settings: &[Setting<'_>], last: bool) {
-        let absent = settings.iter().filter(|set| set.last == last && self.root.get(set.name).is_none());
-        let new: Vec<_> = absent.map(|set| format!("{}:{}", quote(set.name), quote(&set.value))).collect();
-        if new.is_empty() {
-            return;
-        }
-        let (new, alone) = (new.join(","), text[self.open..].trim_start().starts_with('}'));
-        match (last, alone) {
-            (_, true) => text.insert_str(self.open, &new),
-            (false, false) => text.insert_str(self.open, &(new + ",")),
-            (true, false) => {
-                let end = self.members().last().map_or(self.open, |member| member.span.end);
-                text.insert_str(end, &format!(",{new}"));
-            }
-        }
+/// Behind what is there.
+fn push_member(text: &mut String, set: &Setting<'_>) {
+    if !text.ends_with('{') {
+        text.push(',');
+    }
+    push_quoted(text, set.name);
+    text.push(':');
+    push_quoted(text, &set.value);
+}
+
+/// In the form of the value that stood there.
+fn push_value(text: &mut String, value: &str, former: &Json) {
+    match matches!(former, Json::Number(_)) && value.bytes().all(|b| b.is_ascii_digit()) {
+        true => text.push_str(value),
+        false => push_quoted(text, value),
     }
 }
 
@@ -176,7 +198,21 @@ impl Json {
 
 /// `text` as a JSON string with its quotes.
 pub(crate) fn quote(text: &str) -> String {
-    serde_json::Value::from(text).to_string()
+    let mut quoted = String::with_capacity(text.len() + 2);
+    push_quoted(&mut quoted, text);
+    quoted
+}
+
+/// The same, behind another text.
+pub(crate) fn push_quoted(out: &mut String, text: &str) {
+    match text.bytes().any(|b| b < b' ' || b == b'"' || b == b'\\') {
+        true => out.push_str(&serde_json::Value::from(text).to_string()),
+        false => {
+            out.push('"');
+            out.push_str(text);
+            out.push('"');
+        }
+    }
 }
 
 #[cfg(test)]

@@ -204,7 +204,7 @@ fn own_request(path: &str, method: &str) -> Request {
         path: format!("{path}/{method}"),
         query: Params::default(),
         body: Body::Empty,
-        headers: Vec::new(),
+        headers: super::Headers::default(),
         class: Class::Read,
         level: SignLevel::Signed,
         reading: Reading::NotMoney,

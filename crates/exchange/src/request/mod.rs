@@ -3,21 +3,27 @@
 mod body;
 mod check;
 mod frame;
+mod headers;
 mod insert;
 mod json;
 mod login_frame;
 mod params;
+mod percent;
 mod refusal;
 mod scan;
 mod target;
+mod written;
 
 pub use self::{
     frame::{Act, BadFrame, Frame},
     refusal::{Part, Refusal},
 };
 pub(crate) use self::{
-    json::{Document, Json, Member, Setting, quote},
-    params::{Allowed, Params, QueryForm, component, escape},
+    headers::Headers,
+    json::{Document, Json, Member, Setting, push_quoted, quote},
+    params::{Allowed, Params},
+    percent::{component, escape},
+    written::QueryForm,
 };
 
 use crate::{Class, Definition, Leverage, Method, Reading, SignLevel, definition::Scheme, reading::OwnId};
@@ -49,7 +55,7 @@ pub struct Request {
     pub(crate) path: String,
     pub(crate) query: Params,
     pub(crate) body: Body,
-    pub(crate) headers: Vec<(String, String)>,
+    pub(crate) headers: Headers,
     pub(crate) class: Class,
     pub(crate) level: SignLevel,
     pub(crate) reading: Reading,
@@ -62,8 +68,9 @@ pub struct Request {
 /// the exchange's own path.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Called {
-    pub(crate) host: String,
-    pub(crate) prefix: String,
+    text: String,
+    /// Where the path begins.
+    path: usize,
 }
 
 /// A body in one of the forms exchanges take.
@@ -75,8 +82,6 @@ pub(crate) enum Body {
     /// JSON in base64: the object, and the base64 text as the client wrote it.
     Payload(Document, String),
 }
-
-const MAX_HEADER: usize = 16 * 1024;
 
 impl Definition {
     /// Reads a client's request.
@@ -114,7 +119,7 @@ impl Definition {
         request.body = self.read_body(&request, profile, incoming.body)?;
         request.check_places()?;
         request.check_signed_query(profile)?;
-        request.check_spelling(&profile.own_params())?;
+        request.check_spelling(profile.own_params())?;
         request.check_dropped(profile)?;
         if class.moves_money() && profile.query == QueryForm::Decoded {
             request.check_decoded(profile)?;
@@ -129,39 +134,28 @@ impl Definition {
         }
         Ok(request)
     }
-
-    /// Keeps the headers that are passed on and those that hold the client's key and signature.
-    fn read_headers(&self, headers: &[(&str, &[u8])]) -> Result<Vec<(String, String)>, Refusal> {
-        let mut kept: Vec<(String, String)> = Vec::new();
-        for (name, value) in headers {
-            let name = name.to_ascii_lowercase();
-            let refuse = |reason| Refusal::field(Part::Header, &name, reason);
-            if self.refuses_header(&name) && value != b"0" {
-                return Err(refuse("the connection decides this: leave it out"));
-            }
-            if !self.reads_header(&name) {
-                continue;
-            }
-            let value = std::str::from_utf8(value).map_err(|_| refuse("not text"))?;
-            if value.len() > MAX_HEADER || !value.bytes().all(|b| b == b' ' || b.is_ascii_graphic()) {
-                return Err(refuse("not printable, or too long"));
-            }
-            if kept.iter().any(|(own, _)| *own == name) {
-                return Err(refuse("given twice"));
-            }
-            kept.push((name, value.trim().to_owned()));
-        }
-        Ok(kept)
-    }
 }
 
 impl Called {
     fn parse(address: &str) -> Called {
-        let scheme = if address.starts_with("http://") { "http://" } else { "" };
-        let rest = address.split_once("://").map_or(address, |(_, rest)| rest);
-        let (host, prefix) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
-        let host = if host.is_empty() { String::new() } else { format!("{scheme}{host}") };
-        Called { host, prefix: prefix.to_owned() }
+        let (text, host) = match address.split_once("://") {
+            Some(("http", _)) => (address, "http://".len()),
+            Some((_, rest)) => (rest, 0),
+            None => (address, 0),
+        };
+        let path = text[host..].find('/').map_or(text.len(), |at| host + at);
+        match path == host {
+            true => Called { text: text[host..].to_owned(), path: 0 },
+            false => Called { text: text.to_owned(), path },
+        }
+    }
+
+    pub(crate) fn host(&self) -> &str {
+        &self.text[..self.path]
+    }
+
+    pub(crate) fn prefix(&self) -> &str {
+        &self.text[self.path..]
     }
 }
 
@@ -225,21 +219,26 @@ impl Request {
         }
     }
 
-    /// A kept header by its lower-case name.
+    /// A kept header, its name in any case.
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
-        self.headers.iter().find(|(own, _)| own == name).map(|(_, value)| value.as_str())
+        self.headers.get(name)
     }
 
     /// The names of all parameters.
-    pub(crate) fn names(&self) -> Vec<(Part, &str)> {
-        let query = self.query.iter().map(|param| (Part::Query, param.name.as_str()));
-        let body: Vec<&str> = match &self.body {
-            Body::Empty => Vec::new(),
-            Body::Form(params) => params.iter().map(|param| param.name.as_str()).collect(),
-            Body::Json(document) | Body::Payload(document, _) => {
-                document.members().iter().map(|member| member.name.as_str()).collect()
-            }
+    pub(crate) fn names(&self) -> impl Iterator<Item = (Part, &str)> {
+        self.query
+            .names()
+            .map(|name| (Part::Query, name))
+            .chain(self.body_names().map(|name| (Part::Body, name)))
+    }
+
+    /// The names of the parameters in the body.
+    pub(crate) fn body_names(&self) -> impl Iterator<Item = &str> {
+        let form = match &self.body {
+            Body::Form(params) => Some(params.names()),
+            _ => None,
         };
-        query.chain(body.into_iter().map(|name| (Part::Body, name))).collect()
+        let members = self.json().into_iter().flat_map(Document::members);
+        form.into_iter().flatten().chain(members.map(|member| &*member.name))
     }
 }

@@ -8,6 +8,8 @@ use super::{
 const MAX_DEPTH: usize = 16;
 const MAX_VALUES: usize = 512;
 const MAX_STRING: usize = 8 * 1024;
+/// Room for the members an object usually has, so that nothing has to grow.
+const USUAL: usize = 8;
 
 /// A position in a text, and how many values were seen.
 pub(super) struct Scanner<'t> {
@@ -42,10 +44,10 @@ impl<'t> Scanner<'t> {
     /// From `{` to behind `}`.
     fn object(&mut self, depth: usize) -> Scan<Vec<Member>> {
         self.at += 1;
-        let mut members: Vec<Member> = Vec::new();
         if self.closes(b'}') {
-            return Ok(members);
+            return Ok(Vec::new());
         }
+        let mut members: Vec<Member> = Vec::with_capacity(USUAL);
         loop {
             let name = self.name()?;
             if members.iter().any(|own| own.name.eq_ignore_ascii_case(&name)) {
@@ -115,7 +117,20 @@ impl<'t> Scanner<'t> {
             return self.fail("not JSON");
         }
         self.at += 1;
-        let mut text = String::new();
+        let rest = &self.text[self.at..];
+        let plain = rest.bytes().position(|b| !matches!(b, b' '..=b'~') || b == b'"' || b == b'\\');
+        let plain = &rest[..plain.unwrap_or_default()];
+        self.at += plain.len();
+        if self.peek() == Some(b'"') && plain.len() <= MAX_STRING {
+            self.at += 1;
+            return Ok(plain.to_owned());
+        }
+        self.odd_string(plain)
+    }
+
+    /// The rest of a string that holds more than plain letters, from behind those it begins with.
+    fn odd_string(&mut self, start: &str) -> Scan<String> {
+        let mut text = start.to_owned();
         loop {
             let Some(next) = self.text[self.at..].chars().next() else { return self.fail("not JSON") };
             self.at += next.len_utf8();

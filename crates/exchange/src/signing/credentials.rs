@@ -1,6 +1,6 @@
 //! An API key with its secret, checked as far as that is possible without asking the exchange.
 
-use std::fmt;
+use std::{fmt, sync::Arc};
 
 use seal::SecretText;
 use serde::{Deserialize, Serialize};
@@ -31,9 +31,21 @@ pub struct Typed<'a> {
     pub passphrase: Option<&'a SecretText>,
 }
 
+/// A pair out of the vault, opened for one use.
+pub struct Kept {
+    /// The public half.
+    pub api_key: Arc<str>,
+    /// The shared secret, or a private key in PEM.
+    pub secret: SecretText,
+    /// Where the exchange has one.
+    pub passphrase: Option<SecretText>,
+    /// How the secret is used.
+    pub options: Options,
+}
+
 /// A usable pair, real or virtual. No Debug, no Clone; the secret is wiped when it is dropped.
 pub struct Credentials {
-    pub(super) api_key: String,
+    pub(super) api_key: Arc<str>,
     pub(super) key: SigningKey,
     pub(super) passphrase: SecretText,
     pub(super) options: Options,
@@ -119,20 +131,28 @@ impl Credentials {
         }
         let passphrase = check_passphrase(definition, typed.passphrase)
             .map_err(|problem| wrong(Field::Passphrase, problem))?;
-        Ok(Credentials { api_key: typed.api_key.to_owned(), key, passphrase, options })
+        Ok(Credentials { api_key: typed.api_key.into(), key, passphrase, options })
     }
 
-    /// A virtual pair as it is kept to check signatures: with the public half of a private key, if the secret is one.
-    pub fn kept(
-        definition: &Definition,
-        typed: Typed<'_>,
-        public_key_pem: Option<&str>,
-    ) -> Result<Credentials, CredentialError> {
-        let Some(key) = public_key_pem.and_then(SigningKey::parse_public) else {
-            return Credentials::parse(definition, typed, Options::default());
-        };
-        let passphrase = typed.passphrase.map_or(String::new(), |text| text.expose().to_owned()).into();
-        Ok(Credentials { api_key: typed.api_key.to_owned(), key, passphrase, options: Options::default() })
+    /// A pair out of the vault. It was checked before it went in; nothing of it is copied.
+    ///
+    /// Errors: the secret is none that any exchange takes.
+    pub fn kept(definition: &Definition, kept: Kept) -> Result<Credentials, KeyError> {
+        let Kept { api_key, secret, passphrase, options } = kept;
+        let raw = definition.takes_raw_ed25519().then(|| SigningKey::parse_raw_ed25519(&secret)).flatten();
+        let key = raw.map_or_else(|| SigningKey::take(secret), Ok)?;
+        Ok(Credentials { api_key, key, passphrase: passphrase.unwrap_or_else(none), options })
+    }
+
+    /// A virtual pair whose secret is a private key: its public half in PEM is all that checking signatures takes.
+    pub fn public(
+        api_key: Arc<str>,
+        public_key_pem: &str,
+        passphrase: Option<SecretText>,
+    ) -> Result<Credentials, KeyError> {
+        let key = SigningKey::parse_public(public_key_pem).ok_or(KeyError::BrokenKey)?;
+        let (passphrase, options) = (passphrase.unwrap_or_else(none), Options::default());
+        Ok(Credentials { api_key, key, passphrase, options })
     }
 
     /// The public half.
@@ -185,6 +205,10 @@ impl Definition {
     }
 }
 
+fn none() -> SecretText {
+    String::new().into()
+}
+
 fn check_api_key(typed: Typed<'_>) -> Result<(), (Field, CredentialProblem)> {
     let api_key = typed.api_key;
     if super::pem::is_pem(api_key.as_bytes()) {
@@ -205,7 +229,7 @@ fn check_passphrase(
 ) -> Result<SecretText, CredentialProblem> {
     let given = given.map(SecretText::expose).filter(|text| !text.is_empty());
     match (definition.fields().contains(&Field::Passphrase), given) {
-        (false, None) => Ok(String::new().into()),
+        (false, None) => Ok(none()),
         (false, Some(_)) => Err(CredentialProblem::NoPassphrase),
         (true, Some(text)) if text.len() <= 128 && text.bytes().all(|b| (b' '..=b'~').contains(&b)) => {
             Ok(text.to_owned().into())

@@ -30,7 +30,7 @@ impl Definition {
         let signature = encoding.read(signature).ok_or(VerifyError::BadSignature)?;
         let text = Frame::signed_text(&frame.params, profile);
         let holds = pair.key.verify(profile.hash, pair.form(profile), text.as_bytes(), &signature);
-        if !holds || key != pair.api_key {
+        if !holds || key != pair.api_key() {
             return Err(VerifyError::BadSignature);
         }
         let (timestamp_ms, replayable_until_ms) = check_age(profile, &frame.request, now_ms)?;

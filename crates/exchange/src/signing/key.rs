@@ -1,5 +1,7 @@
 //! The private half of an exchange key, and the operations with it.
 
+use std::ops::Deref;
+
 use aws_lc_rs::{
     hmac,
     rand::SystemRandom,
@@ -19,12 +21,18 @@ use super::{
 pub struct SigningKey(Inner);
 
 enum Inner {
-    Hmac(SecretBytes),
+    Hmac(SecretText),
     Rsa(Box<RsaKeyPair>),
     Ed25519(Ed25519KeyPair),
     Es256(Box<EcdsaKeyPair>),
     /// Checks signatures and makes none.
     Es256Public(Vec<u8>),
+}
+
+/// The bytes of a signature.
+pub(super) enum Signature {
+    Mac(hmac::Tag),
+    OfPair(Vec<u8>),
 }
 
 /// What kind of key a secret is.
@@ -91,15 +99,19 @@ impl KeyKind {
 impl SigningKey {
     /// Reads a secret: PEM by its armour, everything else is a shared secret.
     pub fn parse(secret: &SecretText) -> Result<SigningKey, KeyError> {
-        let secret = secret.expose().as_bytes();
-        if pem::is_pem(secret) {
-            return SigningKey::parse_pem(secret);
+        match pem::is_pem(secret.expose().as_bytes()) {
+            true => SigningKey::parse_pem(secret.expose().as_bytes()),
+            false => SigningKey::take(secret.expose().to_owned().into()),
         }
-        match secret.len() {
+    }
+
+    /// The same without a copy.
+    pub(super) fn take(secret: SecretText) -> Result<SigningKey, KeyError> {
+        let text = secret.expose().as_bytes();
+        match text.len() {
+            _ if pem::is_pem(text) => SigningKey::parse_pem(text),
             0 => Err(KeyError::Empty),
-            1..=512 if secret.iter().all(u8::is_ascii_graphic) => {
-                Ok(SigningKey(Inner::Hmac(SecretBytes::from(secret.to_vec()))))
-            }
+            1..=512 if text.iter().all(u8::is_ascii_graphic) => Ok(SigningKey(Inner::Hmac(secret))),
             _ => Err(KeyError::NotPlainText),
         }
     }
@@ -142,7 +154,9 @@ impl SigningKey {
     /// Whether a shared secret has the form its exchange wants; other kinds of keys have none.
     pub(super) fn fits(&self, form: SecretForm) -> bool {
         match &self.0 {
-            Inner::Hmac(secret) => hmac_key(secret.expose(), Hash::Sha256, form).is_some(),
+            Inner::Hmac(secret) if form == SecretForm::Base64 => {
+                hmac_key(secret.expose(), Hash::Sha256, form).is_some()
+            }
             _ => true,
         }
     }
@@ -158,11 +172,16 @@ impl SigningKey {
     }
 
     /// The signature of `message`, or `None` if the library refuses to make one.
-    pub(super) fn sign(&self, hash: Hash, form: SecretForm, message: &[u8]) -> Option<Vec<u8>> {
+    pub(super) fn sign(&self, hash: Hash, form: SecretForm, message: &[u8]) -> Option<Signature> {
+        if let Inner::Hmac(secret) = &self.0 {
+            return Some(Signature::Mac(hmac::sign(&hmac_key(secret.expose(), hash, form)?, message)));
+        }
+        self.sign_with_pair(hash, message).map(Signature::OfPair)
+    }
+
+    fn sign_with_pair(&self, hash: Hash, message: &[u8]) -> Option<Vec<u8>> {
         match &self.0 {
-            Inner::Hmac(secret) => {
-                Some(hmac::sign(&hmac_key(secret.expose(), hash, form)?, message).as_ref().to_vec())
-            }
+            Inner::Hmac(_) => None,
             Inner::Es256(pair) => {
                 pair.sign(&SystemRandom::new(), message).ok().map(|signature| signature.as_ref().to_vec())
             }
@@ -212,6 +231,17 @@ impl SigningKey {
     }
 }
 
+impl Deref for Signature {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        match self {
+            Signature::Mac(tag) => tag.as_ref(),
+            Signature::OfPair(bytes) => bytes,
+        }
+    }
+}
+
 impl Encoding {
     pub(super) fn write(self, signature: &[u8]) -> String {
         match self {
@@ -231,15 +261,15 @@ impl Encoding {
 }
 
 /// `None` if the text does not have the form.
-fn hmac_key(secret: &[u8], hash: Hash, form: SecretForm) -> Option<hmac::Key> {
+fn hmac_key(secret: &str, hash: Hash, form: SecretForm) -> Option<hmac::Key> {
     let algorithm = match hash {
         Hash::Sha256 => hmac::HMAC_SHA256,
         Hash::Sha384 => hmac::HMAC_SHA384,
         Hash::Sha512 => hmac::HMAC_SHA512,
     };
     let bytes = match form {
-        SecretForm::Utf8 => return Some(hmac::Key::new(algorithm, secret)),
-        SecretForm::Upper => SecretBytes::from(secret.to_ascii_uppercase()),
+        SecretForm::Utf8 => return Some(hmac::Key::new(algorithm, secret.as_bytes())),
+        SecretForm::Upper => SecretBytes::from(secret.to_ascii_uppercase().into_bytes()),
         SecretForm::Base64 => SecretBytes::from(BASE64_STANDARD.decode(secret).ok()?),
     };
     Some(hmac::Key::new(algorithm, bytes.expose()))
@@ -307,7 +337,7 @@ mod tests {
                 None => secret(pem),
             };
             let key = SigningKey::parse(&text).unwrap();
-            let mut signature = key.sign(Hash::Sha512, SecretForm::Upper, b"message").unwrap();
+            let mut signature = key.sign(Hash::Sha512, SecretForm::Upper, b"message").unwrap().to_vec();
             assert!(key.verify(Hash::Sha512, SecretForm::Upper, b"message", &signature), "{id}");
             assert!(!key.verify(Hash::Sha512, SecretForm::Upper, b"massage", &signature), "{id}");
             for at in 0..signature.len() {

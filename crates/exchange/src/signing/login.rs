@@ -35,7 +35,7 @@ impl Definition {
         let holds = pair.key.verify(profile.hash, pair.form(profile), text.as_bytes(), &signature);
         let passphrase = given(LoginPart::Passphrase).unwrap_or_default().as_bytes();
         let known = verify_slices_are_equal(passphrase, pair.passphrase.expose().as_bytes()).is_ok();
-        if !holds || !known || given(LoginPart::Key)? != pair.api_key {
+        if !holds || !known || given(LoginPart::Key)? != pair.api_key() {
             return Err(VerifyError::BadSignature);
         }
         let (timestamp_ms, until_ms) = check_time(login, time, now_ms).ok_or(VerifyError::StaleTimestamp)?;
@@ -61,7 +61,7 @@ impl Definition {
         let signature = credentials.key.sign(profile.hash, credentials.form(profile), text.as_bytes());
         let (signature, encoding) = signature.zip(profile.keys.get(&kind)).ok_or(SignError::Failed)?;
         let params = login.params(|part| match part {
-            LoginPart::Key => credentials.api_key.clone(),
+            LoginPart::Key => credentials.api_key().to_owned(),
             LoginPart::Passphrase => credentials.passphrase.expose().to_owned(),
             LoginPart::Time | LoginPart::Expiry => time.clone(),
             LoginPart::Signature => encoding.write(&signature),

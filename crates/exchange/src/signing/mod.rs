@@ -17,7 +17,9 @@ mod token;
 mod verify;
 
 pub use self::{
-    credentials::{CredentialError, CredentialProblem, Credentials, Field, Options, TokenAlgorithm, Typed},
+    credentials::{
+        CredentialError, CredentialProblem, Credentials, Field, Kept, Options, TokenAlgorithm, Typed,
+    },
     key::{KeyKind, SecretForm, SigningKey},
     key_error::KeyError,
     nonce::{NonceKind, NonceUnit},

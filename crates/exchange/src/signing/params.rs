@@ -9,24 +9,26 @@ use crate::{
 
 /// All parameters of a request as `name=value&...`: the query or, without one, the JSON body in the same form with
 /// `name[]=` for each item of an array. Empty without parameters; `None` if the body has no such form.
-pub(super) fn joined(request: &Request, form: QueryForm) -> Option<String> {
+pub(super) fn joined(request: &Request, form: QueryForm) -> Option<Cow<'_, str>> {
     if !request.query.text().is_empty() {
-        return Some(request.query.written(form).into_owned());
+        return Some(request.query.written(form, &[]));
     }
-    let Some(document) = request.json() else { return Some(String::new()) };
+    let Some(document) = request.json() else { return Some("".into()) };
     let Json::Object(members) = document.root() else { return None };
-    let mut pieces = Vec::new();
+    let mut text = String::with_capacity(document.text().len());
+    let mut piece = |parts: [&str; 3]| {
+        text.push_str(if text.is_empty() { "" } else { "&" });
+        text.extend(parts);
+    };
     for Member { name, value, .. } in members {
         match value {
             Json::Array(items) => {
-                for item in items {
-                    pieces.push(format!("{name}[]={}", written(&item_text(item), form)));
-                }
+                items.iter().for_each(|item| piece([name, "[]=", &written(&item_text(item), form)]));
             }
-            value => pieces.push(format!("{name}={}", written(&plain(value)?, form))),
+            value => piece([name, "=", &written(&plain(value)?, form)]),
         }
     }
-    Some(pieces.join("&"))
+    Some(text.into())
 }
 
 /// An item as a text: an object as its JSON without spaces.

@@ -1,6 +1,6 @@
 //! Signing outbound: the client's parameters with the real key, time, nonce and signature.
 
-use std::fmt;
+use std::{fmt, sync::Arc};
 
 use super::{
     Credentials, Hash, KeyKind, NonceKind, Options, TokenAlgorithm,
@@ -29,11 +29,11 @@ pub struct Signed {
     /// The client's method.
     pub method: Method,
     /// `https://api.binance.com`
-    pub origin: String,
+    pub origin: Arc<str>,
     /// Path and query: `/api/v3/order?symbol=...`
     pub target: String,
     /// All headers to send.
-    pub headers: Vec<(String, String)>,
+    pub headers: Vec<(Arc<str>, String)>,
     /// The body, empty for none.
     pub body: Vec<u8>,
 }
@@ -61,8 +61,8 @@ impl Signed {
 impl Definition {
     /// The kind of nonce the stamp must bring to sign `request` with a key of these options; `None` if it needs none.
     pub fn nonce_kind(&self, request: &Request, options: &Options) -> Option<NonceKind> {
-        let nonce = self.profiles_of(&request.path).find_map(|profile| profile.nonce);
-        let kind = nonce.filter(|_| request.level == SignLevel::Signed)?;
+        let signed = request.level == SignLevel::Signed;
+        let kind = self.profiles_of(&request.path).find_map(|profile| profile.nonce).filter(|_| signed)?;
         let own = options.nonce_unit.filter(|_| kind.is_counter());
         Some(own.map_or(kind, NonceKind::from))
     }
@@ -109,7 +109,7 @@ impl Definition {
         let kind = credentials.kind();
         let profile = self.profile(&request.path, kind).ok_or(SignError::KeyKind(kind))?;
         let stamped = stamped(profile, request, credentials, stamp)?;
-        let address = Address { host: upstream.host().to_owned(), prefix: String::new() };
+        let address = Address { host: upstream.host(), prefix: "" };
         let injected = Values {
             key: &credentials.api_key,
             time: &stamped.time,
@@ -119,12 +119,12 @@ impl Definition {
             ..Values::default()
         };
         let mut draft = Draft::fill(profile, request, &injected);
-        let texts = Texts::new(profile, request, &draft).ok_or(SignError::Params)?;
-        let values = texts.values(request, &draft, &stamped, &address, credentials);
+        let texts = Texts::new(profile, request).ok_or(SignError::Params)?;
+        let values = texts.values(request, &draft, &stamped, address, credentials);
         let signature = signature(profile, credentials, &values).ok_or(SignError::Failed)?;
         let values = Values { signature: &signature, ..values };
-        let headers =
-            profile.headers.iter().map(|(name, value)| (name.clone(), value.text(&values))).collect();
+        let headers = profile.headers.iter().map(|(name, value)| (name.clone(), value.text(&values)));
+        let headers = Vec::from_iter(headers);
         if profile.inject.iter().any(|item| item.value.has(&Hole::Signature)) {
             draft = Draft::fill(profile, request, &Values { signature: &signature, ..injected });
         }
@@ -136,30 +136,26 @@ impl Definition {
         &self,
         request: &Request,
         upstream: &Upstream,
-        draft: Draft,
-        own: Vec<(String, String)>,
+        draft: Draft<'_>,
+        mut headers: Vec<(Arc<str>, String)>,
     ) -> Signed {
         // A body of our own making has our type; a client's body was checked to be what its header says.
         let ours = draft.content_type.filter(|_| request.body == Body::Empty && !draft.body.is_empty());
         let missing = draft.content_type.filter(|_| !draft.body.is_empty() && request.header(TYPE).is_none());
         let signs_type = self.first_profile(&request.path).signs(&Hole::ContentType);
         let untyped = ours.is_some() || (draft.body.is_empty() && signs_type);
-        let passed = request.headers.iter().filter(|(name, _)| self.request_headers.contains(name));
-        let passed = passed.filter(|(name, _)| !untyped || name != TYPE);
-        let mut headers = own;
-        headers.extend(passed.chain(&upstream.headers).cloned());
-        headers.extend(ours.or(missing).map(|content_type| (TYPE.to_owned(), content_type.to_owned())));
-        let target = match draft.query.as_str() {
-            "" => request.path.clone(),
-            query => format!("{}?{query}", request.path),
-        };
-        Signed {
-            method: request.method,
-            origin: upstream.origin().to_owned(),
-            target,
-            headers,
-            body: draft.body.into_bytes(),
+        let passed = request.headers.passed().filter(|(name, _)| !untyped || &***name != TYPE);
+        headers.extend(passed.map(|(name, value)| (name.clone(), value.to_owned())));
+        headers.extend(upstream.headers.iter().map(|(name, value)| (name.as_str().into(), value.clone())));
+        headers.extend(ours.or(missing).map(|content_type| (TYPE.into(), content_type.to_owned())));
+        let mut target = String::with_capacity(request.path.len() + 1 + draft.query.len());
+        target.push_str(&request.path);
+        if !draft.query.is_empty() {
+            target.push('?');
+            target.push_str(&draft.query);
         }
+        let body = draft.body.into_owned().into_bytes();
+        Signed { method: request.method, origin: upstream.shared_origin(), target, headers, body }
     }
 }
 
@@ -179,25 +175,32 @@ impl std::error::Error for SignError {}
 const TYPE: &str = "content-type";
 
 /// Key, time and nonce of the exchange's side, in the profile's forms.
-fn stamped(
+fn stamped<'s>(
     profile: &Profile,
     request: &Request,
     credentials: &Credentials,
-    stamp: &Stamp,
-) -> Result<Stamped, SignError> {
-    let nonce = stamp.nonce.clone().unwrap_or_default();
-    if let Some(kind) = profile.nonce.filter(|kind| !kind.fits(&nonce)) {
+    stamp: &'s Stamp,
+) -> Result<Stamped<'s>, SignError> {
+    let nonce = stamp.nonce.as_deref().unwrap_or_default();
+    if let Some(kind) = profile.nonce.filter(|kind| !kind.fits(nonce)) {
         return Err(SignError::Nonce(kind));
     }
-    let mac = profile.place(&Hole::PassphraseMac).map(|_| credentials.passphrase_mac(profile));
-    Ok(Stamped {
-        time: profile.clock.text(stamp.now_ms),
-        expiry: profile.clock.text(stamp.now_ms + 120_000),
-        nonce,
-        window: profile.window.as_ref().map_or(String::new(), |window| {
+    let used = |hole: Hole, text: &dyn Fn() -> String| match profile.uses(&hole) {
+        true => text().into(),
+        false => "".into(),
+    };
+    let window = || {
+        profile.window.as_ref().map_or(String::new(), |window| {
             let default = credentials.options.recv_window.unwrap_or(window.default_ms);
             window.asked(request).unwrap_or(default).min(window.max_ms).to_string()
-        }),
+        })
+    };
+    let mac = profile.place(&Hole::PassphraseMac).map(|_| credentials.passphrase_mac(profile));
+    Ok(Stamped {
+        time: used(Hole::Time, &|| profile.clock.text(stamp.now_ms)),
+        expiry: used(Hole::Expiry, &|| profile.clock.text(stamp.now_ms + 120_000)),
+        nonce: nonce.into(),
+        window: used(Hole::Window, &window),
         passphrase_mac: mac.unwrap_or(Some(String::new())).ok_or(SignError::Failed)?,
         algorithm: token::algorithm(credentials.kind(), credentials.hash(profile)),
     })
@@ -209,7 +212,7 @@ fn signature(profile: &Profile, credentials: &Credentials, values: &Values<'_>) 
     if let Some(shape) = &profile.token {
         let unsigned = token::unsigned(shape, values, !values.params_hash.is_empty());
         let signature = credentials.key.sign(hash, form, unsigned.as_bytes())?;
-        return Some(token::signed(&unsigned, &signature));
+        return Some(token::signed(unsigned, &signature));
     }
     let signature = credentials.key.sign(hash, form, &profile.prehash.bytes(values))?;
     Some(profile.keys.get(&credentials.kind())?.write(&signature))

@@ -5,7 +5,7 @@ use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use super::{Hash, KeyKind};
 use crate::{
     definition::{Claim, Hole, Template, TokenShape, Values},
-    request::{Document, Json, quote},
+    request::{Document, Json, push_quoted},
 };
 
 /// A token a client made. Only its form was checked.
@@ -24,19 +24,20 @@ impl<'t> Token<'t> {
         let (header, claims) = signed.split_once('.')?;
         let document = |part: &str| {
             let json = String::from_utf8(BASE64_URL_SAFE_NO_PAD.decode(part).ok()?).ok()?;
-            Document::parse(&json).ok()
+            Document::take(json).ok()
         };
         let signature = BASE64_URL_SAFE_NO_PAD.decode(signature).ok()?;
         Some(Token { signed, header: document(header)?, claims: document(claims)?, signature })
     }
 
-    /// The texts of a claim, one or a list. Coinbase's own library says `uri` where others say `uris`.
-    pub(super) fn claim(&self, name: &str) -> Vec<&str> {
+    /// Whether a claim, or one of its list, is this text. Coinbase's own library says `uri` where others say `uris`.
+    pub(super) fn claims_so(&self, name: &str, text: &str) -> bool {
         let root = self.claims.root();
-        match root.get(name).or_else(|| root.get(name.strip_suffix('s')?)) {
-            Some(Json::Array(items)) => items.iter().filter_map(Json::text).collect(),
-            Some(json) => json.text().into_iter().collect(),
-            None => Vec::new(),
+        let named = root.get(name).or_else(|| root.get(name.strip_suffix('s')?));
+        match named {
+            Some(Json::Array(items)) => items.iter().any(|item| item.text() == Some(text)),
+            Some(json) => json.text() == Some(text),
+            None => false,
         }
     }
 }
@@ -44,16 +45,38 @@ impl<'t> Token<'t> {
 /// What is signed: header and claims. `has_params` adds the claims about parameters.
 pub(super) fn unsigned(shape: &TokenShape, values: &Values<'_>, has_params: bool) -> String {
     let params: &[(String, Claim)] = if has_params { &shape.params_claims } else { &[] };
-    let part = |members: &mut dyn Iterator<Item = &(String, Claim)>| {
-        let members: Vec<_> =
-            members.map(|(name, claim)| format!("{}:{}", quote(name), claim.json(values))).collect();
-        BASE64_URL_SAFE_NO_PAD.encode(format!("{{{}}}", members.join(",")))
-    };
-    format!("{}.{}", part(&mut shape.header.iter()), part(&mut shape.claims.iter().chain(params)))
+    let mut token = String::with_capacity(ROOM);
+    let mut json = String::with_capacity(ROOM);
+    object(&mut json, shape.header.iter(), values);
+    BASE64_URL_SAFE_NO_PAD.encode_string(&json, &mut token);
+    token.push('.');
+    json.clear();
+    object(&mut json, shape.claims.iter().chain(params), values);
+    BASE64_URL_SAFE_NO_PAD.encode_string(&json, &mut token);
+    token
 }
 
-pub(super) fn signed(unsigned: &str, signature: &[u8]) -> String {
-    format!("{unsigned}.{}", BASE64_URL_SAFE_NO_PAD.encode(signature))
+/// `unsigned` with its signature.
+pub(super) fn signed(mut unsigned: String, signature: &[u8]) -> String {
+    unsigned.push('.');
+    BASE64_URL_SAFE_NO_PAD.encode_string(signature, &mut unsigned);
+    unsigned
+}
+
+/// Room for a usual token, so that it does not grow.
+const ROOM: usize = 768;
+
+fn object<'c>(json: &mut String, members: impl Iterator<Item = &'c (String, Claim)>, values: &Values<'_>) {
+    json.push('{');
+    for (at, (name, claim)) in members.enumerate() {
+        if at > 0 {
+            json.push(',');
+        }
+        push_quoted(json, name);
+        json.push(':');
+        claim.push(json, values);
+    }
+    json.push('}');
 }
 
 /// The name of an algorithm (RFC 7518, section 3.1; RFC 8037).
@@ -71,17 +94,28 @@ pub(super) fn algorithm(kind: KeyKind, hash: Hash) -> &'static str {
 }
 
 impl Claim {
-    fn json(&self, values: &Values<'_>) -> String {
-        let one = |value: &Template| {
-            let text = value.text(values);
-            match value.is(&Hole::Time) || value.is(&Hole::Expiry) {
-                true => text,
-                false => quote(&text),
-            }
-        };
+    fn push(&self, json: &mut String, values: &Values<'_>) {
         match self {
-            Claim::One(value) => one(value),
-            Claim::List(values) => format!("[{}]", values.iter().map(one).collect::<Vec<_>>().join(",")),
+            Claim::One(value) => push_claim(json, value, values),
+            Claim::List(items) => {
+                json.push('[');
+                for (at, value) in items.iter().enumerate() {
+                    if at > 0 {
+                        json.push(',');
+                    }
+                    push_claim(json, value, values);
+                }
+                json.push(']');
+            }
         }
+    }
+}
+
+/// A time is a number, everything else a text.
+fn push_claim(json: &mut String, value: &Template, values: &Values<'_>) {
+    let text = value.text(values);
+    match value.is(&Hole::Time) || value.is(&Hole::Expiry) {
+        true => json.push_str(&text),
+        false => push_quoted(json, &text),
     }
 }

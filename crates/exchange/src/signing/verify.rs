@@ -17,7 +17,7 @@ use crate::{
     Definition, Request, SignLevel,
     definition::{Claim, Hole, Place, Profile, TokenShape, Values},
     moment::read_ms,
-    request::{Body, Params},
+    request::Body,
 };
 
 /// A request whose signature holds.
@@ -58,7 +58,10 @@ impl Definition {
         if request.level == SignLevel::Unsigned {
             return None;
         }
-        self.profiles_of(&request.path).find_map(|profile| presented(profile, request, &Hole::Key))
+        self.profiles_of(&request.path).find_map(|profile| match profile.place(&Hole::Key)? {
+            Place::Claim(..) => Sent::of(profile, request).value(&Hole::Key).map(|key| key.to_owned().into()),
+            place => in_request(place, request).map(Cow::Borrowed),
+        })
     }
 
     /// Checks that `request` was signed with `pair`, with the client's own time and nonce.
@@ -75,131 +78,112 @@ impl Definition {
             return Err(VerifyError::Missing);
         }
         let profile = self.profile(&request.path, pair.kind()).ok_or(VerifyError::BadSignature)?;
-        let key = presented(profile, request, &Hole::Key).ok_or(VerifyError::Missing)?;
-        let signature = presented(profile, request, &Hole::Signature).ok_or(VerifyError::Missing)?;
-        if key != pair.api_key || !passphrase_holds(profile, request, pair) {
+        let sent = Sent::of(profile, request);
+        let key = sent.value(&Hole::Key).ok_or(VerifyError::Missing)?;
+        let signature = sent.value(&Hole::Signature).ok_or(VerifyError::Missing)?;
+        if key != pair.api_key() || !sent.passphrase_holds(pair) {
             return Err(VerifyError::BadSignature);
         }
-        let check = Check { profile, request, pair, addresses: self.addresses(profile, request) };
+        let check = Check { definition: self, sent: &sent, pair };
         let proof = match &profile.token {
-            Some(shape) => check.token(shape, &signature),
-            None => check.signature(&signature),
+            Some(shape) => check.token(shape),
+            None => check.signature(signature),
         };
         let proof = proof.ok_or(VerifyError::BadSignature)?;
-        let (timestamp_ms, replayable_until_ms) = check_age(profile, request, now_ms)?;
-        Ok(Verified { timestamp_ms, replayable_until_ms, signature_id: identity(profile, request, proof) })
-    }
-
-    /// What the client may have taken for the address: the one it called, or the exchange's own.
-    fn addresses(&self, profile: &Profile, request: &Request) -> Vec<Address> {
-        let called = Address { host: request.called.host.clone(), prefix: request.called.prefix.clone() };
-        if profile.signs(&Hole::Host) {
-            let own = self.hosts(request.group(), &request.path).into_iter();
-            let own = own.map(|host| Address { host, prefix: String::new() });
-            return std::iter::once(called).filter(|called| !called.host.is_empty()).chain(own).collect();
-        }
-        let own = Address::default();
-        match profile.signs(&Hole::Path) && !called.prefix.is_empty() {
-            true => vec![own, Address { host: String::new(), ..called }],
-            false => vec![own],
-        }
+        let (timestamp_ms, replayable_until_ms) = sent.check_age(now_ms)?;
+        Ok(Verified { timestamp_ms, replayable_until_ms, signature_id: identity(profile, request, &proof) })
     }
 }
 
 /// What the replay store knows a request by.
-fn identity(profile: &Profile, request: &Request, proof: Vec<u8>) -> [u8; 32] {
-    let mut text = proof;
-    if profile.signs_bodies_alike()
-        && let Some(document) = request.json()
-    {
-        text.extend(document.text().as_bytes());
-    }
+fn identity(profile: &Profile, request: &Request, proof: &[u8]) -> [u8; 32] {
     let mut identity = [0; 32];
-    identity.copy_from_slice(digest(&SHA256, &text).as_ref());
+    let document = request.json().filter(|_| profile.signs_bodies_alike());
+    let hash = match document {
+        Some(document) => digest(&SHA256, &[proof, document.text().as_bytes()].concat()),
+        None => digest(&SHA256, proof),
+    };
+    identity.copy_from_slice(hash.as_ref());
     identity
 }
 
 /// One request against one pair.
 struct Check<'a> {
-    profile: &'a Profile,
-    request: &'a Request,
+    definition: &'a Definition,
+    sent: &'a Sent<'a>,
     pair: &'a Credentials,
-    addresses: Vec<Address>,
 }
 
-impl Check<'_> {
+impl<'a> Check<'a> {
     /// The signature's bytes if it holds.
-    fn signature(&self, text: &str) -> Option<Vec<u8>> {
-        let Check { profile, request, pair, .. } = self;
-        let signature = profile.keys.get(&pair.kind())?.read(text)?;
+    fn signature(&self, text: &str) -> Option<Cow<'a, [u8]>> {
+        let Sent { profile, request, .. } = *self.sent;
+        if profile.payload_header().is_some() && !matches!(request.body, Body::Payload(..)) {
+            return None;
+        }
+        let signature = profile.keys.get(&self.pair.kind())?.read(text)?;
         let stamped = self.stamped(profile.hash);
-        let holds = self.drafts().into_iter().any(|draft| {
-            let Some(texts) = Texts::new(profile, request, &draft) else { return false };
-            self.addresses.iter().any(|address| {
-                let values = texts.values(request, &draft, &stamped, address, pair);
+        let texts = Texts::new(profile, request)?;
+        let signed = |draft: &Draft<'_>| {
+            self.any_address(|address| {
+                let values = texts.values(request, draft, &stamped, address, self.pair);
                 let message = profile.prehash.bytes(&values);
-                pair.key.verify(profile.hash, pair.form(profile), &message, &signature)
+                self.pair.key.verify(profile.hash, self.pair.form(profile), &message, &signature)
             })
-        });
-        holds.then_some(signature)
+        };
+        let as_decoded = || profile.signs_decoded.then(|| Draft::as_decoded(profile, request)).flatten();
+        let holds = signed(&Draft::as_sent(profile, request)) || as_decoded().is_some_and(|own| signed(&own));
+        holds.then_some(Cow::Owned(signature))
     }
 
     /// What the token signs if it holds. Its algorithm may only choose among the hashes of the pair's kind of key.
-    fn token(&self, shape: &TokenShape, text: &str) -> Option<Vec<u8>> {
-        let Check { profile, request, pair, .. } = self;
-        let token = Token::read(text)?;
+    fn token(&self, shape: &TokenShape) -> Option<Cow<'a, [u8]>> {
+        let Sent { profile, request, token } = self.sent;
+        let token = token.as_ref()?;
         let named = token.header.get("alg")?;
         let hash = [Hash::Sha256, Hash::Sha512]
             .into_iter()
-            .find(|hash| token::algorithm(pair.kind(), *hash) == named)?;
-        if !pair.key.verify(hash, pair.form(profile), token.signed.as_bytes(), &token.signature) {
+            .find(|hash| token::algorithm(self.pair.kind(), *hash) == named)?;
+        let form = self.pair.form(profile);
+        if !self.pair.key.verify(hash, form, token.signed.as_bytes(), &token.signature) {
             return None;
         }
-        let draft = self.drafts().pop()?;
-        let texts = Texts::new(profile, request, &draft)?;
+        let draft = Draft::as_sent(profile, request);
+        let texts = Texts::new(profile, request)?;
         let stamped = self.stamped(hash);
-        let fits = self.addresses.iter().any(|address| {
-            claims_hold(shape, &token, &texts.values(request, &draft, &stamped, address, pair))
+        let fits = self.any_address(|address| {
+            claims_hold(shape, token, &texts.values(request, &draft, &stamped, address, self.pair))
         });
-        fits.then(|| token.signed.as_bytes().to_vec())
+        fits.then_some(Cow::Borrowed(token.signed.as_bytes()))
+    }
+
+    /// Whether it fits what the client may have taken for the address: the one it called, or the exchange's own.
+    fn any_address(&self, fits: impl FnMut(Address<'_>) -> bool) -> bool {
+        let Sent { profile, request, .. } = self.sent;
+        let (host, prefix) = (request.called.host(), request.called.prefix());
+        if profile.signs(&Hole::Host) {
+            let called = Some(Address { host, prefix }).filter(|called| !called.host.is_empty());
+            let own = self.definition.hosts(request.group(), &request.path);
+            return called.into_iter().chain(own.map(|host| Address { host, prefix: "" })).any(fits);
+        }
+        let prefixed = profile.signs(&Hole::Path) && !prefix.is_empty();
+        let prefixed = prefixed.then_some(Address { host: "", prefix });
+        std::iter::once(Address::default()).chain(prefixed).any(fits)
     }
 
     /// The client's own time and nonce.
-    fn stamped(&self, hash: Hash) -> Stamped {
-        let text = |hole| presented(self.profile, self.request, &hole).unwrap_or_default().into_owned();
-        let window = self.profile.window.as_ref().map(|window| window.name.to_ascii_lowercase());
-        let asked = window.and_then(|name| self.request.header(&name)).unwrap_or_default().to_owned();
+    fn stamped(&self, hash: Hash) -> Stamped<'a> {
+        let Sent { profile, request, .. } = *self.sent;
+        let text = |hole| Cow::Borrowed(self.sent.value(&hole).unwrap_or_default());
+        let window = profile.window.as_ref().and_then(|window| request.header(&window.name));
         Stamped {
             time: text(Hole::Time),
             expiry: text(Hole::Expiry),
             nonce: text(Hole::Nonce),
-            window: asked,
+            window: window.unwrap_or_default().into(),
             passphrase_mac: String::new(),
             algorithm: token::algorithm(self.pair.kind(), hash),
         }
-    }
-
-    /// The texts a client may have signed: as sent and, where clients are known to do so, as decoded.
-    fn drafts(&self) -> Vec<Draft> {
-        let Check { profile, request, .. } = self;
-        let signature = profile.signature_param.as_deref().unwrap_or_default();
-        let empty = Params::default();
-        let (form, body, payload) = match &request.body {
-            Body::Empty => (&empty, String::new(), ""),
-            Body::Form(params) => (params, params.without(&[signature]), ""),
-            Body::Json(document) => (&empty, document.text().to_owned(), ""),
-            Body::Payload(_, payload) => (&empty, String::new(), payload.as_str()),
-        };
-        if profile.payload_header().is_some() && payload.is_empty() {
-            return Vec::new();
-        }
-        let draft = |query, body| Draft { query, body, payload: payload.to_owned(), ..Draft::default() };
-        let mut drafts = vec![draft(request.query.without(&[signature]), body)];
-        if profile.signs_decoded {
-            let decoded = request.query.decoded(signature).zip(form.decoded(signature));
-            drafts.extend(decoded.map(|(query, body)| draft(query, body)));
-        }
-        drafts
     }
 }
 
@@ -213,9 +197,10 @@ fn claims_hold(shape: &TokenShape, token: &Token<'_>, values: &Values<'_>) -> bo
         !about_key || token.header.get(name) == Some(values.key)
     });
     key && shape.claims.iter().chain(about_params).all(|(name, claim)| {
-        claim.templates().iter().all(|value| {
-            value.holes().next().is_none() || token.claim(name).contains(&value.text(values).as_str())
-        })
+        claim
+            .templates()
+            .iter()
+            .all(|value| value.holes().next().is_none() || token.claims_so(name, &value.text(values)))
     })
 }
 
@@ -231,67 +216,94 @@ impl fmt::Display for VerifyError {
 
 impl std::error::Error for VerifyError {}
 
-/// What a client put where the signer would put a value.
-fn presented<'r>(profile: &Profile, request: &'r Request, hole: &Hole) -> Option<Cow<'r, str>> {
-    if let (Hole::Signature, Some(param)) = (hole, &profile.signature_param) {
-        return request.param(param).map(Cow::Borrowed);
+/// A request, and what its client put where the signer would put a value.
+struct Sent<'r> {
+    profile: &'r Profile,
+    request: &'r Request,
+    /// The token of schemes that have one, if it can be read.
+    token: Option<Token<'r>>,
+}
+
+impl<'r> Sent<'r> {
+    fn of(profile: &'r Profile, request: &'r Request) -> Sent<'r> {
+        let token = profile.token.as_ref().and_then(|_| Token::read(signature(profile, request)?));
+        Sent { profile, request, token }
     }
-    match profile.place(hole)? {
-        Place::Header(name, value) => value.recover(request.header(name)?).map(Cow::Borrowed),
-        Place::Param(name, value) => value.recover(request.param(name)?).map(Cow::Borrowed),
-        Place::Claim(name, value) => {
-            let text = presented(profile, request, &Hole::Signature)?;
-            let token = Token::read(&text)?;
-            Some(Cow::Owned(value.recover(token.claims.get(name)?)?.to_owned()))
+
+    fn value(&self, hole: &Hole) -> Option<&str> {
+        match self.profile.place(hole) {
+            _ if *hole == Hole::Signature => signature(self.profile, self.request),
+            Some(Place::Claim(name, value)) => value.recover(self.token.as_ref()?.claims.get(name)?),
+            place => in_request(place?, self.request),
+        }
+    }
+
+    /// A passphrase is sent as it is or, at KuCoin since key version 2, as a MAC.
+    fn passphrase_holds(&self, pair: &Credentials) -> bool {
+        let holes = [Hole::Passphrase, Hole::PassphraseMac];
+        let Some(sent) = holes.iter().find_map(|hole| self.value(hole)) else {
+            return holes.iter().all(|hole| self.profile.place(hole).is_none());
+        };
+        let is = |own: &str| verify_slices_are_equal(sent.as_bytes(), own.as_bytes()).is_ok();
+        is(pair.passphrase.expose()) || pair.passphrase_mac(self.profile).is_some_and(|mac| is(&mac))
+    }
+
+    /// The client's time and the end of its window, where the scheme has a time.
+    fn check_age(&self, now_ms: u64) -> Result<(Option<u64>, Option<u64>), VerifyError> {
+        let profile = self.profile;
+        let nonce = self.value(&Hole::Nonce);
+        if let Some(kind) = profile.nonce.filter(|_| profile.place(&Hole::Nonce).is_some()) {
+            nonce.filter(|text| kind.fits(text)).ok_or(VerifyError::StaleTimestamp)?;
+        }
+        let counts = profile.nonce.is_some_and(NonceKind::is_counter);
+        let time = match (profile.place(&Hole::Time), counts) {
+            (Some(_), _) => self.value(&Hole::Time).and_then(|text| profile.clock.read(text)),
+            (None, true) => nonce.and_then(read_ms),
+            (None, false) => return Ok((None, None)),
+        };
+        let time = time.ok_or(VerifyError::StaleTimestamp)?;
+        let window = window_ms(profile, self.request).ok_or(VerifyError::StaleTimestamp)?;
+        let expired = self.value(&Hole::Expiry).is_some_and(|expiry| {
+            let expiry = profile.clock.read(expiry).unwrap_or_default();
+            expiry < now_ms || expiry > time.saturating_add(MAX_TOKEN_MS)
+        });
+        match time.abs_diff(now_ms) <= window && !expired {
+            true => Ok((Some(time), Some(time.saturating_add(window)))),
+            false => Err(VerifyError::StaleTimestamp),
         }
     }
 }
 
-/// A passphrase is sent as it is or, at KuCoin since key version 2, as a MAC.
-fn passphrase_holds(profile: &Profile, request: &Request, pair: &Credentials) -> bool {
-    let plain = presented(profile, request, &Hole::Passphrase);
-    let Some(sent) = plain.or_else(|| presented(profile, request, &Hole::PassphraseMac)) else {
-        let wants_one =
-            [Hole::Passphrase, Hole::PassphraseMac].iter().any(|hole| profile.place(hole).is_some());
-        return !wants_one;
-    };
-    let is = |own: &str| verify_slices_are_equal(sent.as_bytes(), own.as_bytes()).is_ok();
-    is(pair.passphrase.expose()) || pair.passphrase_mac(profile).is_some_and(|mac| is(&mac))
+/// The signature, or the whole token.
+fn signature<'r>(profile: &'r Profile, request: &'r Request) -> Option<&'r str> {
+    match &profile.signature_param {
+        Some(param) => request.param(param),
+        None => in_request(profile.place(&Hole::Signature)?, request),
+    }
 }
 
-/// The client's time and the end of its window, where the scheme has a time.
+/// What stands in a header or parameter.
+fn in_request<'r>(place: Place<'_>, request: &'r Request) -> Option<&'r str> {
+    match place {
+        Place::Header(name, value) => value.recover(request.header(name)?),
+        Place::Param(name, value) => value.recover(request.param(name)?),
+        Place::Claim(..) => None,
+    }
+}
+
+/// Whether a request is as old as it may be.
 pub(super) fn check_age(
     profile: &Profile,
     request: &Request,
     now_ms: u64,
 ) -> Result<(Option<u64>, Option<u64>), VerifyError> {
-    let nonce = presented(profile, request, &Hole::Nonce);
-    if let Some(kind) = profile.nonce.filter(|_| profile.place(&Hole::Nonce).is_some()) {
-        nonce.as_deref().filter(|text| kind.fits(text)).ok_or(VerifyError::StaleTimestamp)?;
-    }
-    let counts = profile.nonce.is_some_and(NonceKind::is_counter);
-    let time = match (profile.place(&Hole::Time), counts) {
-        (Some(_), _) => presented(profile, request, &Hole::Time).and_then(|text| profile.clock.read(&text)),
-        (None, true) => nonce.and_then(|text| read_ms(&text)),
-        (None, false) => return Ok((None, None)),
-    };
-    let time = time.ok_or(VerifyError::StaleTimestamp)?;
-    let window = window_ms(profile, request).ok_or(VerifyError::StaleTimestamp)?;
-    let expired = presented(profile, request, &Hole::Expiry).is_some_and(|expiry| {
-        let expiry = profile.clock.read(&expiry).unwrap_or_default();
-        expiry < now_ms || expiry > time.saturating_add(MAX_TOKEN_MS)
-    });
-    match time.abs_diff(now_ms) <= window && !expired {
-        true => Ok((Some(time), Some(time.saturating_add(window)))),
-        false => Err(VerifyError::StaleTimestamp),
-    }
+    Sent::of(profile, request).check_age(now_ms)
 }
 
 /// The client's window, at most 30 s. A window is whole or fractional milliseconds (Binance: three decimals).
 fn window_ms(profile: &Profile, request: &Request) -> Option<u64> {
     let Some(window) = &profile.window else { return Some(MAX_WINDOW_MS) };
-    let given = request.param(&window.name).or_else(|| request.header(&window.name.to_ascii_lowercase()));
-    let asked = match given {
+    let asked = match window.given(request) {
         None => window.default_ms,
         Some(_) => window.asked(request)?,
     };

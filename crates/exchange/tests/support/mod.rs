@@ -109,7 +109,7 @@ impl Vector {
     pub fn is(&self, definition: &Definition, signed: &Signed) -> bool {
         let mut expected = Message::of(self.signed());
         if self.0["compare"] == "jwt_es256" {
-            let token = signed.headers.iter().find(|(name, _)| name == "authorization").unwrap();
+            let token = signed.headers.iter().find(|(name, _)| name.as_ref() == "authorization").unwrap();
             let own = expected.headers.iter_mut().find(|(name, _)| name == "Authorization").unwrap();
             let unsigned = |text: &str| text.rsplit_once('.').unwrap().0.to_owned();
             if unsigned(&token.1) != unsigned(&own.1) {
@@ -123,8 +123,11 @@ impl Vector {
                 return false;
             }
         }
-        let mut headers: Vec<_> =
-            expected.headers.iter().map(|(name, value)| (name.to_ascii_lowercase(), value.clone())).collect();
+        let mut headers: Vec<_> = expected
+            .headers
+            .iter()
+            .map(|(name, value)| (name.to_ascii_lowercase().into(), value.clone()))
+            .collect();
         let mut ours = signed.headers.clone();
         headers.sort();
         ours.sort();

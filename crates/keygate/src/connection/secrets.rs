@@ -123,4 +123,4 @@ fn open_field(
     connection::open(Tier::Platform(user_key), &place, connection::Stored { sealed, salt })
 }
 
-const TABLE: &str = "exchange_connections";
+pub const TABLE: &str = "exchange_connections";

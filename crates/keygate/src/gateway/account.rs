@@ -10,19 +10,19 @@ use std::{
     },
 };
 
-use exchange::{Credentials, Definition, Typed};
-use seal::{Context, UserKey, field, keyring::Wrapped};
+use exchange::{Credentials, Definition};
+use seal::{ClosedUserKey, UserKey};
 use sqlx::types::ipnetwork::IpNetwork;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::{Denial, credential::Presented, record};
-use crate::{
-    app::App,
-    connection::secrets::{self, SealedConnection},
-};
+use crate::app::App;
 
+mod kept;
 mod store;
+
+pub use kept::{KeptConnection, KeptPair, StoredPair};
 
 /// An access key with its owner, its bot and the connection it acts on.
 pub struct Account {
@@ -38,8 +38,8 @@ pub struct Account {
     pub bot: Option<Bot>,
     pub connection: Connection,
     pub rights: Rights,
-    pair: SealedPair,
-    user_key: (u32, Wrapped),
+    pair: KeptPair,
+    user_key: ClosedUserKey,
 }
 
 pub struct Bot {
@@ -53,7 +53,7 @@ pub struct Connection {
     pub api_key: Uuid,
     pub environment: String,
     pub status: String,
-    sealed: SealedConnection,
+    key: KeptConnection,
 }
 
 /// What the owner allows the exchange key to be used for.
@@ -139,51 +139,43 @@ impl Accounts {
     }
 }
 
-/// What is kept of a virtual pair: its sealed secret, or the public half where the secret is a private key.
-struct SealedPair {
-    secret: Option<String>,
-    passphrase: Option<String>,
-    public_key_pem: Option<String>,
-}
-
 impl Account {
+    /// The owner's key, opened once for a call and dropped with it.
+    pub(super) fn user_key(&self, app: &App) -> Result<UserKey, Denial> {
+        self.user_key.open(&app.keys.keyring).map_err(Denial::down)
+    }
+
     /// The virtual pair, opened to check one signature.
-    pub(super) fn virtual_pair(&self, app: &App, definition: &Definition) -> Result<Credentials, Denial> {
-        let SealedPair { secret, passphrase, public_key_pem } = &self.pair;
-        if secret.is_none() && public_key_pem.is_none() {
-            return Err(Denial::unknown_key("this access key has no pair for this exchange"));
-        }
-        let user_key = self.user_key(app)?;
-        let open = |column, sealed: &Option<String>| {
-            let place = Context { table: "virtual_key", column, row: self.access_key };
-            let open = |sealed| field::open(&user_key, &place, sealed).and_then(seal::SecretBytes::into_text);
-            sealed.as_deref().map(open).transpose().map_err(Denial::down)
-        };
-        let secret = open("secret", secret)?.unwrap_or_else(|| String::new().into());
-        let passphrase = open("passphrase", passphrase)?;
-        let typed = Typed { api_key: &self.key_prefix, secret: &secret, passphrase: passphrase.as_ref() };
-        Credentials::kept(definition, typed, public_key_pem.as_deref()).map_err(Denial::down)
+    pub(super) fn virtual_pair(
+        &self,
+        user_key: &UserKey,
+        definition: &Definition,
+    ) -> Result<Credentials, Denial> {
+        self.pair.open(user_key, definition)
     }
 
     /// The real key, opened for one signature. The caller drops it right after.
-    pub(super) fn real_key(&self, app: &App) -> Result<crate::connection::ExchangeKey, Denial> {
-        let user_key = self.user_key(app)?;
-        secrets::open_with(&user_key, self.connection.id, &self.connection.sealed).map_err(Denial::down)
+    pub(super) fn real_key(
+        &self,
+        user_key: &UserKey,
+        definition: &Definition,
+    ) -> Result<Credentials, Denial> {
+        self.connection.key.open(user_key, definition)
+    }
+
+    /// The public half of the real key: what no answer may repeat.
+    pub(super) fn real_public_key(&self) -> &str {
+        self.connection.key.api_key()
     }
 
     /// How its key is used; not secret.
     pub(super) fn options(&self) -> &exchange::Options {
-        &self.connection.sealed.options
+        self.connection.key.options()
     }
 
     /// The key that signs for it.
     pub(super) fn whose(&self) -> super::queue::Whose {
         super::queue::Whose { user: self.user, api_key: self.connection.api_key }
-    }
-
-    fn user_key(&self, app: &App) -> Result<UserKey, Denial> {
-        let (version, wrapped) = &self.user_key;
-        UserKey::open(&app.keys.keyring, self.user, *version, wrapped).map_err(Denial::down)
     }
 
     pub(super) fn used(&self) -> record::Used {

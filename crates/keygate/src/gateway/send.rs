@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use axum::response::Response;
 use exchange::{ExchangeError, Signed};
+use seal::UserKey;
 
 use super::{Account, Call, Denial, answer, credential::Proof, market::Asked, queue::Turn, record};
 use crate::upstream::{Answer, Failure, Outgoing};
@@ -21,12 +22,15 @@ struct Sent {
 
 impl Call<'_> {
     /// Reads: the record may be a moment late.
-    pub(super) async fn off_record(&self, account: &Account) -> Result<Response, Denial> {
+    pub(super) async fn off_record(&self, account: &Account, user_key: UserKey) -> Result<Response, Denial> {
         let sent = match self.is_public() {
-            true => self.sent_without_key(&account.connection.environment).await?,
+            true => {
+                drop(user_key);
+                self.sent_without_key(&account.connection.environment).await?
+            }
             false => {
                 let turn = self.turn(account).await?;
-                self.send(account, turn).await?
+                self.send(account, turn, user_key).await?
             }
         };
         record::later(self, account, &sent.outcome, sent.error, sent.took).await;
@@ -39,13 +43,14 @@ impl Call<'_> {
         &self,
         account: &Account,
         proof: Option<Proof>,
+        user_key: UserKey,
     ) -> Result<Response, Denial> {
         let turn = match self.turn(account).await {
             Ok(turn) => turn,
             Err(denial) => return Err(self.denied(account, denial).await),
         };
         record::intent(self, account, proof.as_ref()).await?;
-        let sent = match self.send(account, turn).await {
+        let sent = match self.send(account, turn, user_key).await {
             Ok(sent) => sent,
             Err(denial) => {
                 record::not_sent(self, account, &denial).await;
@@ -63,9 +68,9 @@ impl Call<'_> {
     }
 
     /// Signs and sends; an error means that nothing left us.
-    async fn send(&self, account: &Account, mut turn: Turn<'_>) -> Result<Sent, Denial> {
+    async fn send(&self, account: &Account, mut turn: Turn<'_>, user_key: UserKey) -> Result<Sent, Denial> {
         let started = Instant::now();
-        let (signed, known) = self.signed(account, &mut turn).await?;
+        let (signed, known) = self.signed(account, &mut turn, user_key).await?;
         let outcome = self.app.upstream.send(signed).await;
         let error = self.error(&outcome);
         turn.end(self.app, &outcome, error.as_ref().map(|error| error.kind)).await;
@@ -83,14 +88,13 @@ impl Call<'_> {
         &self,
         account: &Account,
         turn: &mut Turn<'_>,
+        user_key: UserKey,
     ) -> Result<(Outgoing, Vec<String>), Denial> {
         let upstream = self.upstream(&account.connection.environment)?;
         let stamp = turn.stamp(self.app, account.options()).await?;
-        let key = account.real_key(self.app)?;
-        let credentials = key.credentials(self.definition).map_err(Denial::down)?;
-        let signed =
-            self.definition.sign(&self.request, &upstream, &credentials, &stamp).map_err(Denial::down)?;
-        Ok((outgoing(signed)?, vec![key.api_key]))
+        let key = account.real_key(&user_key, self.definition)?;
+        let signed = self.definition.sign(&self.request, &upstream, &key, &stamp).map_err(Denial::down)?;
+        Ok((outgoing(signed)?, vec![account.real_public_key().to_owned()]))
     }
 
     pub(super) fn error(&self, outcome: &Result<Answer, Failure>) -> Option<ExchangeError> {

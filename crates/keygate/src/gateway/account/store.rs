@@ -1,9 +1,10 @@
 //! Loading an account: the access key by its public half, then everything else under its owner's context.
 
+use seal::ClosedUserKey;
 use sqlx::types::ipnetwork::IpNetwork;
 use uuid::Uuid;
 
-use super::{Account, Bot, Connection, Rights, SealedPair};
+use super::{Account, Bot, Connection, KeptConnection, KeptPair, Rights, StoredPair};
 use crate::{
     app::App,
     connection::secrets::{self, SealedConnection},
@@ -24,7 +25,7 @@ struct KeyRow {
     revoked: bool,
     addresses: Option<Vec<IpNetwork>>,
     user_is_active: bool,
-    pair: SealedPair,
+    pair: StoredPair,
 }
 
 pub async fn load(
@@ -69,7 +70,9 @@ pub async fn load(
             "there is no connection for this access key at this exchange",
         )));
     };
-    let user_key = user_key.ok_or_else(|| Error::internal("a user with a connection has no key"))?;
+    let (version, wrapped) =
+        user_key.ok_or_else(|| Error::internal("a user with a connection has no key"))?;
+    let user_key = ClosedUserKey::read(key.user, version, &wrapped).map_err(Error::internal)?;
     let sealed = SealedConnection {
         salt: row.key_encryption_salt,
         api_key: row.encrypted_api_key,
@@ -77,6 +80,9 @@ pub async fn load(
         passphrase: row.encrypted_passphrase,
         options: secrets::options(row.connection_metadata),
     };
+    let opened = user_key.open(&app.keys.keyring).map_err(Error::internal)?;
+    let real = KeptConnection::read(&opened, row.id, &sealed).map_err(Error::internal)?;
+    let pair = KeptPair::read(key.user, key.id, &key.prefix, key.pair).map_err(Error::internal)?;
     let bot = row.bot_id.map(|id| Bot {
         id,
         is_active: row.bot_is_active.unwrap_or(false),
@@ -98,7 +104,7 @@ pub async fn load(
             api_key: row.api_key_id,
             environment: row.environment,
             status: row.status,
-            sealed,
+            key: real,
         },
         rights: Rights {
             read: row.can_read,
@@ -108,7 +114,7 @@ pub async fn load(
             sub_accounts: row.can_manage_sub_accounts,
             allowed_addresses: row.allowed_ip_addresses,
         },
-        pair: key.pair,
+        pair,
         user_key,
     }))
 }
@@ -137,7 +143,7 @@ async fn find_key(app: &App, prefix: &str, exchange: &str) -> Result<Option<KeyR
         revoked: row.revoked_at.is_some(),
         addresses: row.allowed_ip_addresses,
         user_is_active: row.user_is_active,
-        pair: SealedPair {
+        pair: StoredPair {
             secret: row.secret,
             passphrase: row.passphrase,
             public_key_pem: row.public_key_pem,

@@ -160,7 +160,7 @@ impl<'a> Connection<'a> {
     }
 
     fn prove_pair(&self, frame: &Frame, account: &Account) -> Result<Proof, Denial> {
-        let pair = account.virtual_pair(self.app, self.definition)?;
+        let pair = account.virtual_pair(&account.user_key(self.app)?, self.definition)?;
         let verified = self.definition.verify_frame(frame, &pair, self.now_ms()).map_err(refusal)?;
         Ok(Proof { signature_id: verified.signature_id, replayable_until_ms: verified.replayable_until_ms })
     }
@@ -185,11 +185,11 @@ impl<'a> Connection<'a> {
         }
         self.reach(&account.connection.environment).await?;
         let now_ms = turn.stamp(self.app, account.options()).await?.now_ms;
-        let key = account.real_key(self.app)?;
-        let credentials = key.credentials(self.definition).map_err(Denial::down)?;
+        let credentials = account.real_key(&account.user_key(self.app)?, self.definition)?;
         let text = self.definition.sign_frame(frame, &credentials, now_ms).map_err(Denial::down)?;
-        if !self.known.contains(&key.api_key) {
-            self.known.push(key.api_key);
+        let public = account.real_public_key();
+        if !self.known.iter().any(|known| known == public) {
+            self.known.push(public.to_owned());
         }
         Ok(text)
     }

@@ -40,12 +40,12 @@ impl Connection<'_> {
         let mut turn = self.app.gate.queues.turn(self.app, place).await?;
         self.reach(&environment).await?;
         let now_ms = turn.stamp(self.app, account.options()).await?.now_ms;
-        let key = account.real_key(self.app)?;
-        let credentials = key.credentials(self.definition).map_err(Denial::down)?;
+        let credentials = account.real_key(&account.user_key(self.app)?, self.definition)?;
         let text = self.definition.sign_login(&self.path, &credentials, now_ms).map_err(Denial::down)?;
         drop(credentials);
-        if !self.known.contains(&key.api_key) {
-            self.known.push(key.api_key);
+        let public = account.real_public_key();
+        if !self.known.iter().any(|known| known == public) {
+            self.known.push(public.to_owned());
         }
         match self.ask_exchange(text).await {
             Ok(Ok(())) => self.logged_in = Some(account.connection.api_key),

@@ -1,0 +1,128 @@
+//! The two keys of an account as they rest in the cache: all that is not secret ready for use, the secrets sealed.
+//! Each is opened for one request with the owner's key, and dropped.
+
+use std::sync::Arc;
+
+use exchange::{Credentials, Definition, Kept, Options};
+use seal::{Context, OpenError, Sealed, SecretBytes, SecretText, UserKey, connection, field};
+use uuid::Uuid;
+
+use crate::{
+    connection::secrets::{self, SealedConnection},
+    gateway::Denial,
+};
+
+/// The virtual pair of an access key, to check signatures with.
+pub struct KeptPair {
+    public_key: Arc<str>,
+    passphrase: Option<Sealed>,
+    private: Private,
+}
+
+/// What is kept of its private half.
+enum Private {
+    Nothing,
+    Secret(Sealed),
+    /// The secret is a private key that nobody keeps; its public half checks signatures.
+    PublicPem(String),
+}
+
+/// The columns of a virtual pair.
+#[derive(Default)]
+pub struct StoredPair {
+    pub secret: Option<String>,
+    pub passphrase: Option<String>,
+    pub public_key_pem: Option<String>,
+}
+
+/// The real key of a connection, to sign with.
+pub struct KeptConnection {
+    api_key: Arc<str>,
+    secret: Sealed,
+    passphrase: Option<Sealed>,
+    options: Options,
+}
+
+impl KeptPair {
+    /// Takes the columns apart.
+    pub fn read(
+        user: Uuid,
+        access_key: Uuid,
+        public_key: &str,
+        stored: StoredPair,
+    ) -> Result<Self, OpenError> {
+        let sealed = |column, text: Option<String>| {
+            let place = Context { table: "virtual_key", column, row: access_key };
+            text.map(|text| field::read(user, &place, &text)).transpose()
+        };
+        let private = match (stored.public_key_pem, sealed("secret", stored.secret)?) {
+            (Some(pem), _) => Private::PublicPem(pem),
+            (None, Some(secret)) => Private::Secret(secret),
+            (None, None) => Private::Nothing,
+        };
+        Ok(KeptPair {
+            public_key: public_key.into(),
+            passphrase: sealed("passphrase", stored.passphrase)?,
+            private,
+        })
+    }
+
+    /// The pair, to check one signature.
+    pub fn open(&self, user_key: &UserKey, definition: &Definition) -> Result<Credentials, Denial> {
+        let passphrase = self.passphrase.as_ref().map(|sealed| text(user_key, sealed)).transpose()?;
+        let api_key = self.public_key.clone();
+        let opened = match &self.private {
+            Private::Nothing => {
+                return Err(Denial::unknown_key("this access key has no pair for this exchange"));
+            }
+            Private::PublicPem(pem) => Credentials::public(api_key, pem, passphrase),
+            Private::Secret(sealed) => {
+                let (secret, options) = (text(user_key, sealed)?, Options::default());
+                Credentials::kept(definition, Kept { api_key, secret, passphrase, options })
+            }
+        };
+        opened.map_err(Denial::down)
+    }
+}
+
+impl KeptConnection {
+    /// Takes the columns apart and opens the public half.
+    pub fn read(user_key: &UserKey, id: Uuid, sealed: &SealedConnection) -> Result<Self, OpenError> {
+        let field = |column, bytes: &[u8]| {
+            let stored = connection::Stored { sealed: bytes, salt: &sealed.salt };
+            connection::read(user_key.user(), &Context { table: secrets::TABLE, column, row: id }, stored)
+        };
+        let passphrase = sealed.passphrase.as_deref().map(|bytes| field("encrypted_passphrase", bytes));
+        Ok(KeptConnection {
+            api_key: secrets::public_key(user_key, id, sealed)?.into(),
+            secret: field("encrypted_secret_key", &sealed.secret)?,
+            passphrase: passphrase.transpose()?,
+            options: sealed.options,
+        })
+    }
+
+    /// The key, for one signature.
+    pub fn open(&self, user_key: &UserKey, definition: &Definition) -> Result<Credentials, Denial> {
+        let kept = Kept {
+            api_key: self.api_key.clone(),
+            secret: text(user_key, &self.secret)?,
+            passphrase: self.passphrase.as_ref().map(|sealed| text(user_key, sealed)).transpose()?,
+            options: self.options,
+        };
+        Credentials::kept(definition, kept).map_err(Denial::down)
+    }
+
+    /// The public half.
+    pub fn api_key(&self) -> &str {
+        &self.api_key
+    }
+
+    /// How the secret is used.
+    pub fn options(&self) -> &Options {
+        &self.options
+    }
+}
+
+fn text(user_key: &UserKey, sealed: &Sealed) -> Result<SecretText, Denial> {
+    sealed.open(user_key).and_then(SecretBytes::into_text).map_err(Denial::down)
+}
