@@ -2,16 +2,25 @@
 
 use std::sync::{
     Arc,
-    atomic::{AtomicI64, Ordering},
+    atomic::{AtomicI64, AtomicU64, Ordering},
 };
 
 use time::{Duration, OffsetDateTime};
-use uuid::{NoContext, Timestamp, Uuid};
+use uuid::{Builder, Uuid};
 
 /// The system clock, plus an offset that only tests set.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub struct Clock {
     offset_ms: Arc<AtomicI64>,
+    /// The part of the next id that is not time.
+    next: Arc<AtomicU64>,
+}
+
+impl Default for Clock {
+    fn default() -> Self {
+        let start = u64::from_be_bytes(seal::random::array());
+        Clock { offset_ms: Arc::default(), next: Arc::new(AtomicU64::new(start)) }
+    }
 }
 
 impl Clock {
@@ -22,14 +31,20 @@ impl Clock {
 
     /// Milliseconds since 1970, as exchanges count.
     pub fn now_ms(&self) -> i64 {
-        i64::try_from(self.now().unix_timestamp_nanos() / 1_000_000).unwrap_or(i64::MAX)
+        let now = self.now();
+        now.unix_timestamp() * 1000 + i64::from(now.millisecond())
     }
 
-    /// A new id that sorts by the millisecond it was made in.
+    /// A new id, which sorts by the millisecond it was made in. It cannot repeat here, because what is not time is
+    /// counted, nor elsewhere, because the count begins anywhere; it can be guessed, so it is no secret.
     pub fn id(&self) -> Uuid {
-        let now = self.now();
-        let seconds = u64::try_from(now.unix_timestamp()).unwrap_or(0);
-        Uuid::new_v7(Timestamp::from_unix(NoContext, seconds, now.nanosecond()))
+        let ms = u64::try_from(self.now_ms()).unwrap_or(0);
+        let count = self.next.fetch_add(1, Ordering::Relaxed);
+        let mut rest = [0; 10];
+        // twelve bits before the variant, the others behind it
+        rest[..2].copy_from_slice(&u16::to_be_bytes((count >> 52) as u16));
+        rest[2..].copy_from_slice(&count.to_be_bytes());
+        Builder::from_unix_timestamp_millis(ms, &rest).into_uuid()
     }
 
     /// Moves this clock and all its clones.

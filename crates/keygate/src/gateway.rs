@@ -5,17 +5,21 @@
 //! text. Always holds: nothing that moves money is signed before its record is committed; a secret is opened
 //! for one signature and dropped; nothing is sent twice.
 
-use std::{net::SocketAddr, sync::Arc};
+use std::{net::SocketAddr, ops::ControlFlow, sync::Arc};
 
-use axum::{extract::Request as HttpRequest, response::Response};
+use axum::response::Response;
+use bytes::Bytes;
 use exchange::{Answer as Dialect, Definition, Incoming, PRODUCTION, Request};
-use http_body_util::{BodyExt, Limited};
+use http::request::Parts;
+use http_body_util::{BodyExt, Collected, Limited};
+use hyper::body::{Body, Incoming as HttpBody};
+use tracing::Instrument;
 
 use crate::{
     app::App,
     auth::{Client, Peer},
     config::Config,
-    error::{Code, Result},
+    error::{Code, Error, Result},
     http::RequestId,
 };
 
@@ -96,63 +100,82 @@ impl Gate {
     }
 }
 
-/// Answers one request under `/x/`. It runs in a task of its own: a client that goes away in the middle
-/// cannot stop a call between its record, its sending and its outcome.
-pub async fn serve(app: Arc<App>, request: HttpRequest) -> Response {
-    match tokio::spawn(async move { handle(&app, request).await }).await {
-        Ok(Ok(response)) => response,
-        Ok(Err(error)) => axum::response::IntoResponse::into_response(error),
-        Err(error) => axum::response::IntoResponse::into_response(crate::error::Error::internal(error)),
-    }
+/// A call that was read, with what it shows of its caller.
+struct Asked {
+    definition: Arc<Definition>,
+    request: Request,
+    client: Client,
+    id: RequestId,
+    presented: Result<Option<Presented>, Denial>,
 }
 
-async fn handle(app: &Arc<App>, request: HttpRequest) -> Result<Response> {
-    let (mut parts, body) = request.into_parts();
-    let target = parts.uri.path_and_query().map_or("", http::uri::PathAndQuery::as_str).to_owned();
-    let (exchange, group, rest) = split(&target).ok_or(Code::NotFound)?;
+/// Answers one request under `/x/`. What moves money, or holds the turn of a key, has a task of its own: a client that
+/// goes away cannot stop it between its record, its sending and its outcome. Other reads end with their client, on
+/// record.
+pub async fn serve(
+    app: &Arc<App>,
+    peer: Peer,
+    id: RequestId,
+    request: http::Request<HttpBody>,
+) -> Result<Response> {
+    let (parts, body) = request.into_parts();
+    let body = whole(body, app.config.gateway.max_body).await;
+    let asked = match read(app, peer, id, parts, body)? {
+        ControlFlow::Continue(asked) => asked,
+        ControlFlow::Break(response) => return Ok(response),
+    };
+    if !asked.must_end() {
+        return Ok(asked.answer(app).await);
+    }
+    let (app, span) = (app.clone(), tracing::Span::current());
+    let call = async move { asked.answer(&app).await };
+    tokio::spawn(call.instrument(span)).await.map_err(Error::internal)
+}
+
+/// Takes the request apart, or answers it already. Nothing of it is left when the call waits for the exchange: the
+/// connection reads into the same memory again.
+fn read(
+    app: &Arc<App>,
+    peer: Peer,
+    id: RequestId,
+    mut parts: Parts,
+    body: Option<Bytes>,
+) -> Result<ControlFlow<Response, Asked>> {
+    let target = parts.uri.path_and_query().cloned().ok_or(Code::NotFound)?;
+    let target = target.as_str();
+    let (exchange, group, rest) = split(target).ok_or(Code::NotFound)?;
     let definition = app
         .exchanges
         .get(exchange)
         .ok_or_else(|| Code::NotFound.with("Keygate does not know this exchange."))?;
-    let id = parts.extensions.get::<RequestId>().copied().unwrap_or(RequestId(app.clock.id()));
-    let peer = parts.extensions.get::<Peer>().copied();
-    let client = peer.map_or_else(
-        || Err(crate::error::Error::internal("a request without a peer")),
-        |peer| Ok(Client::of(peer, &parts.headers, &app.config)),
-    )?;
+    let client = Client::of(peer, &parts.headers, &app.config);
     let address = stream::Address { definition, group, target: rest };
     if let Some(response) = stream::meet(app, address, &mut parts, &client, id) {
-        return Ok(response);
+        return Ok(ControlFlow::Break(response));
     }
-    let body = match Limited::new(body, app.config.gateway.max_body).collect().await {
-        Ok(body) => body.to_bytes(),
-        Err(_) => {
-            return Ok(answer::refuse(definition, &unreadable("the body is too large or broke off"), id));
-        }
+    let refuse = |reason: String| Ok(ControlFlow::Break(answer::refuse(definition, &unreadable(reason), id)));
+    let Some(body) = body else {
+        return refuse("the body is too large or broke off".to_owned());
     };
     let headers: Vec<(&str, &[u8])> =
         parts.headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes())).collect();
-    let called = called(app, &parts.headers, &target, rest);
-    let incoming = Incoming {
-        method: parts.method.as_str(),
-        group,
-        target: rest,
-        headers: &headers,
-        body: &body,
-        called: &called,
-    };
+    let called = called(app, &parts.headers, target, rest);
+    let (method, headers) = (parts.method.as_str(), headers.as_slice());
+    let incoming = Incoming { method, group, target: rest, headers, body: &body, called: &called };
     let request = match definition.request(incoming) {
         Ok(request) => request,
-        Err(refusal) => return Ok(answer::refuse(definition, &unreadable(refusal.to_string()), id)),
+        Err(refusal) => return refuse(refusal.to_string()),
     };
     let presented = Presented::find(definition, &request, &parts.headers);
-    let call = Call { app, definition, request, client, id };
-    Ok(match call.carry_out(presented).await {
-        Ok(response) => response,
-        Err(denial) => answer::refuse(definition, &denial, id),
-    })
+    Ok(ControlFlow::Continue(Asked { definition: definition.clone(), request, client, id, presented }))
 }
 
+async fn whole(body: HttpBody, most: usize) -> Option<Bytes> {
+    match body.is_end_stream() {
+        true => Some(Bytes::new()),
+        false => Limited::new(body, most).collect().await.ok().map(Collected::to_bytes),
+    }
+}
 /// The address a client called us by, up to the exchange's own path. The host is one of ours: others were refused.
 fn called(app: &App, headers: &http::HeaderMap, target: &str, rest: &str) -> String {
     let host = headers.get(http::header::HOST).and_then(|value| value.to_str().ok()).unwrap_or_default();
@@ -162,10 +185,25 @@ fn called(app: &App, headers: &http::HeaderMap, target: &str, rest: &str) -> Str
     format!("{scheme}://{host}{}", target.strip_suffix(rest).unwrap_or_default())
 }
 
+impl Asked {
+    fn must_end(&self) -> bool {
+        self.request.class().moves_money() || queue::counts_nonces(&self.definition, &self.request)
+    }
+
+    async fn answer(self, app: &App) -> Response {
+        let Asked { definition, request, client, id, presented } = self;
+        let call = Call { app, definition: &definition, request, client, id };
+        match call.carry_out(presented).await {
+            Ok(response) => response,
+            Err(denial) => answer::refuse(&definition, &denial, id),
+        }
+    }
+}
+
 impl Call<'_> {
     async fn carry_out(&self, presented: Result<Option<Presented>, Denial>) -> Result<Response, Denial> {
         let Some(presented) = presented? else {
-            return self.without_credential().await;
+            return Box::pin(self.without_credential()).await;
         };
         let account = self.app.gate.accounts.find(self.app, &presented, self.definition).await?;
         let proven =
@@ -178,7 +216,8 @@ impl Call<'_> {
             return Err(self.denied(&account, denial).await);
         }
         match self.request.class().moves_money() {
-            true => self.on_record(&account, verified, user_key).await,
+            // Boxed, so that a read does not carry the size of it.
+            true => Box::pin(self.on_record(&account, verified, user_key)).await,
             false => self.off_record(&account, user_key).await,
         }
     }

@@ -1,8 +1,8 @@
-//! The router, the order of the layers around it, and the listener.
+//! The listener, who answers what it hears, the router and the order of the layers around it.
 //!
 //! Order, outermost first: the request id and the log line, the bodies of errors (the request id is known
-//! here), a raw-request guard (one known Host, origin form), the set-up gate, the gateway for `/x/` (which
-//! reads the raw target itself), the router.
+//! here), a raw-request guard (one known Host, origin form), the set-up gate, the router. The gateway for `/x/`
+//! is not behind them: `site` gives it the same promises.
 
 use std::sync::Arc;
 
@@ -21,16 +21,18 @@ use crate::{
     app::App,
     auth, bot, connection,
     error::{Code, Error, Problem},
-    exchanges, gateway, health, openapi, page, user,
+    exchanges, health, openapi, page, user,
 };
 
 pub mod body;
 mod guard;
 mod listener;
 mod request_id;
+mod site;
 
 pub use listener::{Listener, serve};
 pub use request_id::RequestId;
+pub use site::Site;
 
 /// Routes anyone may call without a credential. A test walks the router and allows no others.
 pub const PUBLIC_ROUTES: &[&str] = &[
@@ -71,7 +73,7 @@ pub fn api() -> (Router<Arc<App>>, utoipa::openapi::OpenApi) {
     (routes, description)
 }
 
-pub fn router(app: &Arc<App>) -> Router {
+fn router(app: &Arc<App>) -> Router {
     let (api, description) = api();
     let routes = Router::new()
         .merge(api)
@@ -87,9 +89,8 @@ pub fn router(app: &Arc<App>) -> Router {
         .fallback_service(routes)
         .layer(middleware::from_fn(without_last_slash))
         .layer(middleware::from_fn_with_state(app.clone(), own_pages_only))
-        .layer(middleware::from_fn_with_state(app.clone(), gateway_first))
         .layer(middleware::from_fn_with_state(app.clone(), set_up_first))
-        .layer(middleware::from_fn_with_state(app.clone(), guard::refuse_odd_requests))
+        .layer(middleware::from_fn_with_state(app.clone(), refuse_odd_requests))
         .layer(middleware::from_fn(speak))
         .layer(middleware::from_fn(request_id::assign))
 }
@@ -110,11 +111,10 @@ fn trimmed(uri: &Uri) -> Option<Uri> {
     }
 }
 
-/// `/x/…` never reaches the router: a router decodes `%2F` and keeps `..`, the gateway must not.
-async fn gateway_first(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
-    match request.uri().path().starts_with("/x/") {
-        true => gateway::serve(app, request).await,
-        false => next.run(request).await,
+async fn refuse_odd_requests(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
+    match guard::refuse_odd(&app, &request) {
+        Ok(()) => next.run(request).await,
+        Err(error) => error.into_response(),
     }
 }
 
@@ -125,9 +125,12 @@ async fn set_up_first(State(app): State<Arc<App>>, request: Request, next: Next)
     if needed || user::is_set_up(&app).await {
         return next.run(request).await;
     }
+    not_set_up().into_response()
+}
+
+fn not_set_up() -> Error {
     Code::NotSetUp
         .with("Open the setup link that `keygate serve` printed; `keygate setup-link` makes a new one.")
-        .into_response()
 }
 
 /// Pages change state only from our own pages; the API takes no cookie, so it needs no such check.

@@ -32,6 +32,7 @@ async fn told(stop: &mut watch::Receiver<bool>) {
 pub async fn round(app: &App) {
     report("destroy deleted connections", connection::destroy_due(app).await);
     report("destroy keys nobody completed", connection::own_key::destroy_expired(app).await);
+    app.upstream.close_old();
     report("forget used signatures", gateway::record::forget_signatures(app).await);
 }
 

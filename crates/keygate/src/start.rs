@@ -20,7 +20,7 @@ use crate::{
     db::{Boot, Db, LOGINS, Settings, Sizes, prepare_cluster},
     error::Fatal,
     gateway::{Gate, record},
-    http::{self, Listener},
+    http::{self, Listener, Site},
     job,
     key_ring::{self, root},
     upstream::Upstream,
@@ -100,7 +100,7 @@ pub async fn start_with(
     let (stop, stopped) = watch::channel(false);
     let addresses = listener.addresses();
     let jobs = tokio::spawn(job::run(app.clone(), stopped.clone()));
-    let serving = tokio::spawn(http::serve(listener, http::router(&app), stopped));
+    let serving = tokio::spawn(http::serve(listener, Site::new(app.clone()), stopped));
     Ok(Server { app, addresses, setup_link, demo, stop, serving, jobs, database })
 }
 

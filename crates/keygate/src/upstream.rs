@@ -1,51 +1,48 @@
 //! The one way out to exchanges. Bytes leave exactly as they were signed: no redirects, no environment
 //! proxy, no decompression, and never a second attempt. A failure says whether anything can have arrived.
+//!
+//! A connection carries one request at a time and is driven by whoever waits for the answer: no task, no channel.
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
-use axum::body::Bytes;
+use bytes::Bytes;
 use exchange::Signed;
-use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode, Uri};
-use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
+use http::{StatusCode, Uri};
 use hyper_rustls::{ConfigBuilderExt, HttpsConnector, HttpsConnectorBuilder};
-use hyper_util::{
-    client::legacy::{Client, connect::HttpConnector},
-    rt::{TokioExecutor, TokioTimer},
+use hyper_util::{client::legacy::connect::HttpConnector, rt::TokioIo};
+use tokio::{
+    io::AsyncWriteExt,
+    time::{Instant, timeout_at},
 };
+use tower::ServiceExt;
 
 use crate::{config::Gateway, error::Fatal};
 
+mod answer;
+mod headers;
+mod pool;
+mod request;
 mod socket;
 
+pub use headers::Headers;
 pub use socket::Socket;
 
+use pool::Connection;
+
 pub struct Upstream {
-    client: Client<HttpsConnector<HttpConnector>, Full<Bytes>>,
-    /// The same way out, for WebSockets.
     connector: HttpsConnector<HttpConnector>,
+    pool: pool::Pool,
     timeout: Duration,
     max_answer: usize,
 }
 
-/// A request ready to go: the origin comes from the exchange's definition, never from a caller.
-pub struct Outgoing {
-    pub method: Method,
-    pub origin: Arc<str>,
-    /// Path and query, byte for byte.
-    pub target: String,
-    pub headers: HeaderMap,
-    pub body: Bytes,
-}
-
-/// What the signer made cannot be put into HTTP; nothing was sent.
-#[derive(Debug)]
-pub struct Unsendable;
-
 #[derive(Clone)]
 pub struct Answer {
     pub status: StatusCode,
-    pub headers: HeaderMap,
+    pub headers: Headers,
     pub body: Bytes,
+    /// How many seconds it was kept here, if it was.
+    pub age: Option<u64>,
 }
 
 #[derive(Clone, Debug)]
@@ -71,78 +68,58 @@ impl Upstream {
                 .with_no_client_auth();
         // Plain http is reachable only through definitions, which allow it on loopback alone.
         let connector = HttpsConnectorBuilder::new().with_tls_config(tls).https_or_http().enable_http1();
-        let connector = connector.wrap_connector(tcp);
-        let client = Client::builder(TokioExecutor::new())
-            .pool_timer(TokioTimer::new())
-            .pool_idle_timeout(Duration::from_secs(25))
-            .retry_canceled_requests(false)
-            .build(connector.clone());
-        let timeout = Duration::from_millis(settings.timeout_ms);
-        Ok(Upstream { client, connector, timeout, max_answer: settings.max_answer })
-    }
-
-    pub async fn send(&self, outgoing: Outgoing) -> Result<Answer, Failure> {
-        let request = build(outgoing)?;
-        match tokio::time::timeout(self.timeout, self.exchange(request)).await {
-            Ok(answer) => answer,
-            Err(_) => Err(Failure::Unknown("the exchange did not answer in time".to_owned())),
-        }
-    }
-
-    async fn exchange(&self, request: Request<Full<Bytes>>) -> Result<Answer, Failure> {
-        let response = self.client.request(request).await.map_err(|error| match error.is_connect() {
-            true => Failure::NotSent(reason(&error)),
-            false => Failure::Unknown(reason(&error)),
-        })?;
-        let (head, body) = response.into_parts();
-        let body = Limited::new(body, self.max_answer).collect().await.map_err(|error| {
-            let oversized = error.downcast_ref::<LengthLimitError>().is_some();
-            Failure::Unknown(if oversized { "the answer is too large".to_owned() } else { error.to_string() })
-        })?;
-        Ok(Answer { status: head.status, headers: head.headers, body: body.to_bytes() })
-    }
-}
-
-impl TryFrom<Signed> for Outgoing {
-    type Error = Unsendable;
-
-    fn try_from(signed: Signed) -> Result<Self, Unsendable> {
-        let mut headers = HeaderMap::new();
-        for (name, value) in &signed.headers {
-            let name = HeaderName::from_bytes(name.as_bytes()).map_err(|_| Unsendable)?;
-            headers.append(name, HeaderValue::from_str(value).map_err(|_| Unsendable)?);
-        }
-        let method = Method::from_bytes(signed.method.as_str().as_bytes()).map_err(|_| Unsendable)?;
-        Ok(Outgoing {
-            method,
-            origin: signed.origin,
-            target: signed.target,
-            headers,
-            body: Bytes::from(signed.body),
+        Ok(Upstream {
+            connector: connector.wrap_connector(tcp),
+            pool: pool::Pool::default(),
+            timeout: Duration::from_millis(settings.timeout_ms),
+            max_answer: settings.max_answer,
         })
     }
-}
 
-impl std::fmt::Display for Unsendable {
-    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        out.write_str("a signed request cannot be put into HTTP")
+    /// Sends a request once and waits for the answer, so long altogether. Whoever stops waiting closes the connection.
+    pub async fn send(&self, signed: &Signed) -> Result<Answer, Failure> {
+        let request = request::bytes(signed);
+        let request = request.ok_or_else(|| Failure::NotSent("the request is no HTTP".to_owned()))?;
+        let deadline = Instant::now() + self.timeout;
+        let mut connection = match self.pool.take(&signed.origin) {
+            Some(connection) => connection,
+            None => Box::pin(self.connect(&signed.origin, deadline)).await?,
+        };
+        let (answer, again) = timeout_at(deadline, self.exchange(&mut connection, &request))
+            .await
+            .map_err(|_| Failure::Unknown("the exchange did not answer in time".to_owned()))?
+            .map_err(Failure::Unknown)?;
+        if again {
+            self.pool.give(&signed.origin, connection);
+        }
+        Ok(answer)
+    }
+
+    /// Closes connections that nobody used for a while.
+    pub fn close_old(&self) {
+        self.pool.close_old();
+    }
+
+    async fn connect(&self, origin: &str, deadline: Instant) -> Result<Box<Connection>, Failure> {
+        let uri: Uri = origin.parse().map_err(|_| Failure::NotSent("the origin is no address".to_owned()))?;
+        let opened = timeout_at(deadline, self.connector.clone().oneshot(uri)).await;
+        let opened = opened.map_err(|_| Failure::NotSent("no connection in time".to_owned()))?;
+        let opened = opened.map_err(|error| Failure::NotSent(reason(error.as_ref())))?;
+        Ok(Box::new(Connection { stream: TokioIo::new(opened), buffer: Vec::new() }))
+    }
+
+    async fn exchange(&self, on: &mut Connection, request: &[u8]) -> Result<(Answer, bool), String> {
+        let Connection { stream, buffer } = on;
+        let failed = |error: std::io::Error| error.to_string();
+        stream.write_all(request).await.map_err(failed)?;
+        stream.flush().await.map_err(failed)?;
+        answer::Reader::new(stream, buffer, self.max_answer).answer().await
     }
 }
 
-fn build(outgoing: Outgoing) -> Result<Request<Full<Bytes>>, Failure> {
-    let unsendable = |what: &str| Failure::NotSent(format!("the {what} cannot be sent"));
-    let uri: Uri =
-        format!("{}{}", outgoing.origin, outgoing.target).parse().map_err(|_| unsendable("target"))?;
-    let mut request = Request::builder().method(outgoing.method).uri(uri);
-    if let Some(headers) = request.headers_mut() {
-        *headers = outgoing.headers;
-    }
-    request.body(Full::new(outgoing.body)).map_err(|_| unsendable("request"))
-}
-
-fn reason(error: &hyper_util::client::legacy::Error) -> String {
+fn reason(error: &(dyn std::error::Error + 'static)) -> String {
     let mut text = error.to_string();
-    let mut source = std::error::Error::source(error);
+    let mut source = error.source();
     while let Some(cause) = source {
         text = format!("{text}: {cause}");
         source = cause.source();
@@ -152,4 +129,112 @@ fn reason(error: &hyper_util::client::legacy::Error) -> String {
 
 fn no_tls(error: impl std::fmt::Display) -> Fatal {
     Fatal::new(format!("cannot set up TLS: {error}"), "install the package ca-certificates")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Arc, atomic::AtomicUsize, atomic::Ordering};
+
+    use exchange::Method;
+    use tokio::{
+        io::AsyncReadExt,
+        net::{TcpListener, TcpStream},
+    };
+
+    use super::*;
+    use crate::config::{Config, Flags};
+
+    /// What an exchange does with a connection after its answer.
+    #[derive(Clone, Copy, PartialEq)]
+    enum Then {
+        Wait,
+        Close,
+        SpeakAgain,
+    }
+
+    struct Exchange {
+        upstream: Upstream,
+        signed: Signed,
+        connections: Arc<AtomicUsize>,
+    }
+
+    impl Exchange {
+        /// Answers every request with the number of its connection.
+        async fn that_will(then: Then) -> Exchange {
+            let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+            let origin = format!("http://{}", listener.local_addr().unwrap());
+            let connections = Arc::new(AtomicUsize::new(0));
+            let count = connections.clone();
+            tokio::spawn(async move {
+                while let Ok((stream, _)) = listener.accept().await {
+                    tokio::spawn(answer_all(stream, count.fetch_add(1, Ordering::SeqCst), then));
+                }
+            });
+            let upstream = Upstream::new(&Config::load(&Flags::default()).unwrap().gateway).unwrap();
+            let (target, headers, body) = ("/".to_owned(), Vec::new(), Vec::new());
+            Exchange {
+                upstream,
+                signed: Signed { method: Method::Get, origin, target, headers, body },
+                connections,
+            }
+        }
+
+        async fn ask(&self) -> String {
+            let answer = self.upstream.send(&self.signed).await.unwrap();
+            String::from_utf8(answer.body.to_vec()).unwrap()
+        }
+    }
+
+    async fn answer_all(mut stream: TcpStream, number: usize, then: Then) {
+        let mut request = [0; 1024];
+        while stream.read(&mut request).await.is_ok_and(|read| read > 0) {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+            let answer = format!("HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n{number}");
+            stream.write_all(answer.as_bytes()).await.unwrap();
+            if then == Then::SpeakAgain {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+                stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nstray").await.unwrap();
+            }
+            if then == Then::Close {
+                return;
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn a_connection_is_used_again_and_carries_one_request_at_a_time() {
+        let exchange = Exchange::that_will(Then::Wait).await;
+        assert_eq!([exchange.ask().await, exchange.ask().await], ["0", "0"]);
+        let (one, other) = tokio::join!(exchange.ask(), exchange.ask());
+        assert_ne!(one, other);
+        assert_eq!(exchange.connections.load(Ordering::SeqCst), 2);
+    }
+
+    #[tokio::test]
+    async fn a_connection_that_was_closed_or_spoke_unasked_is_not_used_again() {
+        for then in [Then::Close, Then::SpeakAgain] {
+            let exchange = Exchange::that_will(then).await;
+            assert_eq!(exchange.ask().await, "0");
+            tokio::time::sleep(Duration::from_millis(100)).await;
+            assert_eq!(exchange.ask().await, "1");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_request_that_was_given_up_takes_its_connection_with_it() {
+        let exchange = Exchange::that_will(Then::Wait).await;
+        let impatient = tokio::time::timeout(Duration::from_millis(5), exchange.ask()).await;
+        assert!(impatient.is_err());
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        assert_eq!(exchange.ask().await, "1");
+    }
+
+    #[tokio::test]
+    async fn where_nobody_listens_nothing_was_sent() {
+        let mut exchange = Exchange::that_will(Then::Wait).await;
+        let port = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap().port();
+        exchange.signed.origin = format!("http://127.0.0.1:{port}");
+        let failure = exchange.upstream.send(&exchange.signed).await.err();
+        assert!(matches!(failure, Some(Failure::NotSent(_))), "{failure:?}");
+    }
 }

@@ -212,10 +212,9 @@ impl Definition {
 
     /// Whether a header of the exchange's answers goes back to the client; the name in any case.
     pub fn passes_response_header(&self, name: &str) -> bool {
-        let name = name.to_ascii_lowercase();
         self.response_headers.iter().any(|own| match own.strip_suffix('*') {
-            Some(prefix) => name.starts_with(prefix),
-            None => name == *own,
+            Some(prefix) => name.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix)),
+            None => name.eq_ignore_ascii_case(own),
         })
     }
 

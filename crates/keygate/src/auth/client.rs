@@ -27,7 +27,7 @@ pub struct Peer(pub SocketAddr);
 impl Client {
     pub fn of(peer: Peer, headers: &HeaderMap, config: &Config) -> Self {
         let agent = headers.get(USER_AGENT).and_then(|value| value.to_str().ok());
-        let agent = agent.map(|text| text.chars().take(300).collect());
+        let agent = agent.map(|text| text.get(..300).unwrap_or(text).to_owned());
         Client { ip: address(peer.0.ip().to_canonical(), headers, config), agent }
     }
 

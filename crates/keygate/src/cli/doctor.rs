@@ -13,7 +13,7 @@ use crate::{
     cluster,
     config::{Config, Flags, MasterKeySource, figment, settings},
     error::Fatal,
-    upstream::{Outgoing, Upstream},
+    upstream::Upstream,
 };
 
 mod database;
@@ -233,11 +233,11 @@ async fn clock(definition: &Definition, upstream: &Upstream) -> Finding {
 async fn skew(definition: &Definition, upstream: &Upstream) -> Option<i64> {
     let request = definition.probe(Probe::Time, "", "")?;
     let place = definition.upstream(PRODUCTION, &request)?;
-    let outgoing = Outgoing::try_from(definition.unsigned(&request, &place)).ok()?;
+    let outgoing = definition.unsigned(&request, &place);
     let sent = Clock::default().now_ms();
-    let answer = tokio::time::timeout(Duration::from_secs(5), upstream.send(outgoing)).await.ok()?.ok()?;
+    let answer = tokio::time::timeout(Duration::from_secs(5), upstream.send(&outgoing)).await.ok()?.ok()?;
     let middle = sent.midpoint(Clock::default().now_ms());
-    let date = answer.headers.get(http::header::DATE).and_then(|date| date.to_str().ok());
+    let date = answer.headers.get("date");
     let theirs = i64::try_from(definition.read_time(&answer.body, date).ok()?).ok()?;
     Some(middle - theirs)
 }

@@ -12,7 +12,7 @@ use crate::{
     app::App,
     error::{Code, Error, Result},
     gateway::queue::{Place, Whose},
-    upstream::{Answer, Failure, Outgoing},
+    upstream::{Answer, Failure},
 };
 
 /// What the exchange said about a key.
@@ -150,8 +150,7 @@ async fn send(
     let credentials = key.credentials(definition)?;
     let stamp = turn.stamp(app, &key.options).await.map_err(|_| busy(definition))?;
     let signed = definition.sign(request, &upstream, &credentials, &stamp).map_err(Error::internal)?;
-    let outgoing = Outgoing::try_from(signed).map_err(Error::internal)?;
-    let outcome = app.upstream.send(outgoing).await;
+    let outcome = app.upstream.send(&signed).await;
     let error =
         outcome.as_ref().ok().and_then(|answer| definition.read_error(answer.status.as_u16(), &answer.body));
     turn.end(app, &outcome, error.as_ref().map(|error| error.kind)).await;
@@ -240,10 +239,7 @@ fn strange(definition: &Definition) -> Error {
 async fn prices(app: &App, definition: &Definition, environment: &str) -> Vec<Price> {
     let Some(request) = definition.probe(Probe::Prices, "", "") else { return Vec::new() };
     let Some(upstream) = definition.upstream(environment, &request) else { return Vec::new() };
-    let Ok(outgoing) = Outgoing::try_from(definition.unsigned(&request, &upstream)) else {
-        return Vec::new();
-    };
-    match app.upstream.send(outgoing).await {
+    match app.upstream.send(&definition.unsigned(&request, &upstream)).await {
         Ok(answer) if answer.status.is_success() => definition.read_prices(&answer.body).unwrap_or_default(),
         _ => Vec::new(),
     }

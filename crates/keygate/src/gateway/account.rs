@@ -94,7 +94,9 @@ impl Accounts {
             return Ok(account);
         }
         let epoch = self.epoch.load(Ordering::Acquire);
-        let loaded = store::load(app, presented.prefix(), definition.id(), presented.connection()).await;
+        // Boxed, so that a call that finds its account here does not carry the size of it.
+        let load = store::load(app, presented.prefix(), definition.id(), presented.connection());
+        let loaded = Box::pin(load).await;
         let account = match loaded {
             Ok(Ok(account)) => Arc::new(account),
             Ok(Err(denial)) => return Err(denial),

@@ -7,6 +7,7 @@ use axum::{
 };
 use exchange::{Answer as Dialect, Definition, DialectResponse};
 use http::{HeaderName, HeaderValue, StatusCode, header};
+use memchr::memmem;
 
 use super::Denial;
 use crate::{
@@ -28,16 +29,22 @@ pub fn pass(
     };
     let mut response = Response::new(Body::from(scrub(answer.body, known)));
     *response.status_mut() = answer.status;
-    for (name, value) in &answer.headers {
-        if *name == header::CONTENT_TYPE
-            || *name == header::CONTENT_ENCODING
-            || *name == header::AGE
-            || definition.passes_response_header(name.as_str())
+    for (name, value) in answer.headers.iter().filter(|(name, _)| passes(definition, name)) {
+        if let (Ok(name), Ok(value)) =
+            (HeaderName::from_bytes(name.as_bytes()), HeaderValue::from_bytes(value))
         {
-            response.headers_mut().append(name.clone(), value.clone());
+            response.headers_mut().append(name, value);
         }
     }
+    if let Some(age) = answer.age {
+        response.headers_mut().insert(header::AGE, HeaderValue::from(age));
+    }
     Ok(response)
+}
+
+fn passes(definition: &Definition, name: &str) -> bool {
+    let own = [header::CONTENT_TYPE, header::CONTENT_ENCODING, header::AGE];
+    own.iter().any(|own| name.eq_ignore_ascii_case(own.as_str())) || definition.passes_response_header(name)
 }
 
 /// A refusal in the exchange's dialect. Its text begins with `Keygate:` and names the rule.
@@ -83,20 +90,15 @@ pub(super) fn scrub(body: Bytes, known: &[String]) -> Bytes {
     let mut body = body;
     for value in known.iter().filter(|value| value.len() >= 8) {
         let needle = value.as_bytes();
-        if find(&body, needle).is_some() {
+        if memmem::find(&body, needle).is_some() {
             let mut bytes = body.to_vec();
-            while let Some(at) = find(&bytes, needle) {
+            while let Some(at) = memmem::find(&bytes, needle) {
                 bytes[at..at + needle.len()].fill(b'*');
             }
             body = Bytes::from(bytes);
         }
     }
     body
-}
-
-/// Where `needle` begins. Nearly every window is told by its first byte, which costs no call.
-fn find(body: &[u8], needle: &[u8]) -> Option<usize> {
-    body.windows(needle.len()).position(|window| window[0] == needle[0] && window == needle)
 }
 
 #[cfg(test)]

@@ -9,14 +9,14 @@ use std::{
     time::{Duration, Instant},
 };
 
-use exchange::{Class, ExchangeError, Method, SignLevel};
-use http::{HeaderValue, StatusCode, header::AGE};
+use exchange::{Class, ExchangeError, Method, SignLevel, Signed};
+use http::{StatusCode, header::USER_AGENT};
 use moka::{Expiry, future::Cache};
 
-use super::{Call, Denial, queue::Place, send};
+use super::{Call, Denial, queue::Place};
 use crate::{
     config,
-    upstream::{Answer, Failure, Outgoing},
+    upstream::{Answer, Failure},
 };
 
 pub struct Market {
@@ -72,7 +72,7 @@ impl Call<'_> {
     /// The answer to a public request, from an environment of the exchange or from a moment ago.
     pub(super) async fn public_answer(&self, environment: &str) -> Result<Asked, Denial> {
         let upstream = self.upstream(environment)?;
-        let outgoing = send::outgoing(self.definition.unsigned(&self.request, &upstream))?;
+        let outgoing = self.definition.unsigned(&self.request, &upstream);
         let Some(good_for) = self.good_for() else { return self.ask(environment, outgoing).await };
         let key = key(&outgoing);
         let fetch = async {
@@ -99,10 +99,10 @@ impl Call<'_> {
         kept.then_some(good_for)
     }
 
-    async fn ask(&self, environment: &str, outgoing: Outgoing) -> Result<Asked, Denial> {
+    async fn ask(&self, environment: &str, outgoing: Signed) -> Result<Asked, Denial> {
         let place = Place { definition: self.definition, environment, request: &self.request, whose: None };
         let turn = self.app.gate.queues.turn(self.app, place).await?;
-        let outcome = self.app.upstream.send(outgoing).await;
+        let outcome = self.app.upstream.send(&outgoing).await;
         let error = self.error(&outcome);
         turn.end(self.app, &outcome, error.as_ref().map(|error| error.kind)).await;
         Ok(Asked { outcome, error })
@@ -112,17 +112,15 @@ impl Call<'_> {
 impl Kept {
     /// The answer with its age (RFC 9111, section 5.1), so that nobody takes it for a newer one.
     fn answer(self) -> Answer {
-        let mut answer = self.answer;
-        answer.headers.insert(AGE, HeaderValue::from(self.since.elapsed().as_secs()));
-        answer
+        Answer { age: Some(self.since.elapsed().as_secs()), ..self.answer }
     }
 }
 
 /// Two requests are the same if they go to the same address with the same headers; who the client is does not count.
-fn key(outgoing: &Outgoing) -> String {
-    let headers = outgoing.headers.iter().filter(|(name, _)| *name != http::header::USER_AGENT);
-    let headers: String = headers.map(|(name, value)| format!("\n{name}: {value:?}")).collect();
-    format!("{}{}{headers}", outgoing.origin, outgoing.target)
+fn key(outgoing: &Signed) -> String {
+    let headers = outgoing.headers.iter().filter(|(name, _)| **name != *USER_AGENT.as_str());
+    let headers: String = headers.map(|(name, value)| format!("\n{name}: {value}")).collect();
+    format!("{}{headers}", outgoing.url())
 }
 
 const MOST_BYTES: u64 = 64 * 1024 * 1024;

@@ -68,8 +68,8 @@ impl Queues {
     pub async fn turn<'a>(&self, app: &App, place: Place<'a>) -> Result<Turn<'a>, Late> {
         let rank = Rank::of(place.request);
         let patience_ms = app.config.gateway.queue_wait_ms;
-        let lane = match place.whose.filter(|_| place.counts_nonces()) {
-            Some(whose) => Some(self.lanes.enter(whose.api_key, rank, patience_ms).await?),
+        let lane = match place.whose.filter(|_| counts_nonces(place.definition, place.request)) {
+            Some(whose) => Some(Box::pin(self.lanes.enter(whose.api_key, rank, patience_ms)).await?),
             None => None,
         };
         self.budgets.admit(&app.clock, &place, rank, patience_ms).await?;
@@ -115,7 +115,7 @@ impl Turn<'_> {
             Some(kind) => Some(match kind.count(now_ms).zip(whose) {
                 None => kind.text(now_ms, seal::random::array()),
                 Some((natural, whose)) => {
-                    let held = nonce::take(app, whose, natural).await?;
+                    let held = Box::pin(nonce::take(app, whose, natural)).await?;
                     if let Some(pass) = &mut self.lane {
                         pass.keep(held.lock);
                     }
@@ -129,7 +129,7 @@ impl Turn<'_> {
     /// Lets the next one go, and learns from the answer.
     pub async fn end(self, app: &App, outcome: &Result<Answer, Failure>, error: Option<ErrorKind>) {
         if let Some(pass) = self.lane {
-            pass.leave().await;
+            Box::pin(pass.leave()).await;
         }
         app.gate.queues.answered(app, self.place, outcome, error).await;
     }
@@ -153,11 +153,9 @@ impl super::Call<'_> {
     }
 }
 
-impl Place<'_> {
-    fn counts_nonces(&self) -> bool {
-        let kind = self.definition.nonce_kind(self.request, &Options::default());
-        kind.is_some_and(NonceKind::is_counter)
-    }
+/// Whether requests of a key must arrive in their order here: each has a larger nonce than the one before.
+pub(super) fn counts_nonces(definition: &Definition, request: &Request) -> bool {
+    definition.nonce_kind(request, &Options::default()).is_some_and(NonceKind::is_counter)
 }
 
 impl From<Late> for Denial {

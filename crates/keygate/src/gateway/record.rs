@@ -11,10 +11,13 @@ use uuid::Uuid;
 use super::{Account, Call, Denial, credential::Proof};
 use crate::upstream::{Answer, Failure};
 
+mod row;
 mod store;
 mod writer;
 
 pub use writer::{Queue, Writer, queue};
+
+use writer::Room;
 
 /// One line of both logs (`api_key_usage_audit`, `exchange_api_calls`).
 pub struct Line {
@@ -30,8 +33,8 @@ pub struct Line {
     pub exchange: String,
     pub class: &'static str,
     pub decision: &'static str,
-    pub rule: Option<String>,
-    pub method: String,
+    pub rule: Option<&'static str>,
+    pub method: &'static str,
     pub path: String,
     pub symbol: Option<String>,
     pub summary: Option<Value>,
@@ -112,7 +115,7 @@ pub(super) async fn not_sent(call: &Call<'_>, account: &Account, denial: &Denial
 pub(super) async fn denial(call: &Call<'_>, account: &Account, denial: &Denial) {
     let line = Line {
         decision: "deny",
-        rule: Some(denial.rule.to_owned()),
+        rule: Some(denial.rule),
         success: Some(false),
         error: Some(denial.text.clone()),
         ..line(call, account, "event")
@@ -120,7 +123,7 @@ pub(super) async fn denial(call: &Call<'_>, account: &Account, denial: &Denial) 
     call.app.gate.records.push(call.app, line, None).await;
 }
 
-/// A read: recorded a moment later.
+/// The answer to a read that came over a stream: recorded a moment later.
 pub(super) async fn later(
     call: &Call<'_>,
     account: &Account,
@@ -130,6 +133,48 @@ pub(super) async fn later(
 ) {
     let line = with_outcome(line(call, account, "event"), outcome, error, took);
     call.app.gate.records.push(call.app, line, Some(account.used())).await;
+}
+
+/// A read under way. It has its place in the queue of records before it is sent, so that it is on record whatever
+/// becomes of its task: dropped in the middle, because the client went away, it says that nobody knows the outcome.
+pub(super) struct Read<'c> {
+    call: &'c Call<'c>,
+    account: &'c Account,
+    room: Option<Room<'c>>,
+}
+
+impl<'c> Read<'c> {
+    /// Waits for a place while the queue is full.
+    pub async fn begin(call: &'c Call<'c>, account: &'c Account) -> Self {
+        Read { call, account, room: call.app.gate.records.room().await }
+    }
+
+    pub async fn end(
+        mut self,
+        outcome: &Result<Answer, Failure>,
+        error: Option<ExchangeError>,
+        took: Duration,
+    ) {
+        let line = with_outcome(line(self.call, self.account, "event"), outcome, error, took);
+        let used = Some(self.account.used());
+        match self.room.take() {
+            Some(room) => room.fill(line, used),
+            None => self.call.app.gate.records.push(self.call.app, line, used).await,
+        }
+    }
+
+    /// Nothing left us.
+    pub fn forget(mut self) {
+        self.room = None;
+    }
+}
+
+impl Drop for Read<'_> {
+    fn drop(&mut self) {
+        let Some(room) = self.room.take() else { return };
+        let error = Some("outcome unknown: the client went away".to_owned());
+        room.fill(Line { error, ..line(self.call, self.account, "event") }, Some(self.account.used()));
+    }
 }
 
 fn line(call: &Call<'_>, account: &Account, phase: &'static str) -> Line {
@@ -148,7 +193,7 @@ fn line(call: &Call<'_>, account: &Account, phase: &'static str) -> Line {
         class: request.class().as_str(),
         decision: "allow",
         rule: None,
-        method: request.method().as_str().to_owned(),
+        method: request.method().as_str(),
         path: request.path().to_owned(),
         symbol,
         summary,

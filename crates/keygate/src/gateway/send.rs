@@ -8,7 +8,7 @@ use exchange::{ExchangeError, Signed};
 use seal::UserKey;
 
 use super::{Account, Call, Denial, answer, credential::Proof, market::Asked, queue::Turn, record};
-use crate::upstream::{Answer, Failure, Outgoing};
+use crate::upstream::{Answer, Failure};
 
 /// What became of a signed request.
 struct Sent {
@@ -21,20 +21,30 @@ struct Sent {
 }
 
 impl Call<'_> {
-    /// Reads: the record may be a moment late.
+    /// Reads: the record may be a moment late, but its place is kept before anything is sent.
     pub(super) async fn off_record(&self, account: &Account, user_key: UserKey) -> Result<Response, Denial> {
+        let record = record::Read::begin(self, account).await;
         let sent = match self.is_public() {
             true => {
                 drop(user_key);
-                self.sent_without_key(&account.connection.environment).await?
+                Box::pin(self.sent_without_key(&account.connection.environment)).await
             }
-            false => {
-                let turn = self.turn(account).await?;
-                self.send(account, turn, user_key).await?
+            false => self.sent_in_turn(account, user_key).await,
+        };
+        let sent = match sent {
+            Ok(sent) => sent,
+            Err(denial) => {
+                record.forget();
+                return Err(denial);
             }
         };
-        record::later(self, account, &sent.outcome, sent.error, sent.took).await;
+        record.end(&sent.outcome, sent.error, sent.took).await;
         answer::pass(self.definition, sent.outcome, &sent.known, self.id)
+    }
+
+    async fn sent_in_turn(&self, account: &Account, user_key: UserKey) -> Result<Sent, Denial> {
+        let turn = self.turn(account).await?;
+        self.send(account, turn, user_key).await
     }
 
     /// Calls that move money: the intent is committed before the signature exists, the outcome after. If we
@@ -71,7 +81,7 @@ impl Call<'_> {
     async fn send(&self, account: &Account, mut turn: Turn<'_>, user_key: UserKey) -> Result<Sent, Denial> {
         let started = Instant::now();
         let (signed, known) = self.signed(account, &mut turn, user_key).await?;
-        let outcome = self.app.upstream.send(signed).await;
+        let outcome = self.app.upstream.send(&signed).await;
         let error = self.error(&outcome);
         turn.end(self.app, &outcome, error.as_ref().map(|error| error.kind)).await;
         Ok(Sent { outcome, error, took: started.elapsed(), known })
@@ -89,20 +99,16 @@ impl Call<'_> {
         account: &Account,
         turn: &mut Turn<'_>,
         user_key: UserKey,
-    ) -> Result<(Outgoing, Vec<String>), Denial> {
+    ) -> Result<(Signed, Vec<String>), Denial> {
         let upstream = self.upstream(&account.connection.environment)?;
         let stamp = turn.stamp(self.app, account.options()).await?;
         let key = account.real_key(&user_key, self.definition)?;
         let signed = self.definition.sign(&self.request, &upstream, &key, &stamp).map_err(Denial::down)?;
-        Ok((outgoing(signed)?, vec![account.real_public_key().to_owned()]))
+        Ok((signed, vec![account.real_public_key().to_owned()]))
     }
 
     pub(super) fn error(&self, outcome: &Result<Answer, Failure>) -> Option<ExchangeError> {
         let answer = outcome.as_ref().ok()?;
         self.definition.read_error(answer.status.as_u16(), &answer.body)
     }
-}
-
-pub fn outgoing(signed: Signed) -> Result<Outgoing, Denial> {
-    Outgoing::try_from(signed).map_err(Denial::down)
 }

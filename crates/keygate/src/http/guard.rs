@@ -1,32 +1,27 @@
 //! Refuses what two HTTP parsers could read differently, before anything else looks at the request:
 //! a missing, doubled or foreign Host, absolute-form targets, bodies without a plain length, HTTP/1.0.
 
-use std::sync::Arc;
+use http::{Request, Version, header};
 
-use axum::{
-    extract::{Request, State},
-    middleware::Next,
-    response::{IntoResponse, Response},
+use crate::{
+    app::App,
+    error::{Code, Result},
 };
-use http::{Version, header};
 
-use crate::{app::App, error::Code};
-
-pub async fn refuse_odd_requests(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
-    if let Some(reason) = oddity(&request) {
-        return Code::InvalidBody.with(reason).into_response();
+pub fn refuse_odd<B>(app: &App, request: &Request<B>) -> Result<()> {
+    if let Some(reason) = oddity(request) {
+        return Err(Code::InvalidBody.with(reason));
     }
-    match known_host(&app, &request) {
-        true => next.run(request).await,
-        false => Code::UnknownHost
-            .with("Use the address Keygate is configured for, or add this one to host_names.")
-            .into_response(),
+    match known_host(app, request) {
+        true => Ok(()),
+        false => Err(Code::UnknownHost
+            .with("Use the address Keygate is configured for, or add this one to host_names.")),
     }
 }
 
-fn oddity(request: &Request) -> Option<&'static str> {
+fn oddity<B>(request: &Request<B>) -> Option<&'static str> {
     let headers = request.headers();
-    let count = |name| headers.get_all(name).iter().count();
+    let count = |name: header::HeaderName| headers.get_all(name).iter().count();
     if request.version() == Version::HTTP_10 {
         return Some("HTTP/1.0 is not spoken here.");
     }
@@ -47,7 +42,7 @@ fn oddity(request: &Request) -> Option<&'static str> {
     None
 }
 
-fn known_host(app: &App, request: &Request) -> bool {
+fn known_host<B>(app: &App, request: &Request<B>) -> bool {
     let host = request.headers().get(header::HOST).and_then(|value| value.to_str().ok()).unwrap_or("");
     app.gate.hosts.iter().any(|known| known.eq_ignore_ascii_case(host))
 }

@@ -1,20 +1,16 @@
 //! Accepts connections and serves HTTP/1.1 on them, with a limit on head size and on the time a head may
 //! take. Stops accepting when told, lets running requests finish for a while, then ends.
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{convert::Infallible, net::SocketAddr, sync::Arc, time::Duration};
 
-use axum::{Router, extract::Request};
-use hyper::server::conn::http1;
-use hyper_util::{
-    rt::{TokioIo, TokioTimer},
-    service::TowerToHyperService,
-};
+use hyper::{server::conn::http1, service::service_fn};
+use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::{
     net::{TcpListener, TcpStream},
     sync::{Semaphore, watch},
 };
-use tower::ServiceExt;
 
+use super::Site;
 use crate::{auth::Peer, error::Fatal};
 
 /// Sockets that are bound and not yet served: binding fails early and with a clear message.
@@ -45,12 +41,12 @@ impl Listener {
 }
 
 /// Serves until `stop` turns true, then waits for running requests.
-pub async fn serve(listener: Listener, router: Router, stop: watch::Receiver<bool>) {
+pub async fn serve(listener: Listener, site: Site, stop: watch::Receiver<bool>) {
     let slots = Arc::new(Semaphore::new(ALL_SLOTS as usize));
     let tasks = listener
         .sockets
         .into_iter()
-        .map(|socket| tokio::spawn(accept(socket, router.clone(), slots.clone(), stop.clone())));
+        .map(|socket| tokio::spawn(accept(socket, site.clone(), slots.clone(), stop.clone())));
     for task in tasks.collect::<Vec<_>>() {
         if let Err(error) = task.await {
             tracing::error!(%error, "a listener ended");
@@ -62,7 +58,7 @@ pub async fn serve(listener: Listener, router: Router, stop: watch::Receiver<boo
     }
 }
 
-async fn accept(socket: TcpListener, router: Router, slots: Arc<Semaphore>, mut stop: watch::Receiver<bool>) {
+async fn accept(socket: TcpListener, site: Site, slots: Arc<Semaphore>, mut stop: watch::Receiver<bool>) {
     loop {
         let Ok(slot) = slots.clone().acquire_owned().await else { break };
         let accepted = tokio::select! {
@@ -71,9 +67,9 @@ async fn accept(socket: TcpListener, router: Router, slots: Arc<Semaphore>, mut 
         };
         match accepted {
             Ok((stream, peer)) => {
-                let (router, stop) = (router.clone(), stop.clone());
+                let (site, stop) = (site.clone(), stop.clone());
                 tokio::spawn(async move {
-                    serve_connection(stream, peer, router, stop).await;
+                    serve_connection(stream, peer, site, stop).await;
                     drop(slot);
                 });
             }
@@ -88,24 +84,17 @@ async fn told(stop: &mut watch::Receiver<bool>) {
     let _ = stop.wait_for(|stop| *stop).await;
 }
 
-async fn serve_connection(
-    stream: TcpStream,
-    peer: SocketAddr,
-    router: Router,
-    mut stop: watch::Receiver<bool>,
-) {
+async fn serve_connection(stream: TcpStream, peer: SocketAddr, site: Site, mut stop: watch::Receiver<bool>) {
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "cannot set TCP_NODELAY");
     }
-    let service = router.map_request(move |mut request: Request<hyper::body::Incoming>| {
-        request.extensions_mut().insert(Peer(peer));
-        request.map(axum::body::Body::new)
-    });
+    let site = &site;
+    let service = service_fn(async |request| Ok::<_, Infallible>(site.answer(Peer(peer), request).await));
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_TIMEOUT)
         .max_buf_size(MAX_HEAD)
-        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(service))
+        .serve_connection(TokioIo::new(stream), service)
         .with_upgrades();
     let mut connection = std::pin::pin!(connection);
     let ended = tokio::select! {

@@ -4,7 +4,7 @@
 use std::time::Instant;
 
 use axum::{extract::Request, middleware::Next, response::Response};
-use http::HeaderValue;
+use http::{HeaderMap, HeaderValue, Method};
 use tracing::Instrument;
 use uuid::Uuid;
 
@@ -13,19 +13,13 @@ use uuid::Uuid;
 pub struct RequestId(pub Uuid);
 
 pub async fn assign(mut request: Request, next: Next) -> Response {
-    let id = given(&request).unwrap_or_else(|| Uuid::from_bytes(seal::random::array()));
-    request.extensions_mut().insert(RequestId(id));
-    let (method, path) = (request.method().clone(), loggable(request.uri().path()));
-    let span = tracing::info_span!("request", request_id = %id);
-    let started = Instant::now();
-    let mut response = next.run(request).instrument(span.clone()).await;
-    let duration_ms = started.elapsed().as_millis();
-    span.in_scope(
-        || tracing::info!(%method, path, status = response.status().as_u16(), duration_ms, "answered"),
-    );
-    if let Ok(value) = HeaderValue::from_str(&id.to_string()) {
-        response.headers_mut().insert("x-request-id", value);
-    }
+    let id = RequestId::given(request.headers());
+    let id = id.unwrap_or_else(|| RequestId(Uuid::from_bytes(seal::random::array())));
+    request.extensions_mut().insert(id);
+    let line = Line::begin(request.method(), request.uri().path());
+    let mut response = next.run(request).instrument(id.span()).await;
+    id.sign(&mut response);
+    line.end(id, &response);
     response
 }
 
@@ -33,10 +27,40 @@ pub fn of(request: &Request) -> String {
     request.extensions().get::<RequestId>().map_or_else(String::new, |id| id.0.to_string())
 }
 
-/// Only a UUID: an id from outside must not be able to forge a log line or a record.
-fn given(request: &Request) -> Option<Uuid> {
-    let text = request.headers().get("x-request-id")?.to_str().ok()?;
-    (text.len() == 36).then(|| Uuid::parse_str(text).ok()).flatten()
+impl RequestId {
+    /// Only a UUID: an id from outside must not be able to forge a log line or a record.
+    pub fn given(headers: &HeaderMap) -> Option<RequestId> {
+        let text = headers.get("x-request-id")?.to_str().ok()?;
+        (text.len() == 36).then(|| Uuid::parse_str(text).ok().map(RequestId)).flatten()
+    }
+
+    /// Whatever is logged inside carries the id.
+    pub fn span(self) -> tracing::Span {
+        tracing::info_span!("request", request_id = %self.0)
+    }
+
+    pub fn sign(self, response: &mut Response) {
+        let mut text = Uuid::encode_buffer();
+        if let Ok(value) = HeaderValue::from_str(self.0.hyphenated().encode_lower(&mut text)) {
+            response.headers_mut().insert("x-request-id", value);
+        }
+    }
+}
+
+/// The line about a request, if the log wants to have one.
+pub struct Line(Option<(Method, String, Instant)>);
+
+impl Line {
+    pub fn begin(method: &Method, path: &str) -> Line {
+        let wanted = tracing::enabled!(tracing::Level::INFO);
+        Line(wanted.then(|| (method.clone(), loggable(path), Instant::now())))
+    }
+
+    pub fn end(self, id: RequestId, response: &Response) {
+        let Some((method, path, started)) = self.0 else { return };
+        let (status, duration_ms) = (response.status().as_u16(), started.elapsed().as_millis());
+        id.span().in_scope(|| tracing::info!(%method, path, status, duration_ms, "answered"));
+    }
 }
 
 /// The path without the query, shortened; parameters may hold what no log may keep.

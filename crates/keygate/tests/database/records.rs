@@ -76,6 +76,43 @@ async fn the_gateway_records_for_the_user_it_acts_for_and_no_other() {
     }
 }
 
+/// What is checked once for a statement is checked of every row in it.
+#[tokio::test]
+async fn one_foreign_subject_among_many_refuses_them_all() {
+    let mut seeded = Seeded::new().await;
+    let (user, other) = (seeded.alice, |table| id(table, BOB, 1));
+    let own = |table| id(table, ALICE, 1);
+    for (log, columns, subject, constraint) in [
+        (
+            "api_key_usage_audit",
+            "api_key_id, user_id, operation_type, endpoint",
+            "public.api_keys",
+            "api_key_usage_audit_api_key_id_fkey",
+        ),
+        (
+            "exchange_api_calls",
+            "connection_id, user_id, method, endpoint, id, created_at",
+            "public.exchange_connections",
+            "exchange_api_calls_connection_id_fkey",
+        ),
+    ] {
+        let before = seeded.count(log).await;
+        let rest = if log == "exchange_api_calls" { ", gen_random_uuid(), now()" } else { "" };
+        let row = |subject: &str| format!("('{subject}', '{user}', 'x', '/'{rest})");
+        for (subjects, expected) in [
+            ([own(subject), own(subject), other(subject)], Some(constraint)),
+            ([other(subject), own(subject), own(subject)], Some(constraint)),
+            ([own(subject), own(subject), own(subject)], None),
+        ] {
+            let rows = subjects.map(|subject| row(&subject)).join(", ");
+            let mut tx = seeded.world.db.signer(user).await.unwrap();
+            let insert = format!("insert into {log} ({columns}) values {rows}");
+            assert_eq!(refusal(&mut tx, &insert).await.as_deref(), expected, "{log}");
+        }
+        assert_eq!(seeded.count(log).await, before);
+    }
+}
+
 #[tokio::test]
 async fn an_intent_and_its_outcome_need_a_request() {
     let seeded = Seeded::new().await;

@@ -12,7 +12,7 @@ use std::{
 };
 
 use exchange::{Budget, ErrorKind, RateScope};
-use http::{HeaderMap, StatusCode};
+use http::StatusCode;
 
 use super::{Late, Place, Rank};
 use crate::{clock::Clock, upstream::Answer};
@@ -96,7 +96,7 @@ impl Budgets {
 
     /// What an answer says: the exchange's own count, and whether it wants silence.
     pub fn heard(&self, place: &Place<'_>, answer: &Answer, error: Option<ErrorKind>, now_ms: i64) {
-        let header = |name: &str| text(&answer.headers, name);
+        let header = |name: &str| answer.headers.get(name);
         let mut state = self.lock();
         for (key, budget) in self.budgets(place) {
             let bucket = state.bucket(key, budget, now_ms);
@@ -196,17 +196,13 @@ impl Drop for InLine<'_> {
 /// How long an answer asks for silence, if it is a rate-limit answer.
 fn wants_silence(answer: &Answer, error: Option<ErrorKind>) -> Option<i64> {
     let limited = answer.status == StatusCode::TOO_MANY_REQUESTS || error == Some(ErrorKind::RateLimited);
-    let told = text(&answer.headers, "retry-after").and_then(|text| text.trim().parse::<i64>().ok());
+    let told = answer.headers.get("retry-after").and_then(|text| text.trim().parse::<i64>().ok());
     limited.then(|| told.unwrap_or(1).clamp(1, LONGEST_MS / 1000) * 1000)
 }
 
 fn next_window(budget: &Budget, now_ms: i64) -> i64 {
     let window = i64::try_from(budget.window_ms()).unwrap_or(LONGEST_MS);
     (now_ms.div_euclid(window) + 1) * window
-}
-
-fn text<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
-    headers.get(name)?.to_str().ok()
 }
 
 const PAUSE: Duration = Duration::from_millis(10);

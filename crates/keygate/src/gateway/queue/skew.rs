@@ -14,7 +14,7 @@ use exchange::{Definition, Probe};
 use tokio::sync::Mutex;
 
 use super::Place;
-use crate::{app::App, upstream::Outgoing};
+use crate::app::App;
 
 /// One per exchange and environment.
 #[derive(Default)]
@@ -61,7 +61,7 @@ impl Skew {
         if is_old() {
             let _asking = self.asking.lock().await;
             if is_old() {
-                self.renew(app, definition, environment).await;
+                Box::pin(self.renew(app, definition, environment)).await;
             }
         }
     }
@@ -94,14 +94,14 @@ impl Skew {
 async fn ask(app: &App, definition: &Definition, environment: &str) -> Option<i64> {
     let request = definition.probe(Probe::Time, "", "")?;
     let upstream = definition.upstream(environment, &request)?;
-    let outgoing = Outgoing::try_from(definition.unsigned(&request, &upstream)).ok()?;
+    let outgoing = definition.unsigned(&request, &upstream);
     let before_ms = app.clock.now_ms();
-    let outcome = app.upstream.send(outgoing).await;
+    let outcome = app.upstream.send(&outgoing).await;
     let after_ms = app.clock.now_ms();
     let place = Place { definition, environment, request: &request, whose: None };
     app.gate.queues.heard(app, &place, &outcome, None);
     let answer = outcome.ok()?;
-    let date = answer.headers.get(http::header::DATE).and_then(|value| value.to_str().ok());
+    let date = answer.headers.get("date");
     let told = definition.read_time(&answer.body, date).ok().and_then(|ms| i64::try_from(ms).ok())?;
     let told = if told % 1000 == 0 { told + 500 } else { told };
     let middle = before_ms + (after_ms - before_ms) / 2;

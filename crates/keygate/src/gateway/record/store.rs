@@ -1,10 +1,11 @@
 //! Every statement of the call records.
 
-use sqlx::types::ipnetwork::IpNetwork;
+use std::collections::BTreeMap;
+
 use time::{OffsetDateTime, PrimitiveDateTime, UtcOffset};
 use uuid::Uuid;
 
-use super::{Line, Used};
+use super::{Line, Used, row::Row, writer::Lines};
 use crate::{app::App, db::Tx, error::Result, gateway::credential::Proof};
 
 /// The intent in both logs and the signature's one use, committed together. False: it was used before.
@@ -39,99 +40,58 @@ pub async fn append(app: &App, lines: &[Line], used: &[Used]) -> Result<()> {
     let Some(first) = lines.first() else { return Ok(()) };
     let mut tx = app.db.signer(first.user).await?;
     insert(app, &mut tx, lines).await?;
-    if !used.is_empty() {
-        touch(&mut tx, used, first.at).await?;
+    touch(&mut tx, used, first.at).await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+/// Lines of many users in one transaction, and the times of last use they imply. The map is in the order of the
+/// users' ids, which is the order that keeps two batches from waiting for each other.
+pub async fn append_all(app: &App, batch: &BTreeMap<Uuid, Lines>) -> Result<()> {
+    if batch.is_empty() {
+        return Ok(());
+    }
+    let mut tx = app.db.signers().await?;
+    for (user, Lines { lines, used }) in batch {
+        let tx = tx.of(*user).await?;
+        insert(app, tx, lines).await?;
+        touch(tx, used, lines[0].at).await?;
     }
     tx.commit().await?;
     Ok(())
 }
 
+/// Both logs in one statement. What was refused is no call to an exchange.
 async fn insert(app: &App, tx: &mut Tx, lines: &[Line]) -> Result<()> {
-    insert_audit(app, tx, lines).await?;
-    let calls: Vec<&Line> = lines.iter().filter(|line| line.decision == "allow").collect();
-    insert_calls(app, tx, &calls).await
-}
-
-/// All lines in one statement: a column is an array.
-async fn insert_audit(app: &App, tx: &mut Tx, lines: &[Line]) -> Result<()> {
-    let lines: Vec<&Line> = lines.iter().collect();
+    let rows: Vec<Row<'_>> = lines.iter().map(|line| Row { id: app.clock.id(), line }).collect();
     sqlx::query!(
-        "insert into api_key_usage_audit (id, created_at, user_id, api_key_id, operation_type, endpoint, http_method,
-                ip_address, user_agent, status_code, success, error_message, request_id, phase, access_key_id, bot_id,
-                exchange, symbol, class, decision, rule)
-         select * from unnest($1::uuid[], $2::timestamptz[], $3::uuid[], $4::uuid[], $5::text[], $6::text[], $7::text[],
-                $8::inet[], $9::text[], $10::int[], $11::bool[], $12::text[], $13::uuid[], $14::text[], $15::uuid[],
-                $16::uuid[], $17::text[], $18::text[], $19::text[], $20::text[], $21::text[])",
-        &column(&lines, |_| app.clock.id()),
-        &column(&lines, |line| line.at),
-        &column(&lines, |line| line.user),
-        &column(&lines, |line| line.api_key),
-        &column(&lines, |line| if line.decision == "deny" { "deny" } else { "use" }) as &[&str],
-        &column(&lines, |line| line.path.as_str()) as &[&str],
-        &column(&lines, |line| line.method.as_str()) as &[&str],
-        &column(&lines, |line| line.ip) as &[IpNetwork],
-        &column(&lines, |line| line.agent.as_deref()) as &[Option<&str>],
-        &column(&lines, |line| line.status) as &[Option<i32>],
-        &column(&lines, |line| line.success) as &[Option<bool>],
-        &column(&lines, |line| line.error.as_deref()) as &[Option<&str>],
-        &column(&lines, |line| line.request_id),
-        &column(&lines, |line| line.phase) as &[&str],
-        &column(&lines, |line| line.access_key),
-        &column(&lines, |line| line.bot) as &[Option<Uuid>],
-        &column(&lines, |line| line.exchange.as_str()) as &[&str],
-        &column(&lines, |line| line.symbol.as_deref()) as &[Option<&str>],
-        &column(&lines, |line| line.class) as &[&str],
-        &column(&lines, |line| line.decision) as &[&str],
-        &column(&lines, |line| line.rule.as_deref()) as &[Option<&str>]
-    )
-    .execute(&mut **tx)
-    .await?;
-    Ok(())
-}
-
-async fn insert_calls(app: &App, tx: &mut Tx, lines: &[&Line]) -> Result<()> {
-    if lines.is_empty() {
-        return Ok(());
-    }
-    sqlx::query!(
-        "insert into exchange_api_calls (id, connection_id, user_id, endpoint, method, parameters, status_code,
+        "with line as materialized (select * from unnest($1::keygate.call_record[])),
+              audit as (
+                  insert into api_key_usage_audit (id, created_at, user_id, api_key_id, operation_type, endpoint, http_method,
+                         ip_address, user_agent, status_code, success, error_message, request_id, phase, access_key_id,
+                         bot_id, exchange, symbol, class, decision, rule)
+                  select id, at, user_id, api_key_id, case decision when 'deny' then 'deny' else 'use' end, endpoint, method,
+                         ip, agent, status, success, error, request_id, phase, access_key_id,
+                         bot_id, exchange, symbol, class, decision, rule
+                  from line)
+         insert into exchange_api_calls (id, connection_id, user_id, endpoint, method, parameters, status_code,
                 response_time_ms, success, error_message, ip_address, user_agent, created_at, request_id, phase)
-         select * from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::text[], $5::text[], $6::json[], $7::int[],
-                $8::int[], $9::bool[], $10::text[], $11::text[], $12::text[], $13::timestamp[], $14::uuid[], $15::text[])",
-        &column(lines, |_| app.clock.id()),
-        &column(lines, |line| line.connection),
-        &column(lines, |line| line.user),
-        &column(lines, |line| line.path.as_str()) as &[&str],
-        &column(lines, |line| line.method.as_str()) as &[&str],
-        &column(lines, |line| line.summary.clone()) as &[Option<serde_json::Value>],
-        &column(lines, |line| line.status) as &[Option<i32>],
-        &column(lines, |line| line.took_ms) as &[Option<i32>],
-        &column(lines, |line| line.success) as &[Option<bool>],
-        &column(lines, |line| line.error.as_deref()) as &[Option<&str>],
-        &column(lines, |line| line.ip.ip().to_string()),
-        &column(lines, |line| line.agent.as_deref()) as &[Option<&str>],
-        &column(lines, |line| without_zone(line.at)),
-        &column(lines, |line| line.request_id),
-        &column(lines, |line| line.phase) as &[&str]
+         select id, connection_id, user_id, endpoint, method, summary::json, status,
+                took_ms, success, error, host(ip), agent, at at time zone 'UTC', request_id, phase
+         from line where decision = 'allow'",
+        rows as _
     )
     .execute(&mut **tx)
     .await?;
     Ok(())
-}
-
-/// One value of each line.
-fn column<'l, T>(lines: &[&'l Line], value: impl Fn(&'l Line) -> T) -> Vec<T> {
-    lines.iter().map(|line| value(line)).collect()
-}
-
-fn without_zone(at: OffsetDateTime) -> PrimitiveDateTime {
-    let at = at.to_offset(UtcOffset::UTC);
-    PrimitiveDateTime::new(at.date(), at.time())
 }
 
 /// Connections, then keys, then access keys, each in the order of their ids: whoever changes several of these rows
 /// locks them in this order, or two of them could wait for each other.
 async fn touch(tx: &mut Tx, used: &[Used], at: OffsetDateTime) -> Result<()> {
+    if used.is_empty() {
+        return Ok(());
+    }
     let all = |id: fn(&Used) -> Uuid| used.iter().map(id).collect::<Vec<_>>();
     sqlx::query!(
         "with mine as (select id from exchange_connections where id = any($1) order by id for no key update)
@@ -158,6 +118,11 @@ async fn touch(tx: &mut Tx, used: &[Used], at: OffsetDateTime) -> Result<()> {
     .execute(&mut **tx)
     .await?;
     Ok(())
+}
+
+fn without_zone(at: OffsetDateTime) -> PrimitiveDateTime {
+    let at = at.to_offset(UtcOffset::UTC);
+    PrimitiveDateTime::new(at.date(), at.time())
 }
 
 pub async fn forget_signatures(app: &App) -> Result<()> {

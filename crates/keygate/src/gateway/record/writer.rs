@@ -1,7 +1,12 @@
 //! The queue of records that may be a moment late, and the task that writes them in batches.
 
-use std::{collections::HashSet, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+    time::Duration,
+};
 
+use time::OffsetDateTime;
 use tokio::sync::{mpsc, oneshot};
 use uuid::Uuid;
 
@@ -14,29 +19,46 @@ pub struct Queue {
     sender: mpsc::Sender<Item>,
 }
 
+/// A place in the queue, kept for one line: whoever holds it can leave the line without waiting.
+pub struct Room<'q>(mpsc::Permit<'q, Item>);
+
 /// The writing end; run it in a task.
 pub struct Writer {
     receiver: mpsc::Receiver<Item>,
+    touched: Touched,
 }
 
+#[expect(clippy::large_enum_variant, reason = "nearly every item is a line; a box for each costs more")]
 enum Item {
-    Line(Box<Line>, Option<Used>),
+    Line(Line, Option<Used>),
     /// Write everything before this and say so.
     Flush(oneshot::Sender<()>),
 }
 
+/// What a batch holds of one user. There is at least one line.
+#[derive(Default)]
+pub struct Lines {
+    pub lines: Vec<Line>,
+    pub used: Vec<Used>,
+}
+
 pub fn queue() -> (Queue, Writer) {
     let (sender, receiver) = mpsc::channel(CAPACITY);
-    (Queue { sender }, Writer { receiver })
+    (Queue { sender }, Writer { receiver, touched: Touched::default() })
 }
 
 impl Queue {
     /// Queues a line. When the queue is full the caller waits for room and so slows down; nothing is dropped.
     pub async fn push(&self, app: &App, line: Line, used: Option<Used>) {
-        let item = Item::Line(Box::new(line), used);
-        if let Err(mpsc::error::SendError(Item::Line(line, used))) = self.sender.send(item).await {
-            write(app, vec![*line], used.into_iter().collect()).await;
+        match self.room().await {
+            Some(room) => room.fill(line, used),
+            None => Box::pin(write(app, line.user, Lines::one(line, used))).await,
         }
+    }
+
+    /// Waits for room for one line. `None`: nobody writes any more.
+    pub async fn room(&self) -> Option<Room<'_>> {
+        self.sender.reserve().await.ok().map(Room)
     }
 
     /// Waits until everything queued so far is written.
@@ -48,67 +70,90 @@ impl Queue {
     }
 }
 
-impl Writer {
-    /// Writes until every sender is gone, and then what is left.
-    pub async fn run(mut self, app: Arc<App>) {
-        let mut batch = Vec::with_capacity(BATCH);
-        loop {
-            if self.receiver.recv_many(&mut batch, BATCH).await == 0 {
-                return;
-            }
-            let deadline = tokio::time::sleep(GATHER);
-            tokio::pin!(deadline);
-            while batch.len() < BATCH && !batch.iter().any(|item| matches!(item, Item::Flush(_))) {
-                tokio::select! {
-                    item = self.receiver.recv() => match item {
-                        Some(item) => batch.push(item),
-                        None => break,
-                    },
-                    () = &mut deadline => break,
-                }
-            }
-            settle(&app, std::mem::take(&mut batch)).await;
-        }
+impl Room<'_> {
+    pub fn fill(self, line: Line, used: Option<Used>) {
+        self.0.send(Item::Line(line, used));
     }
 }
 
-async fn settle(app: &App, items: Vec<Item>) {
-    let (mut lines, mut used, mut waiting) = (Vec::new(), HashSet::new(), Vec::new());
-    for item in items {
-        match item {
-            Item::Line(line, whose) => {
-                lines.push(*line);
-                used.extend(whose);
+impl Writer {
+    /// Writes until every sender is gone, and then what is left.
+    pub async fn run(mut self, app: Arc<App>) {
+        let mut items = Vec::with_capacity(BATCH);
+        while self.receiver.recv_many(&mut items, BATCH).await > 0 {
+            // Nobody waits for an item meanwhile, so that a line wakes no task: a batch does.
+            tokio::time::sleep(GATHER).await;
+            while items.len() < BATCH
+                && let Ok(item) = self.receiver.try_recv()
+            {
+                items.push(item);
             }
-            Item::Flush(done) => waiting.push(done),
+            self.settle(&app, &mut items).await;
         }
     }
-    // One transaction per user, in a fixed order: the context belongs to one user at a time.
-    lines.sort_by_key(|line| (line.user, line.at));
-    while !lines.is_empty() {
-        let user = lines[0].user;
-        let rest = lines.split_off(lines.partition_point(|line| line.user == user));
-        let mine: Vec<Uuid> = lines.iter().map(|line| line.access_key).collect();
-        let used = used.iter().filter(|whose| mine.contains(&whose.access_key)).copied().collect();
-        write(app, std::mem::replace(&mut lines, rest), used).await;
-    }
-    for done in waiting {
-        let _ = done.send(());
+
+    async fn settle(&mut self, app: &App, items: &mut Vec<Item>) {
+        let (mut batch, mut waiting) = (BTreeMap::<Uuid, Lines>::new(), Vec::new());
+        for item in items.drain(..) {
+            match item {
+                Item::Line(line, used) => {
+                    let own = batch.entry(line.user).or_default();
+                    own.used.extend(used.filter(|used| self.touched.is_due(used, line.at)));
+                    own.lines.push(line);
+                }
+                Item::Flush(done) => waiting.push(done),
+            }
+        }
+        if let Err(error) = store::append_all(app, &batch).await {
+            tracing::debug!(%error, "a batch of records is written again, user by user");
+            for (user, lines) in batch {
+                write(app, user, lines).await;
+            }
+        }
+        for done in waiting {
+            let _ = done.send(());
+        }
     }
 }
 
 /// Tries for a while: a database that restarts must not cost records.
-async fn write(app: &App, lines: Vec<Line>, used: Vec<Used>) {
+async fn write(app: &App, user: Uuid, Lines { lines, used }: Lines) {
     for pause in [0, 100, 400, 1000, 3000] {
         tokio::time::sleep(Duration::from_millis(pause)).await;
         match store::append(app, &lines, &used).await {
             Ok(()) => return,
-            Err(error) => tracing::warn!(%error, lines = lines.len(), "records could not be written"),
+            Err(error) => tracing::warn!(%error, %user, lines = lines.len(), "records could not be written"),
         }
     }
-    tracing::error!(lines = lines.len(), "records of reads were lost: the database does not take them");
+    tracing::error!(%user, lines = lines.len(), "records of reads were lost: the database does not take them");
+}
+
+impl Lines {
+    fn one(line: Line, used: Option<Used>) -> Lines {
+        Lines { lines: vec![line], used: used.into_iter().collect() }
+    }
+}
+
+/// When the times of last use of each access key were written: they are exact to a second.
+#[derive(Default)]
+struct Touched(HashMap<Uuid, OffsetDateTime>);
+
+impl Touched {
+    fn is_due(&mut self, used: &Used, at: OffsetDateTime) -> bool {
+        let recent = |last: &OffsetDateTime| (at - *last).abs() < TOUCH_EVERY;
+        if self.0.get(&used.access_key).is_some_and(recent) {
+            return false;
+        }
+        if self.0.len() >= MOST_TOUCHED {
+            self.0.retain(|_, last| recent(last));
+        }
+        self.0.insert(used.access_key, at);
+        true
+    }
 }
 
 const CAPACITY: usize = 8192;
-const BATCH: usize = 1024;
+const BATCH: usize = 4096;
 const GATHER: Duration = Duration::from_millis(20);
+const TOUCH_EVERY: time::Duration = time::Duration::SECOND;
+const MOST_TOUCHED: usize = 10_000;

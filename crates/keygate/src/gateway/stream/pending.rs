@@ -3,11 +3,11 @@
 use std::{collections::HashMap, sync::Arc, time::Instant};
 
 use exchange::{ExchangeError, FrameAnswer};
-use http::{HeaderMap, StatusCode};
+use http::StatusCode;
 
 use crate::{
     gateway::{Account, Call, record},
-    upstream::{Answer, Failure},
+    upstream::{Answer, Failure, Headers},
 };
 
 /// By id, as JSON.
@@ -72,7 +72,7 @@ impl Sent<'_> {
         let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::BAD_GATEWAY);
         let body = answer.error.clone().into();
         let error = self.call.definition.frame_error(answer);
-        let outcome = Ok(Answer { status, headers: HeaderMap::new(), body });
+        let outcome = Ok(Answer { status, headers: Headers::default(), body, age: None });
         let place = self.call.place(&self.environment, self.account.as_deref());
         let kind = error.as_ref().map(|error| error.kind);
         self.call.app.gate.queues.answered(self.call.app, place, &outcome, kind).await;

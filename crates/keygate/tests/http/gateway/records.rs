@@ -4,12 +4,13 @@
 use std::time::Duration;
 
 use demo_exchange::Fault;
-use serde_json::json;
-use sqlx::Connection;
+use serde_json::{Value, json};
+use sqlx::{AssertSqlSafe, Connection};
+use time::OffsetDateTime;
 
 use crate::{
-    bot::Bot,
-    world::{World, secret},
+    bot::{Bot, now},
+    world::{World, connect, secret},
 };
 
 const INTENTS: &str = "api_key_usage_audit where phase = 'intent'";
@@ -176,6 +177,83 @@ async fn read_is_recorded_within_a_second() {
         world.count("exchange_api_calls where phase = 'event' and response_time_ms is not null").await,
         1
     );
+}
+
+#[tokio::test]
+async fn read_whose_client_goes_away_is_on_record_as_unknown() {
+    let world = World::new().await;
+    let bot = world.bot("binance", "trade").await;
+    bot.account().await.is(200);
+    world.fault(Fault::Delay { ms: 4000 }, "/api/v3/account");
+    let request = bot.binance_request("GET", "/api/v3/account", &bot.signed("", now()));
+    assert!(request.timeout(Duration::from_millis(1500)).send().await.is_err());
+    pause(500).await;
+    world.flush().await;
+    for (log, class) in [("api_key_usage_audit", "class = 'read' and"), ("exchange_api_calls", "")] {
+        let unknown =
+            format!("{log} where {class} success is null and error_message like 'outcome unknown%'");
+        assert_eq!(world.count(&unknown).await, 1, "{log}");
+    }
+}
+
+/// A batch holds records of many users.
+#[tokio::test]
+async fn records_that_cannot_be_written_cost_no_other_user_theirs() {
+    let world = World::new().await;
+    let alice = world.bot("binance", "trade").await;
+    let bobs = world.user("bob@example.com").await;
+    let bob = Bot::make(&bobs, &connect(&bobs, "binance", "trade").await, Value::Null).await;
+    let mut database = world.superuser().await;
+    let mut held = database.begin().await.unwrap();
+    sqlx::query("lock table exchange_api_calls in exclusive mode").execute(&mut *held).await.unwrap();
+    alice.account().await.is(200);
+    bob.account().await.is(200);
+    let gone = sqlx::query("delete from exchange_connections where id = $1::uuid").bind(&bob.connection);
+    gone.execute(&mut *held).await.unwrap();
+    held.commit().await.unwrap();
+    world.flush().await;
+    let mine = format!("exchange_api_calls where connection_id = '{}'", alice.connection);
+    assert_eq!(world.count(&mine).await, 1);
+    assert_eq!(world.count("exchange_api_calls").await, 1, "a record of a connection that is gone is none");
+}
+
+impl Bot {
+    /// When its access key, its exchange key and its connection were used last, behind the server's back.
+    async fn last_used(&self, world: &World) -> [Option<OffsetDateTime>; 3] {
+        let mut database = world.superuser().await;
+        let mut times = [None; 3];
+        for (time, source) in times.iter_mut().zip([
+            format!("last_used_at from access_keys where id = '{}'", self.access_key),
+            format!(
+                "last_used from api_keys where id = (select api_key_id from exchange_connections where id = '{}')",
+                self.connection
+            ),
+            format!(
+                "api_key_last_used at time zone 'UTC' from exchange_connections where id = '{}'",
+                self.connection
+            ),
+        ]) {
+            let statement = AssertSqlSafe(format!("select {source}"));
+            *time = sqlx::query_scalar(statement).fetch_one(&mut database).await.unwrap();
+        }
+        times
+    }
+}
+
+#[tokio::test]
+async fn last_use_is_told_to_the_second() {
+    let world = World::new().await;
+    let bot = world.bot("binance", "trade").await;
+    let mut told = Vec::new();
+    for ms in [0, 400, 800] {
+        world.advance(time::Duration::milliseconds(ms));
+        bot.account().await.is(200);
+        world.flush().await;
+        told.push(bot.last_used(&world).await);
+    }
+    assert!(told.iter().all(|times| times.iter().all(Option::is_some)), "{told:?}");
+    assert_eq!(told[0], told[1], "written at most once a second");
+    assert!(told[1].iter().zip(&told[2]).all(|(before, after)| before < after), "{told:?}");
 }
 
 #[tokio::test]

@@ -1,0 +1,353 @@
+//! Reading one answer of an exchange: RFC 9112, and of that no more than exchanges use. What has two readings, does
+//! not end where it says, or is larger than allowed is no answer.
+
+use std::{mem::MaybeUninit, ops::ControlFlow};
+
+use bytes::Bytes;
+use http::StatusCode;
+use memchr::memmem;
+use tokio::io::{AsyncRead, AsyncReadExt};
+
+use super::{Answer, Headers};
+
+/// Reads one answer from a stream.
+pub struct Reader<'c, S> {
+    stream: &'c mut S,
+    /// What has arrived. It belongs to the connection, which uses it again for the next answer.
+    buffer: &'c mut Vec<u8>,
+    /// How much of that has been read.
+    at: usize,
+    /// The most a body may have.
+    max: usize,
+}
+
+/// What stands before the body.
+struct Head {
+    status: StatusCode,
+    headers: Headers,
+    /// Whether the exchange means to take another request on this connection.
+    stays: bool,
+}
+
+/// How a body ends.
+enum End {
+    After(usize),
+    LastChunk,
+    WithConnection,
+}
+
+impl<'c, S: AsyncRead + Unpin> Reader<'c, S> {
+    pub fn new(stream: &'c mut S, buffer: &'c mut Vec<u8>, max: usize) -> Self {
+        Reader { stream, buffer, at: 0, max }
+    }
+
+    /// The answer, and whether the connection can take another request.
+    pub async fn answer(mut self) -> Result<(Answer, bool), String> {
+        let head = self.final_head().await?;
+        let end = end(&head)?;
+        let body = match end {
+            End::After(length) => self.exactly(length).await?.into(),
+            End::LastChunk => self.chunks().await?,
+            End::WithConnection => self.rest().await?,
+        };
+        // Bytes nobody asked for belong to no request of ours.
+        let again = head.stays && self.unread().is_empty() && !matches!(end, End::WithConnection);
+        self.wipe();
+        Ok((Answer { status: head.status, headers: head.headers, body, age: None }, again))
+    }
+
+    /// The first head that is not an interim one.
+    async fn final_head(&mut self) -> Result<Head, String> {
+        loop {
+            let head = self.head().await?;
+            match head.status.as_u16() {
+                101 => return Err("the exchange changed the protocol".to_owned()),
+                100..200 => {}
+                _ => return Ok(head),
+            }
+        }
+    }
+
+    async fn head(&mut self) -> Result<Head, String> {
+        loop {
+            match parse_head(self.unread())? {
+                ControlFlow::Break((head, length)) => {
+                    self.at += length;
+                    return Ok(head);
+                }
+                ControlFlow::Continue(()) if self.unread().len() > MAX_HEAD => {
+                    return Err("the head of the answer is too large".to_owned());
+                }
+                ControlFlow::Continue(()) => self.more().await?,
+            }
+        }
+    }
+
+    async fn exactly(&mut self, length: usize) -> Result<Vec<u8>, String> {
+        self.within(length)?;
+        let here = length.min(self.unread().len());
+        // What an exchange announces takes room only as it comes.
+        let mut body = Vec::with_capacity(length.min(MOST_AT_ONCE));
+        body.extend_from_slice(&self.unread()[..here]);
+        self.at += here;
+        while body.len() < length {
+            let rest = length - body.len();
+            body.reserve(rest.min(MOST_AT_ONCE));
+            let mut stream = (&mut *self.stream).take(rest as u64);
+            arrived(stream.read_buf(&mut body).await)?;
+        }
+        Ok(body)
+    }
+
+    async fn chunks(&mut self) -> Result<Bytes, String> {
+        let mut body = Vec::new();
+        loop {
+            let size = self.chunk_size().await?;
+            if size == 0 {
+                self.trailers().await?;
+                return Ok(body.into());
+            }
+            self.within(body.len().saturating_add(size))?;
+            body.extend_from_slice(&self.exactly(size).await?);
+            if self.exactly(2).await? != b"\r\n" {
+                return Err("a chunk of the answer does not end where it says".to_owned());
+            }
+        }
+    }
+
+    async fn chunk_size(&mut self) -> Result<usize, String> {
+        loop {
+            match httparse::parse_chunk_size(self.unread()) {
+                Ok(httparse::Status::Complete((taken, size))) => {
+                    self.at += taken;
+                    return usize::try_from(size).map_err(|_| too_large());
+                }
+                Ok(httparse::Status::Partial) if self.unread().len() <= MAX_LINE => self.more().await?,
+                _ => return Err("a chunk of the answer has no readable size".to_owned()),
+            }
+        }
+    }
+
+    /// Lines after the last chunk. They are read away: nothing of them reaches anybody.
+    async fn trailers(&mut self) -> Result<(), String> {
+        let mut left = MAX_LINE;
+        loop {
+            match memmem::find(self.unread(), b"\r\n") {
+                Some(length) => {
+                    self.at += length + 2;
+                    if length == 0 {
+                        return Ok(());
+                    }
+                    left = left.checked_sub(length).ok_or("there is too much after the answer")?;
+                }
+                None if self.unread().len() <= left => self.more().await?,
+                None => return Err("there is too much after the answer".to_owned()),
+            }
+        }
+    }
+
+    async fn rest(&mut self) -> Result<Bytes, String> {
+        let mut body = self.unread().to_vec();
+        self.at = self.buffer.len();
+        loop {
+            self.within(body.len())?;
+            body.reserve(FIRST);
+            if self.stream.read_buf(&mut body).await.map_err(|error| error.to_string())? == 0 {
+                return Ok(body.into());
+            }
+        }
+    }
+
+    fn unread(&self) -> &[u8] {
+        &self.buffer[self.at..]
+    }
+
+    async fn more(&mut self) -> Result<(), String> {
+        self.buffer.reserve(FIRST);
+        arrived(self.stream.read_buf(self.buffer).await)
+    }
+
+    fn within(&self, length: usize) -> Result<(), String> {
+        if length > self.max { Err(too_large()) } else { Ok(()) }
+    }
+
+    /// An idle connection holds nothing of an answer.
+    fn wipe(&mut self) {
+        self.buffer.fill(0);
+        self.buffer.clear();
+        self.buffer.shrink_to(KEPT);
+    }
+}
+
+fn arrived(read: std::io::Result<usize>) -> Result<(), String> {
+    match read {
+        Ok(0) => Err("the connection was closed before the answer was whole".to_owned()),
+        Ok(_) => Ok(()),
+        Err(error) => Err(error.to_string()),
+    }
+}
+
+/// A whole head and its length, or that there is none yet.
+fn parse_head(bytes: &[u8]) -> Result<ControlFlow<(Head, usize)>, String> {
+    let mut fields = [const { MaybeUninit::uninit() }; MOST_HEADERS];
+    let mut parsed = httparse::Response::new(&mut []);
+    let config = httparse::ParserConfig::default();
+    let length = match config.parse_response_with_uninit_headers(&mut parsed, bytes, &mut fields) {
+        Ok(httparse::Status::Complete(length)) => length,
+        Ok(httparse::Status::Partial) => return Ok(ControlFlow::Continue(())),
+        Err(_) => return Err("the head of the answer is not HTTP".to_owned()),
+    };
+    let status = parsed.code.and_then(|code| StatusCode::from_u16(code).ok());
+    let status = status.ok_or("the answer has no status")?;
+    let headers =
+        Headers::of(&bytes[..length], parsed.headers).ok_or("the head of the answer is too large")?;
+    // A length beside chunks is ignored, and so is whatever else this connection would say (section 6.1).
+    let doubtful = headers.get(TRANSFER_ENCODING).is_some() && headers.get(CONTENT_LENGTH).is_some();
+    let stays = parsed.version == Some(1) && !doubtful && !says_close(&headers);
+    Ok(ControlFlow::Break((Head { status, headers, stays }, length)))
+}
+
+/// RFC 9112, section 6.3, for answers to requests that are not HEAD and not CONNECT.
+fn end(head: &Head) -> Result<End, String> {
+    let Head { status, headers, .. } = head;
+    if *status == StatusCode::NO_CONTENT || *status == StatusCode::NOT_MODIFIED {
+        return Ok(End::After(0));
+    }
+    let mut codings = headers.all(TRANSFER_ENCODING);
+    match (codings.next(), codings.next()) {
+        (None, _) => {}
+        (Some(coding), None) if coding.eq_ignore_ascii_case(b"chunked") => return Ok(End::LastChunk),
+        _ => return Err("the answer is coded in a way nobody asked for".to_owned()),
+    }
+    let mut lengths = headers.all(CONTENT_LENGTH).map(length);
+    match (lengths.next(), lengths.next()) {
+        (None, _) => Ok(End::WithConnection),
+        (Some(Some(length)), None) => Ok(End::After(length)),
+        _ => Err("the answer does not say in one way how long it is".to_owned()),
+    }
+}
+
+fn length(value: &[u8]) -> Option<usize> {
+    let digits = std::str::from_utf8(value).ok()?;
+    digits.bytes().all(|byte| byte.is_ascii_digit()).then(|| digits.parse().ok()).flatten()
+}
+
+fn says_close(headers: &Headers) -> bool {
+    let words = headers.all("connection").flat_map(|list| list.split(|byte| *byte == b','));
+    words.into_iter().any(|word| word.trim_ascii().eq_ignore_ascii_case(b"close"))
+}
+
+fn too_large() -> String {
+    "the answer is too large".to_owned()
+}
+
+const TRANSFER_ENCODING: &str = "transfer-encoding";
+const CONTENT_LENGTH: &str = "content-length";
+/// Most answers fit into the first read.
+const FIRST: usize = 4 * 1024;
+const KEPT: usize = 16 * 1024;
+const MOST_AT_ONCE: usize = 256 * 1024;
+const MAX_HEAD: usize = 32 * 1024;
+const MAX_LINE: usize = 8 * 1024;
+const MOST_HEADERS: usize = 100;
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        pin::Pin,
+        task::{Context, Poll},
+    };
+
+    use tokio::io::ReadBuf;
+
+    use super::*;
+
+    /// The answer and whether the connection goes on, however the bytes are cut.
+    async fn read(wire: &str) -> Result<(u16, String, bool), String> {
+        let whole = told(&mut wire.as_bytes()).await;
+        let cut = told(&mut Slow(wire.as_bytes())).await;
+        assert_eq!(whole.is_ok(), cut.is_ok(), "{wire:?}");
+        whole
+    }
+
+    async fn told(stream: &mut (impl AsyncRead + Unpin)) -> Result<(u16, String, bool), String> {
+        let (answer, again) = Reader::new(stream, &mut Vec::new(), 100).answer().await?;
+        Ok((answer.status.as_u16(), String::from_utf8(answer.body.to_vec()).unwrap(), again))
+    }
+
+    /// One byte at a time.
+    struct Slow<'a>(&'a [u8]);
+
+    impl AsyncRead for Slow<'_> {
+        fn poll_read(
+            mut self: Pin<&mut Self>,
+            _: &mut Context<'_>,
+            buffer: &mut ReadBuf<'_>,
+        ) -> Poll<std::io::Result<()>> {
+            if let Some((first, rest)) = self.0.split_first() {
+                buffer.put_slice(&[*first]);
+                self.0 = rest;
+            }
+            Poll::Ready(Ok(()))
+        }
+    }
+
+    fn ok(status: u16, body: &str, again: bool) -> Result<(u16, String, bool), String> {
+        Ok((status, body.to_owned(), again))
+    }
+
+    #[tokio::test]
+    async fn an_answer_ends_where_its_head_says() {
+        for (wire, expected) in [
+            ("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}", ok(200, "{}", true)),
+            ("HTTP/1.1 200\r\nContent-Length: 2\r\nConnection: Close\r\n\r\n{}", ok(200, "{}", false)),
+            ("HTTP/1.0 200 OK\r\nContent-Length: 2\r\n\r\n{}", ok(200, "{}", false)),
+            ("HTTP/1.1 200 OK\r\n\r\nuntil the end", ok(200, "until the end", false)),
+            ("HTTP/1.1 204 No Content\r\n\r\n", ok(204, "", true)),
+            ("HTTP/1.1 304 Not Modified\r\nContent-Length: 9\r\n\r\n", ok(304, "", true)),
+            ("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 418 x\r\nContent-Length: 0\r\n\r\n", ok(418, "", true)),
+            (
+                "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nab\r\n1;x=y\r\nc\r\n0\r\n\r\n",
+                ok(200, "abc", true),
+            ),
+            (
+                "HTTP/1.1 200 OK\r\nTransfer-Encoding: Chunked\r\n\r\n0\r\nX-Sum: 1\r\nX-B: 2\r\n\r\n",
+                ok(200, "", true),
+            ),
+            (
+                "HTTP/1.1 200 OK\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n0\r\n\r\n",
+                ok(200, "a", false),
+            ),
+            ("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}HTTP/1.1 200", ok(200, "{}", false)),
+        ] {
+            assert_eq!(read(wire).await, expected, "{wire:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn what_has_two_readings_or_is_not_whole_is_no_answer() {
+        let long = format!("HTTP/1.1 200 OK\r\n\r\n{}", "x".repeat(101));
+        let head = format!("HTTP/1.1 200 OK\r\nX: {}\r\n\r\n", "x".repeat(70_000));
+        for wire in [
+            "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\n{}",
+            "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\n{}x",
+            "HTTP/1.1 200 OK\r\nContent-Length: 2, 2\r\n\r\n{}",
+            "HTTP/1.1 200 OK\r\nContent-Length: +2\r\n\r\n{}",
+            "HTTP/1.1 200 OK\r\nContent-Length: 101\r\n\r\n",
+            "HTTP/1.1 200 OK\r\nContent-Length: 99999999999999999999999\r\n\r\n",
+            "HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n",
+            "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nabc\r\n0\r\n\r\n",
+            "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
+            "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nffffffffffffffff\r\n",
+            "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nab\r\n",
+            "HTTP/1.1 101 Switching Protocols\r\n\r\n",
+            "HTTP/2 200\r\n\r\n",
+            "SSH-2.0-OpenSSH\r\n",
+            "",
+            &long,
+            &head,
+        ] {
+            assert!(read(wire).await.is_err(), "{wire:?}");
+        }
+    }
+}

@@ -1,0 +1,53 @@
+//! The headers of an answer: its head as it came, and where the names and values stand in it. Few of them are ever
+//! looked at, so none is turned into anything before.
+
+use bytes::Bytes;
+
+#[derive(Clone, Default)]
+pub struct Headers {
+    head: Bytes,
+    fields: Vec<Field>,
+}
+
+/// Places in the head.
+#[derive(Clone, Copy)]
+struct Field {
+    name: (u16, u16),
+    value: (u16, u16),
+}
+
+impl Headers {
+    /// What a parser found in `head`. `None` if it is too long, or something was found elsewhere.
+    pub(super) fn of(head: &[u8], found: &[httparse::Header<'_>]) -> Option<Headers> {
+        let place = |part: &[u8]| {
+            let start = (part.as_ptr() as usize).checked_sub(head.as_ptr() as usize)?;
+            head.get(start..start + part.len())?;
+            Some((u16::try_from(start).ok()?, u16::try_from(start + part.len()).ok()?))
+        };
+        let mut fields = Vec::with_capacity(found.len());
+        for header in found {
+            fields.push(Field { name: place(header.name.as_bytes())?, value: place(header.value)? });
+        }
+        Some(Headers { head: Bytes::copy_from_slice(head), fields })
+    }
+
+    /// The first value of a header, if it is text; the name in any case.
+    pub fn get(&self, name: &str) -> Option<&str> {
+        let (_, value) = self.iter().find(|(own, _)| own.eq_ignore_ascii_case(name))?;
+        std::str::from_utf8(value).ok()
+    }
+
+    /// Every value of a header.
+    pub(super) fn all<'h>(&'h self, name: &'h str) -> impl Iterator<Item = &'h [u8]> {
+        self.iter().filter(move |(own, _)| own.eq_ignore_ascii_case(name)).map(|(_, value)| value)
+    }
+
+    /// All of them, in their order.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &[u8])> {
+        let part = |(start, end): (u16, u16)| &self.head[usize::from(start)..usize::from(end)];
+        self.fields.iter().map(move |field| {
+            // names are tokens: the parser saw to it
+            (std::str::from_utf8(part(field.name)).unwrap_or_default(), part(field.value))
+        })
+    }
+}
