@@ -33,6 +33,15 @@ async def okx(target, name='trade'):
 
 
 @contextlib.asynccontextmanager
+async def kraken(target, name='trade'):
+    client = target.ccxt(ccxt.pro, 'kraken', name)
+    try:
+        yield client
+    finally:
+        await client.close()
+
+
+@contextlib.asynccontextmanager
 async def bybit(target, name='trade'):
     client = target.ccxt(ccxt.pro, 'bybit', name)
     client.options['defaultType'] = 'spot'
@@ -54,14 +63,14 @@ async def python_binance(target, name='trade'):
 class Watch:
     """Everything that watch_orders gives, from the moment it is ready."""
 
-    def __init__(self, client):
-        self.client, self.seen = client, asyncio.Queue()
+    def __init__(self, client, pair=PAIR):
+        self.client, self.pair, self.seen = client, pair, asyncio.Queue()
         self.task = asyncio.ensure_future(self.collect())
 
     async def collect(self):
         while True:
             try:
-                for order in await self.client.watch_orders(PAIR):
+                for order in await self.client.watch_orders(self.pair):
                     await self.seen.put((order['id'], order['status']))
             except ccxt.NetworkError:
                 await asyncio.sleep(0.2)  # as bots do: again
@@ -75,6 +84,11 @@ class Watch:
 
     async def next(self):
         return await asyncio.wait_for(self.seen.get(), 10)
+
+    async def until(self, order):
+        """Passes over what is told on the way."""
+        while await self.next() != order:
+            pass
 
 
 def hang_up(target):
@@ -255,6 +269,94 @@ def test_what_the_gate_refuses_at_okx_is_told_in_our_words(target, loop):
                 await client.create_order_ws(PAIR, 'limit', 'buy', 0.001, 50000)
             assert 'Keygate:' in str(refused.value) and not isinstance(refused.value, ccxt.NetworkError)
     loop.run_until_complete(body())
+
+
+DOLLARS = 'BTC/USD'
+
+
+def test_ccxt_watches_its_orders_at_kraken(target, loop):
+    async def body():
+        async with kraken(target) as client, Watch(client, DOLLARS) as watch:
+            order = await client.create_order(DOLLARS, 'limit', 'buy', 0.001, 50000)
+            await watch.until((order['id'], 'open'))
+            await client.cancel_order(order['id'], DOLLARS)
+            await watch.until((order['id'], 'canceled'))
+    loop.run_until_complete(body())
+
+
+def test_ccxt_watches_its_trades_and_its_balance_at_kraken(target, loop):
+    async def body():
+        async with kraken(target) as client:
+            before = (await client.watch_balance())['USD']['total']
+            trades = asyncio.ensure_future(client.watch_my_trades(DOLLARS))
+            balance = asyncio.ensure_future(client.watch_balance())
+            await asyncio.sleep(1.5)
+            await client.create_order_ws(DOLLARS, 'market', 'buy', 0.001)
+            [trade, *_] = await asyncio.wait_for(trades, 10)
+            assert (trade['side'], trade['amount']) == ('buy', 0.001)
+            await asyncio.wait_for(balance, 10)
+            await asyncio.sleep(0.5)  # it is told asset by asset
+            assert client.balance['spot']['USD']['total'] < before
+    loop.run_until_complete(body())
+
+
+def test_ccxt_places_and_cancels_by_frames_at_kraken(target, loop, recorded):
+    async def body():
+        async with kraken(target) as client:
+            # so small a number has an exponent in Python
+            order = await client.create_order_ws(DOLLARS, 'limit', 'buy', 0.00005, 50000)
+            assert order['id'] in [one['id'] for one in await client.fetch_open_orders(DOLLARS)]
+            await client.cancel_order_ws(order['id'])
+            assert order['id'] not in [one['id'] for one in await client.fetch_open_orders(DOLLARS)]
+            with pytest.raises(ccxt.OrderNotFound):
+                await client.cancel_order_ws(order['id'])
+            await client.cancel_all_orders_ws()
+    loop.run_until_complete(body())
+    frames = [request for request in recorded() if request['target'].startswith('/v2/')]
+    frames = [frame for frame in frames if not frame['target'].endswith('/ping')]
+    assert len(frames) == 4 and all(frame['signed_by']['account'] == 'trade' for frame in frames)
+
+
+def test_ccxt_comes_back_after_kraken_hung_up(target, loop):
+    async def body():
+        async with kraken(target) as client, Watch(client, DOLLARS) as watch:
+            hang_up(target)
+            await asyncio.sleep(2)
+            order = await client.create_order(DOLLARS, 'limit', 'buy', 0.001, 50000)
+            await watch.until((order['id'], 'open'))
+            await client.cancel_order(order['id'], DOLLARS)
+    loop.run_until_complete(body())
+
+
+def test_ccxt_with_a_wrong_secret_is_told_for_good_at_kraken(target, loop):
+    async def body():
+        async with kraken(target) as client:
+            client.secret = client.secret[4:] + client.secret[:4]
+            with pytest.raises(ccxt.ExchangeError, match='EAPI:Invalid signature'):
+                await asyncio.wait_for(client.watch_orders(DOLLARS), 10)
+    loop.run_until_complete(body())
+
+
+@pytest.mark.gateway
+def test_what_the_gate_refuses_at_kraken_is_told_in_our_words(target, loop):
+    async def body():
+        async with kraken(target, 'read-only') as client:
+            with pytest.raises(ccxt.BaseError) as refused:
+                await client.create_order_ws(DOLLARS, 'limit', 'buy', 0.001, 50000)
+            assert 'Keygate:' in str(refused.value) and not isinstance(refused.value, ccxt.NetworkError)
+    loop.run_until_complete(body())
+
+
+@pytest.mark.gateway
+def test_the_token_that_ccxt_holds_is_of_no_use_at_kraken(target, loop, recorded):
+    async def body():
+        async with kraken(target) as client:
+            token = await client.authenticate()
+            await client.cancel_all_orders_ws()
+            return token
+    token = loop.run_until_complete(body())
+    sent = json.dumps(recorded())
+    assert token.startswith('kgt_') and token not in sent and 'kg_' not in sent
 
 
 def test_ccxt_watches_its_orders_at_bybit(target, loop):

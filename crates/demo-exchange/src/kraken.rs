@@ -8,6 +8,8 @@ mod history;
 mod name;
 mod order;
 mod public;
+mod socket;
+mod stream;
 
 use std::collections::BTreeMap;
 
@@ -16,13 +18,16 @@ use serde_json::{Value, json};
 
 use self::error::Error;
 use crate::amount::number;
-use crate::house::{self, Ask, Dialect, Route};
+use crate::house::{self, Ask, Dialect, House, Route};
 use crate::request::{Answer, Received};
+use crate::socket::{Said, Talk};
 
 #[derive(Default)]
 pub(crate) struct Kraken {
     /// The number an order's owner gave it, by the order's id. Orders may share one.
     userrefs: BTreeMap<u64, i64>,
+    /// The tokens that were given out for the WebSocket.
+    tokens: BTreeMap<String, socket::Token>,
 }
 
 type Reply = house::Reply<Kraken>;
@@ -30,7 +35,7 @@ type Reply = house::Reply<Kraken>;
 impl Dialect for Kraken {
     const ID: &'static str = "kraken";
     const ROUTES: &'static [&'static [Route<Self>]] =
-        &[public::ROUTES, order::ROUTES, history::ROUTES, account::ROUTES];
+        &[public::ROUTES, order::ROUTES, history::ROUTES, account::ROUTES, socket::ROUTES];
 
     fn success(body: Value, _: &Received) -> Answer {
         Answer::json(200, &json!({ "error": [], "result": body }))
@@ -38,6 +43,18 @@ impl Dialect for Kraken {
 
     fn refusal(error: Error, _: &Received) -> Answer {
         error.answer()
+    }
+
+    fn talks_at(path: &str) -> bool {
+        path == "/v2"
+    }
+
+    fn hear(house: &mut House<Self>, talk: &mut Talk, frame: &Received) -> Option<Said> {
+        Some(socket::hear(house, talk, frame))
+    }
+
+    fn news(house: &House<Self>, talk: &mut Talk, _: i64) -> Vec<String> {
+        stream::news(house, talk)
     }
 }
 

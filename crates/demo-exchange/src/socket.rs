@@ -29,6 +29,8 @@ pub(crate) struct Talk {
     pub(crate) subscriptions: Vec<Subscription>,
     /// How many subscriptions there were.
     pub(crate) subscribed: u64,
+    /// What is to be said behind the answer.
+    pub(crate) queue: Vec<String>,
     /// The last change of the floor that was told.
     pub(crate) told: u64,
 }

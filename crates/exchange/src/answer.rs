@@ -38,6 +38,22 @@ pub enum Answer {
     OutcomeUnknown,
 }
 
+impl Answer {
+    /// Its key in definitions.
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            Answer::Denied => "denied",
+            Answer::UnknownKey => "unknown_key",
+            Answer::BadSignature => "bad_signature",
+            Answer::BadTimestamp => "bad_timestamp",
+            Answer::BadRequest => "bad_request",
+            Answer::RateLimited { .. } => "rate_limited",
+            Answer::Down => "down",
+            Answer::OutcomeUnknown => "outcome_unknown",
+        }
+    }
+}
+
 /// A complete answer to a client.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DialectResponse {

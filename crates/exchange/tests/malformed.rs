@@ -387,3 +387,61 @@ fn a_wrong_stream_is_named_with_its_line() {
         assert!(error.line.abs_diff(table) <= 1, "{to}: said line {}, the table is at {table}", error.line);
     }
 }
+
+#[test]
+fn a_wrong_token_stream_is_named_with_its_line() {
+    all_refused(
+        &[
+            ("kraken", "at = \"/result/token\"", "in = \"/result/token\"", "unknown field"),
+            ("kraken", "life_s = 900", "life_s = \"900\"", "invalid type"),
+            ("kraken", "add_order = { is = \"POST", "add_order = { was = \"POST", "unknown field"),
+            ("kraken", "{ is = \"POST /0/private/CancelAll\" }", "{ is = \"trade\" }", "METHOD and a path"),
+            ("kraken", "orders = \"orders\"", "orders = 7", "did not match any variant"),
+        ],
+        1,
+    );
+    let whole_table: &[(&str, &str, &str)] = &[
+        ("paths = [\"/v2\"]", "paths = []", "a stream has paths"),
+        ("paths = [\"/v2\"]", "paths = [\"/v2?a=b\"]", "a stream has paths"),
+        ("methods = [\"subscribe\"", "methods = [\"add_order\"", "stands for one thing"),
+        ("method = \"ping\"", "method = \"cancel_all\"", "stands for one thing"),
+        ("{ is = \"POST /0/private/CancelAll\" }", "{ is = \"GET /0/public/Time\" }", "with a body, POST"),
+        ("{ is = \"POST /0/private/CancelAll\" }", "{ is = \"read\" }", "with a body, POST"),
+        (
+            "{ is = \"POST /0/private/CancelAll\" }",
+            "{ is = \"POST /0/private/Nothing\" }",
+            "frames may reach",
+        ),
+        (
+            "{ is = \"POST /0/private/CancelAll\" }",
+            "{ is = \"POST /0/private/GetWebSocketsToken\" }",
+            "frames may reach",
+        ),
+        ("request = \"POST /0/private/GetWeb", "request = \"POST /0/private/NoWeb", "of class session"),
+        (
+            "request = \"POST /0/private/GetWebSocketsToken",
+            "request = \"POST /0/private/Balance",
+            "of class session",
+        ),
+        ("side = \"type\"", "side = \"type\"\ntoken = \"token\"", "has one meaning"),
+        ("\"no_mpp\", ", "\"no_mpp\", \"side\", ", "has one meaning"),
+        ("lists = [\"orders\"", "lists = [\"order_ids\"", "is one of the words"),
+        ("AddOrderBatch\", each = \"orders\"", "AddOrderBatch\", each = \"items\"", "is one of the words"),
+        ("life_s = 900", "life_s = 0", "lives for a while"),
+        ("member = \"channel\"\n", "", "a member names the channel"),
+        ("names = [\"balances\", \"executions\"]", "names = []", "channels have methods and names"),
+        ("unknown_key = \"ESession", "unknown = \"ESession", "kinds of [answers]"),
+        ("refusal = '{{echo}", "refusal = '{", "with their holes"),
+        ("told = '{\"error\":[],", "told = '{{", "with their holes"),
+        ("ask = '{\"method\":\"ping\"}'", "ask = 'ping'", "texts alone, or JSON with a method"),
+        ("\"time_in\":\"{now}\"", "\"time_in\":", "texts alone, or JSON with a method"),
+        ("body = '{\"error\":[{error}]}'", "body = '{\"error\":[]}'", "with their holes"),
+        ("\"/\" = \"https://ws-auth", "\"/v3/\" = \"https://ws-auth", "no host in production"),
+    ];
+    let table = file("kraken").lines().position(|line| line.starts_with("[token_stream]")).unwrap() + 1;
+    for (from, to, reason) in whole_table {
+        let (_, error) = with("kraken", from, to);
+        assert!(error.reason.contains(reason), "{to}: {error}");
+        assert!(error.line.abs_diff(table) <= 1, "{to}: said line {}, the table is at {table}", error.line);
+    }
+}

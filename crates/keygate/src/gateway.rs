@@ -33,6 +33,7 @@ pub mod queue;
 pub mod record;
 mod send;
 mod stream;
+mod token;
 
 use account::Account;
 pub use account::{Accounts, KeptConnection, KeptPair, StoredPair};
@@ -212,6 +213,12 @@ impl Call<'_> {
             Ok(proven) => proven,
             Err(denial) => return Err(self.denied(&account, denial).await),
         };
+        if self.definition.asks_for_token(&self.request) {
+            return match self.issue_token(&account, verified).await {
+                Ok(response) => Ok(response),
+                Err(denial) => Err(self.denied(&account, denial).await),
+            };
+        }
         if let Err(denial) = decide::decide(self, &account, &presented) {
             return Err(self.denied(&account, denial).await);
         }

@@ -29,6 +29,8 @@ pub struct Keys {
     pub csrf: Key,
     /// Tells equal exchange keys and devices apart without opening them.
     pub fingerprint: Key,
+    /// Signs the tokens that stand for an exchange's own on its streams.
+    pub stream_token: Key,
     pub jwt: Jwt,
 }
 
@@ -57,6 +59,7 @@ pub async fn open(boot: &mut PgConnection, root: &dyn Root, clock: &Clock) -> Re
         passwords: Arc::new(Hasher::new(&service)),
         csrf: service.derive(Purpose::Csrf),
         fingerprint: service.derive(Purpose::Device),
+        stream_token: service.derive(Purpose::StreamToken),
         jwt,
         keyring,
     };

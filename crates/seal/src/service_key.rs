@@ -31,6 +31,8 @@ pub enum Purpose {
     Pepper,
     /// Signatures of policy rows.
     Policy,
+    /// Tokens of the gateway's own, for streams whose exchange gives out tokens.
+    StreamToken,
 }
 
 impl ServiceKey {
@@ -80,6 +82,7 @@ impl Purpose {
             Self::Idem => b"idem",
             Self::Pepper => b"pepper",
             Self::Policy => b"policy",
+            Self::StreamToken => b"streamtoken",
         }
     }
 }
@@ -96,7 +99,7 @@ mod tests {
     use super::*;
     use crate::MasterKey;
 
-    const ALL: [Purpose; 7] = [
+    const ALL: [Purpose; 8] = [
         Purpose::Audit,
         Purpose::Csrf,
         Purpose::DbCtx,
@@ -104,6 +107,7 @@ mod tests {
         Purpose::Idem,
         Purpose::Pepper,
         Purpose::Policy,
+        Purpose::StreamToken,
     ];
 
     #[test]
@@ -119,7 +123,7 @@ mod tests {
             }
         }
         let distinct: std::collections::BTreeSet<_> = keys.iter().map(|key| *key.expose()).collect();
-        assert_eq!(distinct.len(), 2 * 7 * 3);
+        assert_eq!(distinct.len(), 2 * 8 * 3);
     }
 
     #[test]

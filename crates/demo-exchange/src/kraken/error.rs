@@ -20,10 +20,13 @@ pub(crate) struct Error {
 impl Error {
     pub(super) const AMOUNT: Self = Self::of("EFunding:Invalid amount");
     pub(super) const ARGUMENTS: Self = Self::of("EGeneral:Invalid arguments");
+    pub(super) const CHANNEL: Self = Self::of("Channel not supported");
     pub(super) const COST: Self = Self::of("EOrder:Cost minimum not met");
     pub(super) const FUNDING_ASSET: Self = Self::of("EFunding:Unknown asset");
     pub(super) const FUNDS: Self = Self::of("EOrder:Insufficient funds");
     pub(super) const KEY: Self = Self::of("EAPI:Invalid key");
+    pub(super) const MALFORMED: Self = Self::of("Malformed request");
+    pub(super) const METHOD: Self = Self::of("EGeneral:Unknown method");
     pub(super) const NONCE: Self = Self::of("EAPI:Invalid nonce");
     pub(super) const ORDER: Self = Self::of("EOrder:Invalid order");
     pub(super) const ASSET: Self = Self::of("EQuery:Unknown asset");
@@ -31,7 +34,9 @@ impl Error {
     pub(super) const PERMISSION: Self = Self::of("EGeneral:Permission denied");
     pub(super) const POST_ONLY: Self = Self::of("EOrder:Post only order");
     const RATE: Self = Self::of("EAPI:Rate limit exceeded");
+    pub(super) const SESSION: Self = Self::of("ESession:Invalid session");
     pub(super) const SIGNATURE: Self = Self::of("EAPI:Invalid signature");
+    pub(super) const SUBSCRIBED: Self = Self::of("Already subscribed");
     pub(super) const UNKNOWN_ORDER: Self = Self::of("EOrder:Unknown order");
     pub(super) const VOLUME: Self = Self::of("EGeneral:Invalid arguments:volume minimum not met");
     pub(super) const WITHDRAW_KEY: Self = Self::of("EFunding:Unknown withdraw key");
@@ -42,6 +47,12 @@ impl Error {
 
     pub(super) fn argument(name: &str) -> Self {
         Self { status: 200, text: format!("EGeneral:Invalid arguments:{name}").into() }
+    }
+
+    /// A field that a kind of frame does not have.
+    pub(super) fn unsupported(field: &str, kind: &str) -> Self {
+        let text = format!("Unsupported field: '{field}' for the given msg type: {kind}");
+        Self { status: 200, text: text.into() }
     }
 
     pub(super) fn flaw(flaw: Flaw, pair: &Pair) -> Self {

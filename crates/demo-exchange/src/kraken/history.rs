@@ -123,7 +123,7 @@ fn flags(order: &Order) -> String {
 }
 
 /// A trade has two sides, and each its own id.
-fn trade_id(order: &Order, fill: &Fill) -> String {
+pub(super) fn trade_id(order: &Order, fill: &Fill) -> String {
     let side = order.side.pick('B', 'S');
     format!("TDEMO{side}-{:05}-{:06}", fill.trade_id / 1_000_000, fill.trade_id % 1_000_000)
 }

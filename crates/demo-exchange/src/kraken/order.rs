@@ -21,9 +21,9 @@ pub(super) const ROUTES: &[Route<Kraken>] = &[
 const FLAGS: [&str; 5] = ["fcib", "fciq", "nompp", "post", "viqc"];
 
 /// An order that was read and is sound, but not placed.
-struct Draft {
-    new: NewOrder,
-    userref: Option<i64>,
+pub(super) struct Draft {
+    pub(super) new: NewOrder,
+    pub(super) userref: Option<i64>,
 }
 
 fn add(house: &mut House<Kraken>, ask: &Ask, caller: &Entry) -> Reply {
@@ -54,7 +54,12 @@ fn add_batch(house: &mut House<Kraken>, ask: &Ask, caller: &Entry) -> Reply {
     Ok(json!({ "orders": placed.collect::<Vec<_>>() }))
 }
 
-fn read(house: &House<Kraken>, params: &Params, pair_name: &str, account: AccountId) -> Result<Draft, Error> {
+pub(super) fn read(
+    house: &House<Kraken>,
+    params: &Params,
+    pair_name: &str,
+    account: AccountId,
+) -> Result<Draft, Error> {
     if params.value("close").is_some() || params.text("close[ordertype]").is_some() {
         return Err(Error::argument("close"));
     }
@@ -113,7 +118,7 @@ fn is_client_id(text: &str) -> bool {
     text.is_ascii() && (text.len() <= 18 || uuid())
 }
 
-fn place(house: &mut House<Kraken>, mut draft: Draft, now: i64) -> Result<u64, Error> {
+pub(super) fn place(house: &mut House<Kraken>, mut draft: Draft, now: i64) -> Result<u64, Error> {
     if draft.new.client_id.is_empty() {
         draft.new.client_id = txid(house.desk.floor.last_id() + 1);
     }
@@ -184,12 +189,12 @@ fn close(house: &mut House<Kraken>, ask: &Ask, caller: &Entry, named: Vec<u64>) 
     if count == 0 { Err(Error::UNKNOWN_ORDER) } else { Ok(json!({ "count": count })) }
 }
 
-fn by_client_id(house: &House<Kraken>, account: AccountId, client_id: &str) -> Vec<u64> {
+pub(super) fn by_client_id(house: &House<Kraken>, account: AccountId, client_id: &str) -> Vec<u64> {
     house.desk.floor.order_by_client_id(account, client_id).map(|order| order.id).into_iter().collect()
 }
 
 /// The order with this id, or those with this `userref`.
-fn by_name(house: &House<Kraken>, account: AccountId, name: &str) -> Vec<u64> {
+pub(super) fn by_name(house: &House<Kraken>, account: AccountId, name: &str) -> Vec<u64> {
     let Ok(userref) = name.parse::<i64>() else { return parse_txid(name).into_iter().collect() };
     let shares = |order: &&Order| house.dialect.userrefs.get(&order.id) == Some(&userref);
     house.desk.floor.open_orders(account).filter(shares).map(|order| order.id).collect()

@@ -23,6 +23,7 @@ mod fault;
 mod gate;
 mod htx;
 mod kraken;
+mod kraken_socket;
 mod kucoin;
 mod mexc;
 mod okx;

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::{Answer, ExchangeError, text_at};
-use crate::{Definition, Frame, definition::fill, request::quote};
+use crate::{Definition, Frame, definition::TokenStream, definition::fill, request::quote};
 
 /// What an exchange's message says about a frame of ours.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -53,18 +53,35 @@ impl Definition {
                 ("{text}", text.get(1..text.len() - 1).unwrap_or_default()),
                 ("{inside}", inside.unwrap_or_default()),
             ];
-            return stream.fill(&stream.refusal, asked.id, &quote(asked.method), &more);
+            return stream.members.fill(&stream.refusal, asked.id, &quote(asked.method), &more);
+        }
+        if let Some(stream) = self.token_stream(asked.path) {
+            return self.refuse_token_frame(stream, answer, text, request_id, asked.id);
         }
         let id = asked.id;
         let template = self.stream.as_ref().map_or("{body}", |stream| stream.refusal.as_str());
         fill(template, &[("{id}", id), ("{status}", &said.status.to_string()), ("{body}", &said.body)])
     }
 
+    fn refuse_token_frame(
+        &self,
+        stream: &TokenStream,
+        answer: Answer,
+        text: &str,
+        request_id: &str,
+        echo: &str,
+    ) -> String {
+        let (code, text) = self.answers.words(answer, text, request_id);
+        let code = stream.codes.get(answer.word()).map(String::as_str).or(code);
+        let error = quote(&code.map_or(text.clone(), |code| format!("{code}: {text}")));
+        fill(&stream.refusal, &[("{echo}", &TokenStream::inside(echo)), ("{error}", &error)])
+    }
+
     /// What the methods of the session answer.
     pub fn tell_session(&self, session: Session<'_>, frame: &Frame) -> String {
         let (key, since) = session.key.unzip();
         if let Some(stream) = self.login_stream(&frame.path) {
-            return stream.fill(&stream.login.told, &frame.id, &quote(&frame.method), &[]);
+            return stream.members.fill(&stream.login.told, &frame.id, &quote(&frame.method), &[]);
         }
         let key = key.map_or("null".to_owned(), quote);
         let since = since.map_or("null".to_owned(), |ms| ms.to_string());
@@ -86,6 +103,20 @@ impl Definition {
             let id = json.get(&stream.members.id).map(Value::to_string);
             let method = Some(json.get(&stream.members.method)?.as_str()?.to_owned()); // events have none
             return Some(FrameAnswer { id, method, status: 200, error: text.as_bytes().to_vec() });
+        }
+        if let Some(stream) = self.token_stream(path) {
+            let success = json.pointer(&stream.answer.success)?.as_bool()?; // events have none
+            let method = json.get(&stream.members.method)?.as_str()?;
+            let number = json.get(&stream.members.id).map(Value::to_string);
+            let error = json.pointer(&stream.answer.error).map_or("null".to_owned(), Value::to_string);
+            let error =
+                if success { String::new() } else { fill(&stream.answer.body, &[("{error}", &error)]) };
+            return Some(FrameAnswer {
+                id: Some(stream.echo(Some(method), number.as_deref())),
+                method: Some(method.to_owned()),
+                status: if success { 200 } else { 400 },
+                error: error.into_bytes(),
+            });
         }
         let stream = self.stream.as_ref()?;
         let id = Some(json.get(&stream.members.id)?.to_string());

@@ -8,7 +8,7 @@ use toml::Spanned;
 use super::{
     Definition, DefinitionError, Hole, OwnKeys, PRODUCTION, Pattern, Profile, RateScope,
     endpoints::Endpoints, environment::Environment, header::HeaderRules, is_word, login::LoginStream,
-    markets::Markets, stream::Stream, traffic::Traffic,
+    markets::Markets, stream::Stream, token::TokenStream, traffic::Traffic,
 };
 use crate::{
     Class, Field, KeyKind,
@@ -52,6 +52,7 @@ struct File {
     stream: Option<Spanned<Stream>>,
     #[serde(default)]
     login_stream: Vec<Spanned<LoginStream>>,
+    token_stream: Option<Spanned<TokenStream>>,
 }
 
 #[derive(Deserialize)]
@@ -182,6 +183,8 @@ fn build(mut file: File) -> Result<Definition, Wrong> {
     let login_at: Vec<usize> = file.login_stream.iter().map(|stream| stream.span().start).collect();
     let login_streams = file.login_stream.iter().map(|stream| checked(stream, LoginStream::check));
     let login_streams = login_streams.collect::<Result<_, _>>()?;
+    let token_at = file.token_stream.as_ref().map(|stream| stream.span().start);
+    let token_stream = file.token_stream.map(|stream| checked(&stream, TokenStream::check)).transpose()?;
     let own_keys_at = file.exchange.own_keys.as_ref().map(|own| own.span().start);
     let profiles = check_profiles(file.signing)?;
     let (passed, refused) = (lower(file.request.headers), lower(file.request.refused));
@@ -224,6 +227,7 @@ fn build(mut file: File) -> Result<Definition, Wrong> {
         markets,
         stream,
         login_streams,
+        token_stream,
     };
     definition.check_probes().map_err(|refusal| (Some(probes), refusal.to_string()))?;
     definition.check_market_list()?;
@@ -241,6 +245,7 @@ fn build(mut file: File) -> Result<Definition, Wrong> {
     for (stream, at) in definition.login_streams.iter().zip(login_at) {
         definition.check_login_stream(stream).map_err(|reason| (Some(at), reason))?;
     }
+    definition.check_token_stream().map_err(|reason| (token_at, reason))?;
     Ok(definition)
 }
 

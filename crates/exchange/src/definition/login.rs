@@ -4,16 +4,15 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Deserialize;
-use serde_json::Value;
 
-use super::{Definition, Hole, PRODUCTION, Place, stream::Members, stream::Target, stream::fill};
+use super::{Definition, Heartbeat, Hole, Members, Place, Target, stream::check_paths};
 use crate::{Class, Field, Method};
 
 mod form;
-mod heartbeat;
 mod numbers;
 
-pub(crate) use self::{form::Login, form::Part as LoginPart, heartbeat::Heartbeat, numbers::Numbers};
+pub(super) use self::form::Sign;
+pub(crate) use self::{form::Login, form::Part as LoginPart, numbers::Numbers};
 
 /// How its frames are read, and what they are.
 #[derive(Clone, Debug, Deserialize)]
@@ -39,7 +38,7 @@ pub(crate) struct LoginStream {
     /// Methods with an array of objects: as a whole it is the body of an endpoint.
     #[serde(default)]
     pub(crate) batch: BTreeMap<String, Target>,
-    /// A refusal. Its holes are those of [`LoginStream::fill`], and `{code}` and `{text}`, or `{inside}` for the members of
+    /// A refusal. Its holes are those of [`Members::fill`], and `{code}` and `{text}`, or `{inside}` for the members of
     /// the answer of the same kind.
     pub(crate) refusal: String,
     /// The code of a refusal that has none as an answer.
@@ -97,29 +96,9 @@ impl LoginStream {
         self.channels.as_ref().is_some_and(|own| own.methods.contains(method))
     }
 
-    /// An answer of the gateway to the frame with this id and method (both JSON): `{id,}` is the id's member with a comma
-    /// behind it, or nothing if the frame has no id.
-    pub(crate) fn fill(&self, text: &str, id: &str, method: &str, more: &[(&str, &str)]) -> String {
-        let member = match id {
-            "null" => String::new(),
-            id => format!("\"{}\":{id},", self.members.id),
-        };
-        let own = [("{id,}", member.as_str()), ("{method}", method)];
-        fill(text, &[&own, more].concat())
-    }
-
-    /// Whether a text is a JSON object, for frames with an id and without.
-    fn is_answer(&self, text: &str, more: &[(&str, &str)]) -> bool {
-        let whole = |id| serde_json::from_str::<Value>(&self.fill(text, id, "\"x\"", more));
-        ["null", "1"].into_iter().all(|id| whole(id).is_ok_and(|json| json.is_object()))
-    }
-
     /// What the texts alone can say.
     pub(crate) fn check(&self) -> Result<(), &'static str> {
-        let plain = |path: &String| path.starts_with('/') && !path.contains(['?', '*', '%']);
-        if self.paths.is_empty() || !self.paths.iter().all(plain) {
-            return Err("a stream has paths, whole and starting with /");
-        }
+        check_paths(&self.paths)?;
         let calls = || self.single.keys().chain(self.batch.keys());
         let listens = self.channels.iter().flat_map(|own| &own.methods);
         let own = [&self.login.method].into_iter().chain(&self.heartbeat.method);
@@ -133,9 +112,10 @@ impl LoginStream {
         self.channels.as_ref().map_or(Ok(()), Channels::check)?;
         self.ids.check()?;
         self.login.check()?;
-        self.heartbeat.check(|text| self.is_answer(text, &[("{now}", "1")]))?;
+        self.heartbeat.check(&self.members)?;
         let refused = [("{inside}", "\"code\":1"), ("{code}", "1"), ("{text}", "x")];
-        match self.is_answer(&self.refusal, &refused) && self.is_answer(&self.login.told, &[]) {
+        let whole = |text: &str, more: &[_]| self.members.is_answer(text, more);
+        match whole(&self.refusal, &refused) && whole(&self.login.told, &[]) {
             true if self.refusal.contains("{id,}") => Ok(()),
             _ => Err("the answers of a stream are JSON objects, a refusal with its {id,}"),
         }
@@ -159,7 +139,7 @@ impl Ids {
 }
 
 impl Channels {
-    fn check(&self) -> Result<(), &'static str> {
+    pub(super) fn check(&self) -> Result<(), &'static str> {
         if self.member.is_none() && !self.known.is_empty() {
             return Err("channels that are plain texts have no other members");
         }
@@ -196,10 +176,7 @@ impl Definition {
         }
         self.check_stream_headers(stream)?;
         self.check_numbers(stream)?;
-        match stream.paths.iter().all(|path| self.stream_upstream(PRODUCTION, path).is_some()) {
-            true => Ok(()),
-            false => Err("a path of the stream has no host in production".to_owned()),
-        }
+        self.check_hosts(&stream.paths)
     }
 
     /// They are read as a request's are, and none of them may say whose the frame is: the session does.

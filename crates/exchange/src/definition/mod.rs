@@ -8,6 +8,7 @@ mod environment;
 mod error;
 mod file;
 mod header;
+mod heartbeat;
 mod login;
 mod markets;
 mod pattern;
@@ -15,16 +16,19 @@ mod place;
 mod profile;
 mod stream;
 mod template;
+mod token;
 mod traffic;
 
 pub(crate) use self::{
     endpoints::Endpoints,
+    heartbeat::Heartbeat,
     login::{Channels, Headers, Login, LoginPart, LoginStream},
     pattern::{Case, Pattern},
     place::Place,
     profile::{BodyForm, Claim, Profile, Scheme, TokenShape},
     stream::{Members, Stream, Target, fill},
     template::{Hole, Template, Values},
+    token::{Call, TokenStream},
 };
 pub use self::{environment::Upstream, error::DefinitionError, traffic::Budget};
 
@@ -81,6 +85,7 @@ pub struct Definition {
     pub(crate) secret_shape: SecretShape,
     pub(crate) stream: Option<Stream>,
     login_streams: Vec<LoginStream>,
+    pub(crate) token_stream: Option<TokenStream>,
     traffic: Traffic,
     pub(crate) markets: Markets,
 }

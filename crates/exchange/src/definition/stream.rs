@@ -89,6 +89,25 @@ impl TryFrom<String> for Target {
     }
 }
 
+impl Members {
+    /// An answer of the gateway to the frame with this id and method (both JSON): `{id,}` is the id's member with a comma
+    /// behind it, or nothing if the frame has no id.
+    pub(crate) fn fill(&self, text: &str, id: &str, method: &str, more: &[(&str, &str)]) -> String {
+        let member = match id {
+            "null" => String::new(),
+            id => format!("\"{}\":{id},", self.id),
+        };
+        let own = [("{id,}", member.as_str()), ("{method}", method)];
+        fill(text, &[&own, more].concat())
+    }
+
+    /// Whether a text is a JSON object, for frames with an id and without.
+    pub(super) fn is_answer(&self, text: &str, more: &[(&str, &str)]) -> bool {
+        let whole = |id| serde_json::from_str::<Value>(&self.fill(text, id, "\"x\"", more));
+        ["null", "1"].into_iter().all(|id| whole(id).is_ok_and(|json| json.is_object()))
+    }
+}
+
 impl Stream {
     /// Whether frames with this method are about the session itself.
     pub(crate) fn is_of_session(&self, method: &str) -> bool {
@@ -104,10 +123,7 @@ impl Stream {
 
     /// What the texts alone can say.
     pub(crate) fn check(&self) -> Result<(), &'static str> {
-        let plain = |path: &String| path.starts_with('/') && !path.contains(['?', '*', '%']);
-        if self.paths.is_empty() || !self.paths.iter().all(plain) {
-            return Err("a stream has paths, whole and starting with /");
-        }
+        check_paths(&self.paths)?;
         if self.methods.keys().any(|method| self.is_of_session(method)) {
             return Err("a method of the session cannot be one of the exchange as well");
         }
@@ -142,7 +158,11 @@ impl Definition {
             return Err("frames have plain parameters: their profile's scheme is query, with {ts} injected"
                 .to_owned());
         }
-        match stream.paths.iter().all(|path| self.stream_upstream(PRODUCTION, path).is_some()) {
+        self.check_hosts(&stream.paths)
+    }
+
+    pub(super) fn check_hosts(&self, paths: &[String]) -> Result<(), String> {
+        match paths.iter().all(|path| self.stream_upstream(PRODUCTION, path).is_some()) {
             true => Ok(()),
             false => Err("a path of the stream has no host in production".to_owned()),
         }
@@ -151,7 +171,9 @@ impl Definition {
     /// Whether a client reaches this exchange's WebSocket API at this path.
     pub fn is_stream(&self, path: &str) -> bool {
         let signed = self.stream.iter().flat_map(|stream| &stream.paths);
-        signed.chain(self.login_streams.iter().flat_map(|stream| &stream.paths)).any(|own| own == path)
+        let logged_in = self.login_streams.iter().flat_map(|stream| &stream.paths);
+        let with_token = self.token_stream.iter().flat_map(|stream| &stream.paths);
+        signed.chain(logged_in).chain(with_token).any(|own| own == path)
     }
 
     /// Whether the query behind a stream's path is one the exchange takes and the gateway understands: it must
@@ -159,6 +181,7 @@ impl Definition {
     pub fn takes_stream_query(&self, path: &str, query: &str) -> bool {
         let signed = self.stream.as_ref().map(|stream| &stream.query);
         let own = signed.or(self.login_stream(path).map(|stream| &stream.query));
+        let own = own.or(self.token_stream(path).map(|stream| &stream.query));
         let Some(known) = own else { return false };
         let fits = |pair: &str| {
             pair.split_once('=').is_some_and(|(name, value)| {
@@ -171,6 +194,14 @@ impl Definition {
     /// Where the WebSocket API at `path` is in an environment.
     pub fn stream_upstream(&self, environment: &str, path: &str) -> Option<super::Upstream> {
         self.environments.get(environment)?.stream_upstream(path)
+    }
+}
+
+pub(super) fn check_paths(paths: &[String]) -> Result<(), &'static str> {
+    let plain = |path: &String| path.starts_with('/') && !path.contains(['?', '*', '%']);
+    match !paths.is_empty() && paths.iter().all(plain) {
+        true => Ok(()),
+        false => Err("a stream has paths, whole and starting with /"),
     }
 }
 

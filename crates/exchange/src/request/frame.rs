@@ -47,7 +47,7 @@ pub enum Act {
 /// A frame that cannot be read in exactly one way, or whose method is not known.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BadFrame {
-    /// Its id as JSON, to answer with; `null` if that cannot be read either.
+    /// Its id as JSON, to answer with; `null`, or where answers repeat more than an id `{}`, if that cannot be read either.
     pub id: String,
     /// Its method, to answer with; empty if that cannot be read.
     pub method: String,
@@ -56,6 +56,8 @@ pub struct BadFrame {
 }
 
 const MAX_ID: usize = 64;
+/// A method that is longer is not repeated in a refusal.
+pub(super) const MAX_METHOD: usize = 64;
 
 impl Definition {
     /// Reads a client's frame on the stream at `path`.
@@ -75,6 +77,9 @@ impl Definition {
         let bad = |id: &str, refusal| BadFrame { id: id.to_owned(), method: String::new(), refusal };
         if let Some(stream) = self.login_stream(path) {
             return self.login_frame(stream, path, text, markets);
+        }
+        if let Some(stream) = self.token_stream(path) {
+            return self.token_frame(stream, path, text);
         }
         let stream = self.stream.as_ref().filter(|_| self.is_stream(path));
         let stream = stream.ok_or_else(|| bad("null", Refusal::new(Part::Endpoint, "not a stream")))?;
@@ -207,7 +212,7 @@ impl Definition {
 }
 
 impl Frame {
-    /// Its id as JSON: what its answer must carry.
+    /// Its id as JSON: what its answer must carry. An object where that is more than one member.
     pub fn id(&self) -> &str {
         &self.id
     }
@@ -274,7 +279,7 @@ fn read_id(stream: &Stream, document: &Document) -> Result<String, Refusal> {
     }
 }
 
-fn check_members(own: &Members, document: &Document) -> Result<(), Refusal> {
+pub(super) fn check_members(own: &Members, document: &Document) -> Result<(), Refusal> {
     let known = |name: &str| [&own.id, &own.method, &own.params].into_iter().any(|own| own == name);
     match document.members().iter().find(|member| !known(&member.name)) {
         Some(member) => Err(Refusal::field(Part::Frame, &member.name, "not a member of a frame")),

@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 
 use super::{
     Act, Body, Called, Document, Frame, Incoming, Json, Params, Part, Refusal, Request,
-    frame::{BadFrame, in_frame, missing},
+    frame::{BadFrame, MAX_METHOD, in_frame, missing},
     quote,
 };
 use crate::{
@@ -16,8 +16,6 @@ use crate::{
 
 /// Parameters of one frame.
 const MAX_PARAMS: usize = 20;
-/// A method that is longer is not repeated in a refusal.
-const MAX_METHOD: usize = 64;
 
 /// What a log-in says, each as it was written.
 #[derive(Clone, Debug)]
@@ -75,7 +73,7 @@ impl Definition {
         reader.read(document, &id).map_err(|refusal| bad(&id, &method, refusal))
     }
 
-    fn call(
+    pub(super) fn call(
         &self,
         method: Method,
         path: &str,
@@ -197,7 +195,7 @@ fn check_members(stream: &LoginStream, document: &Document, act: Act) -> Result<
 }
 
 /// What has no endpoint only reads.
-fn own_request(path: &str, method: &str) -> Request {
+pub(super) fn own_request(path: &str, method: &str) -> Request {
     Request {
         method: Method::Get,
         group: None,

@@ -12,6 +12,7 @@ mod percent;
 mod refusal;
 mod scan;
 mod target;
+mod token_frame;
 mod written;
 
 pub use self::{

@@ -64,6 +64,13 @@ pub fn refuse(definition: &Definition, denial: &Denial, id: RequestId) -> Respon
     response
 }
 
+/// A success of our own, in the exchange's words.
+pub(super) fn json(body: String) -> Response {
+    let mut response = Response::new(Body::from(body));
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response
+}
+
 pub(super) fn undelivered(failure: Failure, id: RequestId) -> Denial {
     match failure {
         Failure::NotSent(reason) => {

@@ -11,13 +11,13 @@ use super::{Account, Call, Denial, answer, credential::Proof, market::Asked, que
 use crate::upstream::{Answer, Failure};
 
 /// What became of a signed request.
-struct Sent {
-    outcome: Result<Answer, Failure>,
+pub(super) struct Sent {
+    pub(super) outcome: Result<Answer, Failure>,
     /// The exchange's, if it answered with one.
-    error: Option<ExchangeError>,
+    pub(super) error: Option<ExchangeError>,
     took: Duration,
     /// What no answer may repeat.
-    known: Vec<String>,
+    pub(super) known: Vec<String>,
 }
 
 impl Call<'_> {
@@ -55,6 +55,17 @@ impl Call<'_> {
         proof: Option<Proof>,
         user_key: UserKey,
     ) -> Result<Response, Denial> {
+        let sent = self.sent_on_record(account, proof, user_key).await?;
+        answer::pass(self.definition, sent.outcome, &sent.known, self.id)
+    }
+
+    /// The same with the answer for the gateway itself.
+    pub(super) async fn sent_on_record(
+        &self,
+        account: &Account,
+        proof: Option<Proof>,
+        user_key: UserKey,
+    ) -> Result<Sent, Denial> {
         let turn = match self.turn(account).await {
             Ok(turn) => turn,
             Err(denial) => return Err(self.denied(account, denial).await),
@@ -67,8 +78,8 @@ impl Call<'_> {
                 return Err(denial);
             }
         };
-        record::outcome(self, account, &sent.outcome, sent.error, sent.took).await;
-        answer::pass(self.definition, sent.outcome, &sent.known, self.id)
+        record::outcome(self, account, &sent.outcome, sent.error.clone(), sent.took).await;
+        Ok(sent)
     }
 
     /// Waits in the account's queue.

@@ -35,6 +35,7 @@ mod login;
 mod pending;
 mod relay;
 mod session;
+mod token;
 
 /// The open streams: how many there may be, and the word to end.
 pub struct Streams {

@@ -15,6 +15,7 @@ use crate::{
 
 mod bybit;
 mod ends;
+mod kraken;
 mod okx;
 mod records;
 mod session;

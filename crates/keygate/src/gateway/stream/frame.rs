@@ -49,7 +49,7 @@ impl<'a> Connection<'a> {
     }
 
     fn pong(&self, id: &str) -> String {
-        self.definition.answer_heartbeat(&self.path, id, self.app.clock.now_ms())
+        self.definition.answer_heartbeat(&self.path, id, self.now_ms())
     }
 
     async fn send_on(&mut self, frame: Frame) -> Result<(), End> {
@@ -144,12 +144,18 @@ impl<'a> Connection<'a> {
         };
         let decided = proven.and_then(|proof| decide::decide(call, &account, &presented).map(|()| proof));
         match decided {
-            Ok(proof) => Ok((account, proof)),
+            Ok(proof) => {
+                self.keep_token(frame);
+                Ok((account, proof))
+            }
             Err(denial) => Err(call.denied(&account, denial).await),
         }
     }
 
     fn presented(&self, frame: &Frame) -> Result<Presented, Denial> {
+        if let Some(token) = self.definition.frame_token(frame) {
+            return self.presented_by(token);
+        }
         let own = frame.key().map(str::to_owned);
         let session = || self.since_ms.and_then(|_| self.bound.prefix());
         match own.or_else(session) {
@@ -183,14 +189,14 @@ impl<'a> Connection<'a> {
         if self.definition.logs_in(&self.path) {
             return self.in_session(account).map(|()| frame.text().to_owned());
         }
+        if self.definition.takes_tokens() {
+            return self.with_real_token(frame, account).await;
+        }
         self.reach(&account.connection.environment).await?;
         let now_ms = turn.stamp(self.app, account.options()).await?.now_ms;
         let credentials = account.real_key(&account.user_key(self.app)?, self.definition)?;
         let text = self.definition.sign_frame(frame, &credentials, now_ms).map_err(Denial::down)?;
-        let public = account.real_public_key();
-        if !self.known.iter().any(|known| known == public) {
-            self.known.push(public.to_owned());
-        }
+        self.hide(account.real_public_key().to_owned());
         Ok(text)
     }
 
@@ -229,6 +235,19 @@ impl<'a> Connection<'a> {
             client: self.client.clone(),
             id: RequestId(self.app.clock.id()),
         }
+    }
+
+    /// From now on no message to the client repeats this.
+    pub(super) fn hide(&mut self, value: String) {
+        if !self.known.contains(&value) {
+            self.known.push(value);
+        }
+    }
+
+    /// A text of the exchange without what is hidden.
+    pub(super) fn clean(&self, text: &str) -> String {
+        let clean = answer::scrub(text.to_owned().into(), &self.known);
+        String::from_utf8_lossy(&clean).into_owned()
     }
 
     fn now_ms(&self) -> u64 {

@@ -43,16 +43,12 @@ impl Connection<'_> {
         let credentials = account.real_key(&account.user_key(self.app)?, self.definition)?;
         let text = self.definition.sign_login(&self.path, &credentials, now_ms).map_err(Denial::down)?;
         drop(credentials);
-        let public = account.real_public_key();
-        if !self.known.iter().any(|known| known == public) {
-            self.known.push(public.to_owned());
-        }
+        self.hide(account.real_public_key().to_owned());
         match self.ask_exchange(text).await {
             Ok(Ok(())) => self.logged_in = Some(account.connection.api_key),
             Ok(Err(reason)) => {
                 self.upstream = None;
-                let reason = answer::scrub(reason.into(), &self.known);
-                let reason = String::from_utf8_lossy(&reason);
+                let reason = self.clean(&reason);
                 return Err(Denial::denied(
                     "exchange-login",
                     format!("the exchange did not let the key behind this connection log in ({reason})"),

@@ -20,14 +20,9 @@ use super::{
     bound::{self, Bound},
     end::End,
     pending::Pending,
+    token::Tokens,
 };
-use crate::{
-    app::App,
-    auth::Client,
-    gateway::{Denial, answer},
-    http::RequestId,
-    upstream::Socket,
-};
+use crate::{app::App, auth::Client, gateway::Denial, http::RequestId, upstream::Socket};
 
 type ClientSocket = WebSocketStream<TokioIo<Upgraded>>;
 
@@ -55,6 +50,8 @@ pub struct Connection<'a> {
     pub(super) upstream: Option<Far>,
     /// The exchange key that is logged in at the exchange, where that is what a session is.
     pub(super) logged_in: Option<Uuid>,
+    /// The virtual token that was accepted, and the exchange's, where frames carry one.
+    pub(super) tokens: Tokens,
     /// Markets by number, where frames name them so, and since when they are known.
     pub(super) markets: BTreeMap<String, String>,
     pub(super) markets_since: Option<Instant>,
@@ -94,6 +91,7 @@ impl Opening {
             since_ms: None,
             upstream: None,
             logged_in: None,
+            tokens: Tokens::default(),
             markets: BTreeMap::new(),
             markets_since: None,
             pending: Pending::default(),
@@ -143,8 +141,7 @@ impl Connection<'_> {
             Some(Ok(Message::Text(text))) if self.definition.is_heartbeat_answer(&self.path, &text) => Ok(()),
             Some(Ok(Message::Text(text))) => {
                 self.settle(&text).await;
-                let clean = answer::scrub(Bytes::copy_from_slice(text.as_bytes()), &self.known);
-                self.tell(String::from_utf8_lossy(&clean).into_owned()).await
+                self.tell(self.clean(&text)).await
             }
             Some(Ok(Message::Ping(_) | Message::Pong(_))) => Ok(()),
             Some(Ok(Message::Binary(_))) => Err(End::Broken("a message that is not text".to_owned())),
@@ -158,6 +155,7 @@ impl Connection<'_> {
         let Some(answer) = self.definition.frame_answer(&self.path, text) else { return };
         if let Some(sent) = self.pending.take(&answer) {
             sent.settle(&answer).await;
+            self.reconsider_token(&answer);
         }
     }
 
@@ -179,8 +177,7 @@ impl Connection<'_> {
         if self.heard.elapsed() > idle / 3 {
             self.write(Message::Ping(Bytes::new())).await?;
         }
-        let own = self.definition.heartbeat(&self.path).map(str::to_owned);
-        match own {
+        match self.definition.heartbeat(&self.path).map(str::to_owned) {
             Some(ask) if far_idle > (idle / 3).min(HEARTBEAT) => self.write_far(Message::text(ask)).await,
             None if far_idle > idle / 3 => self.write_far(Message::Ping(Bytes::new())).await,
             _ => Ok(()),
