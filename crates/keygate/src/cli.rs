@@ -20,9 +20,11 @@ mod demo;
 mod doctor;
 mod exchange;
 mod exit;
+mod limits;
 mod offline;
 mod output;
 mod own_key;
+mod panic;
 mod program;
 mod remote;
 mod server;
@@ -109,6 +111,13 @@ enum Command {
         #[command(subcommand)]
         command: connection::ConnectionCommand,
     },
+    /// How much the programs of a connection may do
+    Limits {
+        #[command(subcommand)]
+        command: limits::LimitsCommand,
+    },
+    /// Stop all signing, at once
+    Panic(panic::PanicArgs),
     /// Programs that use a connection
     Bot {
         #[command(subcommand)]
@@ -202,6 +211,8 @@ async fn ask_server(command: Command, remote: &Remote) -> Result<ExitCode, Fatal
         Command::Logout => sign_in::logout(remote).await,
         Command::Whoami => sign_in::whoami(remote).await,
         Command::Connection { command } => connection::run(remote, command).await,
+        Command::Panic(args) => panic::run(remote, args).await,
+        Command::Limits { command } => limits::run(remote, command).await,
         Command::Bot { command } => bot::run(remote, command).await,
         Command::Access { command } => access::run(remote, command).await,
         Command::Activity { command } => activity::run(remote, command).await,

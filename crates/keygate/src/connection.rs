@@ -144,7 +144,6 @@ pub struct Change {
     pub name: Option<String>,
     pub label: Option<String>,
     pub is_default: Option<bool>,
-    pub allow: Option<Allow>,
 }
 
 /// What the account holds, asked for at the exchange.
@@ -177,7 +176,7 @@ impl Row {
     }
 
     /// Where its key is used.
-    fn at(&self, user: Uuid) -> At<'_> {
+    pub fn at(&self, user: Uuid) -> At<'_> {
         At { environment: &self.environment, whose: Some(Whose { user, api_key: self.api_key_id }) }
     }
 }

@@ -78,6 +78,7 @@ codes! {
     NotSetUp SERVICE_UNAVAILABLE "not-set-up" "Keygate is not set up yet",
     RegistrationClosed FORBIDDEN "registration-closed" "New accounts are made by the administrator",
     SetupLinkInvalid FORBIDDEN "setup-link-invalid" "The setup link is used, expired or wrong",
+    StepUpRequired FORBIDDEN "step-up-required" "This needs your password again",
     TooManyAttempts TOO_MANY_REQUESTS "too-many-attempts" "Too many attempts",
     TooManyRequests TOO_MANY_REQUESTS "too-many-requests" "Too many requests",
     Unauthorized UNAUTHORIZED "unauthorized" "A valid credential is needed",

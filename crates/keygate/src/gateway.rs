@@ -9,7 +9,7 @@ use std::{net::SocketAddr, ops::ControlFlow, sync::Arc};
 
 use axum::response::Response;
 use bytes::Bytes;
-use exchange::{Answer as Dialect, Definition, Incoming, PRODUCTION, Request};
+use exchange::{Answer as Dialect, Definition, Incoming, PRODUCTION, Reading, Request};
 use http::request::Parts;
 use http_body_util::{BodyExt, Collected, Limited};
 use hyper::body::{Body, Incoming as HttpBody};
@@ -27,17 +27,24 @@ mod account;
 mod answer;
 mod credential;
 mod decide;
+mod ledger;
 mod market;
+mod price;
 mod public;
 pub mod queue;
+mod rate;
+pub mod reconcile;
 pub mod record;
 mod send;
+mod spend;
 mod stream;
+mod symbol;
 mod token;
 
 use account::Account;
 pub use account::{Accounts, KeptConnection, KeptPair, StoredPair};
 use credential::Presented;
+pub use ledger::{Ledger, forget_windows, Writer as LedgerWriter, ledger};
 pub use stream::Streams;
 
 /// What the gateway keeps between requests: sealed accounts, who waits for whom, the queue of records.
@@ -46,6 +53,8 @@ pub struct Gate {
     pub hosts: Vec<String>,
     pub accounts: Accounts,
     pub records: record::Queue,
+    /// The queue of what moves money.
+    pub ledger: Ledger,
     /// Where calls without a credential go.
     pub public_environment: String,
     /// Open WebSockets.
@@ -53,6 +62,8 @@ pub struct Gate {
     public: public::Limiter,
     pub queues: queue::Queues,
     market: market::Market,
+    prices: price::Prices,
+    rates: rate::Rates,
 }
 
 /// One call of a bot, parsed, and what is known about it so far.
@@ -78,17 +89,21 @@ impl Gate {
         config: &Config,
         listening: Vec<SocketAddr>,
         records: record::Queue,
+        ledger: Ledger,
         public_environment: String,
     ) -> Self {
         Gate {
             hosts: config.accepted_hosts(&listening),
             accounts: Accounts::default(),
             records,
+            ledger,
             public_environment,
             streams: Streams::new(config.gateway.max_streams),
             public: public::Limiter::new(config.gateway.public_per_minute),
             queues: queue::Queues::default(),
             market: market::Market::new(&config.gateway),
+            prices: price::Prices::default(),
+            rates: rate::Rates::default(),
         }
     }
 }
@@ -222,10 +237,31 @@ impl Call<'_> {
         if let Err(denial) = decide::decide(self, &account, &presented) {
             return Err(self.denied(&account, denial).await);
         }
+        if let Err(denial) = self.count(&account).await {
+            return Err(self.denied(&account, denial).await);
+        }
         match self.request.class().moves_money() {
             // Boxed, so that a read does not carry the size of it.
-            true => Box::pin(self.on_record(&account, verified, user_key)).await,
+            true => {
+                let named = self.named()?;
+                Box::pin(named.on_record(&account, verified, user_key)).await
+            }
             false => self.off_record(&account, user_key).await,
+        }
+    }
+
+    /// The call with an id for each order that has none: by it the exchange can be asked what became of the order.
+    fn named(&self) -> Result<Call<'_>, Denial> {
+        let named = self.definition.with_client_ids(&self.request, |_| seal::random::array());
+        let request = named.map_err(|refusal| unreadable(refusal.to_string()))?;
+        Ok(Call { app: self.app, definition: self.definition, request, client: self.client.clone(), id: self.id })
+    }
+
+    /// Counts the request. Whoever takes orders back is not counted: that must always go.
+    pub(super) async fn count(&self, account: &Account) -> Result<(), Denial> {
+        match self.request.reading() {
+            Reading::Cancel { .. } => Ok(()),
+            _ => self.app.gate.rates.admit(self.app, account).await,
         }
     }
 

@@ -21,7 +21,7 @@ use crate::{
     app::App,
     auth, bot, connection,
     error::{Code, Error, Problem},
-    exchanges, health, openapi, page, user,
+    exchanges, health, limits, openapi, page, panic, user,
 };
 
 pub mod body;
@@ -64,6 +64,8 @@ pub fn api() -> (Router<Arc<App>>, utoipa::openapi::OpenApi) {
         .merge(user::routes())
         .merge(exchanges::routes())
         .merge(connection::routes())
+        .merge(limits::routes())
+        .merge(panic::routes())
         .merge(api_key::routes())
         .merge(bot::routes())
         .merge(access_key::routes())

@@ -7,17 +7,20 @@ use sqlx::postgres::PgListener;
 use tokio::sync::watch;
 use uuid::Uuid;
 
-use crate::{app::App, connection, db, error::Result, gateway};
+use crate::{app::App, connection, db, error::Result, gateway, limits};
 
 /// Runs until told to stop.
 pub async fn run(app: Arc<App>, mut stop: watch::Receiver<bool>) {
     let listening = tokio::spawn(keep_listening(app.clone()));
     let mut tick = tokio::time::interval(EVERY);
     tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    let mut often = tokio::time::interval(OFTEN);
+    often.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         tokio::select! {
             () = told(&mut stop) => break,
             _ = tick.tick() => round(&app).await,
+            _ = often.tick() => report("ask what became of calls", gateway::reconcile::round(&app).await),
         }
     }
     listening.abort();
@@ -32,7 +35,9 @@ async fn told(stop: &mut watch::Receiver<bool>) {
 pub async fn round(app: &App) {
     report("destroy deleted connections", connection::destroy_due(app).await);
     report("destroy keys nobody completed", connection::own_key::destroy_expired(app).await);
+    report("put raised limits in force", limits::apply_due(app).await);
     app.upstream.close_old();
+    report("forget windows that are over", gateway::forget_windows(app).await.map_err(Into::into));
     report("forget used signatures", gateway::record::forget_signatures(app).await);
 }
 
@@ -79,4 +84,5 @@ async fn listen(app: &App) -> Result<(), db::Error> {
 }
 
 const EVERY: Duration = Duration::from_secs(30);
+const OFTEN: Duration = Duration::from_secs(5);
 const HEARTBEAT: Duration = Duration::from_millis(300);

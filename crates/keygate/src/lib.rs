@@ -24,9 +24,11 @@ pub mod health; // /livez, /readyz
 pub mod http; // router, layers, listener
 pub mod job; // background work
 pub mod key_ring; // the key hierarchy
+pub mod limits; // how much the programs of a connection may do
 pub mod log; // structured logs
 pub mod openapi; // the API's own description
 pub mod page; // server-rendered pages
+pub mod panic; // all signing stops
 pub mod snippet; // code to paste that points a client at the gate
 pub mod start; // bringing a server up and down
 pub mod upstream; // the one way out to exchanges

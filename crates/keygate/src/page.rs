@@ -24,7 +24,7 @@ use crate::{
     auth::{Caller, May, session},
     bot, connection,
     error::{Code, Error, Result},
-    user,
+    limits, panic, user,
 };
 
 mod assets;
@@ -67,6 +67,8 @@ pub fn routes() -> Router<Arc<App>> {
         .merge(home::routes())
         .merge(user::pages())
         .merge(connection::pages())
+        .merge(limits::pages())
+        .merge(panic::pages())
         .merge(bot::pages())
         .merge(access_key::pages())
         .merge(activity::pages())

@@ -19,7 +19,7 @@ use crate::{
     config::{Config, Database},
     db::{Boot, Db, LOGINS, Settings, Sizes, prepare_cluster},
     error::Fatal,
-    gateway::{Gate, record},
+    gateway::{self, Gate, record},
     http::{self, Listener, Site},
     job,
     key_ring::{self, root},
@@ -75,6 +75,7 @@ pub async fn start_with(
         false => None,
     };
     let (queue, writer) = record::queue();
+    let (ledger, ledger_writer) = gateway::ledger();
     let origin = demo.as_ref().map_or_else(|| config.demo.origin.clone(), demo_exchange::Running::url);
     let environment = if origin.is_empty() { "production" } else { PRACTICE };
     let app = Arc::new(App {
@@ -82,7 +83,7 @@ pub async fn start_with(
         keys,
         exchanges: exchanges(&origin)?,
         upstream: Upstream::new(&config.gateway)?,
-        gate: Gate::new(&config, listener.addresses(), queue, environment.to_owned()),
+        gate: Gate::new(&config, listener.addresses(), queue, ledger, environment.to_owned()),
         config,
         clock,
         has_owner: AtomicBool::new(false),
@@ -97,6 +98,7 @@ pub async fn start_with(
     };
     boot.close().await?;
     tokio::spawn(writer.run(app.clone()));
+    tokio::spawn(ledger_writer.run(app.clone()));
     let (stop, stopped) = watch::channel(false);
     let addresses = listener.addresses();
     let jobs = tokio::spawn(job::run(app.clone(), stopped.clone()));
@@ -111,6 +113,7 @@ impl Server {
         self.app.gate.streams.close().await;
         let _ = self.serving.await;
         let _ = self.jobs.await;
+        self.app.gate.ledger.flush().await;
         self.app.gate.records.flush().await;
         self.app.db.close().await;
         drop(self.database);

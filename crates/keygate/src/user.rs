@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use crate::{
     app::App,
-    auth::{Client, token},
+    auth::{Caller, Client, token},
     clock::Clock,
     error::{Code, Error, Result},
 };
@@ -131,6 +131,11 @@ pub async fn sign_in(
     let device = device.map_or_else(new_device, |hash| Device { hash, cookie: None });
     store::signed_in(app, login.user, &device.hash, verdict.better_hash.as_deref()).await?;
     Ok(SignedIn { user: login.user, device })
+}
+
+/// Who is signed in proves it once more, before something that a stolen session must not do.
+pub async fn confirm(app: &App, caller: &Caller, password: SecretText, client: &Client) -> Result<()> {
+    sign_in(app, &caller.email, password, client, None).await.map(drop)
 }
 
 pub async fn open_tokens(app: &App, user: Uuid) -> Result<Tokens> {

@@ -10,7 +10,8 @@ use serde_json::Value;
 use super::{
     exit,
     output::printable,
-    remote::{Remote, without_end},
+    remote::{PasswordSource, Remote, without_end},
+    say,
     session::{self, Locked, Session},
 };
 use crate::error::Fatal;
@@ -60,6 +61,33 @@ impl Client {
         self.send(method, path, body, Some(bearer.expose())).await
     }
 
+    /// Something that may need the password again: sent without it first, unless it is given, and asked for when the
+    /// server says so.
+    pub async fn confirmed(
+        &self,
+        remote: &Remote,
+        source: &PasswordSource,
+        method: Method,
+        path: &str,
+        mut body: Value,
+    ) -> Result<Value, Fatal> {
+        if !source.is_given() {
+            let bearer = self.bearer().await?;
+            let answer = self.exchange(method.clone(), path, Some(body.clone()), Some(bearer.expose())).await?;
+            if answer.status().is_success() {
+                return read(answer).await;
+            }
+            let problem = Problem::read(answer).await;
+            if problem.text("code") != "step-up-required" || !remote.can_ask() {
+                return Err(problem.fatal());
+            }
+            say("This lets more through than before, so it needs your password.\n");
+        }
+        let password = remote.password(source)?;
+        body["password"] = password.expose().into();
+        read(self.call(method, path, Some(body)).await?).await
+    }
+
     /// Without a credential: for signing in.
     pub async fn anonymous(&self, path: &str, body: Value) -> Result<Value, Fatal> {
         read(self.send(Method::POST, path, Some(body), None).await?).await
@@ -107,6 +135,21 @@ impl Client {
         body: Option<Value>,
         bearer: Option<&str>,
     ) -> Result<Response, Fatal> {
+        let answer = self.exchange(method, path, body, bearer).await?;
+        match answer.status().is_success() {
+            true => Ok(answer),
+            false => Err(Problem::read(answer).await.fatal()),
+        }
+    }
+
+    /// The answer, whatever its status.
+    async fn exchange(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<Value>,
+        bearer: Option<&str>,
+    ) -> Result<Response, Fatal> {
         let mut request = self.http.request(method, format!("{}{path}", self.base));
         if !path.ends_with("/export") && !path.contains("/export?") {
             request = request.timeout(LONGEST_ANSWER);
@@ -117,11 +160,7 @@ impl Client {
         if let Some(body) = body {
             request = request.json(&body);
         }
-        let answer = request.send().await.map_err(|error| self.unreachable(&error))?;
-        match answer.status().is_success() {
-            true => Ok(answer),
-            false => Err(refusal(answer).await),
-        }
+        request.send().await.map_err(|error| self.unreachable(&error))
     }
 
     fn unreachable(&self, error: &reqwest::Error) -> Fatal {
@@ -154,25 +193,42 @@ async fn read(answer: Response) -> Result<Value, Fatal> {
     }
 }
 
-/// A problem of the API as what the person sees.
-async fn refusal(answer: Response) -> Fatal {
-    let status = answer.status();
-    let wait = answer.headers().get("retry-after").and_then(|value| value.to_str().ok()).map(str::to_owned);
-    let id = answer.headers().get("x-request-id").and_then(|value| value.to_str().ok()).map(str::to_owned);
-    let problem: Value = match answer.bytes().await {
-        Ok(bytes) => serde_json::from_slice(&bytes).unwrap_or_default(),
-        Err(_) => Value::Null,
-    };
-    let text = |name: &str| problem[name].as_str().map(printable).unwrap_or_default();
-    let (exit, advice) = advice(status, &text("code"), wait.as_deref());
-    let what = match text("title") {
-        title if title.is_empty() => format!("the server answered {status}"),
-        title => title,
-    };
-    let id = id.map_or_else(String::new, |id| format!("request {}", printable(&id)));
-    let mut lines = vec![text("detail"), advice, id];
-    lines.retain(|line| !line.is_empty() && *line != what);
-    Fatal { what, next: lines.join("\n  "), exit }
+/// A refusal of the API.
+struct Problem {
+    status: StatusCode,
+    /// What its headers say: how long to wait, and the request id.
+    wait: Option<String>,
+    id: Option<String>,
+    body: Value,
+}
+
+impl Problem {
+    async fn read(answer: Response) -> Self {
+        let header = |name| answer.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
+        let (status, wait, id) = (answer.status(), header("retry-after"), header("x-request-id"));
+        let body = match answer.bytes().await {
+            Ok(bytes) => serde_json::from_slice(&bytes).unwrap_or_default(),
+            Err(_) => Value::Null,
+        };
+        Problem { status, wait, id, body }
+    }
+
+    fn text(&self, name: &str) -> String {
+        self.body[name].as_str().map(printable).unwrap_or_default()
+    }
+
+    /// As what the person sees.
+    fn fatal(&self) -> Fatal {
+        let (exit, advice) = advice(self.status, &self.text("code"), self.wait.as_deref());
+        let what = match self.text("title") {
+            title if title.is_empty() => format!("the server answered {}", self.status),
+            title => title,
+        };
+        let id = self.id.as_ref().map_or_else(String::new, |id| format!("request {}", printable(id)));
+        let mut lines = vec![self.text("detail"), advice, id];
+        lines.retain(|line| !line.is_empty() && *line != what);
+        Fatal { what, next: lines.join("\n  "), exit }
+    }
 }
 
 /// The exit code, and what to do next.
@@ -189,6 +245,9 @@ fn advice(status: StatusCode, code: &str, wait: Option<&str>) -> (u8, String) {
         }
         (_, "not-set-up") => {
             (exit::UNREACHABLE, "`keygate setup-link` makes the link, `keygate setup` uses it")
+        }
+        (_, "step-up-required") => {
+            (exit::DENIED, "pass --password-file FILE or --password-stdin, or run it on a terminal")
         }
         (_, "login-failed") => (exit::NOT_SIGNED_IN, ""),
         (401, _) => (exit::NOT_SIGNED_IN, "`keygate login` signs in"),

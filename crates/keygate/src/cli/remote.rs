@@ -40,6 +40,13 @@ pub struct PasswordSource {
     pub password_file: Option<PathBuf>,
 }
 
+impl PasswordSource {
+    /// Not to be typed.
+    pub fn is_given(&self) -> bool {
+        self.password_stdin || self.password_file.is_some()
+    }
+}
+
 impl Remote {
     /// A value given as a flag, or typed.
     pub fn text(&self, given: Option<String>, what: &str, flag: &str) -> Result<String, Fatal> {

@@ -65,7 +65,6 @@ struct ChangeIn {
     label: Option<String>,
     /// True makes it the one personal access keys use.
     is_default: Option<bool>,
-    permissions: Option<PermissionsIn>,
 }
 
 #[derive(Deserialize, IntoParams)]
@@ -167,7 +166,7 @@ async fn show(State(app): State<Arc<App>>, may: May<View>, Id(id): Id) -> Result
     Ok(Answer(super::find(&app, may.user(), id).await?.into()))
 }
 
-/// Rename it, make it the default, change what its bots may do.
+/// Rename it, or make it the default. What its bots may do: `PATCH /api/v1/connections/{id}/limits`.
 #[utoipa::path(patch, path = "/api/v1/connections/{id}", tag = "connections", params(("id" = Uuid, Path,)),
     request_body = ChangeIn, responses((status = 200, body = ConnectionOut), (status = 404, body = Problem)))]
 async fn change(
@@ -181,7 +180,6 @@ async fn change(
         name: input.name.map(|name| super::parse_name(Some(&name))).transpose()?,
         label: parse_label(input.label)?,
         is_default: input.is_default,
-        allow: input.permissions.map(Into::into),
     };
     Ok(Answer(super::change(&app, may.user(), id, change, request).await?.into()))
 }

@@ -11,7 +11,7 @@ use axum::{
 };
 use serde::Deserialize;
 
-use super::{Allow, Change, ConnectionOut, Deletion, parse_label, parse_name, store::Generation};
+use super::{Change, ConnectionOut, Deletion, parse_label, parse_name, store::Generation};
 use crate::{
     app::App,
     auth::{Manage, May, Permission, View},
@@ -71,9 +71,6 @@ struct ChangeIn {
     name: String,
     label: String,
     is_default: Option<String>,
-    trade: Option<String>,
-    transfer: Option<String>,
-    withdraw: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -231,17 +228,11 @@ impl One {
 
 impl ChangeIn {
     fn parse(self) -> Result<Change> {
-        let allow = Allow {
-            trade: self.trade.is_some(),
-            transfer: self.transfer.is_some(),
-            withdraw: self.withdraw.is_some(),
-        };
         Ok(Change {
             name: Some(parse_name(Some(&self.name))?),
             label: parse_label(Some(self.label))?,
             // The default can be moved to another connection, not taken away.
             is_default: self.is_default.map(|_| true),
-            allow: Some(allow),
         })
     }
 }

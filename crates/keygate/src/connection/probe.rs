@@ -137,13 +137,15 @@ async fn ask(
     }
 }
 
-async fn send(
+/// What an exchange answered to one of our own requests, with its error if it is one. Nothing, when this environment
+/// has no such call.
+pub async fn put(
     app: &App,
     definition: &Definition,
     at: At<'_>,
     key: &ExchangeKey,
     request: &Request,
-) -> Result<Option<Answer>> {
+) -> Result<Option<(Answer, Option<ExchangeError>)>> {
     let Some(upstream) = definition.upstream(at.environment, request) else { return Ok(None) };
     let place = Place { definition, environment: at.environment, request, whose: at.whose };
     let mut turn = app.gate.queues.turn(app, place).await.map_err(|_| busy(definition))?;
@@ -155,6 +157,17 @@ async fn send(
         outcome.as_ref().ok().and_then(|answer| definition.read_error(answer.status.as_u16(), &answer.body));
     turn.end(app, &outcome, error.as_ref().map(|error| error.kind)).await;
     let answer = outcome.map_err(|failure| unreachable(definition, &failure))?;
+    Ok(Some((answer, error)))
+}
+
+async fn send(
+    app: &App,
+    definition: &Definition,
+    at: At<'_>,
+    key: &ExchangeKey,
+    request: &Request,
+) -> Result<Option<Answer>> {
+    let Some((answer, error)) = put(app, definition, at, key, request).await? else { return Ok(None) };
     match error {
         None if answer.status.is_success() => Ok(Some(answer)),
         None => Err(strange(definition)),

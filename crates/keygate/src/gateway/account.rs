@@ -17,7 +17,7 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::{Denial, credential::Presented, record};
-use crate::app::App;
+use crate::{app::App, limits::Limits};
 
 mod kept;
 mod store;
@@ -37,7 +37,9 @@ pub struct Account {
     pub allowed_addresses: Option<Vec<IpNetwork>>,
     pub bot: Option<Bot>,
     pub connection: Connection,
-    pub rights: Rights,
+    pub limits: Limits,
+    /// Its owner, or whoever runs this site, has stopped all signing.
+    pub stopped: bool,
     pair: KeptPair,
     user_key: ClosedUserKey,
 }
@@ -54,16 +56,6 @@ pub struct Connection {
     pub environment: String,
     pub status: String,
     key: KeptConnection,
-}
-
-/// What the owner allows the exchange key to be used for.
-pub struct Rights {
-    pub read: bool,
-    pub trade: bool,
-    pub withdraw: bool,
-    pub transfer: bool,
-    pub sub_accounts: bool,
-    pub allowed_addresses: Option<Vec<IpNetwork>>,
 }
 
 /// The cache. Keys are prefix, exchange and the connection asked for.

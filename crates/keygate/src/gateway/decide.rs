@@ -1,18 +1,14 @@
 //! May this access key make this call with this key? Default deny: every right has to be there.
 
-use exchange::{Class, Definition, Reading, Symbol};
+use exchange::{Class, Reading};
 
-use super::{
-    Call, Denial,
-    account::{Account, Rights},
-    credential::Presented,
-};
-use crate::{app::App, auth::Client};
+use super::{Call, Denial, account::Account, credential::Presented, symbol};
+use crate::{app::App, auth::Client, limits::Limits};
 
 pub fn decide(call: &Call<'_>, account: &Account, presented: &Presented) -> Result<(), Denial> {
     allowed(call.app, &call.client, call.request.class(), account)?;
     withdrawal(call, presented)?;
-    within_symbol(call, account)
+    symbol::within(call, account)
 }
 
 /// What holds for every call of a class, whatever it asks for; of an open stream at any moment.
@@ -20,13 +16,16 @@ pub fn allowed(app: &App, client: &Client, class: Class, account: &Account) -> R
     alive(app, account)?;
     from_allowed_address(client, account)?;
     in_scope(class, account)?;
-    permitted(class, &account.rights)
+    permitted(class, &account.limits)
 }
 
 /// User, bot, access key and connection must all be in use at this moment.
 fn alive(app: &App, account: &Account) -> Result<(), Denial> {
     let now = app.clock.now();
     let stop = |rule, text: &str| Err(Denial::denied(rule, text));
+    if account.stopped {
+        return stop("panic", "all signing is stopped until its owner starts it again");
+    }
     if account.revoked {
         return stop("revoked", "this access key is revoked");
     }
@@ -48,7 +47,7 @@ fn alive(app: &App, account: &Account) -> Result<(), Denial> {
 
 /// No list: from anywhere. An empty list: from nowhere.
 fn from_allowed_address(client: &Client, account: &Account) -> Result<(), Denial> {
-    let lists = [&account.allowed_addresses, &account.rights.allowed_addresses];
+    let lists = [&account.allowed_addresses, &account.limits.allowed_ip_addresses];
     let inside = |list: &Vec<sqlx::types::ipnetwork::IpNetwork>| {
         list.iter().any(|network| network.contains(client.ip))
     };
@@ -75,14 +74,14 @@ fn in_scope(class: Class, account: &Account) -> Result<(), Denial> {
 }
 
 /// The owner's choice for the exchange key behind it all.
-fn permitted(class: Class, rights: &Rights) -> Result<(), Denial> {
+fn permitted(class: Class, limits: &Limits) -> Result<(), Denial> {
     let (allowed, what) = match class {
         Class::Public => (true, "read"),
-        Class::Read => (rights.read, "read"),
-        Class::Trade => (rights.trade, "trade"),
-        Class::Transfer | Class::Finance => (rights.transfer, "transfer"),
-        Class::Subaccount => (rights.sub_accounts, "manage sub-accounts"),
-        Class::Withdraw => (rights.withdraw, "withdraw"),
+        Class::Read => (limits.can_read, "read"),
+        Class::Trade => (limits.can_trade, "trade"),
+        Class::Transfer | Class::Finance => (limits.can_transfer, "transfer"),
+        Class::Subaccount => (limits.can_manage_sub_accounts, "manage sub-accounts"),
+        Class::Withdraw => (limits.can_withdraw, "withdraw"),
         Class::Session => (false, "open sessions that bypass Keygate"),
         Class::KeyAdmin => (false, "manage API keys"),
     };
@@ -107,81 +106,5 @@ fn withdrawal(call: &Call<'_>, presented: &Presented) -> Result<(), Denial> {
             "unreadable-withdrawal",
             "this call does not say what is withdrawn and where to",
         )),
-    }
-}
-
-/// A bot with a symbol trades that one only; what cannot be read is refused. Cancels may always go.
-fn within_symbol(call: &Call<'_>, account: &Account) -> Result<(), Denial> {
-    let Some(symbol) = account.bot.as_ref().and_then(|bot| bot.symbol.as_deref()) else { return Ok(()) };
-    if call.request.class() != Class::Trade {
-        return Ok(());
-    }
-    match call.request.reading() {
-        Reading::Cancel { .. } => Ok(()),
-        Reading::Orders(orders)
-            if orders.iter().all(|order| same(call.definition, &order.symbol, symbol)) =>
-        {
-            Ok(())
-        }
-        Reading::Orders(_) => Err(Denial::denied("symbol", format!("this bot may trade {symbol} only"))),
-        _ => Err(Denial::denied(
-            "symbol",
-            format!("this bot may trade {symbol} only, and this call does not say what it trades"),
-        )),
-    }
-}
-
-/// `BTC/USDT` is one market however the exchange spells it. A name as the exchange spells it is that market alone: Upbit's
-/// `BTC-USDT` is dollars for bitcoins.
-fn same(definition: &Definition, traded: &Symbol, allowed: &str) -> bool {
-    if let Symbol::Market(name) = traded
-        && name.eq_ignore_ascii_case(allowed)
-    {
-        return true;
-    }
-    let separator = allowed.chars().find(|sign| ['/', '-', '_'].contains(sign));
-    match (separator.and_then(|sign| allowed.split_once(sign)), traded) {
-        (Some((base, quote)), Symbol::Pair { .. }) => definition.is_market(traded, base, quote),
-        (Some((base, quote)), Symbol::Market(_)) => {
-            let own = separator.is_some_and(|sign| sign != '/' && definition.spells_with(sign));
-            !own && definition.is_market(traded, base, quote)
-        }
-        (None, Symbol::Market(_)) => false,
-        (None, Symbol::Pair { base, quote }) => format!("{base}{quote}").eq_ignore_ascii_case(allowed),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use exchange::Exchanges;
-
-    use super::*;
-
-    #[test]
-    fn a_market_is_held_to_by_its_usual_name_and_by_the_exchanges_own() {
-        let exchanges = Exchanges::builtin();
-        let same = |id: &str, traded: &str, allowed: &str| {
-            same(exchanges.get(id).unwrap(), &Symbol::Market(traded.to_owned()), allowed)
-        };
-        for (id, traded, allowed) in [
-            ("binance", "BTCUSDT", "BTC/USDT"),
-            ("binance", "BTCUSDT", "BTC-USDT"),
-            ("binance", "BTCUSDT", "BTCUSDT"),
-            ("kraken", "XXBTZUSD", "BTC/USD"),
-            ("kraken", "XXBTZUSD", "XXBTZUSD"),
-            ("upbit", "KRW-BTC", "BTC/KRW"),
-            ("upbit", "KRW-BTC", "KRW-BTC"),
-            ("upbit", "BTC-USDT", "BTC-USDT"),
-        ] {
-            assert!(same(id, traded, allowed), "{id} {traded} {allowed}");
-        }
-        for (id, traded, allowed) in [
-            ("binance", "ETHUSDT", "BTC/USDT"),
-            ("upbit", "BTC-KRW", "BTC/KRW"),
-            ("upbit", "USDT-BTC", "BTC-USDT"),
-            ("okx", "BTC-USDT-SWAP", "BTC-USDT"),
-        ] {
-            assert!(!same(id, traded, allowed), "{id} {traded} {allowed}");
-        }
     }
 }

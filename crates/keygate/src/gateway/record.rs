@@ -8,11 +8,16 @@ use exchange::{ExchangeError, Order, Reading, Side, Symbol};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::{Account, Call, Denial, credential::Proof};
+use super::{
+    Account, Call, Denial,
+    credential::Proof,
+    ledger::{Became, Verdict},
+    spend::Ask,
+};
 use crate::upstream::{Answer, Failure};
 
 mod row;
-mod store;
+pub(super) mod store;
 mod writer;
 
 pub use writer::{Queue, Writer, queue};
@@ -31,6 +36,7 @@ pub struct Line {
     /// `intent` before, `outcome` after, `event` when one line says it all.
     pub phase: &'static str,
     pub exchange: String,
+    pub environment: String,
     pub class: &'static str,
     pub decision: &'static str,
     pub rule: Option<&'static str>,
@@ -55,27 +61,37 @@ pub struct Used {
     pub api_key: Uuid,
 }
 
-/// Commits the intent and uses the signature up, in one transaction. Without it there is no signature.
-pub(super) async fn intent(call: &Call<'_>, account: &Account, proof: Option<&Proof>) -> Result<(), Denial> {
-    let line = line(call, account, "intent");
-    match store::intent(call.app, &line, proof).await {
-        Ok(true) => Ok(()),
-        Ok(false) => {
-            let denial = Denial::denied("replay", "this signed request was used already; sign it anew");
-            self::denial(call, account, &denial).await;
-            Err(denial)
-        }
-        Err(error) => Err(Denial::down(error)),
-    }
+/// Commits the intent, uses the signature up and sets the money aside, in one transaction. Without it there is no
+/// signature.
+pub(super) async fn intent(
+    call: &Call<'_>,
+    account: &Account,
+    proof: Option<Proof>,
+    ask: Ask,
+) -> Result<(), Denial> {
+    let wanted = ask.usd();
+    let verdict = call.app.gate.ledger.intent(line(call, account, "intent"), proof, ask).await;
+    let denial = match verdict {
+        Verdict::Held => return Ok(()),
+        Verdict::Failed(error) => return Err(Denial::down(error)),
+        Verdict::Replay => Denial::denied("replay", "this signed request was used already; sign it anew"),
+        Verdict::Over { cap, left } => cap.denial(wanted, left),
+        Verdict::Stopped => Denial::denied("panic", "all signing is stopped until its owner starts it again"),
+    };
+    self::denial(call, account, &denial).await;
+    Err(denial)
 }
 
 /// A log-on opens whatever the key may do, so it is on record, and its signature is used up, before it counts.
-pub(super) async fn logon(call: &Call<'_>, account: &Account, proof: &Proof) -> Result<(), Denial> {
+pub(super) async fn logon(call: &Call<'_>, account: &Account, proof: Proof) -> Result<(), Denial> {
     let line = Line { success: Some(true), ..line(call, account, "event") };
-    match store::intent(call.app, &line, Some(proof)).await {
-        Ok(true) => Ok(()),
-        Ok(false) => Err(Denial::denied("replay", "this log-on was used already; sign it anew")),
-        Err(error) => Err(Denial::down(error)),
+    match call.app.gate.ledger.intent(line, Some(proof), Ask::default()).await {
+        Verdict::Held => Ok(()),
+        Verdict::Replay => Err(Denial::denied("replay", "this log-on was used already; sign it anew")),
+        Verdict::Failed(error) => Err(Denial::down(error)),
+        Verdict::Over { .. } | Verdict::Stopped => {
+            Err(Denial::denied("panic", "all signing is stopped until its owner starts it again"))
+        }
     }
 }
 
@@ -85,7 +101,8 @@ pub(super) async fn listens(call: &Call<'_>, account: &Account) {
     call.app.gate.records.push(call.app, line, Some(account.used())).await;
 }
 
-/// Adds the outcome. If the database is gone now, the intent stands alone, which means: ask the exchange.
+/// Adds the outcome and settles what was set aside. If we die before, the intent stands alone, which means: ask the
+/// exchange.
 pub(super) async fn outcome(
     call: &Call<'_>,
     account: &Account,
@@ -93,10 +110,9 @@ pub(super) async fn outcome(
     error: Option<ExchangeError>,
     took: Duration,
 ) {
+    let became = Became::of(outcome, error.as_ref());
     let line = with_outcome(line(call, account, "outcome"), outcome, error, took);
-    if let Err(error) = store::append(call.app, &[line], &[account.used()]).await {
-        tracing::error!(%error, request_id = %call.id.0, "the outcome of a call could not be recorded");
-    }
+    call.app.gate.ledger.outcome(line, Some(account.used()), became, None).await;
 }
 
 /// The intent was recorded and nothing left us.
@@ -106,9 +122,7 @@ pub(super) async fn not_sent(call: &Call<'_>, account: &Account, denial: &Denial
         error: Some(format!("not sent: {}", denial.text)),
         ..line(call, account, "outcome")
     };
-    if let Err(error) = store::append(call.app, &[line], &[]).await {
-        tracing::error!(%error, request_id = %call.id.0, "a call that was not sent could not be recorded");
-    }
+    call.app.gate.ledger.outcome(line, None, Became::Rejected, None).await;
 }
 
 /// A call that was refused, with the rule that decided.
@@ -190,6 +204,7 @@ fn line(call: &Call<'_>, account: &Account, phase: &'static str) -> Line {
         bot: account.bot.as_ref().map(|bot| bot.id),
         phase,
         exchange: call.definition.id().to_owned(),
+        environment: account.connection.environment.clone(),
         class: request.class().as_str(),
         decision: "allow",
         rule: None,
@@ -274,7 +289,7 @@ pub async fn forget_signatures(app: &crate::app::App) -> crate::error::Result<()
     store::forget_signatures(app).await
 }
 
-fn name(symbol: &Symbol) -> String {
+pub(super) fn name(symbol: &Symbol) -> String {
     match symbol {
         Symbol::Market(name) => name.clone(),
         Symbol::Pair { base, quote } => format!("{base}/{quote}"),

@@ -56,7 +56,7 @@ impl Call<'_> {
         user_key: UserKey,
     ) -> Result<Response, Denial> {
         let sent = self.sent_on_record(account, proof, user_key).await?;
-        answer::pass(self.definition, sent.outcome, &sent.known, self.id)
+        answer::pass(self.definition, sent.outcome, &sent.known, self.id).map_err(|denial| self.by_its_id(denial))
     }
 
     /// The same with the answer for the gateway itself.
@@ -66,11 +66,15 @@ impl Call<'_> {
         proof: Option<Proof>,
         user_key: UserKey,
     ) -> Result<Sent, Denial> {
-        let turn = match self.turn(account).await {
-            Ok(turn) => turn,
+        let ready = match self.cost(account).await {
+            Ok(ask) => self.turn(account).await.map(|turn| (turn, ask)),
+            Err(denial) => Err(denial),
+        };
+        let (turn, ask) = match ready {
+            Ok(ready) => ready,
             Err(denial) => return Err(self.denied(account, denial).await),
         };
-        record::intent(self, account, proof.as_ref()).await?;
+        record::intent(self, account, proof, ask).await?;
         let sent = match self.send(account, turn, user_key).await {
             Ok(sent) => sent,
             Err(denial) => {
@@ -80,6 +84,15 @@ impl Call<'_> {
         };
         record::outcome(self, account, &sent.outcome, sent.error.clone(), sent.took).await;
         Ok(sent)
+    }
+
+    /// When nobody knows what became of an order, the bot needs its id to ask.
+    fn by_its_id(&self, denial: Denial) -> Denial {
+        let ids: Vec<&str> = self.request.client_ids().iter().flatten().map(String::as_str).collect();
+        match denial.kind == exchange::Answer::OutcomeUnknown && !ids.is_empty() {
+            true => Denial { text: format!("{}; its client order id is {}", denial.text, ids.join(", ")), ..denial },
+            false => denial,
+        }
     }
 
     /// Waits in the account's queue.
@@ -92,6 +105,9 @@ impl Call<'_> {
     async fn send(&self, account: &Account, mut turn: Turn<'_>, user_key: UserKey) -> Result<Sent, Denial> {
         let started = Instant::now();
         let (signed, known) = self.signed(account, &mut turn, user_key).await?;
+        if self.request.class().moves_money() {
+            self.app.gate.ledger.sent(account.user, self.id.0);
+        }
         let outcome = self.app.upstream.send(&signed).await;
         let error = self.error(&outcome);
         turn.end(self.app, &outcome, error.as_ref().map(|error| error.kind)).await;

@@ -23,7 +23,7 @@ impl Call<'_> {
             return Err(Denial::denied("stream-needs-pair", "a token is for who signs with a virtual pair"));
         };
         decide::allowed(self.app, &self.client, Class::Read, account)?;
-        record::logon(self, account, &proof).await?;
+        record::logon(self, account, proof).await?;
         let end = now_s(self.app) + u64::from(self.definition.token_life_s());
         let token = Token { exchange: self.definition.id(), end, prefix: &account.key_prefix };
         let text = token.text(&self.app.keys.stream_token, seal::random::array());

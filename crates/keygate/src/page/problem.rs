@@ -95,6 +95,9 @@ fn advice(code: Code) -> &'static str {
         SetupLinkInvalid => {
             "A setup link works once and for 30 minutes. `keygate setup-link` makes a new one."
         }
+        StepUpRequired => {
+            "What would let programs do more than before needs your password once more, so that a stolen session cannot ask for it."
+        }
         TooManyAttempts => {
             "Too many sign-ins failed. Wait for the time in Retry-After. A browser that signed in before is counted apart."
         }

@@ -7,6 +7,7 @@ mod errands;
 mod first_steps;
 mod following;
 mod home;
+mod limits;
 mod manners;
 mod own_key;
 mod pem;

@@ -28,7 +28,7 @@ pub const SPARE_KEY: u8 = 0xf;
 const GIVE_USER: Option<&str> = Some("user_id = '{thief}'");
 
 /// Every table with row security, parents first.
-pub const TABLES: [Table; 30] = [
+pub const TABLES: [Table; 35] = [
     Table {
         name: "public.users",
         insert: "(id, email, name, password_hash) values ('{user}', '{tag}@example.test', 'n', '!')",
@@ -315,6 +315,57 @@ pub const TABLES: [Table; 30] = [
         conflict: "api_key_id",
         column: "last",
         value: "1700000000001",
+        give: GIVE_USER,
+    },
+    Table {
+        name: "keygate.spend_window",
+        insert: "(connection_id, kind, starts_at, user_id, used)
+                 values ('{connection}', 'trade-day', '2026-01-{n} 00:00Z', '{user}', 1)",
+        row: "connection_id = '{connection}' and starts_at = '2026-01-{n} 00:00Z'",
+        conflict: "connection_id, kind, starts_at",
+        column: "used",
+        value: "2",
+        give: GIVE_USER,
+    },
+    Table {
+        name: "keygate.reservation",
+        insert: "(request_id, place, user_id, connection_id, api_key_id, access_key_id, kind, exchange, environment, state,
+                  made_at, changed_at)
+                 values ('{id}', 0, '{user}', '{connection}', '{key}', '{access_key}', 'trade', 'binance', 'production',
+                  'reserved', now(), now())",
+        row: "request_id = '{id}'",
+        conflict: "request_id, place",
+        column: "state",
+        value: "'sent'",
+        give: GIVE_USER,
+    },
+    Table {
+        name: "keygate.pending_limit",
+        insert: "(connection_id, member, user_id, value, asked_at, effective_at)
+                 values ('{connection}', 'member_' || chr(96 + {n}), '{user}', 'null', now(), now())",
+        row: "connection_id = '{connection}' and member = 'member_' || chr(96 + {n})",
+        conflict: "connection_id, member",
+        column: "value",
+        value: "'1'",
+        give: GIVE_USER,
+    },
+    Table {
+        name: "keygate.loosening_delay",
+        insert: "(user_id, seconds) values ('{user}', 1)",
+        row: "user_id = '{user}'",
+        conflict: "user_id",
+        column: "seconds",
+        value: "2",
+        give: GIVE_USER,
+    },
+    Table {
+        name: "keygate.panic",
+        insert: "(id, user_id, reason, started_at, started_by, ended_at, ended_by)
+                 values ('{id}', '{user}', '{tag}', now(), '{user}', now(), '{user}')",
+        row: "id = '{id}'",
+        conflict: "id",
+        column: "ended_at",
+        value: "now()",
         give: GIVE_USER,
     },
 ];

@@ -8,7 +8,10 @@ use keygate::clock::Clock;
 use reqwest::RequestBuilder;
 use serde_json::{Value, json};
 
-use crate::api::{Api, Reply, text};
+use crate::{
+    api::{Api, Reply, text},
+    world::{PASSWORD, World},
+};
 
 #[derive(Clone)]
 pub struct Bot {
@@ -113,6 +116,12 @@ impl Bot {
             .header("x-coinone-payload", payload)
             .header("x-coinone-signature", signature)
             .body(body)
+    }
+
+    /// Changes the limits of its connection, with the owner's password.
+    pub async fn limited(&self, world: &World, limits: Value) -> Reply {
+        let path = format!("/api/v1/connections/{}/limits", self.connection);
+        world.api.patch(&path, json!({"limits": limits, "password": PASSWORD})).await
     }
 
     /// The same bot at another server.

@@ -249,16 +249,15 @@ async fn pause_holds_on_every_instance_within_a_second() {
 }
 
 #[tokio::test]
-async fn change_renames_permits_and_chooses_the_default() {
+async fn change_renames_and_chooses_the_default() {
     let world = World::new().await;
     let first = world.connect("binance", "read-only").await;
     let second = world.connect("binance", "trade").await;
     assert_eq!((&first["is_default"], &second["is_default"]), (&json!(true), &json!(false)));
-    let change =
-        json!({"name": "Main", "label": "mine", "is_default": true, "permissions": {"trade": false}});
+    let change = json!({"name": "Main", "label": "mine", "is_default": true});
     let changed = world.api.patch(&path(&second), change).await.is(200);
     assert_eq!((&changed["name"], &changed["label"]), (&json!("Main"), &json!("mine")));
-    assert_eq!((&changed["is_default"], &changed["permissions"]["trade"]), (&json!(true), &json!(false)));
+    assert_eq!(changed["is_default"], true);
     assert_eq!(world.api.get(&path(&first)).await.is(200)["is_default"], false);
     let taken = world.api.patch(&path(&first), json!({"name": "Main"})).await;
     taken.problem(400, "duplicate-key");
@@ -271,8 +270,8 @@ async fn permission_taken_away_stops_the_bot() {
     let world = World::new().await;
     let bot = world.bot("binance", "trade").await;
     assert_eq!(bot.order().await.status, 200);
-    let path = format!("{CONNECTIONS}/{}", bot.connection);
-    world.api.patch(&path, json!({"permissions": {"trade": false}})).await.is(200);
+    let path = format!("{CONNECTIONS}/{}/limits", bot.connection);
+    world.api.patch(&path, json!({"limits": {"can_trade": false}})).await.is(200);
     bot.order().await.binance(403, -1002, "permission");
     assert_eq!(bot.account().await.status, 200);
 }

@@ -140,8 +140,8 @@ async fn scope_and_permission_hold_for_frames() {
     refused(&stream.ask("order.place", buy()).await, 403, -1002, "scope");
     granted(&stream.ask("account.status", json!({})).await);
     world.flush().await;
-    let connection = format!("/api/v1/connections/{}", made.connection);
-    world.api.patch(&connection, json!({"permissions": {"trade": false}})).await.is(200);
+    let limits = format!("/api/v1/connections/{}/limits", made.connection);
+    world.api.patch(&limits, json!({"limits": {"can_trade": false}})).await.is(200);
     let mut stream = Stream::open(&made).await;
     refused(&stream.ask("order.place", buy()).await, 403, -1002, "permission");
     assert_eq!(world.asked(PLACE), 0);

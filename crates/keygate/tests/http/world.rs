@@ -39,21 +39,37 @@ impl World {
     }
 
     pub async fn with(configure: impl FnOnce(&mut Config)) -> World {
-        let mut world = World::fresh(configure).await;
-        let link = world.server.setup_link.clone().unwrap();
+        World::fresh(configure).await.set_up().await
+    }
+
+    async fn set_up(mut self) -> World {
+        let link = self.server.setup_link.clone().unwrap();
         let token = link.split_once('#').unwrap().1;
         let input = json!({"token": token, "email": OWNER, "name": "Olga", "password": PASSWORD});
-        let tokens = world.api.post("/api/v1/auth/setup", input).await.is(201);
-        world.api = world.api.with_token(tokens["access_token"].as_str().unwrap());
-        world
+        let tokens = self.api.post("/api/v1/auth/setup", input).await.is(201);
+        self.api = self.api.with_token(tokens["access_token"].as_str().unwrap());
+        self
+    }
+
+    /// Where money is no object, and the exchange counts no requests.
+    pub async fn rich() -> World {
+        let mut exchanges = DemoConfig::demo().unlimited();
+        for account in exchanges.exchanges.values_mut().flat_map(|venue| &mut venue.accounts) {
+            account.balances.values_mut().for_each(|balance| *balance = 1_000_000_000_000_i64.into());
+        }
+        World::on(exchanges, |_| {}).await.set_up().await
     }
 
     /// Not set up yet.
     pub async fn fresh(configure: impl FnOnce(&mut Config)) -> World {
+        World::on(DemoConfig::demo(), configure).await
+    }
+
+    async fn on(exchanges: DemoConfig, configure: impl FnOnce(&mut Config)) -> World {
         let clock = Clock::default();
         let hand = clock.clone();
         let time = demo_exchange::Clock::new(move || hand.now_ms());
-        let demo = DemoExchange::new(DemoConfig::demo(), time).start().await.unwrap();
+        let demo = DemoExchange::new(exchanges, time).start().await.unwrap();
         let (scratch, data) = (Scratch::new().await.unwrap(), tempfile::tempdir().unwrap());
         let mut config = config(data.path(), &demo);
         configure(&mut config);
@@ -104,8 +120,9 @@ impl World {
         self.scratch.superuser().await.unwrap()
     }
 
-    /// One number, counted behind the server's back.
+    /// One number, counted behind the server's back, once what moved money is settled.
     pub async fn count(&self, from: &str) -> i64 {
+        self.server.app.gate.ledger.flush().await;
         let statement = AssertSqlSafe(format!("select count(*) from {from}"));
         sqlx::query_scalar(statement).fetch_one(&mut self.superuser().await).await.unwrap()
     }
@@ -116,6 +133,7 @@ impl World {
 
     /// Everything queued is written.
     pub async fn flush(&self) {
+        self.server.app.gate.ledger.flush().await;
         self.server.app.gate.records.flush().await;
     }
 

@@ -8,6 +8,7 @@ mod bots;
 mod browser;
 mod connections;
 mod lint;
+mod limits;
 mod next;
 mod own_keys;
 mod reader;

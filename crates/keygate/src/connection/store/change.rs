@@ -2,7 +2,7 @@
 
 use uuid::Uuid;
 
-use super::{Row, set_permissions, utc};
+use super::{Row, utc};
 use crate::{
     app::App,
     audit,
@@ -94,9 +94,6 @@ pub async fn update(app: &App, user: Uuid, row: &Row, change: &Change, request: 
     sqlx::query!("update api_keys set name = coalesce($2, name) where id = $1", row.api_key_id, change.name)
         .execute(&mut *tx)
         .await?;
-    if let Some(allow) = change.allow {
-        set_permissions(&mut tx, row.api_key_id, allow).await?;
-    }
     audit::key_event(app, &mut tx, request, row.api_key_id, "change", &row.exchange, None).await?;
     tx.commit().await?;
     Ok(())

@@ -4,13 +4,13 @@ use seal::ClosedUserKey;
 use sqlx::types::ipnetwork::IpNetwork;
 use uuid::Uuid;
 
-use super::{Account, Bot, Connection, KeptConnection, KeptPair, Rights, StoredPair};
+use super::{Account, Bot, Connection, KeptConnection, KeptPair, StoredPair};
 use crate::{
     app::App,
     connection::secrets::{self, SealedConnection},
     error::{Error, Result},
     gateway::Denial,
-    key_ring,
+    key_ring, limits, panic,
 };
 
 /// The access key, before anything of its owner is read.
@@ -43,13 +43,9 @@ pub async fn load(
                   case when c.deleted_at is not null or not coalesce(k.is_active, false) then 'deleted'
                        when c.is_enabled is not true then 'paused' else coalesce(c.status, 'active') end as "status!",
                   c.encrypted_api_key, c.encrypted_secret_key, c.encrypted_passphrase, c.key_encryption_salt, c.connection_metadata,
-                  coalesce(p.can_read, false) as "can_read!", coalesce(p.can_trade, false) as "can_trade!",
-                  coalesce(p.can_withdraw, false) as "can_withdraw!", coalesce(p.can_transfer, false) as "can_transfer!",
-                  coalesce(p.can_manage_sub_accounts, false) as "can_manage_sub_accounts!", p.allowed_ip_addresses,
                   b.id as "bot_id?", b.is_active as "bot_is_active?", b.symbol as "bot_symbol?"
            from exchange_connections c
            join api_keys k on k.id = c.api_key_id
-           left join api_key_permissions p on p.api_key_id = k.id
            left join bot_configs b on b.id = $1
            where c.exchange_type = $2
              and case when $1::uuid is not null then c.id = b.connection_id
@@ -62,9 +58,13 @@ pub async fn load(
     )
     .fetch_optional(&mut *tx)
     .await?;
+    let (limits, stopped) = match &row {
+        Some(row) => (limits::load(&mut tx, row.id).await?, panic::holds(&mut tx, row.id).await?),
+        None => (None, false),
+    };
     let user_key = key_ring::load_user_key(&mut tx, key.user).await?;
     tx.commit().await?;
-    let Some(row) = row else {
+    let Some((row, limits)) = row.zip(limits) else {
         return Ok(Err(Denial::denied(
             "no-connection",
             "there is no connection for this access key at this exchange",
@@ -106,14 +106,8 @@ pub async fn load(
             status: row.status,
             key: real,
         },
-        rights: Rights {
-            read: row.can_read,
-            trade: row.can_trade,
-            withdraw: row.can_withdraw,
-            transfer: row.can_transfer,
-            sub_accounts: row.can_manage_sub_accounts,
-            allowed_addresses: row.allowed_ip_addresses,
-        },
+        limits,
+        stopped,
         pair,
         user_key,
     }))

@@ -6,34 +6,11 @@ use time::{OffsetDateTime, PrimitiveDateTime, UtcOffset};
 use uuid::Uuid;
 
 use super::{Line, Used, row::Row, writer::Lines};
-use crate::{app::App, db::Tx, error::Result, gateway::credential::Proof};
-
-/// The intent in both logs and the signature's one use, committed together. False: it was used before.
-pub async fn intent(app: &App, line: &Line, proof: Option<&Proof>) -> Result<bool> {
-    let mut tx = app.db.signer(line.user).await?;
-    if let Some(proof) = proof {
-        let forget_after = proof
-            .replayable_until_ms
-            .and_then(|ms| OffsetDateTime::from_unix_timestamp_nanos(i128::from(ms) * 1_000_000).ok());
-        let fresh = sqlx::query!(
-            "insert into keygate.used_signature (access_key_id, signature_id, user_id, used_at, forget_after)
-             values ($1, $2, $3, $4, $5) on conflict do nothing",
-            line.access_key,
-            &proof.signature_id[..],
-            line.user,
-            line.at,
-            forget_after
-        )
-        .execute(&mut *tx)
-        .await?;
-        if fresh.rows_affected() == 0 {
-            return Ok(false);
-        }
-    }
-    insert(app, &mut tx, std::slice::from_ref(line)).await?;
-    tx.commit().await?;
-    Ok(true)
-}
+use crate::{
+    app::App,
+    db::{self, Tx},
+    error::Result,
+};
 
 /// Lines of one user, and the times of last use they imply.
 pub async fn append(app: &App, lines: &[Line], used: &[Used]) -> Result<()> {
@@ -62,8 +39,12 @@ pub async fn append_all(app: &App, batch: &BTreeMap<Uuid, Lines>) -> Result<()> 
 }
 
 /// Both logs in one statement. What was refused is no call to an exchange.
-async fn insert(app: &App, tx: &mut Tx, lines: &[Line]) -> Result<()> {
-    let rows: Vec<Row<'_>> = lines.iter().map(|line| Row { id: app.clock.id(), line }).collect();
+pub async fn insert<'l>(
+    app: &App,
+    tx: &mut Tx,
+    lines: impl IntoIterator<Item = &'l Line>,
+) -> Result<(), db::Error> {
+    let rows: Vec<Row<'_>> = lines.into_iter().map(|line| Row { id: app.clock.id(), line }).collect();
     sqlx::query!(
         "with line as materialized (select * from unnest($1::keygate.call_record[])),
               audit as (
@@ -88,7 +69,7 @@ async fn insert(app: &App, tx: &mut Tx, lines: &[Line]) -> Result<()> {
 
 /// Connections, then keys, then access keys, each in the order of their ids: whoever changes several of these rows
 /// locks them in this order, or two of them could wait for each other.
-async fn touch(tx: &mut Tx, used: &[Used], at: OffsetDateTime) -> Result<()> {
+pub async fn touch(tx: &mut Tx, used: &[Used], at: OffsetDateTime) -> Result<(), db::Error> {
     if used.is_empty() {
         return Ok(());
     }

@@ -11,7 +11,9 @@ use crate::{
         credential::{Presented, Proof, refusal},
         decide,
         queue::Turn,
-        record, unreadable,
+        record,
+        spend::Ask,
+        unreadable,
     },
     http::RequestId,
     upstream::Failure,
@@ -103,13 +105,21 @@ impl<'a> Connection<'a> {
         self.bound.bind(&account.key_prefix);
         let environment = account.connection.environment.clone();
         let place = call.place(&environment, Some(&account));
+        let on_record = call.request.class().moves_money();
+        let ask = match on_record {
+            true => call.cost(&account).await,
+            false => Ok(Ask::default()),
+        };
+        let ask = match ask {
+            Ok(ask) => ask,
+            Err(denial) => return Err(call.denied(&account, denial).await),
+        };
         let mut turn = match self.app.gate.queues.turn(self.app, place).await {
             Ok(turn) => turn,
             Err(late) => return Err(call.denied(&account, late.into()).await),
         };
-        let on_record = call.request.class().moves_money();
         if on_record {
-            record::intent(&call, &account, proof.as_ref()).await?;
+            record::intent(&call, &account, proof, ask).await?;
         }
         let signed = self.signed(frame, &account, &mut turn).await;
         drop(turn);
@@ -143,7 +153,11 @@ impl<'a> Connection<'a> {
             None => self.in_time(frame),
         };
         let decided = proven.and_then(|proof| decide::decide(call, &account, &presented).map(|()| proof));
-        match decided {
+        let counted = match decided {
+            Ok(proof) => call.count(&account).await.map(|()| proof),
+            Err(denial) => Err(denial),
+        };
+        match counted {
             Ok(proof) => {
                 self.keep_token(frame);
                 Ok((account, proof))

@@ -14,7 +14,7 @@ impl Connection<'_> {
         let Some(proof) = proof else {
             return Err(Denial::denied("no-signature", "a log-on is signed with the virtual pair"));
         };
-        if let Err(denial) = crate::gateway::record::logon(&call, &account, &proof).await {
+        if let Err(denial) = crate::gateway::record::logon(&call, &account, proof).await {
             return Err(call.denied(&account, denial).await);
         }
         self.bound.bind(&account.key_prefix);

@@ -47,8 +47,8 @@ async fn withdrawal_needs_scope_and_permission_both() {
     let path = format!("/api/v1/bots/{}/access-keys", text(&bot["id"]));
     let issued = world.api.post(&path, json!({"scopes": ["withdraw"]})).await.is(201);
     let wide = Bot::of(&world.api, &bot, &issued);
-    let connection = format!("/api/v1/connections/{}", wide.connection);
-    world.api.patch(&connection, json!({"permissions": {"trade": true}})).await.is(200);
+    let limits = format!("/api/v1/connections/{}/limits", wide.connection);
+    world.api.patch(&limits, json!({"limits": {"can_withdraw": false}})).await.is(200);
     wide.binance("POST", WITHDRAW, SEND_OUT).await.binance(403, -1002, "permission");
     assert_eq!(world.asked(WITHDRAW), 0);
 }

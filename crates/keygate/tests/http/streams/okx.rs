@@ -213,10 +213,10 @@ async fn scope_holds_for_every_frame_of_a_session() {
     let mut stream = logged_in(&reader).await;
     refused(&answer(&mut stream, order("a1", BTC)).await, "50027", "scope");
     assert_eq!(ask(&mut stream, to("subscribe", "account")).await["event"], "subscribe");
-    let connection = format!("/api/v1/connections/{}", made.connection);
+    let limits = format!("/api/v1/connections/{}/limits", made.connection);
     let mut trader = logged_in(&made).await;
     done(&answer(&mut trader, order("a1", BTC)).await);
-    world.api.patch(&connection, json!({"permissions": {"trade": false}})).await.is(200);
+    world.api.patch(&limits, json!({"limits": {"can_trade": false}})).await.is(200);
     refused(&answer(&mut trader, order("a2", BTC)).await, "50027", "permission");
     assert_eq!(world.asked(ORDER), 1);
 }

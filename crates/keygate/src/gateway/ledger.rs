@@ -1,0 +1,190 @@
+//! What moves money, written down before it happens: one queue, and one transaction for everybody who waits in it.
+//!
+//! Always holds: the use of a signature, what a call sets aside and its intent are committed together, before
+//! anything is signed; a window never lets through more than its limit, on all replicas together, because whoever adds to
+//! it holds its row until commit; what was set aside is given back once, and only when the exchange said no or never
+//! heard of it.
+
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
+use rust_decimal::Decimal;
+use time::OffsetDateTime;
+use tokio::sync::{mpsc, oneshot};
+use uuid::Uuid;
+
+use super::{
+    credential::Proof,
+    record::{Line, Used},
+    spend::{Ask, Cap},
+};
+use crate::{app::App, db};
+
+mod batch;
+mod became;
+mod store;
+mod window;
+
+pub use became::Became;
+pub use store::forget_windows;
+pub use window::Window;
+
+/// The sending end; cheap to clone.
+#[derive(Clone)]
+pub struct Ledger {
+    sender: mpsc::Sender<Entry>,
+}
+
+/// The writing end; run it in a task.
+pub struct Writer {
+    receiver: mpsc::Receiver<Entry>,
+}
+
+/// May the call be signed?
+#[derive(Debug)]
+pub(super) enum Verdict {
+    /// It is on record, and its money is set aside.
+    Held,
+    /// This signature was used before.
+    Replay,
+    /// A window has no room for it; so much is left in it.
+    Over { cap: Cap, left: Decimal },
+    /// The owner, or whoever runs this site, has stopped all signing.
+    Stopped,
+    /// The database did not take it.
+    Failed(String),
+}
+
+enum Entry {
+    Intent(Box<Intent>),
+    /// The call leaves now.
+    Sent { user: Uuid, request: Uuid },
+    Outcome(Box<Outcome>),
+    /// Say when everything before this is written.
+    Flush(oneshot::Sender<()>),
+}
+
+struct Intent {
+    line: Line,
+    proof: Option<Proof>,
+    ask: Ask,
+    answer: oneshot::Sender<Verdict>,
+}
+
+struct Outcome {
+    line: Line,
+    used: Option<Used>,
+    became: Became,
+    /// Which order of a batch; all of them without it.
+    place: Option<i16>,
+    answer: Option<oneshot::Sender<()>>,
+}
+
+pub fn ledger() -> (Ledger, Writer) {
+    let (sender, receiver) = mpsc::channel(CAPACITY);
+    (Ledger { sender }, Writer { receiver })
+}
+
+impl Ledger {
+    /// Waits until the intent is committed or refused.
+    pub(super) async fn intent(&self, line: Line, proof: Option<Proof>, ask: Ask) -> Verdict {
+        let gone = || Verdict::Failed("the ledger is closed".to_owned());
+        let (answer, verdict) = oneshot::channel();
+        let intent = Box::new(Intent { line, proof, ask, answer });
+        match self.sender.send(Entry::Intent(intent)).await {
+            Ok(()) => verdict.await.unwrap_or_else(|_| gone()),
+            Err(_) => gone(),
+        }
+    }
+
+    /// Notes that a call leaves now. Only a help for whoever looks: what is reserved may have left as well.
+    pub(super) fn sent(&self, user: Uuid, request: Uuid) {
+        // a full queue has more important things to write
+        let _ = self.sender.try_send(Entry::Sent { user, request });
+    }
+
+    /// Adds what became of a call, and waits until it is on record, or until the database does not take it now.
+    pub(super) async fn outcome(&self, line: Line, used: Option<Used>, became: Became, place: Option<i16>) {
+        let (answer, written) = oneshot::channel();
+        let outcome = Box::new(Outcome { line, used, became, place, answer: Some(answer) });
+        match self.sender.send(Entry::Outcome(outcome)).await {
+            Ok(()) => drop(written.await),
+            Err(_) => tracing::error!("an outcome came after the ledger was closed"),
+        }
+    }
+
+    /// Writes an outcome later: the exchange has done its part, whatever the database does now. Nobody waits for it.
+    fn again(&self, mut outcome: Box<Outcome>) {
+        outcome.answer = None;
+        let sender = self.sender.clone();
+        tokio::spawn(async move {
+            tokio::time::sleep(PAUSE).await;
+            let _ = sender.send(Entry::Outcome(outcome)).await;
+        });
+    }
+
+    /// Waits until everything so far is written.
+    pub async fn flush(&self) {
+        let (done, written) = oneshot::channel();
+        if self.sender.send(Entry::Flush(done)).await.is_ok() {
+            let _ = written.await;
+        }
+    }
+}
+
+/// Takes a share of request windows for this instance: so much of each, or what is left of it.
+pub(super) async fn lease(
+    app: &App,
+    user: Uuid,
+    connection: Uuid,
+    at: OffsetDateTime,
+    limits: &[(Window, u32)],
+    share_of: fn(u32) -> Decimal,
+) -> Result<Vec<(Window, Decimal)>, db::Error> {
+    let key = |window| store::Key::new(connection, window, at);
+    let wanted: Vec<_> =
+        limits.iter().map(|(window, limit)| (key(*window), share_of(*limit), Decimal::from(*limit))).collect();
+    let mut tx = app.db.signer(user).await?;
+    let taken = store::lease(&mut tx, user, &wanted).await?;
+    tx.commit().await?;
+    Ok(limits.iter().map(|(window, _)| *window).zip(taken).collect())
+}
+
+impl Writer {
+    /// Writes until every sender is gone, and then what is left. While one transaction is being committed the next one
+    /// gathers: the busier it is, the more calls share a commit.
+    pub async fn run(mut self, app: Arc<App>) {
+        let mut entries = Vec::with_capacity(BATCH);
+        while self.receiver.recv_many(&mut entries, BATCH).await > 0 {
+            let mut waiting = Vec::new();
+            let mut users: BTreeMap<Uuid, Vec<Entry>> = BTreeMap::new();
+            for entry in entries.drain(..) {
+                match entry.user() {
+                    Some(user) => users.entry(user).or_default().push(entry),
+                    None => waiting.push(entry),
+                }
+            }
+            batch::settle(&app, users.into_iter().collect()).await;
+            for entry in waiting {
+                if let Entry::Flush(done) = entry {
+                    let _ = done.send(());
+                }
+            }
+        }
+    }
+}
+
+impl Entry {
+    fn user(&self) -> Option<Uuid> {
+        match self {
+            Entry::Intent(intent) => Some(intent.line.user),
+            Entry::Sent { user, .. } => Some(*user),
+            Entry::Outcome(outcome) => Some(outcome.line.user),
+            Entry::Flush(_) => None,
+        }
+    }
+}
+
+/// Before an outcome that could not be written is tried again.
+const PAUSE: Duration = Duration::from_millis(500);
+const CAPACITY: usize = 8192;
+const BATCH: usize = 512;

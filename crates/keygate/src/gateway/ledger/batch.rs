@@ -1,0 +1,233 @@
+//! One transaction: user after user in the order of their ids, entries of a user in the order they came.
+
+use std::collections::{HashMap, HashSet};
+
+use rust_decimal::Decimal;
+use uuid::Uuid;
+
+use super::{
+    Entry, Intent, Outcome, Verdict,
+    store::{self, Key, Kept},
+};
+use crate::{
+    app::App,
+    db::{self, Batch, Tx},
+    gateway::{
+        record::{Line, Used},
+        spend::Cap,
+    },
+};
+
+type OfUser = (Uuid, Vec<Entry>);
+
+/// Writes all of it, or as much as can be written: if one user's entries stand in the way they are taken out by
+/// halving; if the database is away nothing is.
+pub(super) async fn settle(app: &App, mut users: Vec<OfUser>) {
+    match commit(app, &users).await {
+        Ok(verdicts) => announce(users, verdicts),
+        Err(error) if error.is_unavailable() => fail(app, users, &error),
+        Err(error) => match halves(&mut users) {
+            Some(rest) => {
+                Box::pin(settle(app, users)).await;
+                Box::pin(settle(app, rest)).await;
+            }
+            None => fail(app, users, &error),
+        },
+    }
+}
+
+async fn commit(app: &App, users: &[OfUser]) -> Result<Vec<Verdict>, db::Error> {
+    let mut batch: Batch = app.db.signers().await?;
+    let mut verdicts = Vec::new();
+    for (user, entries) in users {
+        let tx = batch.of(*user).await?;
+        verdicts.extend(Sheet::new(app, tx, *user, entries).await?.write(app, tx).await?);
+    }
+    batch.commit().await?;
+    Ok(verdicts)
+}
+
+/// Tells everybody who waits.
+fn announce(users: Vec<OfUser>, verdicts: Vec<Verdict>) {
+    let mut verdicts = verdicts.into_iter();
+    for entry in users.into_iter().flat_map(|(_, entries)| entries) {
+        match entry {
+            Entry::Intent(intent) => {
+                // a call that does not wait any more has died with its process
+                let _ = verdicts.next().map(|verdict| intent.answer.send(verdict));
+            }
+            Entry::Outcome(outcome) => {
+                let _ = outcome.answer.map(|answer| answer.send(()));
+            }
+            Entry::Sent { .. } | Entry::Flush(_) => {}
+        }
+    }
+}
+
+/// Intents are refused. Outcomes are tried again while the database is away; one that it does not take is lost, and the
+/// reservation stays open until the exchange is asked.
+fn fail(app: &App, users: Vec<OfUser>, error: &db::Error) {
+    tracing::error!(%error, "calls that move money cannot be recorded");
+    let mut outcomes = Vec::new();
+    for entry in users.into_iter().flat_map(|(_, entries)| entries) {
+        match entry {
+            Entry::Intent(intent) => {
+                let _ = intent.answer.send(Verdict::Failed(error.to_string()));
+            }
+            Entry::Outcome(outcome) => outcomes.push(outcome),
+            Entry::Sent { .. } | Entry::Flush(_) => {}
+        }
+    }
+    for outcome in outcomes {
+        match error.is_unavailable() {
+            true => app.gate.ledger.again(outcome),
+            false => tracing::error!(request_id = %outcome.line.request_id, "an outcome could not be recorded"),
+        }
+    }
+}
+
+/// The second half of the users, or of the entries of the only one.
+fn halves(users: &mut Vec<OfUser>) -> Option<Vec<OfUser>> {
+    if users.len() > 1 {
+        return Some(users.split_off(users.len() / 2));
+    }
+    let (user, entries) = users.first_mut().filter(|(_, entries)| entries.len() > 1)?;
+    let rest = entries.split_off(entries.len() / 2);
+    Some(vec![(*user, rest)])
+}
+
+/// What one user's entries come to: decided with the windows locked, then written.
+struct Sheet<'e> {
+    user: Uuid,
+    windows: HashMap<Key, Decimal>,
+    touched: HashSet<Key>,
+    /// Signatures that were not used before.
+    fresh: HashSet<(Uuid, [u8; 32])>,
+    /// Connections that panic holds; `None` is all of them.
+    stopped: HashSet<Option<Uuid>>,
+    held: Vec<&'e Intent>,
+    lines: Vec<&'e Line>,
+    used: Vec<Used>,
+    sent: Vec<Uuid>,
+    verdicts: Vec<Verdict>,
+}
+
+impl<'e> Sheet<'e> {
+    async fn new(app: &App, tx: &mut Tx, user: Uuid, entries: &'e [Entry]) -> Result<Self, db::Error> {
+        let intents: Vec<&Intent> = entries.iter().filter_map(Entry::as_intent).collect();
+        let outcomes: Vec<&Outcome> = entries.iter().filter_map(Entry::as_outcome).collect();
+        let released = store::change_states(tx, &outcomes, app.clock.now()).await?;
+        let keys = intents.iter().flat_map(|intent| intent.keys()).chain(released.iter().flat_map(Kept::keys));
+        let windows = store::lock_windows(tx, user, keys.collect()).await?;
+        let mut sheet = Sheet {
+            user,
+            windows,
+            touched: HashSet::new(),
+            fresh: store::use_signatures(tx, &intents).await?,
+            stopped: store::stopped(tx).await?,
+            held: Vec::new(),
+            lines: Vec::new(),
+            used: Vec::new(),
+            sent: Vec::new(),
+            verdicts: Vec::new(),
+        };
+        released.iter().for_each(|kept| sheet.release(kept));
+        entries.iter().for_each(|entry| sheet.enter(entry));
+        Ok(sheet)
+    }
+
+    fn enter(&mut self, entry: &'e Entry) {
+        match entry {
+            Entry::Intent(intent) => {
+                let verdict = self.decide(intent);
+                if matches!(verdict, Verdict::Held) {
+                    self.held.push(intent);
+                    self.lines.push(&intent.line);
+                }
+                self.verdicts.push(verdict);
+            }
+            Entry::Sent { request, .. } => self.sent.push(*request),
+            Entry::Outcome(outcome) => {
+                self.lines.push(&outcome.line);
+                self.used.extend(outcome.used);
+            }
+            Entry::Flush(_) => {}
+        }
+    }
+
+    fn decide(&mut self, intent: &Intent) -> Verdict {
+        if self.stopped.contains(&None) || self.stopped.contains(&Some(intent.line.connection)) {
+            return Verdict::Stopped;
+        }
+        if let Some(proof) = &intent.proof
+            && !self.fresh.remove(&(intent.line.access_key, proof.signature_id))
+        {
+            return Verdict::Replay;
+        }
+        match intent.charge(&self.windows) {
+            Ok(charges) => {
+                for (key, amount) in charges {
+                    self.add(key, amount);
+                }
+                Verdict::Held
+            }
+            Err((cap, left)) => Verdict::Over { cap, left },
+        }
+    }
+
+    fn release(&mut self, kept: &Kept) {
+        for key in kept.keys() {
+            self.add(key, -kept.usd);
+        }
+    }
+
+    fn add(&mut self, key: Key, amount: Decimal) {
+        *self.windows.entry(key).or_default() += amount;
+        self.touched.insert(key);
+    }
+
+    async fn write(self, app: &App, tx: &mut Tx) -> Result<Vec<Verdict>, db::Error> {
+        let changed: Vec<(Key, Decimal)> = self.touched.iter().map(|key| (*key, self.windows[key])).collect();
+        store::write_windows(tx, &changed).await?;
+        store::insert_reservations(tx, self.user, &self.held).await?;
+        store::mark_sent(tx, &self.sent, app.clock.now()).await?;
+        store::append(app, tx, &self.lines, &self.used).await?;
+        Ok(self.verdicts)
+    }
+}
+
+impl Intent {
+    fn keys(&self) -> impl Iterator<Item = Key> {
+        let (connection, at) = (self.line.connection, self.line.at);
+        self.ask.caps.iter().map(move |cap| Key::new(connection, cap.window, at))
+    }
+
+    /// What it adds to each of its windows, or the first one that has no room and what is left there.
+    fn charge(&self, windows: &HashMap<Key, Decimal>) -> Result<Vec<(Key, Decimal)>, (Cap, Decimal)> {
+        let amount = self.ask.usd();
+        let charge = |(cap, key): (&Cap, Key)| {
+            let used = windows.get(&key).copied().unwrap_or_default();
+            match cap.limit.map(|limit| limit - used) {
+                Some(left) if amount > left => Err((*cap, left.max(Decimal::ZERO))),
+                _ => Ok((key, amount)),
+            }
+        };
+        self.ask.caps.iter().zip(self.keys()).map(charge).collect()
+    }
+}
+
+impl Entry {
+    fn as_intent(&self) -> Option<&Intent> {
+        match self {
+            Entry::Intent(intent) => Some(intent),
+            _ => None,
+        }
+    }
+
+    fn as_outcome(&self) -> Option<&Outcome> {
+        match self {
+            Entry::Outcome(outcome) => Some(outcome),
+            _ => None,
+        }
+    }
+}

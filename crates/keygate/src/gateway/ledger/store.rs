@@ -1,0 +1,270 @@
+//! Every statement of the ledger. All of them take many rows at once: a column is an array.
+
+use std::collections::{BTreeSet, HashMap, HashSet};
+
+use rust_decimal::Decimal;
+use time::{Duration, OffsetDateTime};
+use uuid::Uuid;
+
+use super::{Became, Intent, Outcome, Window};
+use crate::{
+    app::App,
+    db::{self, Tx},
+    gateway::record::{self, Line, Used},
+};
+
+/// One window of one connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) struct Key {
+    connection: Uuid,
+    window: Window,
+    starts_at: OffsetDateTime,
+}
+
+/// A reservation that was given back just now.
+pub(super) struct Kept {
+    connection: Uuid,
+    kind: String,
+    made_at: OffsetDateTime,
+    pub usd: Decimal,
+}
+
+impl Key {
+    pub fn new(connection: Uuid, window: Window, at: OffsetDateTime) -> Self {
+        Key { connection, window, starts_at: window.start(at) }
+    }
+}
+
+impl Kept {
+    pub fn keys(&self) -> impl Iterator<Item = Key> {
+        let (connection, at) = (self.connection, self.made_at);
+        Window::of(&self.kind).iter().map(move |window| Key::new(connection, *window, at))
+    }
+}
+
+/// What panic holds: connections, or all of them. Read after the windows are locked, so a stop that is committed before
+/// this transaction began is never missed.
+pub(super) async fn stopped(tx: &mut Tx) -> Result<HashSet<Option<Uuid>>, db::Error> {
+    let rows = sqlx::query_scalar!("select connection_id from keygate.panic where ended_at is null")
+        .fetch_all(&mut **tx)
+        .await?;
+    Ok(rows.into_iter().collect())
+}
+
+/// Uses signatures up; those that come back were not used before.
+pub(super) async fn use_signatures(
+    tx: &mut Tx,
+    intents: &[&Intent],
+) -> Result<HashSet<(Uuid, [u8; 32])>, db::Error> {
+    let signed = intents.iter().filter_map(|intent| Some((&intent.line, intent.proof.as_ref()?)));
+    let signed: Vec<_> = signed.collect();
+    if signed.is_empty() {
+        return Ok(HashSet::new());
+    }
+    let forget_after = |ms: u64| OffsetDateTime::from_unix_timestamp_nanos(i128::from(ms) * 1_000_000).ok();
+    let rows = sqlx::query!(
+        "insert into keygate.used_signature (access_key_id, signature_id, user_id, used_at, forget_after)
+         select * from unnest($1::uuid[], $2::bytea[], $3::uuid[], $4::timestamptz[], $5::timestamptz[])
+         on conflict do nothing returning access_key_id, signature_id",
+        &column(&signed, |(line, _)| line.access_key),
+        &column(&signed, |(_, proof)| proof.signature_id.to_vec()),
+        &column(&signed, |(line, _)| line.user),
+        &column(&signed, |(line, _)| line.at),
+        &column(&signed, |(_, proof)| proof.replayable_until_ms.and_then(forget_after))
+            as &[Option<OffsetDateTime>]
+    )
+    .fetch_all(&mut **tx)
+    .await?;
+    let fresh = rows.into_iter().filter_map(|row| Some((row.access_key_id, row.signature_id.try_into().ok()?)));
+    Ok(fresh.collect())
+}
+
+/// Locks windows until commit, always in the same order, and says how much of each is used. A window nobody has used yet
+/// begins here.
+pub(super) async fn lock_windows(
+    tx: &mut Tx,
+    user: Uuid,
+    keys: BTreeSet<Key>,
+) -> Result<HashMap<Key, Decimal>, db::Error> {
+    if keys.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let keys: Vec<Key> = keys.into_iter().collect();
+    let rows = sqlx::query!(
+        r#"insert into keygate.spend_window as own (connection_id, kind, starts_at, user_id, used)
+           select k.connection_id, k.kind, k.starts_at, $4, 0
+           from unnest($1::uuid[], $2::text[], $3::timestamptz[]) as k (connection_id, kind, starts_at)
+           on conflict (connection_id, kind, starts_at) do update set used = own.used
+           returning connection_id, kind, starts_at, used"#,
+        &column(&keys, |key| key.connection),
+        &column(&keys, |key| key.window.name()) as &[&str],
+        &column(&keys, |key| key.starts_at),
+        user
+    )
+    .fetch_all(&mut **tx)
+    .await?;
+    let found = |row: &Key| rows.iter().find(|own| row.is(own.connection_id, &own.kind, own.starts_at));
+    Ok(keys.iter().filter_map(|key| Some((*key, found(key)?.used))).collect())
+}
+
+pub(super) async fn write_windows(tx: &mut Tx, changed: &[(Key, Decimal)]) -> Result<(), db::Error> {
+    if changed.is_empty() {
+        return Ok(());
+    }
+    sqlx::query!(
+        "update keygate.spend_window as own set used = k.used
+         from unnest($1::uuid[], $2::text[], $3::timestamptz[], $4::numeric[]) as k (connection_id, kind, starts_at, used)
+         where own.connection_id = k.connection_id and own.kind = k.kind and own.starts_at = k.starts_at",
+        &column(changed, |(key, _)| key.connection),
+        &column(changed, |(key, _)| key.window.name()) as &[&str],
+        &column(changed, |(key, _)| key.starts_at),
+        &column(changed, |(_, used)| *used)
+    )
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}
+
+pub(super) async fn insert_reservations(
+    tx: &mut Tx,
+    user: Uuid,
+    held: &[&Intent],
+) -> Result<(), db::Error> {
+    let rows: Vec<_> = held
+        .iter()
+        .flat_map(|intent| (0i16..).zip(&intent.ask.reserve).map(|(place, own)| (&intent.line, place, own)))
+        .collect();
+    if rows.is_empty() {
+        return Ok(());
+    }
+    sqlx::query!(
+        "insert into keygate.reservation (request_id, place, user_id, connection_id, api_key_id, access_key_id, kind,
+                exchange, environment, symbol, buys, client_order_id, usd, question, state, made_at, changed_at, ask_at)
+         select request_id, place, $3, connection_id, api_key_id, access_key_id, kind, exchange, environment, symbol,
+                buys, client_order_id, usd, question, 'reserved', made_at, made_at,
+                made_at + $16::float8 * interval '1 second'
+         from unnest($1::uuid[], $2::int2[], $4::uuid[], $5::uuid[], $6::uuid[], $7::text[], $8::text[], $9::text[],
+                $10::text[], $11::text[], $12::text[], $13::numeric[], $14::jsonb[], $15::timestamptz[])
+             as k (request_id, place, connection_id, api_key_id, access_key_id, kind, exchange, environment, symbol, buys,
+                client_order_id, usd, question, made_at)",
+        &column(&rows, |(line, ..)| line.request_id),
+        &column(&rows, |(_, place, _)| *place),
+        user,
+        &column(&rows, |(line, ..)| line.connection),
+        &column(&rows, |(line, ..)| line.api_key),
+        &column(&rows, |(line, ..)| line.access_key),
+        &column(&rows, |(.., own)| own.kind) as &[&str],
+        &column(&rows, |(line, ..)| line.exchange.as_str()) as &[&str],
+        &column(&rows, |(line, ..)| line.environment.as_str()) as &[&str],
+        &column(&rows, |(.., own)| own.symbol.as_deref()) as &[Option<&str>],
+        &column(&rows, |(.., own)| own.buys.as_deref()) as &[Option<&str>],
+        &column(&rows, |(.., own)| own.client_order_id.as_deref()) as &[Option<&str>],
+        &column(&rows, |(.., own)| own.usd) as &[Option<Decimal>],
+        &column(&rows, |(.., own)| own.question.clone()) as &[Option<serde_json::Value>],
+        &column(&rows, |(line, ..)| line.at),
+        FIRST_QUESTION.as_seconds_f64()
+    )
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}
+
+pub(super) async fn mark_sent(tx: &mut Tx, requests: &[Uuid], now: OffsetDateTime) -> Result<(), db::Error> {
+    if requests.is_empty() {
+        return Ok(());
+    }
+    sqlx::query!(
+        "update keygate.reservation set state = 'sent', changed_at = $2
+         where request_id = any($1) and state = 'reserved'",
+        requests,
+        now
+    )
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}
+
+/// Settles reservations that are open, and returns what is free again. One that is settled stays as it is.
+pub(super) async fn change_states(
+    tx: &mut Tx,
+    outcomes: &[&Outcome],
+    now: OffsetDateTime,
+) -> Result<Vec<Kept>, db::Error> {
+    if outcomes.is_empty() {
+        return Ok(Vec::new());
+    }
+    let rows = sqlx::query!(
+        r#"update keygate.reservation as own set state = k.state, changed_at = $4::timestamptz,
+                ask_at = case when k.state = 'unknown' then $4::timestamptz + $5::float8 * interval '1 second' end
+           from unnest($1::uuid[], $2::int2[], $3::text[]) as k (request_id, place, state)
+           where own.request_id = k.request_id and own.place = coalesce(k.place, own.place)
+             and own.state in ('reserved', 'sent', 'unknown')
+           returning own.connection_id, own.kind, own.made_at, own.usd, own.state"#,
+        &column(outcomes, |outcome| outcome.line.request_id),
+        &column(outcomes, |outcome| outcome.place) as &[Option<i16>],
+        &column(outcomes, |outcome| outcome.became.state()) as &[&str],
+        now,
+        NEXT_QUESTION.as_seconds_f64()
+    )
+    .fetch_all(&mut **tx)
+    .await?;
+    let free = rows.into_iter().filter(|row| row.state == Became::Rejected.state());
+    Ok(free
+        .filter_map(|row| {
+            Some(Kept { connection: row.connection_id, kind: row.kind, made_at: row.made_at, usd: row.usd? })
+        })
+        .collect())
+}
+
+/// The lines of both logs, and the times of last use they imply.
+pub(super) async fn append(app: &App, tx: &mut Tx, lines: &[&Line], used: &[Used]) -> Result<(), db::Error> {
+    record::store::insert(app, tx, lines.iter().copied()).await?;
+    match lines.last().filter(|_| !used.is_empty()) {
+        Some(last) => record::store::touch(tx, used, last.at).await,
+        None => Ok(()),
+    }
+}
+
+/// Windows that are long over. What was reserved in them stays.
+pub async fn forget_windows(app: &App) -> Result<(), db::Error> {
+    let mut tx = app.db.service().await?;
+    let before = app.clock.now() - KEPT;
+    sqlx::query!("delete from keygate.spend_window where starts_at < $1", before).execute(&mut *tx).await?;
+    tx.commit().await
+}
+
+impl Key {
+    fn is(&self, connection: Uuid, window: &str, starts_at: OffsetDateTime) -> bool {
+        self.connection == connection && self.window.name() == window && self.starts_at == starts_at
+    }
+}
+
+/// One value of each row.
+fn column<R, T>(rows: &[R], value: impl Fn(&R) -> T) -> Vec<T> {
+    rows.iter().map(value).collect()
+}
+
+/// The policy of the service's role lets it see no younger ones.
+const KEPT: Duration = Duration::days(101);
+/// A reservation nobody settled by then belonged to a process that died.
+const FIRST_QUESTION: Duration = Duration::seconds(60);
+/// When the exchange is asked about a call whose answer was lost.
+const NEXT_QUESTION: Duration = Duration::seconds(5);
+
+/// Takes as much of each window as is wanted, or as is left.
+pub(super) async fn lease(
+    tx: &mut Tx,
+    user: Uuid,
+    wanted: &[(Key, Decimal, Decimal)],
+) -> Result<Vec<Decimal>, db::Error> {
+    let used = lock_windows(tx, user, wanted.iter().map(|(key, ..)| *key).collect()).await?;
+    let take = |(key, wanted, limit): &(Key, Decimal, Decimal)| {
+        let used = used.get(key).copied().unwrap_or_default();
+        (*key, used, (*wanted).min(limit - used).max(Decimal::ZERO))
+    };
+    let taken: Vec<(Key, Decimal, Decimal)> = wanted.iter().map(take).collect();
+    let changed: Vec<(Key, Decimal)> =
+        taken.iter().filter(|(.., own)| !own.is_zero()).map(|(key, used, own)| (*key, used + own)).collect();
+    write_windows(tx, &changed).await?;
+    Ok(taken.into_iter().map(|(.., own)| own).collect())
+}

@@ -1,0 +1,139 @@
+//! How many requests a connection may make in a minute, an hour and a day.
+//!
+//! Always holds: all replicas together let through no more than the limit. Each takes a share of a window from the
+//! database, counts it down here, and takes the next; what is left of a share when its window ends is void. So a share
+//! is small beside the limit, and a request waits for the database only when a share is used up.
+
+use std::{
+    collections::HashMap,
+    sync::{Mutex, MutexGuard, PoisonError},
+};
+
+use exchange::Answer as Dialect;
+use rust_decimal::{Decimal, prelude::ToPrimitive};
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use super::{
+    Account, Denial,
+    ledger::{self, Window},
+};
+use crate::{app::App, limits::Limits};
+
+/// The shares of this instance, by connection.
+#[derive(Default)]
+pub struct Rates {
+    shares: Mutex<HashMap<Uuid, [Share; 3]>>,
+    /// One asks the database at a time, for everybody.
+    asking: tokio::sync::Mutex<()>,
+}
+
+/// What is left here of one window.
+#[derive(Clone, Copy, Default)]
+struct Share {
+    /// When its window began, in seconds since 1970.
+    of: i64,
+    left: u32,
+    /// The database has no more of it.
+    spent: bool,
+}
+
+const WINDOWS: [Window; 3] = [Window::Minute, Window::Hour, Window::Day];
+
+impl Rates {
+    /// Counts one request.
+    pub async fn admit(&self, app: &App, account: &Account) -> Result<(), Denial> {
+        let limits = counts(&account.limits);
+        if limits == [None; 3] {
+            return Ok(());
+        }
+        let now = app.clock.now();
+        if self.take(account.connection.id, limits, now)? {
+            return Ok(());
+        }
+        let _mine = self.asking.lock().await;
+        if self.take(account.connection.id, limits, now)? {
+            return Ok(());
+        }
+        self.refill(app, account, limits, now).await?;
+        match self.take(account.connection.id, limits, now)? {
+            true => Ok(()),
+            false => Err(late(Window::Minute, now)),
+        }
+    }
+
+    /// Takes one of each share; false: one of them has to be filled first.
+    fn take(&self, connection: Uuid, limits: [Option<u32>; 3], now: OffsetDateTime) -> Result<bool, Denial> {
+        let mut all = self.lock();
+        let shares = all.entry(connection).or_default();
+        for ((share, window), limit) in shares.iter_mut().zip(WINDOWS).zip(limits) {
+            let of = window.start(now).unix_timestamp();
+            if share.of != of {
+                *share = Share { of, ..Share::default() };
+            }
+            if limit.is_some() && share.left == 0 && share.spent {
+                return Err(late(window, now));
+            }
+        }
+        let empty = |(share, limit): (&Share, Option<u32>)| limit.is_some() && share.left == 0;
+        if shares.iter().zip(limits).any(empty) {
+            return Ok(false);
+        }
+        shares.iter_mut().zip(limits).filter(|(_, limit)| limit.is_some()).for_each(|(share, _)| share.left -= 1);
+        Ok(true)
+    }
+
+    /// Fills the shares that are empty.
+    async fn refill(
+        &self,
+        app: &App,
+        account: &Account,
+        limits: [Option<u32>; 3],
+        now: OffsetDateTime,
+    ) -> Result<(), Denial> {
+        let connection = account.connection.id;
+        let held = self.lock().get(&connection).copied().unwrap_or_default();
+        let empty = held.iter().zip(WINDOWS).zip(limits).filter(|((share, _), _)| share.left == 0);
+        let wanted: Vec<(Window, u32)> = empty.filter_map(|((_, window), limit)| Some((window, limit?))).collect();
+        let granted = ledger::lease(app, account.user, connection, now, &wanted, share_of);
+        let granted = granted.await.map_err(Denial::down)?;
+        let mut all = self.lock();
+        let shares = all.entry(connection).or_default();
+        for (window, count) in granted {
+            let of = window.start(now).unix_timestamp();
+            let share = shares.iter_mut().zip(WINDOWS).find(|(share, own)| *own == window && share.of == of);
+            if let Some((share, _)) = share {
+                share.left += count.to_u32().unwrap_or(0);
+                share.spent = count.is_zero();
+            }
+        }
+        Ok(())
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<Uuid, [Share; 3]>> {
+        self.shares.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// How much one instance takes at once: a twentieth.
+fn share_of(limit: u32) -> Decimal {
+    Decimal::from((limit / 20).max(1))
+}
+
+fn counts(limits: &Limits) -> [Option<u32>; 3] {
+    [limits.max_requests_per_minute, limits.max_requests_per_hour, limits.max_requests_per_day]
+}
+
+fn late(window: Window, now: OffsetDateTime) -> Denial {
+    let (length, name) = match window {
+        Window::Minute => (60, "minute"),
+        Window::Hour => (3600, "hour"),
+        _ => (86_400, "day"),
+    };
+    let left = length - now.unix_timestamp().rem_euclid(length);
+    Denial {
+        kind: Dialect::RateLimited { retry_after: u64::try_from(left).ok() },
+        rule: "rate",
+        text: format!("the requests this connection may make in this {name} are used up"),
+    }
+}

@@ -1,0 +1,194 @@
+//! `/api/v1/connections/{id}/limits`.
+
+use std::sync::Arc;
+
+use axum::{Extension, Json as Answer, extract::State as Shared};
+use http::StatusCode;
+use seal::SecretText;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use time::OffsetDateTime;
+use utoipa::{IntoParams, ToSchema};
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use super::{Delay, Limits, Patch, Pending, State, Template, Wish};
+use crate::{
+    app::App,
+    auth::{Client, Manage, May, View},
+    error::{Error, Problem, Result},
+    http::{
+        RequestId,
+        body::{Id, Json, Query},
+    },
+};
+
+#[derive(Serialize, ToSchema)]
+struct LimitsOut {
+    /// What is in force now.
+    limits: Limits,
+    /// The same in words.
+    sentences: Vec<String>,
+    /// Raised limits that wait.
+    pending: Vec<PendingOut>,
+}
+
+#[derive(Serialize, ToSchema)]
+struct PendingOut {
+    /// Which limit.
+    member: String,
+    /// What it will be.
+    value: Value,
+    #[serde(with = "time::serde::rfc3339")]
+    asked_at: OffsetDateTime,
+    #[serde(with = "time::serde::rfc3339")]
+    effective_at: OffsetDateTime,
+}
+
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct ChangeIn {
+    /// `read-only`, `trade-limited` or `trade-full`, to start from.
+    template: Option<String>,
+    /// The limits to change, each with its new value; null takes one away.
+    #[serde(default)]
+    #[schema(value_type = Object, example = json!({"max_trade_amount_usd": "500", "allowed_symbols": ["BTC/USDT"]}))]
+    limits: Patch,
+    /// Your password: needed for whatever lets more through than before.
+    #[schema(value_type = Option<String>, format = Password)]
+    password: Option<SecretText>,
+}
+
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+struct CancelQuery {
+    /// One limit; all without it.
+    member: Option<String>,
+}
+
+#[derive(Serialize, ToSchema)]
+struct DelayOut {
+    /// How long raised limits wait.
+    seconds: i32,
+    /// The shorter wait that was asked for.
+    next_seconds: Option<i32>,
+    /// From when on.
+    #[serde(with = "time::serde::rfc3339::option")]
+    next_at: Option<OffsetDateTime>,
+}
+
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct DelayIn {
+    /// 0 to 2592000 (30 days).
+    seconds: i32,
+    /// Needed for a shorter wait.
+    #[schema(value_type = Option<String>, format = Password)]
+    password: Option<SecretText>,
+}
+
+impl From<State> for LimitsOut {
+    fn from(state: State) -> Self {
+        let sentences = state.limits.sentences();
+        LimitsOut { limits: state.limits, sentences, pending: state.pending.into_iter().map(Into::into).collect() }
+    }
+}
+
+impl From<Pending> for PendingOut {
+    fn from(Pending { member, value, asked_at, effective_at }: Pending) -> Self {
+        PendingOut { member, value, asked_at, effective_at }
+    }
+}
+
+impl From<Delay> for DelayOut {
+    fn from(delay: Delay) -> Self {
+        let (next_seconds, next_at) = delay.next.unzip();
+        DelayOut { seconds: delay.seconds, next_seconds, next_at }
+    }
+}
+
+impl ChangeIn {
+    fn patch(&self) -> Result<Patch> {
+        let mut patch = match self.template.as_deref() {
+            None => Patch::new(),
+            Some(name) => match Template::find(name) {
+                Some(template) => (template.patch)(),
+                None => return Err(Error::field("/template", "is read-only, trade-limited or trade-full")),
+            },
+        };
+        patch.extend(self.limits.clone());
+        match patch.is_empty() {
+            true => Err(Error::field("/limits", "names no limit to change")),
+            false => Ok(patch),
+        }
+    }
+}
+
+/// What the programs of a connection may do, and what is on its way.
+#[utoipa::path(get, path = "/api/v1/connections/{id}/limits", tag = "limits", params(("id" = uuid::Uuid, Path,)),
+    responses((status = 200, body = LimitsOut), (status = 404, body = Problem)))]
+async fn show(Shared(app): Shared<Arc<App>>, may: May<View>, Id(id): Id) -> Result<Answer<LimitsOut>> {
+    Ok(Answer(super::show(&app, may.user(), id).await?.into()))
+}
+
+/// Change limits. What lets less through is in force at once. What lets more through needs the password, and unless no
+/// program has used the connection yet it waits: the answer is 202 then, with the time it takes effect.
+#[utoipa::path(patch, path = "/api/v1/connections/{id}/limits", tag = "limits", params(("id" = uuid::Uuid, Path,)),
+    request_body = ChangeIn, responses((status = 200, body = LimitsOut), (status = 202, body = LimitsOut),
+        (status = 400, body = Problem), (status = 401, body = Problem, description = "The password is wrong."),
+        (status = 403, body = Problem, description = "`step-up-required`: the password is missing."),
+        (status = 404, body = Problem)))]
+async fn change(
+    Shared(app): Shared<Arc<App>>,
+    may: May<Manage>,
+    client: Client,
+    Extension(request): Extension<RequestId>,
+    Id(id): Id,
+    Json(input): Json<ChangeIn>,
+) -> Result<(StatusCode, Answer<LimitsOut>)> {
+    let patch = input.patch()?;
+    let wish = Wish { caller: &may.caller, client: &client, password: input.password, request };
+    let state = super::change(&app, id, &patch, wish).await?;
+    let waits = state.pending.iter().any(|pending| patch.contains_key(&pending.member));
+    let status = if waits { StatusCode::ACCEPTED } else { StatusCode::OK };
+    Ok((status, Answer(state.into())))
+}
+
+/// Take back raised limits that wait.
+#[utoipa::path(delete, path = "/api/v1/connections/{id}/limits/pending", tag = "limits",
+    params(("id" = uuid::Uuid, Path,), CancelQuery), responses((status = 200, body = LimitsOut), (status = 404, body = Problem)))]
+async fn cancel(
+    Shared(app): Shared<Arc<App>>,
+    may: May<Manage>,
+    Extension(request): Extension<RequestId>,
+    Id(id): Id,
+    Query(query): Query<CancelQuery>,
+) -> Result<Answer<LimitsOut>> {
+    Ok(Answer(super::cancel(&app, may.user(), id, query.member.as_deref(), request).await?.into()))
+}
+
+/// How long raised limits wait.
+#[utoipa::path(get, path = "/api/v1/me/limits-delay", tag = "limits", responses((status = 200, body = DelayOut)))]
+async fn delay(Shared(app): Shared<Arc<App>>, may: May<View>) -> Result<Answer<DelayOut>> {
+    Ok(Answer(super::delay(&app, may.user()).await?.into()))
+}
+
+/// A longer wait is in force at once, a shorter one only after the present wait.
+#[utoipa::path(put, path = "/api/v1/me/limits-delay", tag = "limits", request_body = DelayIn,
+    responses((status = 200, body = DelayOut), (status = 403, body = Problem)))]
+async fn set_delay(
+    Shared(app): Shared<Arc<App>>,
+    may: May<Manage>,
+    client: Client,
+    Extension(request): Extension<RequestId>,
+    Json(input): Json<DelayIn>,
+) -> Result<Answer<DelayOut>> {
+    if !(0..=2_592_000).contains(&input.seconds) {
+        return Err(Error::field("/seconds", "needs 0 to 2592000, which is 30 days"));
+    }
+    let wish = Wish { caller: &may.caller, client: &client, password: input.password, request };
+    Ok(Answer(super::set_delay(&app, input.seconds, wish).await?.into()))
+}
+
+pub fn routes() -> OpenApiRouter<Arc<App>> {
+    OpenApiRouter::new().routes(routes!(show, change)).routes(routes!(cancel)).routes(routes!(delay, set_delay))
+}

@@ -1,0 +1,220 @@
+//! `/connections/{id}/limits`: the limits in words, the form that changes them, and what is on its way.
+
+use std::{collections::HashMap, sync::Arc};
+
+use askama::Template;
+use axum::{
+    Extension, Router,
+    extract::State as Shared,
+    response::Response,
+    routing::{get, post},
+};
+use seal::SecretText;
+use serde::Deserialize;
+use serde_json::Value;
+use uuid::Uuid;
+
+use super::{Patch, Pending, State, TEMPLATES, Wish, template};
+use crate::{
+    app::App,
+    auth::{Client, Manage, May, Permission, View},
+    connection,
+    error::Result,
+    http::{RequestId, body::Id},
+    page::{Frame, Posted, Problems, go, show as show_page, show_again},
+};
+
+pub fn pages() -> Router<Arc<App>> {
+    Router::new()
+        .route("/connections/{id}/limits", get(one).post(change))
+        .route("/connections/{id}/limits/template", post(use_template))
+        .route("/connections/{id}/limits/cancel", post(cancel))
+}
+
+#[derive(Template)]
+#[template(path = "limits.html")]
+struct Page {
+    frame: Frame,
+    problems: Problems,
+    id: Uuid,
+    name: String,
+    sentences: Vec<String>,
+    pending: Vec<Pending>,
+    /// What stands in the form, by the names of the limits.
+    given: HashMap<String, String>,
+    templates: &'static [template::Template],
+}
+
+/// A form posts texts; a ticked box is there, an empty field means no limit.
+#[derive(Deserialize)]
+struct ChangeIn {
+    #[serde(default)]
+    password: Option<SecretText>,
+    #[serde(flatten)]
+    given: HashMap<String, String>,
+}
+
+#[derive(Deserialize)]
+struct TemplateIn {
+    template: String,
+    #[serde(default)]
+    password: Option<SecretText>,
+}
+
+#[derive(Deserialize)]
+struct CancelIn {
+    member: String,
+}
+
+async fn one(Shared(app): Shared<Arc<App>>, may: May<View>, Id(id): Id, frame: Frame) -> Result<Response> {
+    show_page(&page(&app, &may, id, frame, Problems::default(), None).await?)
+}
+
+async fn page<P: Permission>(
+    app: &App,
+    may: &May<P>,
+    id: Uuid,
+    frame: Frame,
+    problems: Problems,
+    given: Option<HashMap<String, String>>,
+) -> Result<Page> {
+    let row = connection::find(app, may.user(), id).await?;
+    let State { limits, pending } = super::show(app, may.user(), id).await?;
+    Ok(Page {
+        frame: frame.of(may),
+        problems,
+        id,
+        name: row.name,
+        sentences: limits.sentences(),
+        pending,
+        given: given.unwrap_or_else(|| limits.members().iter().filter_map(shown).collect()),
+        templates: &TEMPLATES,
+    })
+}
+
+async fn change(
+    Shared(app): Shared<Arc<App>>,
+    may: May<Manage>,
+    client: Client,
+    Extension(request): Extension<RequestId>,
+    Id(id): Id,
+    frame: Frame,
+    Posted(input): Posted<ChangeIn>,
+) -> Result<Response> {
+    let patch = patch(&input.given);
+    let wish = Wish { caller: &may.caller, client: &client, password: filled(input.password), request };
+    match super::change(&app, id, &patch, wish).await {
+        Ok(state) => Ok(go(&address(id), told(&state))),
+        Err(error) => {
+            let page = page(&app, &may, id, frame, Problems::of(&error), Some(input.given)).await?;
+            show_again(&error, &page)
+        }
+    }
+}
+
+async fn use_template(
+    Shared(app): Shared<Arc<App>>,
+    may: May<Manage>,
+    client: Client,
+    Extension(request): Extension<RequestId>,
+    Id(id): Id,
+    frame: Frame,
+    Posted(input): Posted<TemplateIn>,
+) -> Result<Response> {
+    let patch = template::Template::find(&input.template).map_or_else(Patch::new, |own| (own.patch)());
+    let wish = Wish { caller: &may.caller, client: &client, password: filled(input.password), request };
+    match super::change(&app, id, &patch, wish).await {
+        Ok(state) => Ok(go(&address(id), told(&state))),
+        Err(error) => show_again(&error, &page(&app, &may, id, frame, Problems::of(&error), None).await?),
+    }
+}
+
+async fn cancel(
+    Shared(app): Shared<Arc<App>>,
+    may: May<Manage>,
+    Extension(request): Extension<RequestId>,
+    Id(id): Id,
+    Posted(input): Posted<CancelIn>,
+) -> Result<Response> {
+    super::cancel(&app, may.user(), id, Some(&input.member), request).await?;
+    Ok(go(&address(id), "Taken back. The limit stays as it is."))
+}
+
+impl Page {
+    fn value(&self, name: &str) -> &str {
+        self.given.get(name).map_or("", String::as_str)
+    }
+
+    fn ticked(&self, name: &str) -> bool {
+        self.given.contains_key(name)
+    }
+}
+
+impl Pending {
+    /// Its new value as a person writes it.
+    fn shown(&self) -> String {
+        match shown((&self.member, &self.value)) {
+            Some((_, text)) if !text.is_empty() => text,
+            _ => "no limit".to_owned(),
+        }
+    }
+}
+
+const TICKS: [&str; 5] = ["can_read", "can_trade", "can_transfer", "can_withdraw", "can_manage_sub_accounts"];
+const COUNTS: [&str; 3] = ["max_requests_per_minute", "max_requests_per_hour", "max_requests_per_day"];
+const LISTS: [&str; 3] = ["allowed_ip_addresses", "allowed_symbols", "blocked_symbols"];
+
+/// The whole form as a change. Absent boxes are not ticked.
+fn patch(given: &HashMap<String, String>) -> Patch {
+    let mut patch = Patch::new();
+    for name in TICKS {
+        patch.insert(name.to_owned(), given.contains_key(name).into());
+    }
+    for (name, text) in given.iter().filter(|(name, _)| !TICKS.contains(&name.as_str()) && *name != "form_token") {
+        let (name, text) = (name.as_str(), text.trim());
+        let value = match text {
+            "" if name == "blocked_symbols" => Value::Array(Vec::new()),
+            "" => Value::Null,
+            text if LISTS.contains(&name) => {
+                let items = text.split([',', '\n', ' ']).map(str::trim).filter(|item| !item.is_empty());
+                items.filter(|item| *item != NOBODY).map(Value::from).collect()
+            }
+            text if COUNTS.contains(&name) => text.parse::<u32>().map_or_else(|_| text.into(), Value::from),
+            text => text.into(),
+        };
+        patch.insert(name.to_owned(), value);
+    }
+    patch
+}
+
+/// A limit as its field shows it.
+fn shown((name, value): (&String, &Value)) -> Option<(String, String)> {
+    let text = match value {
+        Value::Bool(false) => return None,
+        Value::Bool(true) => "on".to_owned(),
+        Value::Array(items) if items.is_empty() && name != "blocked_symbols" => NOBODY.to_owned(),
+        Value::Array(items) => items.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(", "),
+        Value::String(text) => text.clone(),
+        Value::Null => String::new(),
+        other => other.to_string(),
+    };
+    Some((name.clone(), text))
+}
+
+fn told(state: &State) -> &'static str {
+    match state.pending.is_empty() {
+        true => "Saved. The limits are in force.",
+        false => "Saved. What lets more through waits; below stands until when, and you can take it back.",
+    }
+}
+
+fn filled(password: Option<SecretText>) -> Option<SecretText> {
+    password.filter(|password| !password.expose().is_empty())
+}
+
+fn address(id: Uuid) -> String {
+    format!("/connections/{id}/limits")
+}
+
+/// An empty list, which lets nothing through; an empty field means no limit.
+const NOBODY: &str = "nothing";

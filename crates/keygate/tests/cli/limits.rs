@@ -1,0 +1,47 @@
+//! `keygate limits` and `keygate panic`.
+
+use serde_json::json;
+
+use crate::home::Home;
+
+#[test]
+fn limits_are_shown_in_words_and_set_one_by_one() {
+    let home = Home::new();
+    let _server = home.with_bot();
+    assert!(home.run("limits template").ok().out.contains("trade-limited"));
+    let set = home.run("limits set Primary max_trade_amount_usd=500 allowed_symbols=BTC/USDT,ETH/USDT max_leverage=1");
+    let words = set.ok().out;
+    assert!(words.contains("They may trade BTC/USDT and ETH/USDT only."), "{words}");
+    assert!(words.contains("Orders: at most 500 USD an order."), "{words}");
+    let limits = home.json("limits show Primary");
+    assert_eq!(limits["limits"]["allowed_symbols"], json!(["BTC/USDT", "ETH/USDT"]));
+    home.run("limits set Primary max_trade_amount_usd=lots").fails(1).says("max_trade_amount_usd");
+    home.run("limits set Primary nonsense").fails(2).says("LIMIT=VALUE");
+    home.run("limits show Nobody").fails(5);
+}
+
+#[test]
+fn more_needs_the_password_from_a_file_or_standard_input() {
+    let home = Home::new();
+    let _server = home.with_bot();
+    home.run("limits set Primary max_trade_amount_usd=500").ok();
+    home.run("limits set Primary max_trade_amount_usd=600").fails(4).says("--password-file");
+    let more = format!("{}\n", crate::home::PASSWORD);
+    let state = home.feed("limits set Primary max_trade_amount_usd=600 --password-stdin", &more).ok().out;
+    assert!(state.contains("600 USD an order"), "no program has used it yet: {state}");
+    home.feed("limits set Primary max_trade_amount_usd=700 --password-stdin", "wrong\n").fails(3);
+    let delay = home.json("limits delay");
+    assert_eq!(delay["seconds"], 86_400);
+}
+
+#[test]
+fn panic_stops_without_a_question_and_the_password_starts_again() {
+    let home = Home::new();
+    let _server = home.with_bot();
+    home.run("panic --reason drill").ok().says("All signing has stopped.");
+    assert_eq!(home.json("panic show")["in_force"][0]["reason"], "drill");
+    home.run("panic resume").fails(4).says("--password-file");
+    home.feed("panic resume --password-stdin", &format!("{}\n", crate::home::PASSWORD)).ok().says("Signing goes on.");
+    assert_eq!(home.json("panic show")["in_force"], json!([]));
+    home.run("panic --connection Nobody").fails(5);
+}

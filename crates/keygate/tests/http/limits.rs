@@ -1,0 +1,171 @@
+//! `/api/v1/connections/{id}/limits`: less is at once, more waits; and what the gateway makes of them.
+
+use serde_json::{Value, json};
+use time::Duration;
+
+use crate::{
+    api::{Reply, text},
+    bot::Bot,
+    world::{PASSWORD, World},
+};
+
+mod proof;
+mod rate;
+mod settling;
+mod spending;
+
+fn path(bot: &Bot) -> String {
+    format!("/api/v1/connections/{}/limits", bot.connection)
+}
+
+/// A bot whose connection has been used: what lets more through waits from now on.
+async fn used(world: &World) -> Bot {
+    let bot = world.bot("binance", "trade").await;
+    bot.account().await.is(200);
+    world.flush().await;
+    bot
+}
+
+#[tokio::test]
+async fn what_lets_less_through_is_in_force_for_the_next_call() {
+    let world = World::new().await;
+    let bot = used(&world).await;
+    bot.order().await.is(200);
+    let state = world.api.patch(&path(&bot), json!({"limits": {"max_trade_amount_usd": "20"}})).await.is(200);
+    assert_eq!((&state["limits"]["max_trade_amount_usd"], &state["pending"]), (&json!("20"), &json!([])));
+    bot.order().await.binance(403, -1002, "max-trade");
+}
+
+#[tokio::test]
+async fn what_lets_more_through_needs_the_password_and_waits_a_day() {
+    let world = World::new().await;
+    let bot = used(&world).await;
+    bot.limited(&world, json!({"max_trade_amount_usd": "20"})).await.is(200);
+    let more = json!({"limits": {"max_trade_amount_usd": "100"}});
+    world.api.patch(&path(&bot), more.clone()).await.problem(403, "step-up-required");
+    let wrong = json!({"limits": more["limits"], "password": "not the one that was set"});
+    world.api.patch(&path(&bot), wrong).await.problem(401, "login-failed");
+    assert_eq!(world.count("keygate.pending_limit").await, 0);
+    let state = bot.limited(&world, more["limits"].clone()).await.is(202);
+    assert_eq!(state["limits"]["max_trade_amount_usd"], "20");
+    assert_eq!(state["pending"][0]["value"], "100");
+    world.advance(Duration::hours(23));
+    keygate::job::round(&world.server.app).await;
+    assert_eq!(world.count("api_key_permissions where max_trade_amount_usd = 20").await, 1);
+    world.advance(Duration::hours(2));
+    keygate::job::round(&world.server.app).await;
+    let state = world.api.get(&path(&bot)).await;
+    assert_eq!(state.status, 401, "the sign-in has ended meanwhile");
+    let owner = world.sign_in(crate::world::OWNER).await;
+    assert_eq!(owner.get(&path(&bot)).await.is(200)["limits"]["max_trade_amount_usd"], "100");
+}
+
+#[tokio::test]
+async fn each_way_to_let_more_through_waits() {
+    let world = World::new().await;
+    let bot = used(&world).await;
+    let start = json!({"can_transfer": false, "allowed_symbols": ["BTC/USDT"], "blocked_symbols": ["DOGE/USDT"],
+        "allowed_ip_addresses": ["127.0.0.0/8", "10.0.0.0/8"], "max_leverage": "2", "max_requests_per_minute": 30});
+    bot.limited(&world, start).await.is(200);
+    let more = [
+        json!({"can_transfer": true}),
+        json!({"can_withdraw": true}),
+        json!({"allowed_symbols": ["BTC/USDT", "ETH/USDT"]}),
+        json!({"allowed_symbols": null}),
+        json!({"blocked_symbols": []}),
+        json!({"allowed_ip_addresses": ["127.0.0.0/8", "10.0.0.0/8", "192.0.2.1"]}),
+        json!({"allowed_ip_addresses": ["127.0.0.0/7"]}),
+        json!({"max_leverage": "3"}),
+        json!({"max_leverage": null}),
+        json!({"max_requests_per_minute": 31}),
+    ];
+    for limits in more {
+        world.api.patch(&path(&bot), json!({"limits": limits})).await.problem(403, "step-up-required");
+        let state = bot.limited(&world, limits.clone()).await.is(202);
+        let (member, value) = limits.as_object().unwrap().iter().next().unwrap();
+        assert_eq!(text(&state["pending"][0]["member"]), member);
+        assert_ne!(&state["limits"][member], value, "{limits} is in force already");
+        world.api.delete(&format!("{}/pending", path(&bot))).await.is(200);
+    }
+    let less = json!({"allowed_ip_addresses": ["127.0.0.1"], "max_leverage": "1", "can_read": true});
+    world.api.patch(&path(&bot), json!({"limits": less})).await.is(200);
+}
+
+#[tokio::test]
+async fn half_of_a_change_that_lets_less_through_is_at_once() {
+    let world = World::new().await;
+    let bot = used(&world).await;
+    bot.limited(&world, json!({"allowed_symbols": ["BTC/USDT", "ETH/USDT"]})).await.is(200);
+    let state = bot.limited(&world, json!({"allowed_symbols": ["ETH/USDT", "XRP/USDT"]})).await.is(202);
+    assert_eq!(state["limits"]["allowed_symbols"], json!(["ETH/USDT"]), "BTC/USDT is gone at once");
+    assert_eq!(state["pending"][0]["value"], json!(["ETH/USDT", "XRP/USDT"]));
+    bot.order().await.binance(403, -1002, "symbol");
+}
+
+#[tokio::test]
+async fn raised_limit_can_be_taken_back_and_a_later_change_replaces_it() {
+    let world = World::new().await;
+    let bot = used(&world).await;
+    bot.limited(&world, json!({"max_trade_amount_usd": "20", "max_leverage": "1"})).await.is(200);
+    bot.limited(&world, json!({"max_trade_amount_usd": "100", "max_leverage": "5"})).await.is(202);
+    let pending = format!("{}/pending?member=max_leverage", path(&bot));
+    let state = world.api.delete(&pending).await.is(200);
+    assert_eq!(state["pending"].as_array().unwrap().len(), 1);
+    world.api.delete(&pending).await.problem(404, "not-found");
+    let state = world.api.patch(&path(&bot), json!({"limits": {"max_trade_amount_usd": "10"}})).await.is(200);
+    assert_eq!((&state["limits"]["max_trade_amount_usd"], &state["pending"]), (&json!("10"), &json!([])));
+}
+
+#[tokio::test]
+async fn connection_nobody_has_used_is_set_up_without_waiting() {
+    let world = World::new().await;
+    let bot = world.bot("binance", "trade").await;
+    let template = json!({"template": "trade-limited", "password": PASSWORD});
+    let state = world.api.patch(&path(&bot), template).await.is(200);
+    assert_eq!(state["limits"]["max_daily_trade_volume_usd"], "5000");
+    let state = bot.limited(&world, json!({"max_daily_trade_volume_usd": "6000"})).await.is(200);
+    assert_eq!(state["limits"]["max_daily_trade_volume_usd"], "6000");
+    let words = state["sentences"].to_string();
+    assert!(words.contains("at most 500 USD an order and 6,000 USD a day"), "{words}");
+}
+
+#[tokio::test]
+async fn shorter_wait_waits_itself() {
+    let world = World::new().await;
+    let delay = "/api/v1/me/limits-delay";
+    assert_eq!(world.api.get(delay).await.is(200)["seconds"], 86_400);
+    let put = |body: Value| Reply::of(world.api.request("PUT", delay).json(&body));
+    put(json!({"seconds": 3600})).await.problem(403, "step-up-required");
+    let shorter = put(json!({"seconds": 3600, "password": PASSWORD})).await.is(200);
+    assert_eq!((&shorter["seconds"], &shorter["next_seconds"]), (&json!(86_400), &json!(3600)));
+    let longer = put(json!({"seconds": 172_800})).await.is(200);
+    assert_eq!((&longer["seconds"], &longer["next_seconds"]), (&json!(172_800), &Value::Null));
+    put(json!({"seconds": -1})).await.names("/seconds");
+}
+
+#[tokio::test]
+async fn limits_that_cannot_be_meant_are_named_and_nothing_changes() {
+    let world = World::new().await;
+    let bot = used(&world).await;
+    let before = world.api.get(&path(&bot)).await.is(200);
+    for (limits, pointer) in [
+        (json!({"max_trade_amount": "1"}), "/max_trade_amount"),
+        (json!({"max_trade_amount_usd": "-1"}), "/max_trade_amount_usd"),
+        (json!({"max_trade_amount_usd": "NaN"}), "/max_trade_amount_usd"),
+        (json!({"max_trade_amount_usd": 5}), "/max_trade_amount_usd"),
+        (json!({"max_trade_amount_usd": "1e30"}), "/max_trade_amount_usd"),
+        (json!({"stop_loss_percentage": "101"}), "/stop_loss_percentage"),
+        (json!({"max_requests_per_minute": -1}), "/max_requests_per_minute"),
+        (json!({"allowed_symbols": ["BTC USDT"]}), "/allowed_symbols"),
+        (json!({"blocked_symbols": null}), "/blocked_symbols"),
+        (json!({"allowed_ip_addresses": ["10.0.0.256"]}), "/allowed_ip_addresses"),
+        (json!({"can_trade": "yes"}), "/can_trade"),
+        (json!({}), "/limits"),
+    ] {
+        bot.limited(&world, limits).await.names(pointer);
+    }
+    assert_eq!(world.api.get(&path(&bot)).await.is(200), before);
+    let other = world.user("uma@example.com").await;
+    other.get(&path(&bot)).await.problem(404, "not-found");
+    other.patch(&path(&bot), json!({"limits": {"can_trade": false}})).await.problem(404, "not-found");
+}

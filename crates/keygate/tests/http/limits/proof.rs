@@ -1,0 +1,130 @@
+//! Nobody gets past a limit: many connections, two replicas, mixed sizes, over midnight. As many reservations as
+//! `KEYGATE_RESERVATIONS` says; a few in the ordinary run.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use rust_decimal::Decimal;
+use serde_json::json;
+use sqlx::Row;
+
+use super::spending::limited;
+use crate::{bot::Bot, world::World};
+
+const CONNECTIONS: usize = 64;
+const LIMIT: &str = "5000";
+
+/// What the connections share.
+struct Run {
+    clock: keygate::clock::Clock,
+    taken: AtomicUsize,
+    refused: AtomicUsize,
+    throttled: AtomicBool,
+    over: AtomicBool,
+}
+
+/// Orders of 5 to 100 dollars, until the run is over.
+async fn trade(bot: Bot, run: Arc<Run>) {
+    while !run.over.load(Ordering::Relaxed) {
+        let [size] = seal::random::array::<1>();
+        let quantity = Decimal::new(i64::from(size % 20) + 1, 4);
+        let id = uuid::Uuid::from_bytes(seal::random::array()).simple();
+        let order = format!(
+            "symbol=BTCUSDT&side=BUY&type=LIMIT&timeInForce=IOC&quantity={quantity}&price=50000&newClientOrderId={id}"
+        );
+        let signed = bot.signed(&order, run.clock.now_ms());
+        let reply = crate::api::Reply::of(bot.binance_request("POST", "/api/v3/order", &signed)).await;
+        match (reply.status, reply.header("keygate-problem")) {
+            (200, _) => drop(run.taken.fetch_add(1, Ordering::Relaxed)),
+            (403, Some("max-daily-trades")) => {
+                run.refused.fetch_add(1, Ordering::Relaxed);
+                tokio::time::sleep(Duration::from_millis(2)).await;
+            }
+            // the exchange takes so many orders in ten seconds
+            (429, Some("queue")) => {
+                run.throttled.store(true, Ordering::Relaxed);
+                tokio::time::sleep(Duration::from_millis(2)).await;
+            }
+            // signed before the clock moved, read after it
+            (400, Some("stale")) => {}
+            (status, problem) => panic!("{status} {problem:?} {}", reply.text),
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_day_is_overrun_by_many_connections_on_two_replicas_over_midnight() {
+    let wanted = std::env::var("KEYGATE_RESERVATIONS").map_or(1_000, |count| count.parse().unwrap());
+    let world = World::rich().await;
+    let second = world.second_server().await;
+    let limits = json!({"max_daily_trade_volume_usd": LIMIT, "max_requests_per_minute": null,
+        "max_requests_per_hour": null, "max_requests_per_day": null});
+    let bot = limited(&world, limits).await;
+    let there = bot.moved_to(&world.api.moved_to(&second));
+    let run = Arc::new(Run {
+        clock: world.clock.clone(),
+        taken: AtomicUsize::new(0),
+        refused: AtomicUsize::new(0),
+        throttled: AtomicBool::new(false),
+        over: AtomicBool::new(false),
+    });
+    let started = Instant::now();
+    let trading: Vec<_> = (0..CONNECTIONS)
+        .map(|number| tokio::spawn(trade(if number % 2 == 0 { bot.clone() } else { there.clone() }, run.clone())))
+        .collect();
+    while run.taken.load(Ordering::Relaxed) < wanted && !trading.iter().any(|task| task.is_finished()) {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+        if run.throttled.swap(false, Ordering::Relaxed) {
+            world.advance(time::Duration::seconds(10));
+        }
+        if run.refused.load(Ordering::Relaxed) >= CONNECTIONS / 2 {
+            world.advance(until_midnight(&world));
+            run.refused.store(0, Ordering::Relaxed);
+        }
+    }
+    run.over.store(true, Ordering::Relaxed);
+    for task in trading {
+        task.await.unwrap();
+    }
+    let (taken, took) = (run.taken.load(Ordering::Relaxed), started.elapsed().as_secs_f64());
+    for app in [&world.server.app, &second.app] {
+        app.gate.ledger.flush().await;
+    }
+    let days = compare(&world).await;
+    println!("{taken} reservations in {days} days, {:.0} a second", taken as f64 / took);
+    assert!(taken >= wanted && days > wanted / 200);
+    second.stop().await;
+}
+
+/// So much that a few orders come before midnight and the rest after it.
+fn until_midnight(world: &World) -> time::Duration {
+    let now = world.clock.now();
+    let midnight = (now + time::Duration::days(1)).replace_time(time::Time::MIDNIGHT);
+    midnight - now - time::Duration::milliseconds(20)
+}
+
+/// Window, reservations and the exchange's own list say the same, day by day and to the last digit.
+async fn compare(world: &World) -> usize {
+    let mut superuser = world.superuser().await;
+    let days = "select w.starts_at, w.used, coalesce(sum(r.usd) filter (where r.state <> 'rejected'), 0) as reserved
+        from keygate.spend_window w left join keygate.reservation r on date_trunc('day', r.made_at, 'UTC') = w.starts_at
+        where w.kind = 'trade-day' group by 1, 2";
+    let days = sqlx::query(days).fetch_all(&mut superuser).await.unwrap();
+    for day in &days {
+        let (used, reserved): (Decimal, Decimal) = (day.get("used"), day.get("reserved"));
+        assert!(used <= LIMIT.parse().unwrap(), "{used} is over the limit");
+        assert_eq!(used, reserved);
+    }
+    let open = world.count("keygate.reservation where state in ('reserved', 'sent', 'unknown')").await;
+    assert_eq!(open, 0, "nothing is left open");
+    let confirmed = world.count("keygate.reservation where state = 'confirmed'").await;
+    let executed = world.demo.requests();
+    let executed = executed.iter().filter(|own| own.target == "/api/v3/order" && own.status == Some(200)).count();
+    assert_eq!(usize::try_from(confirmed).unwrap(), executed);
+    days.len()
+}

@@ -1,0 +1,119 @@
+//! An answer that is lost: the order is named, nothing is sent twice, and the exchange is asked until it says.
+
+use demo_exchange::Fault;
+use rust_decimal::Decimal;
+use serde_json::json;
+use time::Duration;
+
+use super::spending::{limited, used_today};
+use crate::world::World;
+
+const BUY: &str = "symbol=BTCUSDT&side=BUY&type=LIMIT&timeInForce=GTC&quantity=0.001&price=50000";
+const ORDER: &str = "/api/v3/order";
+
+async fn ask_later(world: &World, after: Duration) {
+    world.server.app.gate.ledger.flush().await;
+    world.advance(after);
+    keygate::gateway::reconcile::round(&world.server.app).await.unwrap();
+}
+
+async fn state(world: &World) -> String {
+    world.server.app.gate.ledger.flush().await;
+    let state = sqlx::query_scalar("select state from keygate.reservation");
+    state.fetch_one(&mut world.superuser().await).await.unwrap()
+}
+
+fn orders_sent(world: &World) -> Vec<String> {
+    let requests = world.demo.requests();
+    let orders = requests.iter().filter(|request| request.method == "POST" && request.target.starts_with(ORDER));
+    orders.map(|request| request.body.clone()).collect()
+}
+
+#[tokio::test]
+async fn order_without_an_id_gets_one_and_the_bots_own_is_kept() {
+    let world = World::new().await;
+    let bot = world.bot("binance", "trade").await;
+    bot.order().await.is(200);
+    let own = format!("{BUY}&newClientOrderId=mine-1");
+    assert_eq!(bot.binance("POST", ORDER, &own).await.is(200)["clientOrderId"], "mine-1");
+    let sent = orders_sent(&world);
+    assert!(sent[0].contains("&newClientOrderId=") && !sent[0].contains("mine-1"), "{sent:?}");
+    assert_eq!(sent[1].matches("newClientOrderId").count(), 1, "{sent:?}");
+    let kept = "keygate.reservation where client_order_id = 'mine-1' and question->>'path' = '/api/v3/order'";
+    assert_eq!(world.count(kept).await, 1);
+}
+
+#[tokio::test]
+async fn order_that_arrived_is_confirmed_later_and_never_sent_again() {
+    let world = World::new().await;
+    let bot = limited(&world, json!({"max_daily_trade_volume_usd": "120"})).await;
+    world.fault(Fault::DropAfter, ORDER);
+    let lost = bot.order().await;
+    lost.binance(504, -1007, "outcome-unknown");
+    let sent = orders_sent(&world);
+    let id = sent[0].split("newClientOrderId=").nth(1).unwrap().split('&').next().unwrap();
+    assert!(lost.text.contains(&format!("its client order id is {id}")), "{}", lost.text);
+    assert_eq!(state(&world).await, "unknown");
+    ask_later(&world, Duration::seconds(10)).await;
+    assert_eq!(state(&world).await, "confirmed");
+    assert_eq!(used_today(&world).await, Decimal::from(50));
+    assert_eq!(orders_sent(&world).len(), 1, "an order was sent again");
+    let told = "api_key_usage_audit where phase = 'outcome' and endpoint = 'reconcile' and success";
+    assert_eq!(world.count(told).await, 1);
+    ask_later(&world, Duration::seconds(600)).await;
+    assert_eq!(world.count(told).await, 1, "what is settled is not asked about");
+}
+
+#[tokio::test]
+async fn order_that_never_arrived_is_given_back_once_it_cannot_come_any_more() {
+    let world = World::new().await;
+    let bot = limited(&world, json!({"max_daily_trade_volume_usd": "120"})).await;
+    world.fault(Fault::DropBefore, ORDER);
+    bot.order().await.binance(504, -1007, "outcome-unknown");
+    ask_later(&world, Duration::seconds(10)).await;
+    assert_eq!(state(&world).await, "unknown", "it could still be on its way");
+    assert_eq!(used_today(&world).await, Decimal::from(50));
+    ask_later(&world, Duration::seconds(120)).await;
+    assert_eq!(state(&world).await, "rejected");
+    assert_eq!(used_today(&world).await, Decimal::ZERO);
+}
+
+#[tokio::test]
+async fn while_the_exchange_cannot_be_asked_the_money_stays_set_aside() {
+    let world = World::new().await;
+    let bot = limited(&world, json!({"max_daily_trade_volume_usd": "120"})).await;
+    world.fault(Fault::DropAfter, ORDER);
+    bot.order().await.binance(504, -1007, "outcome-unknown");
+    world.demo.fault(demo_exchange::Switch {
+        fault: Fault::Status { status: 503 },
+        count: 3,
+        path: ORDER.to_owned(),
+        exchange: None,
+    });
+    for _ in 0..3 {
+        ask_later(&world, Duration::seconds(200)).await;
+        assert_eq!((state(&world).await.as_str(), used_today(&world).await), ("unknown", Decimal::from(50)));
+    }
+    ask_later(&world, Duration::seconds(600)).await;
+    assert_eq!(state(&world).await, "confirmed");
+}
+
+#[tokio::test]
+async fn two_replicas_settle_an_order_once() {
+    let world = World::new().await;
+    let second = world.second_server().await;
+    let bot = limited(&world, json!({"max_daily_trade_volume_usd": "120"})).await;
+    world.fault(Fault::DropBefore, ORDER);
+    bot.order().await.binance(504, -1007, "outcome-unknown");
+    world.server.app.gate.ledger.flush().await;
+    world.advance(Duration::seconds(200));
+    let (one, other) = tokio::join!(
+        keygate::gateway::reconcile::round(&world.server.app),
+        keygate::gateway::reconcile::round(&second.app)
+    );
+    one.unwrap();
+    other.unwrap();
+    second.app.gate.ledger.flush().await;
+    assert_eq!((state(&world).await.as_str(), used_today(&world).await), ("rejected", Decimal::ZERO));
+    second.stop().await;
+}

@@ -1,0 +1,95 @@
+//! `/connections/{id}/limits` and `/panic`: said in words, changed by a form, stopped by one button.
+
+use reqwest::StatusCode;
+
+use crate::{
+    lint,
+    visitor::{Answer, PASSWORD, Site, Visitor, site},
+};
+
+struct Limited {
+    site: Site,
+    owner: Visitor,
+    page: String,
+    key: String,
+    secret: String,
+}
+
+async fn limited() -> Limited {
+    let site = site().await;
+    let mut owner = site.owner().await;
+    let connection = owner.connect().await;
+    let bot = owner.add_bot(&connection).await;
+    let once = owner.make_pair(&bot, &["read", "trade"]).await;
+    let key = once.between("<code data-copy=\"the key\">", "</code>");
+    let secret = once.between("export KEYGATE_SECRET='", "'");
+    Limited { site, owner, page: format!("{connection}/limits"), key, secret }
+}
+
+impl Limited {
+    async fn change(&mut self, fields: &[(&str, &str)]) -> Answer {
+        let answer = self.owner.submit(&self.page, &self.page, fields).await;
+        lint::answer(&answer);
+        answer
+    }
+
+    async fn calls(&self) -> StatusCode {
+        self.site.call("GET /api/v3/account", &self.key, &self.secret).await
+    }
+}
+
+#[tokio::test]
+async fn limits_are_said_in_words_and_the_form_keeps_them() {
+    let mut limited = limited().await;
+    let page = limited.owner.get(&limited.page).await;
+    lint::answer(&page);
+    assert!(page.text.contains("Calls may come from any address."), "{}", page.text);
+    let fields = [("can_read", "on"), ("can_trade", "on"), ("allowed_symbols", "btc/usdt, eth/usdt"),
+        ("max_trade_amount_usd", "500"), ("max_requests_per_minute", "60")];
+    let saved = limited.change(&fields).await;
+    assert!(saved.text.contains("They may trade BTC/USDT and ETH/USDT only."), "{}", saved.text);
+    assert!(saved.text.contains("Orders: at most 500 USD an order."));
+    assert!(saved.text.contains("name=\"allowed_symbols\" value=\"BTC/USDT, ETH/USDT\""), "{}", saved.text);
+    limited.site.server.stop().await;
+}
+
+#[tokio::test]
+async fn more_without_the_password_brings_the_form_back_and_with_it_waits() {
+    let mut limited = limited().await;
+    assert_eq!(limited.calls().await, StatusCode::OK);
+    limited.site.server.app.gate.records.flush().await;
+    let small = [("can_read", "on"), ("can_trade", "on"), ("max_trade_amount_usd", "20")];
+    limited.change(&small).await;
+    let more = [("can_read", "on"), ("can_trade", "on"), ("max_trade_amount_usd", "900")];
+    let again = limited.change(&more).await;
+    assert_eq!(again.status, StatusCode::FORBIDDEN);
+    assert!(again.text.contains("name=\"max_trade_amount_usd\" value=\"900\""), "what was typed is kept");
+    let [read, trade, amount] = more;
+    let waits = limited.change(&[read, trade, amount, ("password", PASSWORD)]).await;
+    assert!(waits.text.contains("On their way") && waits.text.contains("at most 20 USD an order"), "{}", waits.text);
+    let cancel = format!("{}/cancel", limited.page);
+    let back = limited.owner.submit(&limited.page, &cancel, &[("member", "max_trade_amount_usd")]).await;
+    assert!(back.text.contains("Taken back.") && !back.text.contains("On their way"), "{}", back.text);
+    limited.site.server.stop().await;
+}
+
+#[tokio::test]
+async fn one_button_on_every_page_stops_and_the_password_starts_again() {
+    let mut limited = limited().await;
+    for path in ["/", "/connections", "/bots", "/activity", "/access-keys", "/panic"] {
+        let page = limited.owner.get(path).await;
+        lint::answer(&page);
+        assert!(page.text.contains("<form class=\"stop\" method=\"post\" action=\"/panic\">"), "{path}");
+    }
+    assert_eq!(limited.calls().await, StatusCode::OK);
+    let stopped = limited.owner.submit("/", "/panic", &[]).await;
+    assert!(stopped.text.contains("All signing has stopped.") && stopped.text.contains("/api/v3/account"), "{}", stopped.text);
+    assert_eq!(limited.calls().await, StatusCode::FORBIDDEN);
+    let wrong = [("scope", "own"), ("password", "not the one")];
+    let refused = limited.owner.submit("/panic", "/panic/resume", &wrong).await;
+    assert_eq!(refused.status, StatusCode::UNAUTHORIZED);
+    let again = limited.owner.submit("/panic", "/panic/resume", &[("scope", "own"), ("password", PASSWORD)]).await;
+    assert!(again.text.contains("Signing goes on."), "{}", again.text);
+    assert_eq!(limited.calls().await, StatusCode::OK);
+    limited.site.server.stop().await;
+}
