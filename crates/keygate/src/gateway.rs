@@ -27,8 +27,11 @@ mod account;
 mod answer;
 mod credential;
 mod decide;
+mod exposure;
 mod ledger;
+mod leverage;
 mod market;
+pub mod preview;
 mod price;
 mod public;
 pub mod queue;
@@ -44,7 +47,7 @@ mod token;
 use account::Account;
 pub use account::{Accounts, KeptConnection, KeptPair, StoredPair};
 use credential::Presented;
-pub use ledger::{Ledger, forget_windows, Writer as LedgerWriter, ledger};
+pub use ledger::{Ledger, Window, Writer as LedgerWriter, forget_windows, ledger};
 pub use stream::Streams;
 
 /// What the gateway keeps between requests: sealed accounts, who waits for whom, the queue of records.
@@ -64,6 +67,7 @@ pub struct Gate {
     market: market::Market,
     prices: price::Prices,
     rates: rate::Rates,
+    looks: exposure::Looks,
 }
 
 /// One call of a bot, parsed, and what is known about it so far.
@@ -104,6 +108,7 @@ impl Gate {
             market: market::Market::new(&config.gateway),
             prices: price::Prices::default(),
             rates: rate::Rates::default(),
+            looks: exposure::Looks::default(),
         }
     }
 }

@@ -17,12 +17,16 @@ mod sentence;
 mod store;
 mod template;
 mod tighten;
+mod trying;
+mod usage;
 
 pub use api::routes;
 pub use change::{Delay, Pending, State, Wish, apply_due, cancel, change, delay, set_delay, show};
 pub use page::pages;
 pub use patch::Patch;
 pub use store::load;
+pub use trying::{OrderIn, SideIn, Trial, WithdrawalIn, try_out};
+pub use usage::Usage;
 pub use template::{TEMPLATES, Template};
 
 /// All limits of one connection, by the names of their columns (`api_key_permissions`, `exchange_connections`).
@@ -91,7 +95,12 @@ impl Limits {
         [self.max_trade_amount_usd, self.max_daily_trade_volume_usd, self.max_position_size].iter().any(Option::is_some)
     }
 
-    /// The same of withdrawals.
+    /// Whether orders stop when too much is lost.
+    pub fn stops_at_a_loss(&self) -> bool {
+        self.max_daily_loss.is_some() || self.stop_loss_percentage.is_some()
+    }
+
+    /// Whether anything about withdrawals is limited in dollars.
     pub fn values_withdrawals(&self) -> bool {
         self.max_withdrawal_amount_usd.is_some()
             || self.withdrawals_per_day().is_some()

@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use clap::Subcommand;
+use clap::{Subcommand, ValueEnum};
 use reqwest::Method;
 use serde_json::{Map, Value, json};
 
@@ -37,6 +37,22 @@ pub enum LimitsCommand {
         #[command(flatten)]
         password: PasswordSource,
     },
+    /// What would be decided about an order or a withdrawal; nothing is placed
+    Test {
+        connection: String,
+        /// BUY, SELL or WITHDRAW
+        #[arg(value_enum, ignore_case = true)]
+        act: Act,
+        quantity: String,
+        /// Such as BTC/USDT; for a withdrawal the asset
+        symbol: String,
+        /// A limit price; at the market without it
+        #[arg(long)]
+        price: Option<String>,
+        /// With borrowed money
+        #[arg(long)]
+        leverage: Option<String>,
+    },
     /// Take back raised limits that wait
     Cancel {
         connection: String,
@@ -49,6 +65,13 @@ pub enum LimitsCommand {
         #[command(flatten)]
         password: PasswordSource,
     },
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+pub enum Act {
+    Buy,
+    Sell,
+    Withdraw,
 }
 
 pub async fn run(remote: &Remote, command: LimitsCommand) -> Result<ExitCode, Fatal> {
@@ -72,6 +95,15 @@ pub async fn run(remote: &Remote, command: LimitsCommand) -> Result<ExitCode, Fa
             let path = path(&client, &connection).await?;
             let body = json!({ "template": name });
             show(remote, &client.confirmed(remote, &password, Method::PATCH, &path, body).await?);
+        }
+        LimitsCommand::Test { connection, act, quantity, symbol, price, leverage } => {
+            let body = match act {
+                Act::Withdraw => json!({ "withdrawal": {"asset": symbol, "amount": quantity} }),
+                Act::Buy | Act::Sell => json!({ "order": {"symbol": symbol, "quantity": quantity, "price": price,
+                    "side": if matches!(act, Act::Buy) { "buy" } else { "sell" }, "leverage": leverage} }),
+            };
+            let path = format!("{}/test", path(&client, &connection).await?);
+            remote.output.one(&client.post(&path, Some(body)).await?, &TRIED);
         }
         LimitsCommand::Cancel { connection, limit } => {
             let query = limit.map_or_else(String::new, |limit| format!("?member={}", encoded(&limit)));
@@ -102,6 +134,10 @@ fn show(remote: &Remote, state: &Value) {
     }
     for sentence in state["sentences"].as_array().into_iter().flatten() {
         out(&format!("{}\n", cell(Some(sentence))));
+    }
+    for own in state["usage"].as_array().into_iter().flatten() {
+        let of = own["limit"].as_str().map_or_else(String::new, |limit| format!(" of {limit}"));
+        out(&format!("Used of {}: {}{of}\n", cell(own.get("window")), cell(own.get("used"))));
     }
     for pending in state["pending"].as_array().into_iter().flatten() {
         say(&format!(
@@ -140,6 +176,8 @@ fn value_of(name: &str, value: &str) -> Value {
     }
 }
 
+const TRIED: [Column; 4] =
+    [("decision", "/decision"), ("rule", "/rule"), ("reason", "/reason"), ("worth at most", "/usd")];
 const DELAY: [Column; 3] =
     [("seconds", "/seconds"), ("next seconds", "/next_seconds"), ("from", "/next_at")];
 

@@ -2,7 +2,7 @@
 //! can fail is its own problem with the exchange's code and what to do.
 
 use exchange::{
-    Definition, ErrorKind, ExchangeError, NonceUnit, Options, Permissions, Price, Probe, Request, Symbol,
+    Balance, Definition, ErrorKind, ExchangeError, NonceUnit, Options, Permissions, Price, Probe, Request, Symbol,
 };
 use rust_decimal::Decimal;
 use time::OffsetDateTime;
@@ -83,8 +83,7 @@ fn finer(definition: &Definition, request: &Request) -> Vec<NonceUnit> {
 }
 
 async fn verify_once(app: &App, definition: &Definition, at: At<'_>, key: &ExchangeKey) -> Result<Verified> {
-    let answer = ask(app, definition, at, key, Probe::Balances).await?.ok_or_else(|| strange(definition))?;
-    definition.read_balances(&answer.body).map_err(|_| strange(definition))?;
+    holdings(app, definition, at, key).await?;
     let permissions = match ask(app, definition, at, key, Probe::Permissions).await? {
         Some(answer) => {
             Some(definition.read_permissions(&answer.body, &key.api_key).map_err(|_| strange(definition))?)
@@ -94,14 +93,24 @@ async fn verify_once(app: &App, definition: &Definition, at: At<'_>, key: &Excha
     Ok(Verified { permissions, at: app.clock.now() })
 }
 
+/// What an account holds, by the exchange's names of assets.
+pub async fn holdings(
+    app: &App,
+    definition: &Definition,
+    at: At<'_>,
+    key: &ExchangeKey,
+) -> Result<Vec<Balance>> {
+    let answer = ask(app, definition, at, key, Probe::Balances).await?.ok_or_else(|| strange(definition))?;
+    definition.read_balances(&answer.body).map_err(|_| strange(definition))
+}
+
 pub async fn balances(
     app: &App,
     definition: &Definition,
     at: At<'_>,
     key: &ExchangeKey,
 ) -> Result<Vec<Holding>> {
-    let answer = ask(app, definition, at, key, Probe::Balances).await?.ok_or_else(|| strange(definition))?;
-    let balances = definition.read_balances(&answer.body).map_err(|_| strange(definition))?;
+    let balances = holdings(app, definition, at, key).await?;
     let prices = prices(app, definition, at.environment).await;
     let held = balances.into_iter().filter(|balance| !(balance.free + balance.used).is_zero());
     Ok(held

@@ -2,13 +2,14 @@
 
 use exchange::{Class, Reading};
 
-use super::{Call, Denial, account::Account, credential::Presented, symbol};
+use super::{Call, Denial, account::Account, credential::Presented, leverage, symbol};
 use crate::{app::App, auth::Client, limits::Limits};
 
 pub fn decide(call: &Call<'_>, account: &Account, presented: &Presented) -> Result<(), Denial> {
     allowed(call.app, &call.client, call.request.class(), account)?;
     withdrawal(call, presented)?;
-    symbol::within(call, account)
+    symbol::within(call, account)?;
+    leverage::within(&call.request, &account.limits)
 }
 
 /// What holds for every call of a class, whatever it asks for; of an open stream at any moment.
@@ -74,7 +75,7 @@ fn in_scope(class: Class, account: &Account) -> Result<(), Denial> {
 }
 
 /// The owner's choice for the exchange key behind it all.
-fn permitted(class: Class, limits: &Limits) -> Result<(), Denial> {
+pub(super) fn permitted(class: Class, limits: &Limits) -> Result<(), Denial> {
     let (allowed, what) = match class {
         Class::Public => (true, "read"),
         Class::Read => (limits.can_read, "read"),

@@ -13,7 +13,9 @@ use tokio::sync::{mpsc, oneshot};
 use uuid::Uuid;
 
 use super::{
+    Denial,
     credential::Proof,
+    exposure::Excess,
     record::{Line, Used},
     spend::{Ask, Cap},
 };
@@ -21,6 +23,7 @@ use crate::{app::App, db};
 
 mod batch;
 mod became;
+mod position;
 mod store;
 mod window;
 
@@ -48,10 +51,28 @@ pub(super) enum Verdict {
     Replay,
     /// A window has no room for it; so much is left in it.
     Over { cap: Cap, left: Decimal },
+    /// It would lead to too much of an asset.
+    Position(Excess),
     /// The owner, or whoever runs this site, has stopped all signing.
     Stopped,
     /// The database did not take it.
     Failed(String),
+}
+
+impl Verdict {
+    /// What its owner reads; nothing if the call may be signed.
+    pub(super) fn denial(self, wanted: Decimal) -> Option<Denial> {
+        match self {
+            Verdict::Held => None,
+            Verdict::Failed(error) => Some(Denial::down(error)),
+            Verdict::Replay => Some(Denial::denied("replay", "this signed request was used already; sign it anew")),
+            Verdict::Over { cap, left } => Some(cap.denial(wanted, left)),
+            Verdict::Position(excess) => Some(excess.denial()),
+            Verdict::Stopped => {
+                Some(Denial::denied("panic", "all signing is stopped until its owner starts it again"))
+            }
+        }
+    }
 }
 
 enum Entry {
@@ -68,6 +89,14 @@ struct Intent {
     proof: Option<Proof>,
     ask: Ask,
     answer: oneshot::Sender<Verdict>,
+}
+
+/// What a connection asks for at a moment.
+#[derive(Clone, Copy)]
+struct Wanted<'a> {
+    connection: Uuid,
+    at: OffsetDateTime,
+    ask: &'a Ask,
 }
 
 struct Outcome {
@@ -149,6 +178,24 @@ pub(super) async fn lease(
     Ok(limits.iter().map(|(window, _)| *window).zip(taken).collect())
 }
 
+/// What would be decided about this now. The windows are locked as for a call, and nothing is kept.
+pub(super) async fn preview(app: &App, user: Uuid, connection: Uuid, ask: &Ask) -> Result<Verdict, db::Error> {
+    let wanted = Wanted { connection, at: app.clock.now(), ask };
+    let mut tx = app.db.signer(user).await?;
+    let windows = store::lock_windows(&mut tx, user, wanted.keys().collect()).await?;
+    let bought = store::bought(&mut tx, &[wanted]).await?;
+    let stopped = store::stopped(&mut tx).await?;
+    tx.rollback().await?;
+    if stopped.contains(&None) || stopped.contains(&Some(connection)) {
+        return Ok(Verdict::Stopped);
+    }
+    Ok(match (wanted.has_room(&bought), wanted.charge(&windows)) {
+        (Err(excess), _) => Verdict::Position(excess),
+        (_, Err((cap, left))) => Verdict::Over { cap, left },
+        (Ok(()), Ok(_)) => Verdict::Held,
+    })
+}
+
 impl Writer {
     /// Writes until every sender is gone, and then what is left. While one transaction is being committed the next one
     /// gathers: the busier it is, the more calls share a commit.
@@ -170,6 +217,12 @@ impl Writer {
                 }
             }
         }
+    }
+}
+
+impl Intent {
+    fn wanted(&self) -> Wanted<'_> {
+        Wanted { connection: self.line.connection, at: self.line.at, ask: &self.ask }
     }
 }
 

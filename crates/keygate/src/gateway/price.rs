@@ -121,6 +121,11 @@ impl Book {
     }
 }
 
+/// Money is what is paid with: holding it is no position.
+pub fn is_money(asset: &str) -> bool {
+    DOLLARS.contains(&asset) || MONEY.contains(&asset)
+}
+
 async fn ask(
     app: &App,
     definition: &Definition,
@@ -144,6 +149,8 @@ fn none(why: &str) -> Denial {
 
 /// Dollars, and the tokens that count as one each.
 const DOLLARS: [&str; 3] = ["USD", "USDT", "USDC"];
+/// Money of states that markets quote in.
+const MONEY: [&str; 8] = ["EUR", "GBP", "CHF", "AUD", "CAD", "JPY", "KRW", "TRY"];
 const HOPS: [&str; 4] = ["BTC", "ETH", "EUR", "KRW"];
 /// With the half second a public answer may be old, and the time it takes to arrive, well within ten seconds.
 const FRESH: Duration = Duration::from_secs(5);

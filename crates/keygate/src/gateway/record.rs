@@ -72,11 +72,11 @@ pub(super) async fn intent(
     let wanted = ask.usd();
     let verdict = call.app.gate.ledger.intent(line(call, account, "intent"), proof, ask).await;
     let denial = match verdict {
-        Verdict::Held => return Ok(()),
         Verdict::Failed(error) => return Err(Denial::down(error)),
-        Verdict::Replay => Denial::denied("replay", "this signed request was used already; sign it anew"),
-        Verdict::Over { cap, left } => cap.denial(wanted, left),
-        Verdict::Stopped => Denial::denied("panic", "all signing is stopped until its owner starts it again"),
+        verdict => match verdict.denial(wanted) {
+            None => return Ok(()),
+            Some(denial) => denial,
+        },
     };
     self::denial(call, account, &denial).await;
     Err(denial)
@@ -89,7 +89,7 @@ pub(super) async fn logon(call: &Call<'_>, account: &Account, proof: Proof) -> R
         Verdict::Held => Ok(()),
         Verdict::Replay => Err(Denial::denied("replay", "this log-on was used already; sign it anew")),
         Verdict::Failed(error) => Err(Denial::down(error)),
-        Verdict::Over { .. } | Verdict::Stopped => {
+        Verdict::Over { .. } | Verdict::Position(_) | Verdict::Stopped => {
             Err(Denial::denied("panic", "all signing is stopped until its owner starts it again"))
         }
     }

@@ -9,18 +9,20 @@ use serde_json::Value;
 
 use super::{
     Account, Call, Denial,
+    exposure::{Holder, Position},
     ledger::Window,
-    price::Book,
+    price::{Book, is_money},
     reconcile::question,
     record::name,
 };
-use crate::limits::Limits;
 
 /// What a call sets aside, and the windows it counts in.
 #[derive(Debug, Default)]
 pub struct Ask {
     pub reserve: Vec<Reserve>,
     pub caps: Vec<Cap>,
+    /// What its purchases may lead to.
+    pub position: Option<Position>,
 }
 
 /// One order or withdrawal.
@@ -50,109 +52,153 @@ impl Ask {
     pub fn usd(&self) -> Decimal {
         self.reserve.iter().filter_map(|own| own.usd).sum()
     }
+
+    /// What each of its purchases adds, in dollars.
+    pub fn purchases(&self) -> impl Iterator<Item = (&str, Decimal)> {
+        self.reserve.iter().filter_map(|own| own.buys.as_deref().zip(own.usd))
+    }
 }
 
 impl Call<'_> {
-    /// What this call would set aside. Cancels set nothing aside and are never stopped here.
+    /// What this call would set aside, with what the exchange can be asked by later. Cancels set nothing aside and are
+    /// never stopped here.
     pub(super) async fn cost(&self, account: &Account) -> Result<Ask, Denial> {
-        let limits = &account.limits;
-        match self.request.reading() {
+        let key = || account.real_key(self.app);
+        let holder = Holder {
+            app: self.app,
+            definition: self.definition,
+            environment: &account.connection.environment,
+            user: account.user,
+            connection: account.connection.id,
+            api_key: account.connection.api_key,
+            limits: &account.limits,
+            key: &key,
+        };
+        let mut ask = Box::pin(holder.cost(self.request.class(), self.request.reading())).await?;
+        if let Reading::Orders(orders) = self.request.reading() {
+            for ((reserve, order), id) in ask.reserve.iter_mut().zip(orders).zip(self.request.client_ids()) {
+                reserve.question = id.as_ref().map(|_| question(&self.request, order));
+                reserve.client_order_id.clone_from(id);
+            }
+        }
+        Ok(ask)
+    }
+}
+
+impl Holder<'_> {
+    /// The most that a call may cost, if the account may trade and has room for it.
+    pub(super) async fn cost(&self, class: Class, reading: &Reading) -> Result<Ask, Denial> {
+        let limits = self.limits;
+        if class == Class::Trade && !matches!(reading, Reading::Cancel { .. }) {
+            // boxed, as what follows: most calls need none of it, and all would carry its size
+            Box::pin(self.loss()).await?;
+        }
+        match reading {
             Reading::Orders(orders) if limits.values_trades() => {
-                let book = self.book(account, orders).await?;
-                self.orders(orders, limits, &book)
+                let book = self.book(orders).await?;
+                let ask = self.orders(orders, &book)?;
+                Ok(Ask { position: Box::pin(self.position(&ask, &book)).await?, ..ask })
             }
-            Reading::Orders(orders) => {
-                let reserve = (0..).zip(orders).map(|(place, order)| self.bare(place, order));
-                Ok(Ask { reserve: reserve.collect(), caps: Vec::new() })
-            }
+            Reading::Orders(orders) => Ok(Ask { reserve: orders.iter().map(bare).collect(), ..Ask::default() }),
             Reading::Withdrawal(withdrawal) if limits.values_withdrawals() => {
-                let book = self.book(account, &[]).await?;
-                self.withdrawal(withdrawal, limits, &book)
+                let book = self.book(&[]).await?;
+                self.withdrawal(withdrawal, &book)
             }
-            Reading::Withdrawal(withdrawal) => Ok(Ask { reserve: vec![sent_out(withdrawal, None)], caps: vec![] }),
-            Reading::Unpriceable(why) if self.request.class() == Class::Trade && limits.values_trades() => {
-                Err(unpriceable(why))
+            Reading::Withdrawal(withdrawal) => {
+                let usd = self.sent_usd(withdrawal).await;
+                Ok(Ask { reserve: vec![sent_out(withdrawal, usd)], ..Ask::default() })
             }
+            Reading::Unpriceable(why) if class == Class::Trade && limits.values_trades() => Err(unpriceable(why)),
             Reading::Unpriceable(_) | Reading::Cancel { .. } | Reading::NotMoney => Ok(Ask::default()),
         }
     }
 
     /// The prices of now. A market that is not on the exchange's list may be newer than the list.
-    async fn book(&self, account: &Account, orders: &[Order]) -> Result<Arc<Book>, Denial> {
-        let (prices, environment) = (&self.app.gate.prices, &account.connection.environment);
-        let book = prices.book(self.app, self.definition, environment).await?;
+    async fn book(&self, orders: &[Order]) -> Result<Arc<Book>, Denial> {
+        let prices = &self.app.gate.prices;
+        let book = prices.book(self.app, self.definition, self.environment).await?;
         if orders.iter().all(|order| book.assets(self.definition, &order.symbol).is_some()) {
             return Ok(book);
         }
-        prices.doubt(self.definition, environment, &book).await;
-        prices.book(self.app, self.definition, environment).await
+        prices.doubt(self.definition, self.environment, &book).await;
+        prices.book(self.app, self.definition, self.environment).await
     }
 
-    fn orders(&self, orders: &[Order], limits: &Limits, book: &Book) -> Result<Ask, Denial> {
+    fn orders(&self, orders: &[Order], book: &Book) -> Result<Ask, Denial> {
         let mut reserve = Vec::with_capacity(orders.len());
-        for (place, order) in (0..).zip(orders) {
-            let (base, usd) = self.worst_case(order, book).ok_or_else(|| no_price(&order.symbol))?;
-            within("max-trade", "an order", usd, limits.max_trade_amount_usd)?;
-            let buys = (order.side == Side::Buy).then_some(base);
-            reserve.push(Reserve { buys, usd: Some(usd), ..self.bare(place, order) });
+        for order in orders {
+            let (base, quote) =
+                book.assets(self.definition, &order.symbol).ok_or_else(|| no_price(&order.symbol))?;
+            let usd = worst_case(order, (&base, &quote), book).ok_or_else(|| no_price(&order.symbol))?;
+            within("max-trade", "an order", usd, self.limits.max_trade_amount_usd)?;
+            // whoever sells ETH for BTC buys BTC
+            let gets = if order.side == Side::Buy { base } else { quote };
+            let buys = (!is_money(&gets)).then_some(gets);
+            reserve.push(Reserve { buys, usd: Some(usd), ..bare(order) });
         }
         let day = Cap {
             window: Window::TradeDay,
-            limit: limits.max_daily_trade_volume_usd,
+            limit: self.limits.max_daily_trade_volume_usd,
             rule: "max-daily-trades",
         };
-        Ok(Ask { reserve, caps: vec![day] })
+        Ok(Ask { reserve, caps: vec![day], position: None })
     }
 
-    /// The most an order can turn over, in dollars, with the asset it is about. A limit price bounds a purchase; a sale,
-    /// and whatever runs at the market, is bounded by the market and the band around it.
-    fn worst_case(&self, order: &Order, book: &Book) -> Option<(String, Decimal)> {
-        let (base, quote) = book.assets(self.definition, &order.symbol)?;
-        let in_quote = match (order.quote_amount, order.quantity) {
-            (Some(amount), _) => amount,
-            (None, Some(quantity)) => {
-                let band = Decimal::ONE.checked_add(BAND)?;
-                let market = || book.last(&base, &quote)?.checked_mul(band);
-                let bounded = order.side == Side::Buy && order.kind.contains("LIMIT");
-                let price = match order.price {
-                    Some(price) if bounded => price,
-                    Some(price) if order.side == Side::Buy => market()?.max(price.checked_mul(band)?),
-                    Some(price) => market()?.max(price),
-                    None => market()?,
-                };
-                quantity.checked_mul(price)?
-            }
-            (None, None) => return None,
-        };
-        let usd = in_quote.checked_mul(book.usd(&quote)?)?;
-        Some((base, usd))
-    }
-
-    /// An order without its worth.
-    fn bare(&self, place: usize, order: &Order) -> Reserve {
-        let client_order_id = self.request.client_ids().get(place).cloned().flatten();
-        Reserve {
-            kind: "trade",
-            symbol: Some(name(&order.symbol)),
-            buys: None,
-            question: client_order_id.as_ref().map(|_| question(&self.request, order)),
-            client_order_id,
-            usd: None,
-        }
-    }
-
-    fn withdrawal(&self, withdrawal: &Withdrawal, limits: &Limits, book: &Book) -> Result<Ask, Denial> {
+    fn withdrawal(&self, withdrawal: &Withdrawal, book: &Book) -> Result<Ask, Denial> {
         let asset = self.definition.usual_asset(&withdrawal.asset);
         let usd = book.usd(asset).and_then(|price| price.checked_mul(withdrawal.amount));
         let usd = usd.ok_or_else(|| unpriceable_asset(asset))?;
-        within("max-withdrawal", "a withdrawal", usd, limits.max_withdrawal_amount_usd)?;
+        within("max-withdrawal", "a withdrawal", usd, self.limits.max_withdrawal_amount_usd)?;
         let cap = |window, limit, rule| Cap { window, limit, rule };
-        let day = limits.withdrawals_per_day();
+        let day = self.limits.withdrawals_per_day();
         let caps = vec![
             cap(Window::WithdrawDay, day, "max-daily-withdrawals"),
-            cap(Window::WithdrawMonth, limits.monthly_withdraw_limit, "max-monthly-withdrawals"),
+            cap(Window::WithdrawMonth, self.limits.monthly_withdraw_limit, "max-monthly-withdrawals"),
         ];
-        Ok(Ask { reserve: vec![sent_out(withdrawal, Some(usd))], caps })
+        Ok(Ask { reserve: vec![sent_out(withdrawal, Some(usd))], caps, position: None })
+    }
+
+    /// Where losses are limited, so that what leaves is not taken for one. No reason to refuse what nothing else limits.
+    async fn sent_usd(&self, withdrawal: &Withdrawal) -> Option<Decimal> {
+        let book = match self.limits.stops_at_a_loss() {
+            true => self.book(&[]).await.ok()?,
+            false => return None,
+        };
+        book.usd(self.definition.usual_asset(&withdrawal.asset))?.checked_mul(withdrawal.amount)
+    }
+}
+
+/// The most an order can turn over, in dollars. A limit price bounds a purchase; a sale, and whatever runs at the market, is
+/// bounded by the market and the band around it.
+fn worst_case(order: &Order, (base, quote): (&str, &str), book: &Book) -> Option<Decimal> {
+    let in_quote = match (order.quote_amount, order.quantity) {
+        (Some(amount), _) => amount,
+        (None, Some(quantity)) => {
+            let band = Decimal::ONE.checked_add(BAND)?;
+            let market = || book.last(base, quote)?.checked_mul(band);
+            let bounded = order.side == Side::Buy && order.kind.contains("LIMIT");
+            let price = match order.price {
+                Some(price) if bounded => price,
+                Some(price) if order.side == Side::Buy => market()?.max(price.checked_mul(band)?),
+                Some(price) => market()?.max(price),
+                None => market()?,
+            };
+            quantity.checked_mul(price)?
+        }
+        (None, None) => return None,
+    };
+    in_quote.checked_mul(book.usd(quote)?)
+}
+
+/// An order without its worth.
+fn bare(order: &Order) -> Reserve {
+    Reserve {
+        kind: "trade",
+        symbol: Some(name(&order.symbol)),
+        buys: None,
+        client_order_id: None,
+        question: None,
+        usd: None,
     }
 }
 
@@ -198,7 +244,7 @@ fn unpriceable(why: &str) -> Denial {
 }
 
 /// In cents, rounded up: what is refused shall not look as if it fitted.
-fn money(usd: Decimal) -> Decimal {
+pub(super) fn money(usd: Decimal) -> Decimal {
     usd.round_dp_with_strategy(2, rust_decimal::RoundingStrategy::AwayFromZero).normalize()
 }
 

@@ -3,6 +3,7 @@
 use exchange::{Class, Definition, Order, Reading, Symbol};
 
 use super::{Call, Denial, account::Account};
+use crate::limits::Limits;
 
 /// A bot with a symbol trades that one only, a connection with a list those on it; what is blocked is traded by nobody.
 /// What cannot be read is refused. Cancels may always go.
@@ -10,23 +11,29 @@ pub fn within(call: &Call<'_>, account: &Account) -> Result<(), Denial> {
     if call.request.class() != Class::Trade {
         return Ok(());
     }
-    let limits = &account.limits;
-    let own = account.bot.as_ref().and_then(|bot| bot.symbol.as_ref()).map(std::slice::from_ref);
-    for (list, whose) in [(own, "this bot"), (limits.allowed_symbols.as_deref(), "this connection")] {
-        if let Some(list) = list {
-            every(call, |order| on(call.definition, list, order), || only(whose, list))?;
-        }
+    let (definition, reading) = (call.definition, call.request.reading());
+    if let Some(own) = account.bot.as_ref().and_then(|bot| bot.symbol.as_ref()) {
+        let list = std::slice::from_ref(own);
+        every(reading, |order| on(definition, list, order), || only("this bot", list))?;
+    }
+    of_connection(definition, reading, &account.limits)
+}
+
+/// The lists of the connection, for what trades.
+pub fn of_connection(definition: &Definition, reading: &Reading, limits: &Limits) -> Result<(), Denial> {
+    if let Some(list) = limits.allowed_symbols.as_deref() {
+        every(reading, |order| on(definition, list, order), || only("this connection", list))?;
     }
     match limits.blocked_symbols.as_slice() {
         [] => Ok(()),
-        blocked => every(call, |order| !on(call.definition, blocked, order), || {
+        blocked => every(reading, |order| !on(definition, blocked, order), || {
             format!("this connection may not trade {}", blocked.join(", "))
         }),
     }
 }
 
-fn every(call: &Call<'_>, fits: impl Fn(&Order) -> bool, rule: impl Fn() -> String) -> Result<(), Denial> {
-    match call.request.reading() {
+fn every(reading: &Reading, fits: impl Fn(&Order) -> bool, rule: impl Fn() -> String) -> Result<(), Denial> {
+    match reading {
         Reading::Cancel { .. } => Ok(()),
         Reading::Orders(orders) if orders.iter().all(fits) => Ok(()),
         Reading::Orders(_) => Err(Denial::denied("symbol", rule())),

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use axum::{Extension, Json as Answer, extract::State as Shared};
 use http::StatusCode;
+use rust_decimal::Decimal;
 use seal::SecretText;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -11,11 +12,12 @@ use time::OffsetDateTime;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::{Delay, Limits, Patch, Pending, State, Template, Wish};
+use super::{Delay, Limits, Patch, Pending, State, Template, Trial, Usage, Wish, try_out};
 use crate::{
     app::App,
     auth::{Client, Manage, May, View},
     error::{Error, Problem, Result},
+    gateway::preview::Preview,
     http::{
         RequestId,
         body::{Id, Json, Query},
@@ -30,6 +32,34 @@ struct LimitsOut {
     sentences: Vec<String>,
     /// Raised limits that wait.
     pending: Vec<PendingOut>,
+    /// What is used of the windows that go on now.
+    usage: Vec<UsageOut>,
+}
+
+#[derive(Serialize, ToSchema)]
+struct UsageOut {
+    /// `trade-day`, `withdraw-day`, `withdraw-month`, `requests-minute`, `requests-hour` or `requests-day`
+    window: &'static str,
+    /// Dollars, or requests.
+    #[schema(value_type = String)]
+    used: Decimal,
+    #[schema(value_type = Option<String>)]
+    limit: Option<Decimal>,
+}
+
+#[derive(Serialize, ToSchema)]
+struct TriedOut {
+    /// `allow` or `deny`
+    decision: &'static str,
+    /// The rule that decides.
+    rule: Option<&'static str>,
+    /// Its text.
+    reason: Option<String>,
+    /// What it is worth at most, as far as dollars are limited.
+    #[schema(value_type = Option<String>)]
+    usd: Option<Decimal>,
+    /// What is used of the windows that go on now.
+    usage: Vec<UsageOut>,
 }
 
 #[derive(Serialize, ToSchema)]
@@ -89,13 +119,33 @@ struct DelayIn {
 impl From<State> for LimitsOut {
     fn from(state: State) -> Self {
         let sentences = state.limits.sentences();
-        LimitsOut { limits: state.limits, sentences, pending: state.pending.into_iter().map(Into::into).collect() }
+        LimitsOut {
+            limits: state.limits,
+            sentences,
+            pending: state.pending.into_iter().map(Into::into).collect(),
+            usage: state.usage.into_iter().map(Into::into).collect(),
+        }
     }
 }
 
 impl From<Pending> for PendingOut {
     fn from(Pending { member, value, asked_at, effective_at }: Pending) -> Self {
         PendingOut { member, value, asked_at, effective_at }
+    }
+}
+
+impl From<Usage> for UsageOut {
+    fn from(Usage { window, used, limit }: Usage) -> Self {
+        UsageOut { window, used: used.normalize(), limit }
+    }
+}
+
+impl From<(Preview, State)> for TriedOut {
+    fn from((Preview { usd, refused }, state): (Preview, State)) -> Self {
+        let decision = if refused.is_some() { "deny" } else { "allow" };
+        let (rule, reason) = refused.unzip();
+        let usage = state.usage.into_iter().map(Into::into).collect();
+        TriedOut { decision, rule, reason, usd: usd.map(|usd| usd.normalize()), usage }
     }
 }
 
@@ -153,6 +203,21 @@ async fn change(
     Ok((status, Answer(state.into())))
 }
 
+/// What would be decided about an order or a withdrawal now, and why. Nothing is placed and nothing is set aside; where a
+/// limit depends on the account, the exchange is asked for its balances. Scopes, addresses and request counts of the
+/// access keys are not looked at.
+#[utoipa::path(post, path = "/api/v1/connections/{id}/limits/test", tag = "limits", params(("id" = uuid::Uuid, Path,)),
+    request_body = Trial, responses((status = 200, body = TriedOut), (status = 400, body = Problem),
+        (status = 404, body = Problem)))]
+async fn test(
+    Shared(app): Shared<Arc<App>>,
+    may: May<Manage>,
+    Id(id): Id,
+    Json(trial): Json<Trial>,
+) -> Result<Answer<TriedOut>> {
+    Ok(Answer(try_out(&app, may.user(), id, trial).await?.into()))
+}
+
 /// Take back raised limits that wait.
 #[utoipa::path(delete, path = "/api/v1/connections/{id}/limits/pending", tag = "limits",
     params(("id" = uuid::Uuid, Path,), CancelQuery), responses((status = 200, body = LimitsOut), (status = 404, body = Problem)))]
@@ -190,5 +255,5 @@ async fn set_delay(
 }
 
 pub fn routes() -> OpenApiRouter<Arc<App>> {
-    OpenApiRouter::new().routes(routes!(show, change)).routes(routes!(cancel)).routes(routes!(delay, set_delay))
+    OpenApiRouter::new().routes(routes!(show, change)).routes(routes!(test)).routes(routes!(cancel)).routes(routes!(delay, set_delay))
 }

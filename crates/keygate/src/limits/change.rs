@@ -6,7 +6,7 @@ use serde_json::Value;
 use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 
-use super::{Limits, Patch, store};
+use super::{Limits, Patch, Usage, store, usage::usage};
 use crate::{
     app::App,
     audit,
@@ -30,6 +30,7 @@ pub struct Pending {
 pub struct State {
     pub limits: Limits,
     pub pending: Vec<Pending>,
+    pub usage: Vec<Usage>,
 }
 
 /// Who wants the change, and their password if they gave it.
@@ -42,7 +43,7 @@ pub struct Wish<'a> {
 
 pub async fn show(app: &App, user: Uuid, connection: Uuid) -> Result<State> {
     let mut tx = app.db.user(user).await?;
-    let state = state(&mut tx, connection).await?;
+    let state = state(app, &mut tx, connection).await?;
     tx.commit().await?;
     Ok(state)
 }
@@ -73,7 +74,7 @@ pub async fn change(app: &App, connection: Uuid, patch: &Patch, wish: Wish<'_>) 
     }
     let operation = if waits { "limits-raise-asked" } else { "limits" };
     audit::key_event(app, &mut tx, wish.request, key, operation, &row.exchange, None).await?;
-    let state = state(&mut tx, connection).await?;
+    let state = state(app, &mut tx, connection).await?;
     tx.commit().await?;
     app.gate.accounts.forget(user);
     Ok(state)
@@ -89,7 +90,7 @@ pub async fn cancel(
 ) -> Result<State> {
     let row = connection::find(app, user, connection).await?;
     let mut tx = app.db.user(user).await?;
-    let pending = state(&mut tx, connection).await?.pending;
+    let pending = state(app, &mut tx, connection).await?.pending;
     let members: Vec<String> = pending.into_iter().map(|pending| pending.member).collect();
     let members: Vec<String> =
         members.into_iter().filter(|own| member.is_none_or(|member| member == own)).collect();
@@ -98,7 +99,7 @@ pub async fn cancel(
     }
     store::forget_pending(&mut tx, connection, &members).await?;
     audit::key_event(app, &mut tx, request, row.api_key_id, "limits-raise-cancelled", &row.exchange, None).await?;
-    let state = state(&mut tx, connection).await?;
+    let state = state(app, &mut tx, connection).await?;
     tx.commit().await?;
     Ok(state)
 }
@@ -109,7 +110,7 @@ pub async fn apply_due(app: &App) -> Result<()> {
         let row = connection::find(app, user, connection).await?;
         let now = app.clock.now();
         let mut tx = app.db.user(user).await?;
-        let State { limits, pending } = state(&mut tx, connection).await?;
+        let State { limits, pending, .. } = state(app, &mut tx, connection).await?;
         let due = pending.into_iter().filter(|pending| pending.effective_at <= now);
         let patch: Patch = due.map(|pending| (pending.member, pending.value)).collect();
         store::save(&mut tx, connection, &limits.with(&patch)?).await?;
@@ -157,9 +158,10 @@ pub async fn set_delay(app: &App, seconds: i32, wish: Wish<'_>) -> Result<Delay>
     delay(app, user).await
 }
 
-async fn state(tx: &mut Tx, connection: Uuid) -> Result<State> {
+async fn state(app: &App, tx: &mut Tx, connection: Uuid) -> Result<State> {
     let limits = store::load(tx, connection).await?.ok_or(Code::NotFound)?;
-    Ok(State { limits, pending: store::load_pending(tx, connection).await? })
+    let usage = usage(tx, connection, &limits, app.clock.now()).await?;
+    Ok(State { limits, pending: store::load_pending(tx, connection).await?, usage })
 }
 
 async fn confirm(app: &App, caller: &Caller, client: &Client, password: Option<SecretText>) -> Result<()> {

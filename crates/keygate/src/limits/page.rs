@@ -9,17 +9,19 @@ use axum::{
     response::Response,
     routing::{get, post},
 };
+use rust_decimal::Decimal;
 use seal::SecretText;
 use serde::Deserialize;
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::{Patch, Pending, State, TEMPLATES, Wish, template};
+use super::{OrderIn, Patch, Pending, SideIn, State, TEMPLATES, Trial, Usage, Wish, WithdrawalIn, template, try_out};
 use crate::{
     app::App,
     auth::{Client, Manage, May, Permission, View},
     connection,
-    error::Result,
+    error::{Error, Result},
+    gateway::preview::Preview,
     http::{RequestId, body::Id},
     page::{Frame, Posted, Problems, go, show as show_page, show_again},
 };
@@ -29,6 +31,7 @@ pub fn pages() -> Router<Arc<App>> {
         .route("/connections/{id}/limits", get(one).post(change))
         .route("/connections/{id}/limits/template", post(use_template))
         .route("/connections/{id}/limits/cancel", post(cancel))
+        .route("/connections/{id}/limits/test", post(test))
 }
 
 #[derive(Template)]
@@ -43,6 +46,22 @@ struct Page {
     /// What stands in the form, by the names of the limits.
     given: HashMap<String, String>,
     templates: &'static [template::Template],
+    usage: Vec<Usage>,
+    /// What was tried, and what would be decided.
+    tried: Option<(TryIn, Preview)>,
+}
+
+/// An order or a withdrawal to try.
+#[derive(Default, Deserialize)]
+struct TryIn {
+    #[serde(default)]
+    act: String,
+    #[serde(default)]
+    quantity: String,
+    #[serde(default)]
+    symbol: String,
+    #[serde(default)]
+    price: String,
 }
 
 /// A form posts texts; a ticked box is there, an empty field means no limit.
@@ -79,7 +98,7 @@ async fn page<P: Permission>(
     given: Option<HashMap<String, String>>,
 ) -> Result<Page> {
     let row = connection::find(app, may.user(), id).await?;
-    let State { limits, pending } = super::show(app, may.user(), id).await?;
+    let State { limits, pending, usage } = super::show(app, may.user(), id).await?;
     Ok(Page {
         frame: frame.of(may),
         problems,
@@ -89,6 +108,8 @@ async fn page<P: Permission>(
         pending,
         given: given.unwrap_or_else(|| limits.members().iter().filter_map(shown).collect()),
         templates: &TEMPLATES,
+        usage,
+        tried: None,
     })
 }
 
@@ -138,6 +159,48 @@ async fn cancel(
 ) -> Result<Response> {
     super::cancel(&app, may.user(), id, Some(&input.member), request).await?;
     Ok(go(&address(id), "Taken back. The limit stays as it is."))
+}
+
+async fn test(
+    Shared(app): Shared<Arc<App>>,
+    may: May<Manage>,
+    Id(id): Id,
+    frame: Frame,
+    Posted(input): Posted<TryIn>,
+) -> Result<Response> {
+    let tried = match input.trial() {
+        Ok(trial) => try_out(&app, may.user(), id, trial).await,
+        Err(error) => Err(error),
+    };
+    match tried {
+        Ok((preview, _)) => {
+            let page = page(&app, &may, id, frame, Problems::default(), None).await?;
+            show_page(&Page { tried: Some((input, preview)), ..page })
+        }
+        Err(error) => show_again(&error, &page(&app, &may, id, frame, Problems::of(&error), None).await?),
+    }
+}
+
+impl TryIn {
+    fn trial(&self) -> Result<Trial> {
+        let amount = |text: &str, what| Decimal::from_str_exact(text.trim()).map_err(|_| Error::field(what, "is no amount"));
+        let quantity = amount(&self.quantity, "/quantity")?;
+        let side = match self.act.as_str() {
+            "withdraw" => {
+                let withdrawal = WithdrawalIn { asset: self.symbol.clone(), amount: quantity };
+                return Ok(Trial { order: None, withdrawal: Some(withdrawal) });
+            }
+            "sell" => SideIn::Sell,
+            _ => SideIn::Buy,
+        };
+        let price = match self.price.trim() {
+            "" => None,
+            text => Some(amount(text, "/price")?),
+        };
+        let symbol = self.symbol.clone();
+        let order = OrderIn { symbol, side, quantity: Some(quantity), price, quote_amount: None, leverage: None };
+        Ok(Trial { order: Some(order), withdrawal: None })
+    }
 }
 
 impl Page {

@@ -1,6 +1,7 @@
 //! Every statement about limits.
 
 use serde_json::Value;
+use rust_decimal::Decimal;
 use sqlx::types::ipnetwork::IpNetwork;
 use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
@@ -173,6 +174,33 @@ pub async fn due(app: &App) -> Result<Vec<(Uuid, Uuid)>> {
     .await?;
     tx.commit().await?;
     Ok(rows.into_iter().map(|row| (row.user_id, row.connection_id)).collect())
+}
+
+/// How much of a window is used.
+pub struct Counted {
+    pub kind: String,
+    pub used: Decimal,
+}
+
+/// The windows that began at these times, as far as somebody has used them.
+pub async fn windows(
+    tx: &mut Tx,
+    connection: Uuid,
+    kinds: &[&str],
+    starts: &[OffsetDateTime],
+) -> Result<Vec<Counted>> {
+    Ok(sqlx::query_as!(
+        Counted,
+        "select own.kind, own.used from keygate.spend_window own
+         join unnest($2::text[], $3::timestamptz[]) as k (kind, starts_at)
+           on own.kind = k.kind and own.starts_at = k.starts_at
+         where own.connection_id = $1",
+        connection,
+        kinds as &[&str],
+        starts
+    )
+    .fetch_all(&mut **tx)
+    .await?)
 }
 
 /// How long raised limits wait now.

@@ -13,3 +13,4 @@ mod own_key;
 mod pem;
 mod signing;
 mod starting;
+mod trying;

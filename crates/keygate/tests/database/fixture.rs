@@ -28,7 +28,7 @@ pub const SPARE_KEY: u8 = 0xf;
 const GIVE_USER: Option<&str> = Some("user_id = '{thief}'");
 
 /// Every table with row security, parents first.
-pub const TABLES: [Table; 35] = [
+pub const TABLES: [Table; 36] = [
     Table {
         name: "public.users",
         insert: "(id, email, name, password_hash) values ('{user}', '{tag}@example.test', 'n', '!')",
@@ -337,6 +337,16 @@ pub const TABLES: [Table; 35] = [
         conflict: "request_id, place",
         column: "state",
         value: "'sent'",
+        give: GIVE_USER,
+    },
+    Table {
+        name: "keygate.day_worth",
+        insert: "(connection_id, day, user_id, usd, seen_at)
+                 values ('{connection}', date '2026-01-01' + {n}, '{user}', 1, now())",
+        row: "connection_id = '{connection}' and day = date '2026-01-01' + {n}",
+        conflict: "connection_id, day",
+        column: "lost_at",
+        value: "now()",
         give: GIVE_USER,
     },
     Table {

@@ -9,10 +9,12 @@ use crate::{
     world::{PASSWORD, World},
 };
 
+mod exposure;
 mod proof;
 mod rate;
 mod settling;
 mod spending;
+mod trying;
 
 fn path(bot: &Bot) -> String {
     format!("/api/v1/connections/{}/limits", bot.connection)

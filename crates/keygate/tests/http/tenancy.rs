@@ -9,7 +9,7 @@ use crate::{
 };
 
 /// Every route that takes an id of a connection, a bot or an access key.
-const ROUTES: [(&str, &str); 17] = [
+const ROUTES: [(&str, &str); 21] = [
     ("GET", "/api/v1/connections/{connection}"),
     ("PATCH", "/api/v1/connections/{connection}"),
     ("DELETE", "/api/v1/connections/{connection}"),
@@ -19,6 +19,10 @@ const ROUTES: [(&str, &str); 17] = [
     ("POST", "/api/v1/connections/{connection}/pause"),
     ("POST", "/api/v1/connections/{connection}/resume"),
     ("GET", "/api/v1/connections/{connection}/keys"),
+    ("GET", "/api/v1/connections/{connection}/limits"),
+    ("PATCH", "/api/v1/connections/{connection}/limits"),
+    ("POST", "/api/v1/connections/{connection}/limits/test"),
+    ("DELETE", "/api/v1/connections/{connection}/limits/pending"),
     ("DELETE", "/api/v1/connections/own-keys/{own_key}"),
     ("GET", "/api/v1/bots/{bot}"),
     ("PATCH", "/api/v1/bots/{bot}"),
@@ -33,8 +37,17 @@ const NAMES: [&str; 5] = ["{connection}", "{bot}", "{key}", "{personal}", "{own_
 
 async fn call(api: &Api, method: &str, path: &str) -> Reply {
     let request = api.request(method, path);
-    let body = matches!(method, "PATCH") || path.ends_with("/access-keys") && method == "POST";
-    Reply::of(if body { request.json(&json!({})) } else { request }).await
+    let body = match (method, path.rsplit('/').next()) {
+        ("PATCH", Some("limits")) => Some(json!({"limits": {"can_trade": false}})),
+        ("POST", Some("test")) => Some(json!({"withdrawal": {"asset": "BTC", "amount": "1"}})),
+        ("PATCH", _) | ("POST", Some("access-keys")) => Some(json!({})),
+        _ => None,
+    };
+    Reply::of(match body {
+        Some(body) => request.json(&body),
+        None => request,
+    })
+    .await
 }
 
 #[tokio::test]

@@ -6,7 +6,8 @@ use rust_decimal::Decimal;
 use uuid::Uuid;
 
 use super::{
-    Entry, Intent, Outcome, Verdict,
+    Entry, Intent, Outcome, Verdict, Wanted,
+    position::Bought,
     store::{self, Key, Kept},
 };
 use crate::{
@@ -101,6 +102,8 @@ struct Sheet<'e> {
     user: Uuid,
     windows: HashMap<Key, Decimal>,
     touched: HashSet<Key>,
+    /// Purchases that looks at the accounts may not have seen.
+    bought: Vec<Bought>,
     /// Signatures that were not used before.
     fresh: HashSet<(Uuid, [u8; 32])>,
     /// Connections that panic holds; `None` is all of them.
@@ -116,13 +119,15 @@ impl<'e> Sheet<'e> {
     async fn new(app: &App, tx: &mut Tx, user: Uuid, entries: &'e [Entry]) -> Result<Self, db::Error> {
         let intents: Vec<&Intent> = entries.iter().filter_map(Entry::as_intent).collect();
         let outcomes: Vec<&Outcome> = entries.iter().filter_map(Entry::as_outcome).collect();
+        let wanted: Vec<Wanted<'_>> = intents.iter().map(|intent| intent.wanted()).collect();
         let released = store::change_states(tx, &outcomes, app.clock.now()).await?;
-        let keys = intents.iter().flat_map(|intent| intent.keys()).chain(released.iter().flat_map(Kept::keys));
+        let keys = wanted.iter().flat_map(Wanted::keys).chain(released.iter().flat_map(Kept::keys));
         let windows = store::lock_windows(tx, user, keys.collect()).await?;
         let mut sheet = Sheet {
             user,
             windows,
             touched: HashSet::new(),
+            bought: store::bought(tx, &wanted).await?,
             fresh: store::use_signatures(tx, &intents).await?,
             stopped: store::stopped(tx).await?,
             held: Vec::new(),
@@ -164,8 +169,13 @@ impl<'e> Sheet<'e> {
         {
             return Verdict::Replay;
         }
-        match intent.charge(&self.windows) {
+        let wanted = intent.wanted();
+        if let Err(excess) = wanted.has_room(&self.bought) {
+            return Verdict::Position(excess);
+        }
+        match wanted.charge(&self.windows) {
             Ok(charges) => {
+                self.bought.extend(wanted.bought());
                 for (key, amount) in charges {
                     self.add(key, amount);
                 }
@@ -196,14 +206,9 @@ impl<'e> Sheet<'e> {
     }
 }
 
-impl Intent {
-    fn keys(&self) -> impl Iterator<Item = Key> {
-        let (connection, at) = (self.line.connection, self.line.at);
-        self.ask.caps.iter().map(move |cap| Key::new(connection, cap.window, at))
-    }
-
+impl Wanted<'_> {
     /// What it adds to each of its windows, or the first one that has no room and what is left there.
-    fn charge(&self, windows: &HashMap<Key, Decimal>) -> Result<Vec<(Key, Decimal)>, (Cap, Decimal)> {
+    pub fn charge(&self, windows: &HashMap<Key, Decimal>) -> Result<Vec<(Key, Decimal)>, (Cap, Decimal)> {
         let amount = self.ask.usd();
         let charge = |(cap, key): (&Cap, Key)| {
             let used = windows.get(&key).copied().unwrap_or_default();

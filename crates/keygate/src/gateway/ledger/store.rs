@@ -6,7 +6,7 @@ use rust_decimal::Decimal;
 use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 
-use super::{Became, Intent, Outcome, Window};
+use super::{Became, Intent, Outcome, Wanted, Window, position::Bought};
 use crate::{
     app::App,
     db::{self, Tx},
@@ -49,6 +49,27 @@ pub(super) async fn stopped(tx: &mut Tx) -> Result<HashSet<Option<Uuid>>, db::Er
         .fetch_all(&mut **tx)
         .await?;
     Ok(rows.into_iter().collect())
+}
+
+/// Purchases of the connections whose positions are limited, as far as a look at the account may not have seen them. Read
+/// after the windows are locked, so that nothing is added meanwhile.
+pub(super) async fn bought(tx: &mut Tx, all: &[Wanted<'_>]) -> Result<Vec<Bought>, db::Error> {
+    let limited = all.iter().filter_map(|own| Some((own.connection, own.ask.position.as_ref()?.since)));
+    let (connections, since): (Vec<Uuid>, Vec<OffsetDateTime>) = limited.unzip();
+    let Some(since) = since.into_iter().min() else { return Ok(Vec::new()) };
+    let rows = sqlx::query_as!(
+        Bought,
+        r#"select connection_id as connection, buys as "asset!", usd as "usd!", made_at,
+                  case state when 'confirmed' then changed_at end as confirmed_at
+           from keygate.reservation
+           where connection_id = any($1) and made_at >= $2::timestamptz - interval '1 day' and buys is not null
+             and usd is not null and (state in ('reserved', 'sent', 'unknown') or state = 'confirmed' and changed_at >= $2)"#,
+        &connections,
+        since
+    )
+    .fetch_all(&mut **tx)
+    .await?;
+    Ok(rows)
 }
 
 /// Uses signatures up; those that come back were not used before.

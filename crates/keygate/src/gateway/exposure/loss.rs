@@ -1,0 +1,65 @@
+//! What the account has lost since the first look of the day. When it is too much, orders stop until the next day (UTC).
+
+use rust_decimal::Decimal;
+use time::{Duration, OffsetDateTime};
+
+use super::{Holder, Look, store};
+use crate::gateway::{Denial, price::Book, spend::money};
+
+impl Holder<'_> {
+    /// Refuses when too much is lost. What was withdrawn through the gate is not lost; what was deposited hides losses.
+    pub async fn loss(&self) -> Result<(), Denial> {
+        if !self.limits.stops_at_a_loss() {
+            return Ok(());
+        }
+        let look = self.app.gate.looks.find(self, LOSS_AGE).await?;
+        let book = self.app.gate.prices.book(self.app, self.definition, self.environment).await?;
+        let worth = look.worth(&book);
+        let now = self.app.clock.now();
+        let day = store::day(self.app, self.user, self.connection, (worth, look.at), now).await;
+        let day = day.map_err(Denial::down)?;
+        let lost = day.usd.checked_sub(worth).and_then(|lost| lost.checked_sub(day.withdrawn));
+        let lost = lost.ok_or_else(|| Denial::down("a worth is out of range"))?;
+        let too_much = self.too_much(lost, day.usd);
+        if too_much && day.lost_at.is_none() {
+            store::stop_day(self.app, self.user, self.connection, now).await.map_err(Denial::down)?;
+        }
+        match day.lost_at.or(too_much.then_some(now)) {
+            None => Ok(()),
+            Some(at) => Err(stopped(at, lost)),
+        }
+    }
+
+    fn too_much(&self, lost: Decimal, of: Decimal) -> bool {
+        let dollars = self.limits.max_daily_loss;
+        let share = self
+            .limits
+            .stop_loss_percentage
+            .and_then(|share| of.checked_mul(share)?.checked_div(Decimal::ONE_HUNDRED));
+        lost > Decimal::ZERO && [dollars, share].into_iter().flatten().any(|most| lost >= most)
+    }
+}
+
+impl Look {
+    /// What has no price counts as nothing.
+    fn worth(&self, book: &Book) -> Decimal {
+        let usd = |(asset, units): (&String, &Decimal)| book.usd(asset)?.checked_mul(*units);
+        self.held.iter().filter_map(usd).fold(Decimal::ZERO, Decimal::saturating_add)
+    }
+}
+
+fn stopped(at: OffsetDateTime, lost: Decimal) -> Denial {
+    let (hour, minute) = (at.hour(), at.minute());
+    let now = match lost > Decimal::ZERO {
+        true => format!("it has lost {} USD", money(lost)),
+        false => "it has gained since".to_owned(),
+    };
+    Denial::denied(
+        "daily-loss",
+        format!(
+            "the account had lost its limit of the day at {hour:02}:{minute:02} UTC ({now}); orders are refused until the next day (UTC)"
+        ),
+    )
+}
+
+const LOSS_AGE: Duration = Duration::seconds(30);

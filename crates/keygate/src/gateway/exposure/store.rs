@@ -1,0 +1,130 @@
+//! Every statement about what an account is worth, and what its open orders were worth when they were placed.
+
+use std::collections::HashMap;
+
+use rust_decimal::Decimal;
+use time::{OffsetDateTime, UtcOffset};
+use uuid::Uuid;
+
+use crate::{app::App, db, gateway::ledger::Window};
+
+/// An order by its client's id.
+pub struct Named {
+    pub id: String,
+    pub buys: Option<String>,
+    /// `None`: it was not valued.
+    pub usd: Option<Decimal>,
+    /// The ledger counts it itself: it was not settled when the look began.
+    pub counts_later: bool,
+}
+
+/// A day as it began.
+pub struct Day {
+    pub usd: Decimal,
+    pub lost_at: Option<OffsetDateTime>,
+    /// Dollars that left through the gate, between its first look and this one.
+    pub withdrawn: Decimal,
+}
+
+pub async fn named(
+    app: &App,
+    user: Uuid,
+    connection: Uuid,
+    ids: &[String],
+    since: OffsetDateTime,
+) -> Result<Vec<Named>, db::Error> {
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut tx = app.db.signer(user).await?;
+    let rows = sqlx::query_as!(
+        Named,
+        r#"select client_order_id as "id!", buys, usd,
+                  case state when 'confirmed' then changed_at >= $3
+                       else made_at >= $3::timestamptz - interval '2 minutes' end as "counts_later!"
+           from keygate.reservation
+           where connection_id = $1 and client_order_id = any($2) and state <> 'rejected'"#,
+        connection,
+        ids,
+        since
+    )
+    .fetch_all(&mut *tx)
+    .await?;
+    tx.commit().await?;
+    Ok(rows)
+}
+
+/// What was bought today and is settled, by asset.
+pub async fn bought_today(
+    app: &App,
+    user: Uuid,
+    connection: Uuid,
+    since: OffsetDateTime,
+) -> Result<HashMap<String, Decimal>, db::Error> {
+    let mut tx = app.db.signer(user).await?;
+    let rows = sqlx::query!(
+        r#"select buys as "asset!", sum(usd) as "usd!" from keygate.reservation
+           where connection_id = $1 and made_at >= $2 and state <> 'rejected' and buys is not null and usd is not null
+             and case state when 'confirmed' then changed_at < $3
+                      else made_at < $3::timestamptz - interval '2 minutes' end
+           group by buys"#,
+        connection,
+        Window::TradeDay.start(since),
+        since
+    )
+    .fetch_all(&mut *tx)
+    .await?;
+    tx.commit().await?;
+    Ok(rows.into_iter().map(|row| (row.asset, row.usd)).collect())
+}
+
+/// The day that goes on, which begins with this look if it is the first one.
+pub async fn day(
+    app: &App,
+    user: Uuid,
+    connection: Uuid,
+    (worth, looked_at): (Decimal, OffsetDateTime),
+    now: OffsetDateTime,
+) -> Result<Day, db::Error> {
+    let today = now.to_offset(UtcOffset::UTC).date();
+    let mut tx = app.db.signer(user).await?;
+    sqlx::query!(
+        "insert into keygate.day_worth (connection_id, day, user_id, usd, seen_at) values ($1, $2, $3, $4, $5)
+         on conflict (connection_id, day) do nothing",
+        connection,
+        today,
+        user,
+        worth,
+        looked_at
+    )
+    .execute(&mut *tx)
+    .await?;
+    let day = sqlx::query_as!(
+        Day,
+        r#"select d.usd, d.lost_at,
+                  (select coalesce(sum(r.usd), 0) from keygate.reservation r
+                   where r.connection_id = d.connection_id and r.kind = 'withdraw' and r.state = 'confirmed'
+                     and r.made_at >= d.seen_at and r.changed_at <= $3) as "withdrawn!"
+           from keygate.day_worth d where d.connection_id = $1 and d.day = $2"#,
+        connection,
+        today,
+        looked_at
+    )
+    .fetch_one(&mut *tx)
+    .await?;
+    tx.commit().await?;
+    Ok(day)
+}
+
+pub async fn stop_day(app: &App, user: Uuid, connection: Uuid, now: OffsetDateTime) -> Result<(), db::Error> {
+    let mut tx = app.db.signer(user).await?;
+    sqlx::query!(
+        "update keygate.day_worth set lost_at = $3 where connection_id = $1 and day = $2 and lost_at is null",
+        connection,
+        now.to_offset(UtcOffset::UTC).date(),
+        now
+    )
+    .execute(&mut *tx)
+    .await?;
+    tx.commit().await
+}

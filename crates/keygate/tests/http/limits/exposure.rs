@@ -1,0 +1,222 @@
+//! What depends on the account: borrowed money, the position in one asset, the loss of a day.
+
+use demo_exchange::Fault;
+use rust_decimal::Decimal;
+use serde_json::json;
+use time::Duration;
+
+use super::spending::limited;
+use crate::{
+    api::{Reply, text},
+    bot::Bot,
+    world::World,
+};
+
+const ORDER: &str = "/api/v3/order";
+/// Worth 50 dollars, and far below the market: it stays open.
+const LOW: &str = "symbol=BTCUSDT&side=BUY&type=LIMIT&timeInForce=GTC&quantity=0.001&price=50000";
+
+/// Dollars' worth of the bitcoins of the account.
+async fn bitcoins(bot: &Bot) -> Decimal {
+    let ticker = bot.api.get("/x/binance/api/v3/ticker/price?symbol=BTCUSDT").await.is(200);
+    let price: Decimal = text(&ticker["price"]).parse().unwrap();
+    let account = bot.account().await.is(200);
+    let own = account["balances"].as_array().unwrap().iter().find(|own| own["asset"] == "BTC");
+    let amount = |part: &str| own.map_or(Decimal::ZERO, |own| text(&own[part]).parse().unwrap());
+    price * (amount("free") + amount("locked"))
+}
+
+/// A bot that may buy so many more dollars of bitcoins than it has.
+async fn with_room(world: &World, room: i64) -> Bot {
+    let bot = world.bot("binance", "trade").await;
+    let limit = bitcoins(&bot).await + Decimal::from(room);
+    bot.limited(world, json!({"max_position_size": limit.round_dp(2).to_string()})).await.is(200);
+    bot
+}
+
+/// A call by the world's clock, which tests move.
+async fn call(world: &World, bot: &Bot, method: &str, params: &str) -> Reply {
+    Reply::of(bot.binance_request(method, ORDER, &bot.signed(params, world.clock.now_ms()))).await
+}
+
+async fn buy(world: &World, bot: &Bot) -> Reply {
+    call(world, bot, "POST", LOW).await
+}
+
+fn refused(reply: &Reply, rule: &str) {
+    reply.binance(403, -1002, rule);
+}
+
+#[tokio::test]
+async fn what_borrows_more_than_is_allowed_never_reaches_the_exchange() {
+    let world = World::new().await;
+    let bot = limited(&world, json!({"max_leverage": "2"})).await;
+    let set = |times: u32| format!("symbol=BTCUSDT&leverage={times}");
+    let above = bot.binance("POST", "/fapi/v1/leverage", &set(3)).await;
+    refused(&above, "max-leverage");
+    assert!(above.text.contains("may be 2 at most, and this is 3"), "{}", above.text);
+    let borrows = format!("{LOW}&sideEffectType=MARGIN_BUY");
+    refused(&bot.binance("POST", "/sapi/v1/margin/order", &borrows).await, "max-leverage");
+    refused(&bot.binance("POST", "/fapi/v1/order", LOW).await, "max-leverage");
+    let within = bot.binance("POST", "/fapi/v1/leverage", &set(2)).await;
+    assert!(!within.text.contains("max-leverage"), "{}", within.text);
+    let order = bot.order().await.is(200);
+    let cancel = format!("symbol=BTCUSDT&orderId={}", order["orderId"]);
+    bot.binance("DELETE", ORDER, &cancel).await.is(200);
+    assert_eq!(world.asked("/sapi/v1/margin/order") + world.asked("/fapi/v1/order"), 0);
+}
+
+#[tokio::test]
+async fn purchase_may_not_lead_to_more_than_the_position() {
+    let world = World::new().await;
+    let bot = with_room(&world, 120).await;
+    bot.order().await.is(200);
+    bot.order().await.is(200);
+    let over = bot.order().await;
+    refused(&over, "max-position");
+    assert!(over.text.contains("USD of BTC"), "{}", over.text);
+    let sale = "symbol=BTCUSDT&side=SELL&type=LIMIT&timeInForce=GTC&quantity=0.001&price=70000";
+    bot.binance("POST", ORDER, sale).await.is(200);
+    assert_eq!(world.count("keygate.reservation where buys = 'BTC'").await, 2);
+}
+
+#[tokio::test]
+async fn open_purchases_still_count_at_the_next_look_and_not_once_they_are_taken_back() {
+    let world = World::new().await;
+    let bot = with_room(&world, 120).await;
+    let order = bot.order().await.is(200);
+    bot.order().await.is(200);
+    world.flush().await;
+    for _ in 0..2 {
+        world.advance(Duration::seconds(60));
+        refused(&buy(&world, &bot).await, "max-position");
+    }
+    let cancel = format!("symbol=BTCUSDT&orderId={}", order["orderId"]);
+    call(&world, &bot, "DELETE", &cancel).await.is(200);
+    world.advance(Duration::seconds(60));
+    buy(&world, &bot).await.is(200);
+}
+
+#[tokio::test]
+async fn many_purchases_at_once_on_two_replicas_do_not_pass_the_position() {
+    let world = World::new().await;
+    let second = world.second_server().await;
+    let bot = with_room(&world, 510).await;
+    let there = bot.moved_to(&world.api.moved_to(&second));
+    let orders = (0..40).map(|turn| {
+        let bot = if turn % 2 == 0 { bot.clone() } else { there.clone() };
+        let order = LOW.replace("50000", &(50_000 + turn).to_string());
+        tokio::spawn(async move { bot.binance("POST", ORDER, &order).await.status })
+    });
+    let mut passed = 0;
+    for order in orders.collect::<Vec<_>>() {
+        passed += i64::from(order.await.unwrap() == 200);
+    }
+    assert_eq!(passed, 10, "ten orders of a little over 50 fit into 510");
+    second.app.gate.ledger.flush().await;
+    assert_eq!(world.count("keygate.reservation").await, passed);
+    second.stop().await;
+}
+
+#[tokio::test]
+async fn looks_are_shared_and_never_older_than_ten_seconds() {
+    let world = World::new().await;
+    let bot = with_room(&world, 10_000).await;
+    let before = world.asked("/api/v3/account");
+    for _ in 0..5 {
+        bot.order().await.is(200);
+    }
+    assert_eq!(world.asked("/api/v3/account"), before + 1);
+    world.advance(Duration::seconds(11));
+    buy(&world, &bot).await.is(200);
+    assert_eq!(world.asked("/api/v3/account"), before + 2);
+}
+
+#[tokio::test]
+async fn order_that_was_placed_elsewhere_has_no_known_worth() {
+    let world = World::new().await;
+    let bot = world.bot("binance", "trade").await;
+    bot.order().await.is(200);
+    bot.limited(&world, json!({"max_position_size": "100000000"})).await.is(200);
+    let reply = bot.order().await;
+    refused(&reply, "max-position");
+    assert!(reply.text.contains("an open order about BTC whose worth is not known"), "{}", reply.text);
+}
+
+#[tokio::test]
+async fn account_that_cannot_be_seen_buys_nothing() {
+    let world = World::new().await;
+    for limit in ["max_position_size", "max_daily_loss"] {
+        let bot = world.bot("binance", "trade").await;
+        bot.limited(&world, json!({limit: "100000000"})).await.is(200);
+        world.demo.fault(demo_exchange::Switch {
+            fault: Fault::Status { status: 503 },
+            count: 1,
+            path: "/api/v3/account".to_owned(),
+            exchange: None,
+        });
+        refused(&bot.order().await, "no-balances");
+        assert_eq!(world.asked(ORDER), 0);
+        let delete = format!("/api/v1/connections/{}", bot.connection);
+        world
+            .execute(&format!("delete from keygate.day_worth where connection_id = '{}'", bot.connection))
+            .await;
+        let _ = Reply::of(world.api.request("DELETE", &delete)).await;
+        world.demo.clear_faults();
+    }
+}
+
+#[tokio::test]
+async fn orders_stop_for_the_day_when_too_much_is_lost_and_cancels_go() {
+    let world = World::new().await;
+    let second = world.second_server().await;
+    let bot = limited(&world, json!({"stop_loss_percentage": "5"})).await;
+    let there = bot.moved_to(&world.api.moved_to(&second));
+    let order = bot.order().await.is(200);
+    assert_eq!(world.count("keygate.day_worth where lost_at is null").await, 1);
+    // as if the account had been worth more this morning
+    world.execute("update keygate.day_worth set usd = usd * 1.06").await;
+    let stopped = there.order().await;
+    refused(&stopped, "daily-loss");
+    assert!(stopped.text.contains("until the next day (UTC)"), "{}", stopped.text);
+    // prices that come back do not start it again
+    world.execute("update keygate.day_worth set usd = usd / 1.06").await;
+    refused(&bot.order().await, "daily-loss");
+    bot.account().await.is(200);
+    let cancel = format!("symbol=BTCUSDT&orderId={}", order["orderId"]);
+    bot.binance("DELETE", ORDER, &cancel).await.is(200);
+    world.advance(Duration::days(1));
+    buy(&world, &bot).await.is(200);
+    assert_eq!(world.count("keygate.day_worth").await, 2);
+    second.stop().await;
+}
+
+#[tokio::test]
+async fn price_that_falls_is_a_loss() {
+    let world = World::new().await;
+    let bot = limited(&world, json!({"max_daily_loss": "100"})).await;
+    bot.order().await.is(200);
+    let held = bitcoins(&bot).await;
+    assert!(held > Decimal::ONE_THOUSAND, "the account has bitcoins: {held}");
+    let price = bot.api.get("/x/binance/api/v3/ticker/price?symbol=BTCUSDT").await.is(200);
+    let price: Decimal = text(&price["price"]).parse().unwrap();
+    assert!(world.demo.set_price("binance", "BTCUSDT", (price * Decimal::new(8, 1)).round()));
+    tokio::time::sleep(std::time::Duration::from_secs(6)).await;
+    refused(&bot.order().await, "daily-loss");
+}
+
+#[tokio::test]
+async fn what_is_withdrawn_through_the_gate_is_not_lost() {
+    let world = World::new().await;
+    let bot = world.bot("binance", "withdraw").await;
+    bot.limited(&world, json!({"max_daily_loss": "100"})).await.is(200);
+    bot.order().await.is(200);
+    let gone = "coin=USDT&amount=500&address=0x52908400098527886E0F7030069857D2E4169EE7&network=ETH";
+    bot.binance("POST", "/sapi/v1/capital/withdraw/apply", gone).await.is(200);
+    world.flush().await;
+    assert_eq!(world.count("keygate.reservation where kind = 'withdraw' and usd = 500").await, 1);
+    world.advance(Duration::seconds(31));
+    buy(&world, &bot).await.is(200);
+    world.execute("update keygate.reservation set state = 'rejected' where kind = 'withdraw'").await;
+    refused(&buy(&world, &bot).await, "daily-loss");
+}
