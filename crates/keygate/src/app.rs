@@ -4,7 +4,10 @@ use std::sync::{Arc, atomic::AtomicBool};
 
 use exchange::Exchanges;
 
-use crate::{clock::Clock, config::Config, db::Db, gateway::Gate, key_ring::Keys, upstream::Upstream};
+use crate::{
+    audit::Checkpoints, clock::Clock, config::Config, db::Db, gateway::Gate, key_ring::Keys,
+    upstream::Upstream,
+};
 
 pub struct App {
     pub config: Config,
@@ -14,6 +17,7 @@ pub struct App {
     pub clock: Clock,
     pub upstream: Upstream,
     pub gate: Gate,
+    pub checkpoints: Checkpoints,
     /// Set once an owner was seen; there is one for ever then.
     pub has_owner: AtomicBool,
 }

@@ -13,6 +13,7 @@ use crate::{
 
 mod access;
 mod activity;
+mod audit;
 mod bot;
 mod client;
 mod connection;
@@ -94,6 +95,11 @@ enum Command {
     },
     /// Look for what is wrong with this machine's settings, files, database, disk and clock
     Doctor(doctor::DoctorArgs),
+    /// Evidence that the record was not rewritten (on the server's machine)
+    Audit {
+        #[command(subcommand)]
+        command: audit::AuditCommand,
+    },
     /// Is a running server ready? For container health checks
     Healthcheck,
     /// Is the server ready, and who is signed in?
@@ -193,6 +199,7 @@ fn run(command: Command, flags: Flags, remote: &Remote) -> Result<ExitCode, Fata
         Command::SetupLink => on_runtime(server::setup_link(Config::load(&flags)?)),
         Command::Migrate { dry_run } => on_runtime(server::migrate(Config::load(&flags)?, dry_run)),
         Command::Database { command } => on_runtime(server::database(Config::load(&flags)?, command)),
+        Command::Audit { command } => on_runtime(audit::run(Config::load(&flags)?, remote, command)),
         Command::Healthcheck => on_runtime(server::healthcheck(&flags, remote.url.clone())),
         Command::Config { command } => offline::config(&flags, remote, command),
         Command::Exchange { command } => exchange::run(remote.output, command),

@@ -42,6 +42,7 @@ pub struct Config {
     pub registration: Registration,
     pub log: Log,
     pub gateway: Gateway,
+    pub audit: Audit,
     pub demo: Demo,
     /// The variables of the environment that held a secret.
     #[serde(skip)]
@@ -107,6 +108,12 @@ pub struct Gateway {
     pub max_streams: usize,
     pub stream_idle_ms: u64,
     pub stream_write_ms: u64,
+}
+
+#[derive(Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Audit {
+    pub checkpoints: PathBuf,
 }
 
 #[derive(Clone, Deserialize)]
@@ -190,6 +197,13 @@ impl Config {
         match self.master_key.path.as_os_str().is_empty() {
             true => self.data_dir.join("master.key"),
             false => self.master_key.path.clone(),
+        }
+    }
+
+    pub fn checkpoints_path(&self) -> PathBuf {
+        match self.audit.checkpoints.as_os_str().is_empty() {
+            true => self.data_dir.join("audit/checkpoints.jsonl"),
+            false => self.audit.checkpoints.clone(),
         }
     }
 

@@ -7,7 +7,7 @@ use sqlx::postgres::PgListener;
 use tokio::sync::watch;
 use uuid::Uuid;
 
-use crate::{app::App, connection, db, error::Result, gateway, limits};
+use crate::{app::App, audit, connection, db, error::Result, gateway, limits};
 
 /// Runs until told to stop.
 pub async fn run(app: Arc<App>, mut stop: watch::Receiver<bool>) {
@@ -16,11 +16,14 @@ pub async fn run(app: Arc<App>, mut stop: watch::Receiver<bool>) {
     tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     let mut often = tokio::time::interval(OFTEN);
     often.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    let mut minute = tokio::time::interval(MINUTE);
+    minute.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         tokio::select! {
             () = told(&mut stop) => break,
             _ = tick.tick() => round(&app).await,
             _ = often.tick() => report("ask what became of calls", gateway::reconcile::round(&app).await),
+            _ = minute.tick() => report("make a checkpoint", audit::checkpoint(&app).await),
         }
     }
     listening.abort();
@@ -84,5 +87,6 @@ async fn listen(app: &App) -> Result<(), db::Error> {
 }
 
 const EVERY: Duration = Duration::from_secs(30);
+const MINUTE: Duration = Duration::from_secs(60);
 const OFTEN: Duration = Duration::from_secs(5);
 const HEARTBEAT: Duration = Duration::from_millis(300);

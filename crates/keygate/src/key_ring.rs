@@ -15,6 +15,7 @@ use uuid::Uuid;
 
 use crate::{
     app::App,
+    audit,
     clock::Clock,
     db::Tx,
     error::{Error, Fatal, Result},
@@ -32,6 +33,8 @@ pub struct Keys {
     /// Signs the tokens that stand for an exchange's own on its streams.
     pub stream_token: Key,
     pub jwt: Jwt,
+    /// Make the record of what happened provable.
+    pub audit: audit::Keys,
 }
 
 /// The keys of access tokens: one signs, the former still verifies.
@@ -52,15 +55,17 @@ impl Jwt {
 /// caller holds the boot lock.
 pub async fn open(boot: &mut PgConnection, root: &dyn Root, clock: &Clock) -> Result<(Keys, Key), Fatal> {
     let keyring = keyring(boot, root).await?;
-    let service = service_key(boot, &keyring).await?;
+    let services = service_keys(boot, &keyring).await?;
+    let service = newest(&services);
     let jwt = jwt(boot, &keyring, clock).await?;
     let context = service.derive(Purpose::DbCtx);
     let keys = Keys {
-        passwords: Arc::new(Hasher::new(&service)),
+        passwords: Arc::new(Hasher::new(service)),
         csrf: service.derive(Purpose::Csrf),
         fingerprint: service.derive(Purpose::Device),
         stream_token: service.derive(Purpose::StreamToken),
         jwt,
+        audit: audit_keys(boot, &keyring, services, clock).await?,
         keyring,
     };
     Ok((keys, context))
@@ -113,40 +118,60 @@ async fn keyring(boot: &mut PgConnection, root: &dyn Root) -> Result<Keyring, Fa
     Ok(keyring)
 }
 
-async fn service_key(boot: &mut PgConnection, keyring: &Keyring) -> Result<ServiceKey, Fatal> {
-    match store::load_service_keys(boot).await?.pop() {
-        Some((version, wrapped)) => {
-            ServiceKey::open(keyring, version, &wrapped).map_err(|error| wrong_root(&error))
-        }
-        None => {
-            let key = ServiceKey::generate(1);
-            store::insert_service_key(boot, 1, &key.wrap(keyring)).await?;
-            Ok(key)
-        }
+/// All versions, oldest first.
+async fn service_keys(boot: &mut PgConnection, keyring: &Keyring) -> Result<Vec<ServiceKey>, Fatal> {
+    let rows = store::load_service_keys(boot).await?;
+    if rows.is_empty() {
+        let key = ServiceKey::generate(1);
+        store::insert_service_key(boot, 1, &key.wrap(keyring)).await?;
+        return Ok(vec![key]);
     }
+    let open = |(version, wrapped): (u32, Wrapped)| ServiceKey::open(keyring, version, &wrapped);
+    rows.into_iter().map(open).collect::<Result<_, _>>().map_err(|error| wrong_root(&error))
+}
+
+#[expect(clippy::expect_used, reason = "`service_keys` makes the first one")]
+fn newest(services: &[ServiceKey]) -> &ServiceKey {
+    services.last().expect("a service key")
+}
+
+/// The keys that sign something, the active one last; made on the very first start.
+async fn signing_keys(
+    boot: &mut PgConnection,
+    keyring: &Keyring,
+    purpose: &str,
+    clock: &Clock,
+) -> Result<Vec<SigningKey>, Fatal> {
+    let mut rows = store::load_signing_keys(boot, purpose).await?;
+    if rows.is_empty() {
+        let key = SigningKey::generate(&clock.id().to_string());
+        store::insert_signing_key(boot, purpose, &key, &key.wrap(keyring)).await?;
+        rows = store::load_signing_keys(boot, purpose).await?;
+    }
+    rows.sort_by_key(|row| row.active);
+    if rows.last().is_none_or(|row| !row.active) {
+        let what = format!("no signing key for {purpose} is active");
+        return Err(Fatal::new(what, "restore the database from a backup"));
+    }
+    let open = |row: store::StoredSigningKey| SigningKey::open(keyring, &row.id, &row.wrapped);
+    rows.into_iter().map(open).collect::<Result<_, _>>().map_err(|error| wrong_root(&error))
 }
 
 async fn jwt(boot: &mut PgConnection, keyring: &Keyring, clock: &Clock) -> Result<Jwt, Fatal> {
-    let mut rows = store::load_signing_keys(boot).await?;
-    if rows.is_empty() {
-        let key = SigningKey::generate(&clock.id().to_string());
-        store::insert_signing_key(boot, &key, &key.wrap(keyring)).await?;
-        rows = store::load_signing_keys(boot).await?;
-    }
-    let mut keys = Vec::new();
-    for row in rows {
-        let key = SigningKey::open(keyring, &row.id, &row.wrapped).map_err(|error| wrong_root(&error))?;
-        keys.push((key, row.active));
-    }
-    let decoding = keys
-        .iter()
-        .map(|(key, _)| (key.id().to_owned(), DecodingKey::from_ed_der(&key.public_key())))
-        .collect();
-    let (key, _) = keys
-        .into_iter()
-        .find(|(_, active)| *active)
-        .ok_or_else(|| Fatal::new("no token key is active", "restore the database from a backup"))?;
+    let mut keys = signing_keys(boot, keyring, "jwt", clock).await?;
+    let decoding =
+        keys.iter().map(|key| (key.id().to_owned(), DecodingKey::from_ed_der(&key.public_key()))).collect();
+    let key = keys.pop().ok_or_else(|| Fatal::new("there is no token key", ""))?;
     Ok(Jwt { kid: key.id().to_owned(), encoding: EncodingKey::from_ed_der(key.pkcs8().expose()), decoding })
+}
+
+async fn audit_keys(
+    boot: &mut PgConnection,
+    keyring: &Keyring,
+    services: Vec<ServiceKey>,
+    clock: &Clock,
+) -> Result<audit::Keys, Fatal> {
+    Ok(audit::Keys::new(services, signing_keys(boot, keyring, "audit", clock).await?))
 }
 
 fn sealed(error: impl std::fmt::Display) -> Fatal {

@@ -7,7 +7,7 @@ pub mod access_key; // what programs show to Keygate: personal keys and virtual 
 pub mod activity; // the timeline of what happened with which key
 pub mod api_key; // the older, documented routes for exchange keys
 pub mod app; // what the whole program shares
-pub mod audit; // records of the management side
+pub mod audit; // records of the management side, and what proves all records
 pub mod auth; // who calls and what they may do
 pub mod bot; // programs that use a key
 pub mod cli; // the command line

@@ -14,6 +14,7 @@ use tokio::{sync::watch, task::JoinHandle};
 
 use crate::{
     app::App,
+    audit::Checkpoints,
     clock::Clock,
     cluster::{self, Cluster},
     config::{Config, Database},
@@ -84,6 +85,7 @@ pub async fn start_with(
         exchanges: exchanges(&origin)?,
         upstream: Upstream::new(&config.gateway)?,
         gate: Gate::new(&config, listener.addresses(), queue, ledger, environment.to_owned()),
+        checkpoints: Checkpoints::new(config.checkpoints_path()),
         config,
         clock,
         has_owner: AtomicBool::new(false),

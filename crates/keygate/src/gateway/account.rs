@@ -17,7 +17,7 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::{Denial, credential::Presented, record};
-use crate::{app::App, limits::Limits};
+use crate::{app::App, connection::ExchangeKey, limits::Limits};
 
 mod kept;
 mod store;
@@ -155,6 +155,11 @@ impl Account {
         definition: &Definition,
     ) -> Result<Credentials, Denial> {
         self.connection.key.open(user_key, definition)
+    }
+
+    /// The real key, for a question of the gateway's own.
+    pub(super) fn exchange_key(&self, app: &App) -> Result<ExchangeKey, Denial> {
+        self.connection.key.exchange_key(&self.user_key(app)?)
     }
 
     /// The public half of the real key: what no answer may repeat.

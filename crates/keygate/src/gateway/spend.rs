@@ -63,7 +63,7 @@ impl Call<'_> {
     /// What this call would set aside, with what the exchange can be asked by later. Cancels set nothing aside and are
     /// never stopped here.
     pub(super) async fn cost(&self, account: &Account) -> Result<Ask, Denial> {
-        let key = || account.real_key(self.app);
+        let key = || account.exchange_key(self.app);
         let holder = Holder {
             app: self.app,
             definition: self.definition,

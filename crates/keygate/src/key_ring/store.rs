@@ -13,7 +13,7 @@ use crate::{
     error::{Fatal, Result},
 };
 
-/// A row of the token keys.
+/// A row of the keys that sign something.
 pub struct StoredSigningKey {
     pub id: String,
     pub wrapped: Wrapped,
@@ -85,10 +85,14 @@ pub async fn insert_service_key(boot: &mut PgConnection, version: u32, key: &Wra
     Ok(())
 }
 
-pub async fn load_signing_keys(boot: &mut PgConnection) -> Result<Vec<StoredSigningKey>, Fatal> {
+pub async fn load_signing_keys(
+    boot: &mut PgConnection,
+    purpose: &str,
+) -> Result<Vec<StoredSigningKey>, Fatal> {
     let rows = sqlx::query!(
         r#"select id as "id!", wrapped as "wrapped!", iv as "iv!", kid as "kid!", state as "state!"
-           from keygate.load_signing_keys('jwt')"#
+           from keygate.load_signing_keys($1)"#,
+        purpose
     )
     .fetch_all(boot)
     .await
@@ -105,12 +109,14 @@ pub async fn load_signing_keys(boot: &mut PgConnection) -> Result<Vec<StoredSign
 
 pub async fn insert_signing_key(
     boot: &mut PgConnection,
+    purpose: &str,
     key: &SigningKey,
     sealed: &Wrapped,
 ) -> Result<(), Fatal> {
     sqlx::query!(
-        "select keygate.insert_signing_key($1, 'jwt', $2, $3, $4, $5)",
+        "select keygate.insert_signing_key($1, $2, $3, $4, $5, $6)",
         key.id(),
+        purpose,
         &key.public_key()[..],
         sealed.wrapped,
         sealed.iv,

@@ -28,7 +28,7 @@ pub const SPARE_KEY: u8 = 0xf;
 const GIVE_USER: Option<&str> = Some("user_id = '{thief}'");
 
 /// Every table with row security, parents first.
-pub const TABLES: [Table; 36] = [
+pub const TABLES: [Table; 38] = [
     Table {
         name: "public.users",
         insert: "(id, email, name, password_hash) values ('{user}', '{tag}@example.test', 'n', '!')",
@@ -376,6 +376,26 @@ pub const TABLES: [Table; 36] = [
         conflict: "id",
         column: "ended_at",
         value: "now()",
+        give: GIVE_USER,
+    },
+    Table {
+        name: "keygate.audit_head",
+        insert: "(user_id, log, seq, mac)
+                 values ('{user}', (array['exchange_api_calls', 'api_key_usage_audit'])[1 + {n} % 2], 1, sha256('{tag}'))",
+        row: "user_id = '{user}' and log = (array['exchange_api_calls', 'api_key_usage_audit'])[1 + {n} % 2]",
+        conflict: "user_id, log",
+        column: "seq",
+        value: "2",
+        give: GIVE_USER,
+    },
+    Table {
+        name: "keygate.audit_stub",
+        insert: "(user_id, log, seq, mac, pruned_at, key_id, signature)
+                 values ('{user}', 'log{n}', 1, sha256('{tag}'), now(), 'k', '\\x00')",
+        row: "user_id = '{user}' and log = 'log{n}'",
+        conflict: "user_id, log",
+        column: "seq",
+        value: "2",
         give: GIVE_USER,
     },
 ];

@@ -143,6 +143,44 @@ async fn a_key_event_is_recorded_for_the_caller_only() {
     assert_eq!(seeded.count("api_key_usage_audit where operation_type = 'verified'").await, 1);
 }
 
+/// Only what the gateway and the management side need: rows that follow, by those who have the key.
+#[tokio::test]
+async fn nobody_writes_a_head_and_few_a_link() {
+    let seeded = Seeded::new().await;
+    let signer = || seeded.world.db.signer(seeded.alice);
+    for change in [
+        "update keygate.audit_head set seq = 0",
+        "insert into keygate.audit_head (user_id, log, seq, mac) values (null, 'exchange_api_calls', 0, '')",
+        "delete from keygate.audit_head",
+        "update keygate.audit_stub set seq = 9",
+        "select keygate.prune_audit(null, 'exchange_api_calls', 9, '', now(), '', '')",
+        "update api_key_usage_audit set chain_seq = 7",
+    ] {
+        let service = seeded.world.db.service().await.unwrap();
+        for mut tx in [seeded.user(seeded.alice).await, signer().await.unwrap(), service] {
+            assert_eq!(refusal(&mut tx, change).await.as_deref(), Some("42501"), "{change}");
+        }
+    }
+    let call = |seq: i64| {
+        format!("insert into exchange_api_calls (id, connection_id, user_id, endpoint, method, created_at, chain_seq,
+                        chain_key, chain_mac)
+                 values ('{}', '{}', '{}', '/', 'GET', now(), {seq}, 1, sha256('x'))",
+            fresh_id(), id("public.exchange_connections", ALICE, 1), seeded.alice)
+    };
+    let mut tx = seeded.user(seeded.alice).await;
+    assert_eq!(refusal(&mut tx, &call(1)).await.as_deref(), Some("42501"));
+    for (seq, expected) in
+        [(1, None), (2, Some("exchange_api_calls_chain")), (-1, Some("exchange_api_calls_chain_check"))]
+    {
+        let mut tx = signer().await.unwrap();
+        sqlx::query("select keygate.lock_audit_heads(array['exchange_api_calls'])")
+            .execute(&mut *tx)
+            .await
+            .unwrap();
+        assert_eq!(refusal(&mut tx, &call(seq)).await.as_deref(), expected, "{seq}");
+    }
+}
+
 #[tokio::test]
 async fn an_event_for_nobody_is_refused() {
     let seeded = Seeded::new().await;

@@ -74,6 +74,9 @@ async fn kill_in_the_middle_of_orders_loses_no_record_and_claims_nothing_that_di
     let demo = DemoExchange::new(Config::demo().unlimited(), clock).start().await.unwrap();
     let (mut service, token) = Service::new(&demo.url()).await;
     let (key, secret, _) = service.bot(&token, connection()).await;
+    // each life takes a share of the minute's requests with it
+    let unlimited = "update api_key_permissions set max_requests_per_minute = 1000000";
+    sqlx::raw_sql(unlimited).execute(&mut service.superuser().await).await.unwrap();
     let (orders, stop) = (Arc::new(Mutex::new(Vec::new())), Arc::new(AtomicBool::new(false)));
     let running: Vec<_> = (0..BOTS)
         .map(|number| {
@@ -98,6 +101,16 @@ async fn kill_in_the_middle_of_orders_loses_no_record_and_claims_nothing_that_di
     let orders = std::mem::take(&mut *orders.lock().unwrap());
     compare(&service, &demo, &orders).await;
     everything_still_opens(&service, &key, &secret).await;
+    the_record_is_whole(&service);
+}
+
+/// Every record is a link of its chain, and every checkpoint was true, whatever moment it ended in.
+fn the_record_is_whole(service: &Service) {
+    let mut verify = std::process::Command::new(env!("CARGO_BIN_EXE_keygate"));
+    let verified =
+        verify.arg("--data-dir").arg(service.data_dir()).args(["audit", "verify"]).output().unwrap();
+    println!("{}", String::from_utf8_lossy(&verified.stderr));
+    assert!(verified.status.success(), "{verified:?}");
 }
 
 /// The three books: what the bot was told, what is recorded, what the exchange carried out.

@@ -9,7 +9,6 @@ mod browser;
 mod connections;
 mod limits;
 mod lint;
-mod limits;
 mod next;
 mod own_keys;
 mod reader;

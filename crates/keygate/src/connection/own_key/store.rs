@@ -95,7 +95,7 @@ pub async fn open(app: &App, user: Uuid, row: &Row) -> Result<SecretText> {
 
 /// Takes the key from among those that wait, in the transaction that makes it a connection's. The second of two such
 /// transactions finds it gone and stores nothing.
-pub async fn use_up(app: &App, tx: &mut Tx, id: Uuid, exchange: &str, request: RequestId) -> Result<()> {
+pub async fn use_up(app: &App, tx: &mut Tx, id: Uuid) -> Result<()> {
     let now = app.clock.now();
     let held = sqlx::query_scalar!(
         "select id from keygate.own_key where id = $1 and expires_at > $2 for update",
@@ -105,7 +105,6 @@ pub async fn use_up(app: &App, tx: &mut Tx, id: Uuid, exchange: &str, request: R
     .fetch_optional(&mut **tx)
     .await?;
     held.ok_or_else(gone)?;
-    audit::key_event(app, tx, request, id, "own-key-use", exchange, None).await?;
     sqlx::query!("delete from keygate.own_key where id = $1", id).execute(&mut **tx).await?;
     Ok(())
 }

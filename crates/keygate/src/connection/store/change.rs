@@ -139,6 +139,13 @@ pub async fn unmark_deleted(app: &App, user: Uuid, row: &Row, request: RequestId
 /// For good: key, connection, permissions, bots and access keys go by cascade; the records stay.
 pub async fn destroy(app: &App, user: Uuid, row: &Row, request: RequestId) -> Result<()> {
     let mut tx = app.db.user(user).await?;
+    // locked before the record, as the gateway does it
+    sqlx::query!("select id from exchange_connections where id = $1 for update", row.id)
+        .fetch_optional(&mut *tx)
+        .await?;
+    sqlx::query!("select id from api_keys where id = $1 for update", row.api_key_id)
+        .fetch_optional(&mut *tx)
+        .await?;
     audit::key_event(app, &mut tx, request, row.api_key_id, "destroy", &row.exchange, None).await?;
     sqlx::query!("delete from exchange_connections where id = $1", row.id).execute(&mut *tx).await?;
     sqlx::query!("delete from api_keys where id = $1", row.api_key_id).execute(&mut *tx).await?;

@@ -29,7 +29,7 @@ pub async fn insert(
     let (key_id, id) = (new.own_key.unwrap_or_else(|| app.clock.id()), app.clock.id());
     let mut tx = app.db.user(user).await?;
     if let Some(waiting) = new.own_key {
-        own_key::use_up(app, &mut tx, waiting, &new.exchange, request).await?;
+        own_key::use_up(app, &mut tx, waiting).await?;
     }
     let user_key = key_ring::user_key(app, &mut tx, user).await?;
     let sealed = secrets::seal_key(&user_key, key_id, &new.key);
@@ -37,6 +37,9 @@ pub async fn insert(
     let sealed = secrets::seal_connection(&user_key, id, &new.key);
     insert_connection(app, &mut tx, user, id, key_id, new, verified, &sealed).await?;
     set_permissions(&mut tx, key_id, new.allow).await?;
+    if new.own_key.is_some() {
+        audit::key_event(app, &mut tx, request, key_id, "own-key-use", &new.exchange, None).await?;
+    }
     audit::key_event(app, &mut tx, request, key_id, "create", &new.exchange, None).await?;
     tx.commit().await?;
     Ok(id)

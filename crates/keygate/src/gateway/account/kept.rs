@@ -8,7 +8,10 @@ use seal::{Context, OpenError, Sealed, SecretBytes, SecretText, UserKey, connect
 use uuid::Uuid;
 
 use crate::{
-    connection::secrets::{self, SealedConnection},
+    connection::{
+        ExchangeKey,
+        secrets::{self, SealedConnection},
+    },
     gateway::Denial,
 };
 
@@ -110,6 +113,16 @@ impl KeptConnection {
             options: self.options,
         };
         Credentials::kept(definition, kept).map_err(Denial::down)
+    }
+
+    /// The key, for questions of the gateway's own.
+    pub fn exchange_key(&self, user_key: &UserKey) -> Result<ExchangeKey, Denial> {
+        Ok(ExchangeKey {
+            api_key: self.api_key.to_string(),
+            secret: text(user_key, &self.secret)?,
+            passphrase: self.passphrase.as_ref().map(|sealed| text(user_key, sealed)).transpose()?,
+            options: self.options,
+        })
     }
 
     /// The public half.

@@ -96,7 +96,8 @@ pub(super) async fn use_signatures(
     )
     .fetch_all(&mut **tx)
     .await?;
-    let fresh = rows.into_iter().filter_map(|row| Some((row.access_key_id, row.signature_id.try_into().ok()?)));
+    let fresh =
+        rows.into_iter().filter_map(|row| Some((row.access_key_id, row.signature_id.try_into().ok()?)));
     Ok(fresh.collect())
 }
 
@@ -146,11 +147,7 @@ pub(super) async fn write_windows(tx: &mut Tx, changed: &[(Key, Decimal)]) -> Re
     Ok(())
 }
 
-pub(super) async fn insert_reservations(
-    tx: &mut Tx,
-    user: Uuid,
-    held: &[&Intent],
-) -> Result<(), db::Error> {
+pub(super) async fn insert_reservations(tx: &mut Tx, user: Uuid, held: &[&Intent]) -> Result<(), db::Error> {
     let rows: Vec<_> = held
         .iter()
         .flat_map(|intent| (0i16..).zip(&intent.ask.reserve).map(|(place, own)| (&intent.line, place, own)))
@@ -239,11 +236,10 @@ pub(super) async fn change_states(
 
 /// The lines of both logs, and the times of last use they imply.
 pub(super) async fn append(app: &App, tx: &mut Tx, lines: &[&Line], used: &[Used]) -> Result<(), db::Error> {
-    record::store::insert(app, tx, lines.iter().copied()).await?;
-    match lines.last().filter(|_| !used.is_empty()) {
-        Some(last) => record::store::touch(tx, used, last.at).await,
-        None => Ok(()),
+    if let Some(last) = lines.last() {
+        record::store::touch(tx, used, last.at).await?;
     }
+    record::store::insert(app, tx, lines).await
 }
 
 /// Windows that are long over. What was reserved in them stays.

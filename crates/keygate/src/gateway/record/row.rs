@@ -1,4 +1,4 @@
-//! A line as PostgreSQL reads it: `keygate.call_record`, in the order of its columns.
+//! A line as PostgreSQL reads it: `keygate.call_record`, in the order of its columns; and its link in the chain of each log.
 
 use serde_json::Value;
 use sqlx::{
@@ -10,15 +10,81 @@ use sqlx::{
 use uuid::Uuid;
 
 use super::Line;
+use crate::audit::{CallRow, Chain, Link, UseRow};
 
 pub struct Row<'l> {
     pub id: Uuid,
     pub line: &'l Line,
+    summary: Option<String>,
+    address: String,
+    used: Link,
+    /// What was refused is no call to an exchange.
+    called: Option<Link>,
+}
+
+impl<'l> Row<'l> {
+    /// The next row of both chains: of uses, and of calls.
+    pub fn new(id: Uuid, line: &'l Line, [uses, calls]: &mut [Chain; 2]) -> Self {
+        let summary = line.summary.as_ref().map(Value::to_string);
+        let address = line.ip.ip().to_string();
+        let used = uses.append(|form| line.as_use(id).write(form));
+        let call = line.as_call(id, summary.as_deref(), &address);
+        let called = (line.decision == "allow").then(|| calls.append(|form| call.write(form)));
+        Row { id, line, summary, address, used, called }
+    }
+}
+
+impl Line {
+    fn as_use(&self, id: Uuid) -> UseRow<'_> {
+        UseRow {
+            id,
+            api_key: self.api_key,
+            user: self.user,
+            operation: if self.decision == "deny" { "deny" } else { "use" },
+            endpoint: &self.path,
+            method: Some(self.method),
+            ip: Some(self.ip),
+            agent: self.agent.as_deref(),
+            status: self.status,
+            success: self.success,
+            error: self.error.as_deref(),
+            at: self.at,
+            request: Some(self.request_id),
+            phase: self.phase,
+            access_key: Some(self.access_key),
+            bot: self.bot,
+            exchange: Some(&self.exchange),
+            symbol: self.symbol.as_deref(),
+            class: Some(self.class),
+            decision: Some(self.decision),
+            rule: self.rule,
+        }
+    }
+
+    fn as_call<'r>(&'r self, id: Uuid, summary: Option<&'r str>, address: &'r str) -> CallRow<'r> {
+        CallRow {
+            id,
+            connection: self.connection,
+            user: self.user,
+            endpoint: &self.path,
+            method: self.method,
+            parameters: summary,
+            status: self.status,
+            took_ms: self.took_ms,
+            success: self.success,
+            error: self.error.as_deref(),
+            address,
+            agent: self.agent.as_deref(),
+            at: self.at,
+            request: self.request_id,
+            phase: self.phase,
+        }
+    }
 }
 
 impl Encode<'_, Postgres> for Row<'_> {
     fn encode_by_ref(&self, buffer: &mut PgArgumentBuffer) -> Result<IsNull, BoxDynError> {
-        let Row { id, line } = self;
+        let Row { id, line, summary, address, used, called } = self;
         let mut row = PgRecordEncoder::new(buffer);
         row.encode(*id)?
             .encode(line.at)?
@@ -36,13 +102,19 @@ impl Encode<'_, Postgres> for Row<'_> {
             .encode(line.method)?
             .encode(line.path.as_str())?
             .encode(line.symbol.as_deref())?
-            .encode(line.summary.as_ref().map(Value::to_string))?
+            .encode(summary.as_deref())?
             .encode(line.ip)?
             .encode(line.agent.as_deref())?
             .encode(line.status)?
             .encode(line.success)?
             .encode(line.error.as_deref())?
-            .encode(line.took_ms)?;
+            .encode(line.took_ms)?
+            .encode(address.as_str())?
+            .encode(used.key)?
+            .encode(used.seq)?
+            .encode(&used.mac[..])?
+            .encode(called.as_ref().map(|link| link.seq))?
+            .encode(called.as_ref().map(|link| &link.mac[..]))?;
         row.finish();
         Ok(IsNull::No)
     }

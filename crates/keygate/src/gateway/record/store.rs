@@ -8,6 +8,7 @@ use uuid::Uuid;
 use super::{Line, Used, row::Row, writer::Lines};
 use crate::{
     app::App,
+    audit::{self, Log},
     db::{self, Tx},
     error::Result,
 };
@@ -16,8 +17,8 @@ use crate::{
 pub async fn append(app: &App, lines: &[Line], used: &[Used]) -> Result<()> {
     let Some(first) = lines.first() else { return Ok(()) };
     let mut tx = app.db.signer(first.user).await?;
-    insert(app, &mut tx, lines).await?;
     touch(&mut tx, used, first.at).await?;
+    insert(app, &mut tx, &lines.iter().collect::<Vec<_>>()).await?;
     tx.commit().await?;
     Ok(())
 }
@@ -31,34 +32,38 @@ pub async fn append_all(app: &App, batch: &BTreeMap<Uuid, Lines>) -> Result<()> 
     let mut tx = app.db.signers().await?;
     for (user, Lines { lines, used }) in batch {
         let tx = tx.of(*user).await?;
-        insert(app, tx, lines).await?;
         touch(tx, used, lines[0].at).await?;
+        insert(app, tx, &lines.iter().collect::<Vec<_>>()).await?;
     }
     tx.commit().await?;
     Ok(())
 }
 
-/// Both logs in one statement. What was refused is no call to an exchange.
-pub async fn insert<'l>(
-    app: &App,
-    tx: &mut Tx,
-    lines: impl IntoIterator<Item = &'l Line>,
-) -> Result<(), db::Error> {
-    let rows: Vec<Row<'_>> = lines.into_iter().map(|line| Row { id: app.clock.id(), line }).collect();
+/// Both logs in one statement, each line with its links. What was refused is no call to an exchange. The chains are locked
+/// until commit, so this comes last in a transaction.
+pub async fn insert(app: &App, tx: &mut Tx, lines: &[&Line]) -> Result<(), db::Error> {
+    if lines.is_empty() {
+        return Ok(());
+    }
+    let (user, heads) = audit::lock(tx, &Log::ALL).await?;
+    let mut chains = Log::ALL.map(|log| app.keys.audit.chain(user, log, heads.of(log)));
+    let rows: Vec<Row<'_>> = lines.iter().map(|line| Row::new(app.clock.id(), line, &mut chains)).collect();
     sqlx::query!(
         "with line as materialized (select * from unnest($1::keygate.call_record[])),
               audit as (
                   insert into api_key_usage_audit (id, created_at, user_id, api_key_id, operation_type, endpoint, http_method,
                          ip_address, user_agent, status_code, success, error_message, request_id, phase, access_key_id,
-                         bot_id, exchange, symbol, class, decision, rule)
+                         bot_id, exchange, symbol, class, decision, rule, chain_seq, chain_key, chain_mac)
                   select id, at, user_id, api_key_id, case decision when 'deny' then 'deny' else 'use' end, endpoint, method,
                          ip, agent, status, success, error, request_id, phase, access_key_id,
-                         bot_id, exchange, symbol, class, decision, rule
+                         bot_id, exchange, symbol, class, decision, rule, use_seq, chain_key, use_mac
                   from line)
          insert into exchange_api_calls (id, connection_id, user_id, endpoint, method, parameters, status_code,
-                response_time_ms, success, error_message, ip_address, user_agent, created_at, request_id, phase)
+                response_time_ms, success, error_message, ip_address, user_agent, created_at, request_id, phase,
+                chain_seq, chain_key, chain_mac)
          select id, connection_id, user_id, endpoint, method, summary::json, status,
-                took_ms, success, error, host(ip), agent, at at time zone 'UTC', request_id, phase
+                took_ms, success, error, address, agent, at at time zone 'UTC', request_id, phase,
+                call_seq, chain_key, call_mac
          from line where decision = 'allow'",
         rows as _
     )

@@ -1,0 +1,142 @@
+//! `keygate audit`: errands on the server's machine, because they need the database and the master key.
+
+use std::process::ExitCode;
+
+use clap::Subcommand;
+use data_encoding::BASE64;
+use serde_json::{Value, json};
+use time::{Date, macros::format_description};
+
+use super::{
+    exit,
+    output::{Column, Output},
+    remote::{Remote, usage},
+    say,
+};
+use crate::{
+    audit::{self, Finding, Keys, Pruned, Report, Scope},
+    clock::Clock,
+    config::Config,
+    db::Boot,
+    error::Fatal,
+    key_ring::{self, root},
+    start::{self, Store},
+};
+
+#[derive(Subcommand)]
+pub enum AuditCommand {
+    /// Is every record as it was written, and none missing? Exits with 7 if not
+    Verify {
+        /// Trust everything up to this checkpoint
+        #[arg(long, value_name = "NUMBER")]
+        from: Option<u64>,
+        /// Only the records of this user
+        #[arg(long, value_name = "EMAIL")]
+        user: Option<String>,
+    },
+    /// Delete the records before a date, provably
+    Prune {
+        /// The first day whose records stay, such as 2026-01-01 (UTC)
+        #[arg(long, value_name = "DATE")]
+        before: String,
+    },
+    /// Print the public keys of the checkpoints, the present one last
+    Key,
+}
+
+pub async fn run(config: Config, remote: &Remote, command: AuditCommand) -> Result<ExitCode, Fatal> {
+    let database = start::reach_database(&config).await?;
+    let keys = keys(&config, &database).await?;
+    match command {
+        AuditCommand::Verify { from, user } => {
+            verify(&config, &database, &keys, remote, &Scope { from, user }).await
+        }
+        AuditCommand::Prune { before } => prune(&config, &database, &keys, remote, &before).await,
+        AuditCommand::Key => {
+            let public = |(id, key): (&str, [u8; 32])| json!({"id": id, "public_key": BASE64.encode(&key)});
+            remote.output.list(&keys.public().map(public).collect::<Vec<_>>(), &KEY_COLUMNS);
+            Ok(ExitCode::SUCCESS)
+        }
+    }
+}
+
+/// The keys, from a database that has some already: an errand makes none.
+async fn keys(config: &Config, database: &Store) -> Result<Keys, Fatal> {
+    let mut boot = Boot::connect(&database.settings).await?;
+    if boot.schema_version().await? != Some(Boot::newest_version()) {
+        let what = "the database is of another version than this program";
+        return Err(Fatal::new(what, "use the `keygate` that the server runs, or `keygate migrate`"));
+    }
+    if key_ring::is_new(&mut boot).await? {
+        return Err(Fatal::new(
+            "there is no record yet: no server has run on this database",
+            "`keygate serve`",
+        ));
+    }
+    let root = root::load(config, false)?;
+    let (keys, _) = key_ring::open(&mut boot, root.as_ref(), &Clock::default()).await?;
+    boot.close().await?;
+    Ok(keys.audit)
+}
+
+async fn verify(
+    config: &Config,
+    database: &Store,
+    keys: &Keys,
+    remote: &Remote,
+    scope: &Scope,
+) -> Result<ExitCode, Fatal> {
+    let report = audit::verify(&database.settings, keys, &config.checkpoints_path(), scope).await?;
+    show(remote, &report.findings);
+    say(&summary(&report));
+    Ok(ExitCode::from(if report.findings.is_empty() { 0 } else { exit::RISK }))
+}
+
+async fn prune(
+    config: &Config,
+    database: &Store,
+    keys: &Keys,
+    remote: &Remote,
+    before: &str,
+) -> Result<ExitCode, Fatal> {
+    let day = Date::parse(before, format_description!("[year]-[month]-[day]"))
+        .map_err(|_| usage(format!("'{before}' is no date"), "--before 2026-01-01"))?;
+    let before = day.midnight().assume_utc();
+    let clock = Clock::default();
+    match audit::prune(&database.settings, keys, &config.checkpoints_path(), before, &clock).await? {
+        Pruned::Done(gone) => {
+            say(&format!("{gone} records from before {day} were deleted\n"));
+            Ok(ExitCode::SUCCESS)
+        }
+        Pruned::Broken(findings) => {
+            show(remote, &findings);
+            say("Nothing was deleted: the record is not as it was written.\n");
+            Ok(ExitCode::from(exit::RISK))
+        }
+    }
+}
+
+fn show(remote: &Remote, findings: &[Finding]) {
+    let items: Vec<Value> = findings.iter().map(Finding::json).collect();
+    if !items.is_empty() || remote.output != Output::Table {
+        remote.output.list(&items, &COLUMNS);
+    }
+}
+
+fn summary(report: &Report) -> String {
+    let Report { rows, chains, checkpoint, unchained, findings, took, .. } = report;
+    let rate = *rows as f64 / took.as_secs_f64().max(0.001);
+    let old = match unchained {
+        0 => String::new(),
+        old => format!("{old} older records are from before there were chains, and prove nothing\n"),
+    };
+    format!(
+        "{rows} records in {chains} chains up to checkpoint {checkpoint}: {} findings\n{old}{:.1} s, {rate:.0} records/s\n",
+        findings.len(),
+        took.as_secs_f64()
+    )
+}
+
+const COLUMNS: [Column; 5] =
+    [("log", "/log"), ("user", "/user"), ("number", "/seq"), ("record", "/row"), ("finding", "/finding")];
+const KEY_COLUMNS: [Column; 2] = [("id", "/id"), ("public key", "/public_key")];
