@@ -288,12 +288,15 @@ def test_ccxt_watches_its_trades_and_its_balance_at_kraken(target, loop):
     async def body():
         async with kraken(target) as client:
             before = (await client.watch_balance())['USD']['total']
-            trades = asyncio.ensure_future(client.watch_my_trades(DOLLARS))
+            async def bought():  # the stream begins with trades of before
+                while not any((trade['side'], trade['amount']) == ('buy', 0.0013)
+                              for trade in await client.watch_my_trades(DOLLARS)):
+                    pass
+            trades = asyncio.ensure_future(bought())
             balance = asyncio.ensure_future(client.watch_balance())
             await asyncio.sleep(1.5)
-            await client.create_order_ws(DOLLARS, 'market', 'buy', 0.001)
-            [trade, *_] = await asyncio.wait_for(trades, 10)
-            assert (trade['side'], trade['amount']) == ('buy', 0.001)
+            await client.create_order_ws(DOLLARS, 'market', 'buy', 0.0013)
+            await asyncio.wait_for(trades, 10)
             await asyncio.wait_for(balance, 10)
             await asyncio.sleep(0.5)  # it is told asset by asset
             assert client.balance['spot']['USD']['total'] < before

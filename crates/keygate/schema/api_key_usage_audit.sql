@@ -28,6 +28,10 @@ CREATE TABLE public.api_key_usage_audit (
     class text,
     decision text,
     rule text,
+    chain_seq bigint,
+    chain_key integer,
+    chain_mac bytea,
+    CONSTRAINT api_key_usage_audit_chain_check CHECK ((((COALESCE(chain_seq, (0)::bigint) > 0) = ((chain_key IS NOT NULL) AND (octet_length(chain_mac) = 32))) AND ((chain_key IS NULL) = (chain_mac IS NULL)))),
     CONSTRAINT api_key_usage_audit_phase_check CHECK ((phase = ANY (ARRAY['intent'::text, 'outcome'::text, 'event'::text]))),
     CONSTRAINT api_key_usage_audit_request_id_check CHECK (((phase = 'event'::text) OR (request_id IS NOT NULL))),
     CONSTRAINT api_key_usage_audit_risk_score_check CHECK (((risk_score >= 0) AND (risk_score <= 100)))
@@ -40,6 +44,8 @@ ALTER TABLE public.api_key_usage_audit OWNER TO keygate_owner;
 ALTER TABLE ONLY public.api_key_usage_audit
     ADD CONSTRAINT api_key_usage_audit_pkey PRIMARY KEY (id);
 
+CREATE UNIQUE INDEX api_key_usage_audit_chain_key ON public.api_key_usage_audit USING btree (user_id, chain_seq) WHERE (chain_seq > 0);
+
 CREATE INDEX api_key_usage_audit_request_id_idx ON public.api_key_usage_audit USING btree (request_id);
 
 CREATE INDEX idx_api_key_usage_audit_key_id ON public.api_key_usage_audit USING btree (api_key_id, created_at DESC);
@@ -49,6 +55,8 @@ CREATE INDEX idx_api_key_usage_audit_operation ON public.api_key_usage_audit USI
 CREATE INDEX idx_api_key_usage_audit_suspicious ON public.api_key_usage_audit USING btree (user_id, created_at DESC) WHERE is_suspicious;
 
 CREATE INDEX idx_api_key_usage_audit_user_id ON public.api_key_usage_audit USING btree (user_id, created_at DESC);
+
+CREATE TRIGGER api_key_usage_audit_advance AFTER INSERT ON public.api_key_usage_audit REFERENCING NEW TABLE AS inserted FOR EACH STATEMENT EXECUTE FUNCTION keygate.advance_audit_head();
 
 CREATE TRIGGER api_key_usage_audit_keep_user_id BEFORE UPDATE ON public.api_key_usage_audit FOR EACH ROW EXECUTE FUNCTION keygate.keep_user_id();
 
@@ -65,14 +73,70 @@ ALTER TABLE public.api_key_usage_audit ENABLE ROW LEVEL SECURITY;
 
 CREATE POLICY keygate_api_key_usage_audit_keysmith ON public.api_key_usage_audit FOR INSERT TO keygate_keysmith WITH CHECK ((user_id = ( SELECT keygate.uid() AS uid)));
 
+CREATE POLICY keygate_api_key_usage_audit_prune ON public.api_key_usage_audit FOR DELETE TO keygate_keysmith USING (true);
+
+CREATE POLICY keygate_api_key_usage_audit_read ON public.api_key_usage_audit FOR SELECT TO keygate_keysmith USING (true);
+
 CREATE POLICY keygate_signer_insert ON public.api_key_usage_audit FOR INSERT TO keygate_signer WITH CHECK ((user_id = ( SELECT keygate.uid() AS uid)));
 
 GRANT SELECT ON TABLE public.api_key_usage_audit TO authenticated;
 
 GRANT SELECT,INSERT ON TABLE public.api_key_usage_audit TO keygate_signer;
 
-GRANT INSERT ON TABLE public.api_key_usage_audit TO service_role;
-
-GRANT INSERT ON TABLE public.api_key_usage_audit TO keygate_keysmith;
+GRANT SELECT,INSERT,DELETE ON TABLE public.api_key_usage_audit TO keygate_keysmith;
 
 GRANT SELECT ON TABLE public.api_key_usage_audit TO keygate_backup;
+
+GRANT INSERT(id) ON TABLE public.api_key_usage_audit TO service_role;
+
+GRANT INSERT(api_key_id) ON TABLE public.api_key_usage_audit TO service_role;
+
+GRANT INSERT(user_id) ON TABLE public.api_key_usage_audit TO service_role;
+
+GRANT INSERT(operation_type) ON TABLE public.api_key_usage_audit TO service_role;
+
+GRANT INSERT(endpoint) ON TABLE public.api_key_usage_audit TO service_role;
+
+GRANT INSERT(http_method) ON TABLE public.api_key_usage_audit TO service_role;
+
+GRANT INSERT(ip_address) ON TABLE public.api_key_usage_audit TO service_role;
+
+GRANT INSERT(user_agent) ON TABLE public.api_key_usage_audit TO service_role;
+
+GRANT INSERT(device_fingerprint) ON TABLE public.api_key_usage_audit TO service_role;
+
+GRANT INSERT(status_code) ON TABLE public.api_key_usage_audit TO service_role;
+
+GRANT INSERT(success) ON TABLE public.api_key_usage_audit TO service_role;
+
+GRANT INSERT(error_message) ON TABLE public.api_key_usage_audit TO service_role;
+
+GRANT INSERT(daily_usage_count) ON TABLE public.api_key_usage_audit TO service_role;
+
+GRANT INSERT(monthly_usage_count) ON TABLE public.api_key_usage_audit TO service_role;
+
+GRANT INSERT(is_suspicious) ON TABLE public.api_key_usage_audit TO service_role;
+
+GRANT INSERT(suspicious_reasons) ON TABLE public.api_key_usage_audit TO service_role;
+
+GRANT INSERT(risk_score) ON TABLE public.api_key_usage_audit TO service_role;
+
+GRANT INSERT(created_at) ON TABLE public.api_key_usage_audit TO service_role;
+
+GRANT INSERT(request_id) ON TABLE public.api_key_usage_audit TO service_role;
+
+GRANT INSERT(phase) ON TABLE public.api_key_usage_audit TO service_role;
+
+GRANT INSERT(access_key_id) ON TABLE public.api_key_usage_audit TO service_role;
+
+GRANT INSERT(bot_id) ON TABLE public.api_key_usage_audit TO service_role;
+
+GRANT INSERT(exchange) ON TABLE public.api_key_usage_audit TO service_role;
+
+GRANT INSERT(symbol) ON TABLE public.api_key_usage_audit TO service_role;
+
+GRANT INSERT(class) ON TABLE public.api_key_usage_audit TO service_role;
+
+GRANT INSERT(decision) ON TABLE public.api_key_usage_audit TO service_role;
+
+GRANT INSERT(rule) ON TABLE public.api_key_usage_audit TO service_role;

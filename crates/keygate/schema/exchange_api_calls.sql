@@ -19,6 +19,10 @@ CREATE TABLE public.exchange_api_calls (
     created_at timestamp without time zone NOT NULL,
     request_id uuid,
     phase text DEFAULT 'event'::text NOT NULL,
+    chain_seq bigint,
+    chain_key integer,
+    chain_mac bytea,
+    CONSTRAINT exchange_api_calls_chain_check CHECK ((((COALESCE(chain_seq, (0)::bigint) > 0) = ((chain_key IS NOT NULL) AND (octet_length(chain_mac) = 32))) AND ((chain_key IS NULL) = (chain_mac IS NULL)))),
     CONSTRAINT exchange_api_calls_phase_check CHECK ((phase = ANY (ARRAY['intent'::text, 'outcome'::text, 'event'::text]))),
     CONSTRAINT exchange_api_calls_request_id_check CHECK (((phase = 'event'::text) OR (request_id IS NOT NULL)))
 );
@@ -30,6 +34,8 @@ ALTER TABLE public.exchange_api_calls OWNER TO keygate_owner;
 ALTER TABLE ONLY public.exchange_api_calls
     ADD CONSTRAINT exchange_api_calls_pkey PRIMARY KEY (id);
 
+CREATE UNIQUE INDEX exchange_api_calls_chain_key ON public.exchange_api_calls USING btree (user_id, chain_seq) WHERE (chain_seq > 0);
+
 CREATE INDEX exchange_api_calls_request_id_idx ON public.exchange_api_calls USING btree (request_id);
 
 CREATE INDEX idx_exchange_api_calls_connection_id ON public.exchange_api_calls USING btree (connection_id, created_at DESC);
@@ -37,6 +43,8 @@ CREATE INDEX idx_exchange_api_calls_connection_id ON public.exchange_api_calls U
 CREATE INDEX idx_exchange_api_calls_user_id ON public.exchange_api_calls USING btree (user_id, created_at DESC);
 
 CREATE INDEX ix_exchange_api_calls_created_at ON public.exchange_api_calls USING btree (created_at);
+
+CREATE TRIGGER exchange_api_calls_advance AFTER INSERT ON public.exchange_api_calls REFERENCING NEW TABLE AS inserted FOR EACH STATEMENT EXECUTE FUNCTION keygate.advance_audit_head();
 
 CREATE TRIGGER exchange_api_calls_keep_user_id BEFORE UPDATE ON public.exchange_api_calls FOR EACH ROW EXECUTE FUNCTION keygate.keep_user_id();
 
@@ -55,8 +63,50 @@ CREATE POLICY exchange_api_calls_select_own ON public.exchange_api_calls FOR SEL
 
 CREATE POLICY exchange_api_calls_update_own ON public.exchange_api_calls FOR UPDATE USING ((user_id = ( SELECT keygate.uid() AS uid))) WITH CHECK ((user_id = ( SELECT keygate.uid() AS uid)));
 
-GRANT SELECT,INSERT ON TABLE public.exchange_api_calls TO authenticated;
+CREATE POLICY keygate_exchange_api_calls_prune ON public.exchange_api_calls FOR DELETE TO keygate_keysmith USING (true);
+
+CREATE POLICY keygate_exchange_api_calls_read ON public.exchange_api_calls FOR SELECT TO keygate_keysmith USING (true);
+
+GRANT SELECT ON TABLE public.exchange_api_calls TO authenticated;
 
 GRANT SELECT,INSERT ON TABLE public.exchange_api_calls TO keygate_signer;
 
 GRANT SELECT ON TABLE public.exchange_api_calls TO keygate_backup;
+
+GRANT SELECT,DELETE ON TABLE public.exchange_api_calls TO keygate_keysmith;
+
+GRANT INSERT(id) ON TABLE public.exchange_api_calls TO authenticated;
+
+GRANT INSERT(connection_id) ON TABLE public.exchange_api_calls TO authenticated;
+
+GRANT INSERT(user_id) ON TABLE public.exchange_api_calls TO authenticated;
+
+GRANT INSERT(endpoint) ON TABLE public.exchange_api_calls TO authenticated;
+
+GRANT INSERT(method) ON TABLE public.exchange_api_calls TO authenticated;
+
+GRANT INSERT(parameters) ON TABLE public.exchange_api_calls TO authenticated;
+
+GRANT INSERT(status_code) ON TABLE public.exchange_api_calls TO authenticated;
+
+GRANT INSERT(response_time_ms) ON TABLE public.exchange_api_calls TO authenticated;
+
+GRANT INSERT(success) ON TABLE public.exchange_api_calls TO authenticated;
+
+GRANT INSERT(error_message) ON TABLE public.exchange_api_calls TO authenticated;
+
+GRANT INSERT(rate_limit_remaining) ON TABLE public.exchange_api_calls TO authenticated;
+
+GRANT INSERT(rate_limit_reset) ON TABLE public.exchange_api_calls TO authenticated;
+
+GRANT INSERT(ip_address) ON TABLE public.exchange_api_calls TO authenticated;
+
+GRANT INSERT(user_agent) ON TABLE public.exchange_api_calls TO authenticated;
+
+GRANT INSERT(session_id) ON TABLE public.exchange_api_calls TO authenticated;
+
+GRANT INSERT(created_at) ON TABLE public.exchange_api_calls TO authenticated;
+
+GRANT INSERT(request_id) ON TABLE public.exchange_api_calls TO authenticated;
+
+GRANT INSERT(phase) ON TABLE public.exchange_api_calls TO authenticated;

@@ -61,6 +61,7 @@ CASE
     ELSE '\x02'::bytea
 END))),
     CONSTRAINT exchange_connections_key_encryption_salt_check CHECK ((octet_length(key_encryption_salt) = 32)),
+    CONSTRAINT exchange_connections_limits_check CHECK ((((COALESCE(daily_withdraw_limit, (0)::numeric) >= (0)::numeric) AND (COALESCE(daily_withdraw_limit, (0)::numeric) <= '1000000000000000000'::numeric)) AND ((COALESCE(monthly_withdraw_limit, (0)::numeric) >= (0)::numeric) AND (COALESCE(monthly_withdraw_limit, (0)::numeric) <= '1000000000000000000'::numeric)) AND ((COALESCE(max_position_size, (0)::numeric) >= (0)::numeric) AND (COALESCE(max_position_size, (0)::numeric) <= '1000000000000000000'::numeric)) AND ((COALESCE(max_daily_loss, (0)::numeric) >= (0)::numeric) AND (COALESCE(max_daily_loss, (0)::numeric) <= '1000000000000000000'::numeric)) AND ((COALESCE(max_leverage, (0)::numeric) >= (0)::numeric) AND (COALESCE(max_leverage, (0)::numeric) <= (1000)::numeric)) AND ((COALESCE(stop_loss_percentage, (0)::numeric) >= (0)::numeric) AND (COALESCE(stop_loss_percentage, (0)::numeric) <= (100)::numeric)))),
     CONSTRAINT exchange_connections_name_check CHECK (((name)::text <> ''::text)),
     CONSTRAINT exchange_connections_source_check CHECK ((num_nonnulls(api_key_id, credential_id) = 1))
 );
@@ -92,7 +93,7 @@ CREATE INDEX ix_exchange_connections_status ON public.exchange_connections USING
 
 CREATE INDEX ix_exchange_connections_user_id ON public.exchange_connections USING btree (user_id);
 
-CREATE TRIGGER exchange_connections_announce AFTER INSERT OR DELETE OR UPDATE OF name, exchange_type, environment, is_default, is_enabled, encrypted_api_key, encrypted_secret_key, encrypted_passphrase, base_url, rate_limit, timeout_seconds, retry_attempts, allowed_symbols, blocked_symbols, api_key_id, credential_id, deleted_at ON public.exchange_connections FOR EACH ROW EXECUTE FUNCTION keygate.announce();
+CREATE TRIGGER exchange_connections_announce AFTER INSERT OR DELETE OR UPDATE OF name, exchange_type, environment, is_default, is_enabled, encrypted_api_key, encrypted_secret_key, encrypted_passphrase, base_url, rate_limit, timeout_seconds, retry_attempts, allowed_symbols, blocked_symbols, daily_withdraw_limit, monthly_withdraw_limit, max_position_size, max_leverage, max_daily_loss, stop_loss_percentage, api_key_id, credential_id, deleted_at ON public.exchange_connections FOR EACH ROW EXECUTE FUNCTION keygate.announce();
 
 CREATE TRIGGER exchange_connections_keep_user_id BEFORE UPDATE ON public.exchange_connections FOR EACH ROW EXECUTE FUNCTION keygate.keep_user_id();
 

@@ -30,6 +30,8 @@ ALTER TABLE ONLY keygate.used_signature
 
 CREATE POLICY keygate_used_signature_insert ON keygate.used_signature FOR INSERT TO keygate_signer WITH CHECK ((user_id = ( SELECT keygate.uid() AS uid)));
 
+CREATE POLICY keygate_used_signature_select ON keygate.used_signature FOR SELECT TO keygate_signer USING ((user_id = ( SELECT keygate.uid() AS uid)));
+
 CREATE POLICY keygate_used_signature_service ON keygate.used_signature TO service_role USING ((forget_after IS NOT NULL)) WITH CHECK (false);
 
 ALTER TABLE keygate.used_signature ENABLE ROW LEVEL SECURITY;
@@ -39,5 +41,11 @@ GRANT SELECT ON TABLE keygate.used_signature TO keygate_backup;
 GRANT INSERT ON TABLE keygate.used_signature TO keygate_signer;
 
 GRANT DELETE ON TABLE keygate.used_signature TO service_role;
+
+GRANT SELECT(access_key_id) ON TABLE keygate.used_signature TO keygate_signer;
+
+GRANT SELECT(signature_id) ON TABLE keygate.used_signature TO keygate_signer;
+
+GRANT SELECT(user_id) ON TABLE keygate.used_signature TO keygate_signer;
 
 GRANT SELECT(forget_after) ON TABLE keygate.used_signature TO service_role;

@@ -259,7 +259,13 @@ impl Call<'_> {
     fn named(&self) -> Result<Call<'_>, Denial> {
         let named = self.definition.with_client_ids(&self.request, |_| seal::random::array());
         let request = named.map_err(|refusal| unreadable(refusal.to_string()))?;
-        Ok(Call { app: self.app, definition: self.definition, request, client: self.client.clone(), id: self.id })
+        Ok(Call {
+            app: self.app,
+            definition: self.definition,
+            request,
+            client: self.client.clone(),
+            id: self.id,
+        })
     }
 
     /// Counts the request. Whoever takes orders back is not counted: that must always go.

@@ -25,9 +25,9 @@ pub use change::{Delay, Pending, State, Wish, apply_due, cancel, change, delay, 
 pub use page::pages;
 pub use patch::Patch;
 pub use store::load;
+pub use template::{TEMPLATES, Template};
 pub use trying::{OrderIn, SideIn, Trial, WithdrawalIn, try_out};
 pub use usage::Usage;
-pub use template::{TEMPLATES, Template};
 
 /// All limits of one connection, by the names of their columns (`api_key_permissions`, `exchange_connections`).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
@@ -92,7 +92,9 @@ pub struct Limits {
 impl Limits {
     /// Whether anything about orders is limited in dollars, so that every order must have a price.
     pub fn values_trades(&self) -> bool {
-        [self.max_trade_amount_usd, self.max_daily_trade_volume_usd, self.max_position_size].iter().any(Option::is_some)
+        [self.max_trade_amount_usd, self.max_daily_trade_volume_usd, self.max_position_size]
+            .iter()
+            .any(Option::is_some)
     }
 
     /// Whether orders stop when too much is lost.

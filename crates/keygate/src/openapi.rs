@@ -25,6 +25,8 @@ use crate::app::App;
     tags(
         (name = "auth", description = "Signing in and out"),
         (name = "connections", description = "Accounts at exchanges and the keys they sign with"),
+        (name = "limits", description = "How much the programs of a connection may do"),
+        (name = "panic", description = "Stop all signing, and start it again"),
         (name = "bots", description = "Programs that use a key, and their virtual pairs"),
         (name = "access keys", description = "The personal access key for daemons and the command line"),
         (name = "activity", description = "What happened with which key"),
@@ -53,7 +55,9 @@ pub fn description() -> Document {
 /// Ids must differ in the whole document, for those who generate clients: a handler's name alone does not.
 pub fn name_operations(document: &mut Document) {
     let operations = document.paths.paths.values_mut().flat_map(|path| {
-        [&mut path.get, &mut path.post, &mut path.patch, &mut path.delete].into_iter().flatten()
+        [&mut path.get, &mut path.post, &mut path.put, &mut path.patch, &mut path.delete]
+            .into_iter()
+            .flatten()
     });
     for operation in operations {
         let tag = operation.tags.iter().flatten().next().map_or(String::new(), |tag| tag.replace(' ', "_"));

@@ -43,7 +43,10 @@ pub struct State {
 }
 
 pub async fn show(app: &App, user: Uuid) -> Result<State> {
-    Ok(State { in_force: store::in_force(app, user).await?, last_signed: store::last_signed(app, user).await? })
+    Ok(State {
+        in_force: store::in_force(app, user).await?,
+        last_signed: store::last_signed(app, user).await?,
+    })
 }
 
 /// Stops. A second time changes nothing.
@@ -66,6 +69,7 @@ pub async fn start(
     }
     // what was on its way when the stop was committed is in the answer
     app.gate.ledger.flush().await;
+    app.gate.records.flush().await;
     show(app, caller.user).await
 }
 

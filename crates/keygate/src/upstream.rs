@@ -174,7 +174,7 @@ mod tests {
             let (target, headers, body) = ("/".to_owned(), Vec::new(), Vec::new());
             Exchange {
                 upstream,
-                signed: Signed { method: Method::Get, origin, target, headers, body },
+                signed: Signed { method: Method::Get, origin: origin.into(), target, headers, body },
                 connections,
             }
         }
@@ -233,7 +233,7 @@ mod tests {
     async fn where_nobody_listens_nothing_was_sent() {
         let mut exchange = Exchange::that_will(Then::Wait).await;
         let port = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap().port();
-        exchange.signed.origin = format!("http://127.0.0.1:{port}");
+        exchange.signed.origin = format!("http://127.0.0.1:{port}").into();
         let failure = exchange.upstream.send(&exchange.signed).await.err();
         assert!(matches!(failure, Some(Failure::NotSent(_))), "{failure:?}");
     }

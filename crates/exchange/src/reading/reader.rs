@@ -263,7 +263,9 @@ pub(super) fn fitting<'r, R>(
     request: &Request,
 ) -> Option<&'r R> {
     let fits = |reader: &&R| {
-        patterns(reader).iter().any(|pattern| pattern.matches(request.method, &request.path, crate::definition::Case::Exact))
+        patterns(reader)
+            .iter()
+            .any(|pattern| pattern.matches(request.method, &request.path, crate::definition::Case::Exact))
     };
     readers.iter().map(Spanned::get_ref).find(fits)
 }

@@ -194,7 +194,6 @@ fn rows<'b>(mut bytes: &'b [u8], each: &mut impl FnMut(&Sent<'_>)) -> Option<&'b
 }
 
 /// The fields of a row and what follows, once all of it has come.
-#[expect(clippy::type_complexity, reason = "outside: is it well formed; inside: has it come")]
 fn fields(bytes: &[u8], count: usize) -> Option<Option<(&[u8], &[u8])>> {
     let mut rest = bytes;
     for _ in 0..count {

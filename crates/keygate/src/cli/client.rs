@@ -73,7 +73,8 @@ impl Client {
     ) -> Result<Value, Fatal> {
         if !source.is_given() {
             let bearer = self.bearer().await?;
-            let answer = self.exchange(method.clone(), path, Some(body.clone()), Some(bearer.expose())).await?;
+            let answer =
+                self.exchange(method.clone(), path, Some(body.clone()), Some(bearer.expose())).await?;
             if answer.status().is_success() {
                 return read(answer).await;
             }
@@ -204,7 +205,8 @@ struct Problem {
 
 impl Problem {
     async fn read(answer: Response) -> Self {
-        let header = |name| answer.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
+        let header =
+            |name| answer.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
         let (status, wait, id) = (answer.status(), header("retry-after"), header("x-request-id"));
         let body = match answer.bytes().await {
             Ok(bytes) => serde_json::from_slice(&bytes).unwrap_or_default(),

@@ -91,7 +91,8 @@ pub async fn run(remote: &Remote, command: LimitsCommand) -> Result<ExitCode, Fa
             remote.output.list(&all, &[("name", "/name"), ("for", "/for")]);
         }
         LimitsCommand::Template { connection: Some(connection), name, password } => {
-            let name = name.ok_or_else(|| usage("which template?", "`keygate limits template` lists them"))?;
+            let name =
+                name.ok_or_else(|| usage("which template?", "`keygate limits template` lists them"))?;
             let path = path(&client, &connection).await?;
             let body = json!({ "template": name });
             show(remote, &client.confirmed(remote, &password, Method::PATCH, &path, body).await?);
@@ -99,8 +100,10 @@ pub async fn run(remote: &Remote, command: LimitsCommand) -> Result<ExitCode, Fa
         LimitsCommand::Test { connection, act, quantity, symbol, price, leverage } => {
             let body = match act {
                 Act::Withdraw => json!({ "withdrawal": {"asset": symbol, "amount": quantity} }),
-                Act::Buy | Act::Sell => json!({ "order": {"symbol": symbol, "quantity": quantity, "price": price,
-                    "side": if matches!(act, Act::Buy) { "buy" } else { "sell" }, "leverage": leverage} }),
+                Act::Buy | Act::Sell => {
+                    json!({ "order": {"symbol": symbol, "quantity": quantity, "price": price,
+                    "side": if matches!(act, Act::Buy) { "buy" } else { "sell" }, "leverage": leverage} })
+                }
             };
             let path = format!("{}/test", path(&client, &connection).await?);
             remote.output.one(&client.post(&path, Some(body)).await?, &TRIED);
@@ -178,8 +181,7 @@ fn value_of(name: &str, value: &str) -> Value {
 
 const TRIED: [Column; 4] =
     [("decision", "/decision"), ("rule", "/rule"), ("reason", "/reason"), ("worth at most", "/usd")];
-const DELAY: [Column; 3] =
-    [("seconds", "/seconds"), ("next seconds", "/next_seconds"), ("from", "/next_at")];
+const DELAY: [Column; 3] = [("seconds", "/seconds"), ("next seconds", "/next_seconds"), ("from", "/next_at")];
 
 #[cfg(test)]
 mod tests {
@@ -187,8 +189,14 @@ mod tests {
 
     #[test]
     fn values_are_read_by_the_kind_of_limit() {
-        let limits = ["can_trade=true", "max_leverage=none", "allowed_symbols=BTC/USDT, ETH/USDT",
-            "max_requests_per_minute=60", "max_trade_amount_usd=500.5", "allowed_ip_addresses="];
+        let limits = [
+            "can_trade=true",
+            "max_leverage=none",
+            "allowed_symbols=BTC/USDT, ETH/USDT",
+            "max_requests_per_minute=60",
+            "max_trade_amount_usd=500.5",
+            "allowed_ip_addresses=",
+        ];
         let parsed = parse(&limits.map(str::to_owned)).unwrap();
         let wanted = json!({"can_trade": true, "max_leverage": null, "allowed_symbols": ["BTC/USDT", "ETH/USDT"],
             "max_requests_per_minute": 60, "max_trade_amount_usd": "500.5", "allowed_ip_addresses": []});

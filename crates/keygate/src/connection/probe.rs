@@ -2,7 +2,8 @@
 //! can fail is its own problem with the exchange's code and what to do.
 
 use exchange::{
-    Balance, Definition, ErrorKind, ExchangeError, NonceUnit, Options, Permissions, Price, Probe, Request, Symbol,
+    Balance, Definition, ErrorKind, ExchangeError, NonceUnit, Options, Permissions, Price, Probe, Request,
+    Symbol,
 };
 use rust_decimal::Decimal;
 use time::OffsetDateTime;

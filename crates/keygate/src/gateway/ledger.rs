@@ -65,7 +65,9 @@ impl Verdict {
         match self {
             Verdict::Held => None,
             Verdict::Failed(error) => Some(Denial::down(error)),
-            Verdict::Replay => Some(Denial::denied("replay", "this signed request was used already; sign it anew")),
+            Verdict::Replay => {
+                Some(Denial::denied("replay", "this signed request was used already; sign it anew"))
+            }
             Verdict::Over { cap, left } => Some(cap.denial(wanted, left)),
             Verdict::Position(excess) => Some(excess.denial()),
             Verdict::Stopped => {
@@ -78,7 +80,10 @@ impl Verdict {
 enum Entry {
     Intent(Box<Intent>),
     /// The call leaves now.
-    Sent { user: Uuid, request: Uuid },
+    Sent {
+        user: Uuid,
+        request: Uuid,
+    },
     Outcome(Box<Outcome>),
     /// Say when everything before this is written.
     Flush(oneshot::Sender<()>),
@@ -170,8 +175,10 @@ pub(super) async fn lease(
     share_of: fn(u32) -> Decimal,
 ) -> Result<Vec<(Window, Decimal)>, db::Error> {
     let key = |window| store::Key::new(connection, window, at);
-    let wanted: Vec<_> =
-        limits.iter().map(|(window, limit)| (key(*window), share_of(*limit), Decimal::from(*limit))).collect();
+    let wanted: Vec<_> = limits
+        .iter()
+        .map(|(window, limit)| (key(*window), share_of(*limit), Decimal::from(*limit)))
+        .collect();
     let mut tx = app.db.signer(user).await?;
     let taken = store::lease(&mut tx, user, &wanted).await?;
     tx.commit().await?;
@@ -179,7 +186,12 @@ pub(super) async fn lease(
 }
 
 /// What would be decided about this now. The windows are locked as for a call, and nothing is kept.
-pub(super) async fn preview(app: &App, user: Uuid, connection: Uuid, ask: &Ask) -> Result<Verdict, db::Error> {
+pub(super) async fn preview(
+    app: &App,
+    user: Uuid,
+    connection: Uuid,
+    ask: &Ask,
+) -> Result<Verdict, db::Error> {
     let wanted = Wanted { connection, at: app.clock.now(), ask };
     let mut tx = app.db.signer(user).await?;
     let windows = store::lock_windows(&mut tx, user, wanted.keys().collect()).await?;

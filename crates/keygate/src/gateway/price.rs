@@ -45,7 +45,12 @@ impl Default for Prices {
 
 impl Prices {
     /// The prices of now, or why there are none. Everybody who asks at the same moment waits for the same answer.
-    pub async fn book(&self, app: &App, definition: &Definition, environment: &str) -> Result<Arc<Book>, Denial> {
+    pub async fn book(
+        &self,
+        app: &App,
+        definition: &Definition,
+        environment: &str,
+    ) -> Result<Arc<Book>, Denial> {
         let key = (definition.id().to_owned(), environment.to_owned());
         let fetch = async {
             let body = ask(app, definition, environment, Probe::Prices).await?;
@@ -53,7 +58,8 @@ impl Prices {
             let list = self.list(app, definition, environment).await?;
             let markets = list.as_ref().map(|list| &list.markets);
             let named = prices.into_iter().filter(|price| price.price > Decimal::ZERO);
-            let last = named.filter_map(|price| Some((definition.assets(&price.symbol, markets)?, price.price)));
+            let last =
+                named.filter_map(|price| Some((definition.assets(&price.symbol, markets)?, price.price)));
             Ok(Arc::new(Book { last: last.collect(), list }))
         };
         self.books.try_get_with(key, fetch).await.map_err(|denial: Arc<Denial>| (*denial).clone())

@@ -4,6 +4,11 @@
 //! together, and its nonce is larger than every one before; a request waits for a bounded time only, and then
 //! gets the exchange's own rate-limit answer; cancels go before orders, orders before reads.
 
+use std::{
+    collections::BTreeMap,
+    sync::{Mutex, PoisonError},
+};
+
 use exchange::{Answer as Dialect, Definition, ErrorKind, NonceKind, Options, Reading, Request, Stamp};
 use uuid::Uuid;
 
@@ -24,6 +29,8 @@ pub struct Queues {
     budgets: budget::Budgets,
     lanes: lane::Lanes,
     skews: skew::Skews,
+    /// The last nonce of keys that are not stored yet, by its count of digits: units differ by thousands.
+    unstored: Mutex<BTreeMap<u32, u64>>,
 }
 
 /// The order among those that wait.
@@ -90,6 +97,14 @@ impl Queues {
         }
     }
 
+    /// A nonce for a key that is being tried: two questions of one millisecond need two.
+    fn rising(&self, natural: u64) -> u64 {
+        let mut last = self.unstored.lock().unwrap_or_else(PoisonError::into_inner);
+        let last = last.entry(natural.checked_ilog10().unwrap_or(0)).or_default();
+        *last = natural.max(*last + 1);
+        *last
+    }
+
     /// What an answer says about the budget. `error` is the exchange's, if it answered with one.
     fn heard(
         &self,
@@ -112,9 +127,10 @@ impl Turn<'_> {
         let now_ms = u64::try_from(app.clock.now_ms() + offset_ms).unwrap_or(0);
         let nonce = match definition.nonce_kind(request, options) {
             None => None,
-            Some(kind) => Some(match kind.count(now_ms).zip(whose) {
-                None => kind.text(now_ms, seal::random::array()),
-                Some((natural, whose)) => {
+            Some(kind) => Some(match (kind.count(now_ms), whose) {
+                (None, _) => kind.text(now_ms, seal::random::array()),
+                (Some(natural), None) => app.gate.queues.rising(natural).to_string(),
+                (Some(natural), Some(whose)) => {
                     let held = Box::pin(nonce::take(app, whose, natural)).await?;
                     if let Some(pass) = &mut self.lane {
                         pass.keep(held.lock);

@@ -79,7 +79,11 @@ impl Rates {
         if shares.iter().zip(limits).any(empty) {
             return Ok(false);
         }
-        shares.iter_mut().zip(limits).filter(|(_, limit)| limit.is_some()).for_each(|(share, _)| share.left -= 1);
+        shares
+            .iter_mut()
+            .zip(limits)
+            .filter(|(_, limit)| limit.is_some())
+            .for_each(|(share, _)| share.left -= 1);
         Ok(true)
     }
 
@@ -94,7 +98,8 @@ impl Rates {
         let connection = account.connection.id;
         let held = self.lock().get(&connection).copied().unwrap_or_default();
         let empty = held.iter().zip(WINDOWS).zip(limits).filter(|((share, _), _)| share.left == 0);
-        let wanted: Vec<(Window, u32)> = empty.filter_map(|((_, window), limit)| Some((window, limit?))).collect();
+        let wanted: Vec<(Window, u32)> =
+            empty.filter_map(|((_, window), limit)| Some((window, limit?))).collect();
         let granted = ledger::lease(app, account.user, connection, now, &wanted, share_of);
         let granted = granted.await.map_err(Denial::down)?;
         let mut all = self.lock();
@@ -115,9 +120,9 @@ impl Rates {
     }
 }
 
-/// How much one instance takes at once: a twentieth.
+/// How much one instance takes at once. A process that dies loses its share, so it is small.
 fn share_of(limit: u32) -> Decimal {
-    Decimal::from((limit / 20).max(1))
+    Decimal::from((limit / 200).max(1))
 }
 
 fn counts(limits: &Limits) -> [Option<u32>; 3] {

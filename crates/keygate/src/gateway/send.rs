@@ -56,7 +56,8 @@ impl Call<'_> {
         user_key: UserKey,
     ) -> Result<Response, Denial> {
         let sent = self.sent_on_record(account, proof, user_key).await?;
-        answer::pass(self.definition, sent.outcome, &sent.known, self.id).map_err(|denial| self.by_its_id(denial))
+        answer::pass(self.definition, sent.outcome, &sent.known, self.id)
+            .map_err(|denial| self.by_its_id(denial))
     }
 
     /// The same with the answer for the gateway itself.
@@ -90,7 +91,10 @@ impl Call<'_> {
     fn by_its_id(&self, denial: Denial) -> Denial {
         let ids: Vec<&str> = self.request.client_ids().iter().flatten().map(String::as_str).collect();
         match denial.kind == exchange::Answer::OutcomeUnknown && !ids.is_empty() {
-            true => Denial { text: format!("{}; its client order id is {}", denial.text, ids.join(", ")), ..denial },
+            true => Denial {
+                text: format!("{}; its client order id is {}", denial.text, ids.join(", ")),
+                ..denial
+            },
             false => denial,
         }
     }

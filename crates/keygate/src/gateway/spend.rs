@@ -99,7 +99,9 @@ impl Holder<'_> {
                 let ask = self.orders(orders, &book)?;
                 Ok(Ask { position: Box::pin(self.position(&ask, &book)).await?, ..ask })
             }
-            Reading::Orders(orders) => Ok(Ask { reserve: orders.iter().map(bare).collect(), ..Ask::default() }),
+            Reading::Orders(orders) => {
+                Ok(Ask { reserve: orders.iter().map(bare).collect(), ..Ask::default() })
+            }
             Reading::Withdrawal(withdrawal) if limits.values_withdrawals() => {
                 let book = self.book(&[]).await?;
                 self.withdrawal(withdrawal, &book)
@@ -108,7 +110,9 @@ impl Holder<'_> {
                 let usd = self.sent_usd(withdrawal).await;
                 Ok(Ask { reserve: vec![sent_out(withdrawal, usd)], ..Ask::default() })
             }
-            Reading::Unpriceable(why) if class == Class::Trade && limits.values_trades() => Err(unpriceable(why)),
+            Reading::Unpriceable(why) if class == Class::Trade && limits.values_trades() => {
+                Err(unpriceable(why))
+            }
             Reading::Unpriceable(_) | Reading::Cancel { .. } | Reading::NotMoney => Ok(Ask::default()),
         }
     }
@@ -212,13 +216,25 @@ impl Cap {
         let limit = self.limit.unwrap_or_default();
         Denial::denied(
             self.rule,
-            format!("this is up to {} USD, and {} of {} USD are left {period} (UTC)", money(wanted), money(left), money(limit)),
+            format!(
+                "this is up to {} USD, and {} of {} USD are left {period} (UTC)",
+                money(wanted),
+                money(left),
+                money(limit)
+            ),
         )
     }
 }
 
 fn sent_out(withdrawal: &Withdrawal, usd: Option<Decimal>) -> Reserve {
-    Reserve { kind: "withdraw", symbol: Some(withdrawal.asset.clone()), buys: None, client_order_id: None, question: None, usd }
+    Reserve {
+        kind: "withdraw",
+        symbol: Some(withdrawal.asset.clone()),
+        buys: None,
+        client_order_id: None,
+        question: None,
+        usd,
+    }
 }
 
 fn within(rule: &'static str, what: &str, usd: Decimal, limit: Option<Decimal>) -> Result<(), Denial> {

@@ -26,9 +26,11 @@ pub fn of_connection(definition: &Definition, reading: &Reading, limits: &Limits
     }
     match limits.blocked_symbols.as_slice() {
         [] => Ok(()),
-        blocked => every(reading, |order| !on(definition, blocked, order), || {
-            format!("this connection may not trade {}", blocked.join(", "))
-        }),
+        blocked => every(
+            reading,
+            |order| !on(definition, blocked, order),
+            || format!("this connection may not trade {}", blocked.join(", ")),
+        ),
     }
 }
 

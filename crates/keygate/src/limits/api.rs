@@ -255,5 +255,9 @@ async fn set_delay(
 }
 
 pub fn routes() -> OpenApiRouter<Arc<App>> {
-    OpenApiRouter::new().routes(routes!(show, change)).routes(routes!(test)).routes(routes!(cancel)).routes(routes!(delay, set_delay))
+    OpenApiRouter::new()
+        .routes(routes!(show, change))
+        .routes(routes!(test))
+        .routes(routes!(cancel))
+        .routes(routes!(delay, set_delay))
 }

@@ -98,7 +98,8 @@ pub async fn cancel(
         return Err(Code::NotFound.with("Nothing of that is on its way."));
     }
     store::forget_pending(&mut tx, connection, &members).await?;
-    audit::key_event(app, &mut tx, request, row.api_key_id, "limits-raise-cancelled", &row.exchange, None).await?;
+    audit::key_event(app, &mut tx, request, row.api_key_id, "limits-raise-cancelled", &row.exchange, None)
+        .await?;
     let state = state(app, &mut tx, connection).await?;
     tx.commit().await?;
     Ok(state)
@@ -166,7 +167,8 @@ async fn state(app: &App, tx: &mut Tx, connection: Uuid) -> Result<State> {
 
 async fn confirm(app: &App, caller: &Caller, client: &Client, password: Option<SecretText>) -> Result<()> {
     let password = password.ok_or_else(|| {
-        Code::StepUpRequired.with("This lets more through than before. Send your password with it, as `password`.")
+        Code::StepUpRequired
+            .with("This lets more through than before. Send your password with it, as `password`.")
     })?;
     user::confirm(app, caller, password, client).await
 }

@@ -12,7 +12,11 @@ pub fn serialize<S: Serializer>(list: &Option<Vec<IpNetwork>>, to: S) -> Result<
 
 pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Vec<IpNetwork>>, D::Error> {
     let Some(texts) = Option::<Vec<String>>::deserialize(from)? else { return Ok(None) };
-    texts.iter().map(|text| parse(text).ok_or_else(|| D::Error::custom("not a network"))).collect::<Result<_, _>>().map(Some)
+    texts
+        .iter()
+        .map(|text| parse(text).ok_or_else(|| D::Error::custom("not a network")))
+        .collect::<Result<_, _>>()
+        .map(Some)
 }
 
 /// A single address without its length.

@@ -15,7 +15,9 @@ use serde::Deserialize;
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::{OrderIn, Patch, Pending, SideIn, State, TEMPLATES, Trial, Usage, Wish, WithdrawalIn, template, try_out};
+use super::{
+    OrderIn, Patch, Pending, SideIn, State, TEMPLATES, Trial, Usage, Wish, WithdrawalIn, template, try_out,
+};
 use crate::{
     app::App,
     auth::{Client, Manage, May, Permission, View},
@@ -183,7 +185,9 @@ async fn test(
 
 impl TryIn {
     fn trial(&self) -> Result<Trial> {
-        let amount = |text: &str, what| Decimal::from_str_exact(text.trim()).map_err(|_| Error::field(what, "is no amount"));
+        let amount = |text: &str, what| {
+            Decimal::from_str_exact(text.trim()).map_err(|_| Error::field(what, "is no amount"))
+        };
         let quantity = amount(&self.quantity, "/quantity")?;
         let side = match self.act.as_str() {
             "withdraw" => {
@@ -198,7 +202,8 @@ impl TryIn {
             text => Some(amount(text, "/price")?),
         };
         let symbol = self.symbol.clone();
-        let order = OrderIn { symbol, side, quantity: Some(quantity), price, quote_amount: None, leverage: None };
+        let order =
+            OrderIn { symbol, side, quantity: Some(quantity), price, quote_amount: None, leverage: None };
         Ok(Trial { order: Some(order), withdrawal: None })
     }
 }
@@ -233,7 +238,9 @@ fn patch(given: &HashMap<String, String>) -> Patch {
     for name in TICKS {
         patch.insert(name.to_owned(), given.contains_key(name).into());
     }
-    for (name, text) in given.iter().filter(|(name, _)| !TICKS.contains(&name.as_str()) && *name != "form_token") {
+    for (name, text) in
+        given.iter().filter(|(name, _)| !TICKS.contains(&name.as_str()) && *name != "form_token")
+    {
         let (name, text) = (name.as_str(), text.trim());
         let value = match text {
             "" if name == "blocked_symbols" => Value::Array(Vec::new()),

@@ -46,7 +46,9 @@ impl Limits {
 
 fn expected(name: &str) -> &'static str {
     match name {
-        "allowed_ip_addresses" => "needs a list of addresses or networks such as 10.0.0.5 or 10.0.0.0/24, or null",
+        "allowed_ip_addresses" => {
+            "needs a list of addresses or networks such as 10.0.0.5 or 10.0.0.0/24, or null"
+        }
         "allowed_symbols" => "needs a list of markets such as BTC/USDT, or null for all",
         "blocked_symbols" => "needs a list of markets such as BTC/USDT",
         name if name.starts_with("can_") => "needs true or false",

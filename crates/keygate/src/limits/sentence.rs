@@ -66,7 +66,10 @@ impl Limits {
 
     fn risks(&self) -> Vec<String> {
         let mut all = Vec::new();
-        all.extend(self.max_position_size.map(|most| format!("No purchase may lead to more than {} of one asset.", usd(most))));
+        all.extend(
+            self.max_position_size
+                .map(|most| format!("No purchase may lead to more than {} of one asset.", usd(most))),
+        );
         all.extend(self.max_leverage.map(|most| match most <= Decimal::ONE {
             true => "No borrowed money.".to_owned(),
             false => format!("Leverage is {} at most.", most.normalize()),
@@ -75,7 +78,10 @@ impl Limits {
         let share = self.stop_loss_percentage.map(|share| format!("{} %", share.normalize()));
         let stops: Vec<String> = loss.into_iter().chain(share).collect();
         if !stops.is_empty() {
-            all.push(format!("Orders stop for the day (UTC) once the account has lost {}.", stops.join(" or ")));
+            all.push(format!(
+                "Orders stop for the day (UTC) once the account has lost {}.",
+                stops.join(" or ")
+            ));
         }
         all
     }
@@ -128,7 +134,7 @@ pub fn usd(amount: Decimal) -> String {
 fn grouped(whole: &str) -> String {
     let mut text = String::new();
     for (at, digit) in whole.chars().enumerate() {
-        if at > 0 && (whole.len() - at) % 3 == 0 {
+        if at > 0 && (whole.len() - at).is_multiple_of(3) {
             text.push(',');
         }
         text.push(digit);
@@ -147,7 +153,7 @@ fn and<T: AsRef<str>>(parts: &[T]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{super::template, *};
+    use super::super::template;
 
     #[test]
     fn limits_read_as_their_owner_would_say_them() {

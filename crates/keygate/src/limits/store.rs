@@ -1,7 +1,7 @@
 //! Every statement about limits.
 
-use serde_json::Value;
 use rust_decimal::Decimal;
+use serde_json::Value;
 use sqlx::types::ipnetwork::IpNetwork;
 use time::{Duration, OffsetDateTime};
 use uuid::Uuid;

@@ -17,7 +17,10 @@ impl Limits {
             max_requests_per_hour: least(self.max_requests_per_hour, other.max_requests_per_hour),
             max_requests_per_day: least(self.max_requests_per_day, other.max_requests_per_day),
             max_trade_amount_usd: least(self.max_trade_amount_usd, other.max_trade_amount_usd),
-            max_daily_trade_volume_usd: least(self.max_daily_trade_volume_usd, other.max_daily_trade_volume_usd),
+            max_daily_trade_volume_usd: least(
+                self.max_daily_trade_volume_usd,
+                other.max_daily_trade_volume_usd,
+            ),
             max_withdrawal_amount_usd: least(self.max_withdrawal_amount_usd, other.max_withdrawal_amount_usd),
             max_daily_withdrawal_usd: least(self.max_daily_withdrawal_usd, other.max_daily_withdrawal_usd),
             daily_withdraw_limit: least(self.daily_withdraw_limit, other.daily_withdraw_limit),

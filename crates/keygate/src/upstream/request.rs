@@ -49,9 +49,9 @@ mod tests {
     fn signed(method: Method, target: &str, header: (&str, &str), body: &str) -> Signed {
         Signed {
             method,
-            origin: "https://api.example.com".to_owned(),
+            origin: "https://api.example.com".into(),
             target: target.to_owned(),
-            headers: vec![(header.0.to_owned(), header.1.to_owned())],
+            headers: vec![(header.0.into(), header.1.to_owned())],
             body: body.as_bytes().to_vec(),
         }
     }

@@ -9,7 +9,8 @@ fn limits_are_shown_in_words_and_set_one_by_one() {
     let home = Home::new();
     let _server = home.with_bot();
     assert!(home.run("limits template").ok().out.contains("trade-limited"));
-    let set = home.run("limits set Primary max_trade_amount_usd=500 allowed_symbols=BTC/USDT,ETH/USDT max_leverage=1");
+    let set = home
+        .run("limits set Primary max_trade_amount_usd=500 allowed_symbols=BTC/USDT,ETH/USDT max_leverage=1");
     let words = set.ok().out;
     assert!(words.contains("They may trade BTC/USDT and ETH/USDT only."), "{words}");
     assert!(words.contains("Orders: at most 500 USD an order."), "{words}");
@@ -41,7 +42,9 @@ fn panic_stops_without_a_question_and_the_password_starts_again() {
     home.run("panic --reason drill").ok().says("All signing has stopped.");
     assert_eq!(home.json("panic show")["in_force"][0]["reason"], "drill");
     home.run("panic resume").fails(4).says("--password-file");
-    home.feed("panic resume --password-stdin", &format!("{}\n", crate::home::PASSWORD)).ok().says("Signing goes on.");
+    home.feed("panic resume --password-stdin", &format!("{}\n", crate::home::PASSWORD))
+        .ok()
+        .says("Signing goes on.");
     assert_eq!(home.json("panic show")["in_force"], json!([]));
     home.run("panic --connection Nobody").fails(5);
 }

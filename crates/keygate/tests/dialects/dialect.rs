@@ -184,7 +184,7 @@ impl Dialect {
         let client = reqwest::Client::builder().no_proxy().build().unwrap();
         let headers = signed.headers.iter();
         let call = headers
-            .fold(client.request(method, signed.url()), |call, (name, value)| call.header(name, value));
+            .fold(client.request(method, signed.url()), |call, (name, value)| call.header(&**name, value));
         let response = call.body(signed.body.clone()).send().await.unwrap();
         let status = response.status().as_u16();
         Answer { status, body: response.bytes().await.unwrap().to_vec() }

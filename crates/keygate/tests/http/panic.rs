@@ -22,7 +22,10 @@ async fn nothing_is_signed_after_a_stop_on_any_replica_until_the_password_is_giv
     }
     let asked = world.demo.requests().len();
     let state = world.api.post(PANIC, json!({"reason": "it buys and buys"})).await.is(200);
-    assert_eq!((&state["in_force"][0]["scope"], &state["last_signed"]["exchange"]), (&json!("own"), &json!("binance")));
+    assert_eq!(
+        (&state["in_force"][0]["scope"], &state["last_signed"]["exchange"]),
+        (&json!("own"), &json!("binance"))
+    );
     there.order().await.binance(403, -1002, "panic");
     tokio::time::sleep(std::time::Duration::from_secs(1)).await;
     for bot in [&bot, &there] {
@@ -33,7 +36,11 @@ async fn nothing_is_signed_after_a_stop_on_any_replica_until_the_password_is_giv
     }
     assert_eq!(world.demo.requests().len(), asked, "something was signed");
     world.api.post(RESUME, json!({})).await.problem(403, "step-up-required");
-    world.api.post(RESUME, json!({"password": "not the one that was set"})).await.problem(401, "login-failed");
+    world
+        .api
+        .post(RESUME, json!({"password": "not the one that was set"}))
+        .await
+        .problem(401, "login-failed");
     bot.order().await.binance(403, -1002, "panic");
     let state = world.api.post(RESUME, json!({"password": PASSWORD})).await.is(200);
     assert_eq!(state["in_force"], json!([]));

@@ -75,7 +75,8 @@ async fn kill_in_the_middle_of_orders_loses_no_record_and_claims_nothing_that_di
     let (mut service, token) = Service::new(&demo.url()).await;
     let (key, secret, _) = service.bot(&token, connection()).await;
     // each life takes a share of the minute's requests with it
-    let unlimited = "update api_key_permissions set max_requests_per_minute = 1000000";
+    let unlimited = "update api_key_permissions set max_requests_per_minute = 1000000,
+        max_requests_per_hour = 1000000, max_requests_per_day = 1000000";
     sqlx::raw_sql(unlimited).execute(&mut service.superuser().await).await.unwrap();
     let (orders, stop) = (Arc::new(Mutex::new(Vec::new())), Arc::new(AtomicBool::new(false)));
     let running: Vec<_> = (0..BOTS)
@@ -99,9 +100,9 @@ async fn kill_in_the_middle_of_orders_loses_no_record_and_claims_nothing_that_di
         bot.await.unwrap();
     }
     let orders = std::mem::take(&mut *orders.lock().unwrap());
+    the_record_is_whole(&service);
     compare(&service, &demo, &orders).await;
     everything_still_opens(&service, &key, &secret).await;
-    the_record_is_whole(&service);
 }
 
 /// Every record is a link of its chain, and every checkpoint was true, whatever moment it ended in.

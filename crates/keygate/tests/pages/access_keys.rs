@@ -5,7 +5,7 @@ use serde_json::json;
 
 use crate::{
     lint,
-    visitor::{Answer, Site, Visitor, site},
+    visitor::{Answer, PASSWORD, Site, Visitor, site},
 };
 
 const KEYS: &str = "/access-keys";
@@ -122,9 +122,10 @@ async fn pair_of_a_bot_may_do_what_was_ticked() {
 #[tokio::test]
 async fn what_moves_money_away_is_ticked_by_nobody_but_the_reader() {
     let (site, mut owner, bot) = with_bot().await;
-    let connection = format!("/connections/{}", owner.get(&bot).await.between("href=\"/connections/", "\""));
-    let all = [("name", "Primary"), ("label", ""), ("trade", "on"), ("transfer", "on")];
-    let saved = owner.submit(&connection, &connection, &all).await;
+    let limits =
+        format!("/connections/{}/limits", owner.get(&bot).await.between("href=\"/connections/", "\""));
+    let all = [("can_read", "on"), ("can_trade", "on"), ("can_transfer", "on"), ("password", PASSWORD)];
+    let saved = owner.submit(&limits, &limits, &all).await;
     assert!(saved.text.contains("Saved."), "{}", saved.text);
     let form = owner.get(&format!("{bot}/connect")).await;
     assert!(form.text.contains("name=\"trade\" checked") && form.text.contains("name=\"transfer\">"));

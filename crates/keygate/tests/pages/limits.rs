@@ -44,8 +44,13 @@ async fn limits_are_said_in_words_and_the_form_keeps_them() {
     let page = limited.owner.get(&limited.page).await;
     lint::answer(&page);
     assert!(page.text.contains("Calls may come from any address."), "{}", page.text);
-    let fields = [("can_read", "on"), ("can_trade", "on"), ("allowed_symbols", "btc/usdt, eth/usdt"),
-        ("max_trade_amount_usd", "500"), ("max_requests_per_minute", "60")];
+    let fields = [
+        ("can_read", "on"),
+        ("can_trade", "on"),
+        ("allowed_symbols", "btc/usdt, eth/usdt"),
+        ("max_trade_amount_usd", "500"),
+        ("max_requests_per_minute", "60"),
+    ];
     let saved = limited.change(&fields).await;
     assert!(saved.text.contains("They may trade BTC/USDT and ETH/USDT only."), "{}", saved.text);
     assert!(saved.text.contains("Orders: at most 500 USD an order."));
@@ -66,7 +71,11 @@ async fn more_without_the_password_brings_the_form_back_and_with_it_waits() {
     assert!(again.text.contains("name=\"max_trade_amount_usd\" value=\"900\""), "what was typed is kept");
     let [read, trade, amount] = more;
     let waits = limited.change(&[read, trade, amount, ("password", PASSWORD)]).await;
-    assert!(waits.text.contains("On their way") && waits.text.contains("at most 20 USD an order"), "{}", waits.text);
+    assert!(
+        waits.text.contains("On their way") && waits.text.contains("at most 20 USD an order"),
+        "{}",
+        waits.text
+    );
     let cancel = format!("{}/cancel", limited.page);
     let back = limited.owner.submit(&limited.page, &cancel, &[("member", "max_trade_amount_usd")]).await;
     assert!(back.text.contains("Taken back.") && !back.text.contains("On their way"), "{}", back.text);
@@ -83,12 +92,17 @@ async fn one_button_on_every_page_stops_and_the_password_starts_again() {
     }
     assert_eq!(limited.calls().await, StatusCode::OK);
     let stopped = limited.owner.submit("/", "/panic", &[]).await;
-    assert!(stopped.text.contains("All signing has stopped.") && stopped.text.contains("/api/v3/account"), "{}", stopped.text);
+    assert!(
+        stopped.text.contains("All signing has stopped.") && stopped.text.contains("/api/v3/account"),
+        "{}",
+        stopped.text
+    );
     assert_eq!(limited.calls().await, StatusCode::FORBIDDEN);
     let wrong = [("scope", "own"), ("password", "not the one")];
     let refused = limited.owner.submit("/panic", "/panic/resume", &wrong).await;
     assert_eq!(refused.status, StatusCode::UNAUTHORIZED);
-    let again = limited.owner.submit("/panic", "/panic/resume", &[("scope", "own"), ("password", PASSWORD)]).await;
+    let again =
+        limited.owner.submit("/panic", "/panic/resume", &[("scope", "own"), ("password", PASSWORD)]).await;
     assert!(again.text.contains("Signing goes on."), "{}", again.text);
     assert_eq!(limited.calls().await, StatusCode::OK);
     limited.site.server.stop().await;

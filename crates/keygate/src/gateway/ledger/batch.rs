@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::{
     Entry, Intent, Outcome, Verdict, Wanted,
     position::Bought,
-    store::{self, Key, Kept},
+    store::{self, Kept, Key},
 };
 use crate::{
     app::App,
@@ -82,7 +82,9 @@ fn fail(app: &App, users: Vec<OfUser>, error: &db::Error) {
     for outcome in outcomes {
         match error.is_unavailable() {
             true => app.gate.ledger.again(outcome),
-            false => tracing::error!(request_id = %outcome.line.request_id, "an outcome could not be recorded"),
+            false => {
+                tracing::error!(request_id = %outcome.line.request_id, "an outcome could not be recorded")
+            }
         }
     }
 }

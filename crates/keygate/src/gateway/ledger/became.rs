@@ -48,14 +48,17 @@ fn is_json(body: &[u8]) -> bool {
 #[cfg(test)]
 mod tests {
     use axum::body::Bytes;
-    use http::{HeaderMap, StatusCode};
+    use http::StatusCode;
+
+    use crate::upstream::Headers;
 
     use super::*;
 
     fn became(status: u16, body: &'static str, code: Option<&str>, kind: ErrorKind) -> Became {
         let answer = Answer {
             status: StatusCode::from_u16(status).unwrap(),
-            headers: HeaderMap::new(),
+            headers: Headers::default(),
+            age: None,
             body: Bytes::from_static(body.as_bytes()),
         };
         let error = code.map(|code| ExchangeError { kind, code: code.to_owned(), text: String::new() });

@@ -33,7 +33,9 @@ impl Window {
             Window::TradeDay | Window::WithdrawDay | Window::Day => midnight,
             Window::WithdrawMonth => midnight - Duration::days(i64::from(at.day()) - 1),
             Window::Hour => midnight + Duration::hours(at.hour().into()),
-            Window::Minute => midnight + Duration::minutes(i64::from(at.hour()) * 60 + i64::from(at.minute())),
+            Window::Minute => {
+                midnight + Duration::minutes(i64::from(at.hour()) * 60 + i64::from(at.minute()))
+            }
         }
     }
 

@@ -25,7 +25,8 @@ async fn state(world: &World) -> String {
 
 fn orders_sent(world: &World) -> Vec<String> {
     let requests = world.demo.requests();
-    let orders = requests.iter().filter(|request| request.method == "POST" && request.target.starts_with(ORDER));
+    let orders =
+        requests.iter().filter(|request| request.method == "POST" && request.target.starts_with(ORDER));
     orders.map(|request| request.body.clone()).collect()
 }
 

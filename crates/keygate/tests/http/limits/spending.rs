@@ -50,7 +50,10 @@ async fn many_orders_at_once_do_not_overrun_the_day() {
     let there = bot.moved_to(&world.api.moved_to(&second));
     let orders = (0..40).map(|turn| {
         let bot = if turn % 2 == 0 { bot.clone() } else { there.clone() };
-        let order = format!("symbol=BTCUSDT&side=BUY&type=LIMIT&timeInForce=GTC&quantity=0.001&price={}", 50_000 + turn);
+        let order = format!(
+            "symbol=BTCUSDT&side=BUY&type=LIMIT&timeInForce=GTC&quantity=0.001&price={}",
+            50_000 + turn
+        );
         tokio::spawn(async move { bot.binance("POST", "/api/v3/order", &order).await.status })
     });
     let mut passed = 0;
@@ -110,7 +113,9 @@ async fn what_has_no_price_is_refused_when_dollars_are_limited() {
         exchange: None,
     });
     bot.order().await.binance(403, -1002, "no-price");
-    bot.binance("POST", "/api/v3/order", &BUY.replace("BTCUSDT", "NOSUCHUSDT")).await.binance(403, -1002, "no-price");
+    bot.binance("POST", "/api/v3/order", &BUY.replace("BTCUSDT", "NOSUCHUSDT"))
+        .await
+        .binance(403, -1002, "no-price");
     let margin = bot.binance("POST", "/sapi/v1/margin/order", &format!("{BUY}&isIsolated=TRUE")).await;
     assert_eq!(margin.status, 403, "{}", margin.text);
     assert_eq!(world.asked("/api/v3/order"), 0);
@@ -130,7 +135,11 @@ async fn cancel_is_never_blocked_by_a_limit_that_is_used_up() {
 #[tokio::test]
 async fn markets_are_held_to_the_lists_of_the_connection() {
     let world = World::new().await;
-    let bot = limited(&world, json!({"allowed_symbols": ["BTC/USDT", "ETH/USDT"], "blocked_symbols": ["ETH/USDT"]})).await;
+    let bot = limited(
+        &world,
+        json!({"allowed_symbols": ["BTC/USDT", "ETH/USDT"], "blocked_symbols": ["ETH/USDT"]}),
+    )
+    .await;
     bot.order().await.is(200);
     let other = |symbol| BUY.replace("BTCUSDT", symbol);
     let reply = bot.binance("POST", "/api/v3/order", &other("XRPUSDT")).await;

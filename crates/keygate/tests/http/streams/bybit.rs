@@ -312,8 +312,8 @@ async fn scope_and_permission_hold_for_every_frame_of_a_session() {
     assert!(taken(&ask(&mut private, json!({"op": "subscribe", "args": ["wallet"]})).await));
     let mut trader = logged_in(&made, TRADE).await;
     done(&answer(&mut trader, create("a-1", "BTCUSDT")).await);
-    let connection = format!("/api/v1/connections/{}", made.connection);
-    world.api.patch(&connection, json!({"permissions": {"trade": false}})).await.is(200);
+    let limits = format!("/api/v1/connections/{}/limits", made.connection);
+    world.api.patch(&limits, json!({"limits": {"can_trade": false}})).await.is(200);
     refused(&answer(&mut trader, create("a-2", "BTCUSDT")).await, 10005, "permission");
     assert_eq!(world.asked(CREATE), 1);
 }

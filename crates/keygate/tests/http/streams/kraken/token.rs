@@ -52,8 +52,8 @@ async fn token_is_for_reading_and_each_frame_for_what_it_does() {
     refused(&talk.ask("cancel_all", json!({})).await, DENIED, "scope");
     let mut trader = Talk::of(&made).await;
     done(&trader.ask("add_order", buy("BTC/USD")).await);
-    let connection = format!("/api/v1/connections/{}", made.connection);
-    world.api.patch(&connection, json!({"permissions": {"trade": false}})).await.is(200);
+    let limits = format!("/api/v1/connections/{}/limits", made.connection);
+    world.api.patch(&limits, json!({"limits": {"can_trade": false}})).await.is(200);
     refused(&trader.ask("add_order", buy("BTC/USD")).await, DENIED, "permission");
     assert_eq!(world.asked(ORDER), 1);
 }
