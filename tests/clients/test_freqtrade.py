@@ -90,6 +90,8 @@ def started(python, files, directory, until):
     with open(directory / 'log', 'w+') as log:
         process = subprocess.Popen([*command, *(part for file in files for part in ('--config', file))],
                                    cwd=directory, stdout=log, stderr=subprocess.STDOUT,
+                                   # a runner in the background hands its deafness to SIGINT on
+                                   preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
                                    env={**os.environ, 'COLUMNS': '1000'})  # of the log's lines
         try:
             limit = time.monotonic() + 120

@@ -90,7 +90,7 @@ def test_its_streams_tell_of_an_order_by_frame(streams):
     trading = unified_trading.WebSocketTrading(recv_window=5000, **streams)
     try:
         private.order_stream(orders)
-        time.sleep(1)
+        time.sleep(2)
         trading.place_order(placed, **ORDER)
         told = placed.next()
         order = orders.next()['data'][0]
