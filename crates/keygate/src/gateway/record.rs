@@ -5,6 +5,7 @@
 use std::time::Duration;
 
 use exchange::{ExchangeError, Order, Reading, Side, Symbol};
+use rust_decimal::Decimal;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -86,12 +87,8 @@ pub(super) async fn intent(
 pub(super) async fn logon(call: &Call<'_>, account: &Account, proof: Proof) -> Result<(), Denial> {
     let line = Line { success: Some(true), ..line(call, account, "event") };
     match call.app.gate.ledger.intent(line, Some(proof), Ask::default()).await {
-        Verdict::Held => Ok(()),
         Verdict::Replay => Err(Denial::denied("replay", "this log-on was used already; sign it anew")),
-        Verdict::Failed(error) => Err(Denial::down(error)),
-        Verdict::Over { .. } | Verdict::Position(_) | Verdict::Stopped => {
-            Err(Denial::denied("panic", "all signing is stopped until its owner starts it again"))
-        }
+        verdict => verdict.denial(Decimal::ZERO).map_or(Ok(()), Err),
     }
 }
 
