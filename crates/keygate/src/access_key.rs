@@ -2,7 +2,8 @@
 //!
 //! Always holds: the token is shown once and stored only as its SHA-256; at most one *personal* key per
 //! user is active; a bot's key is a virtual pair in the exchange's own format whose secret is sealed under
-//! the user's key; a revoked or expired key opens nothing from the next request on.
+//! the user's key; a revoked or expired key opens nothing from the next request on; a honey key opens nothing ever, and
+//! whoever tries is on record.
 
 use exchange::VirtualPair;
 use seal::{
@@ -14,7 +15,8 @@ use uuid::Uuid;
 
 use crate::{
     app::App,
-    auth::{Caller, Role, Via},
+    audit::Event,
+    auth::{Caller, Origin, Role, Via},
     bot, connection,
     error::{Code, Error, Result},
     key_ring,
@@ -60,7 +62,13 @@ pub async fn create_personal(app: &App, user: Uuid, new: NewPersonal) -> Result<
 
 /// A virtual pair for a bot, in its exchange's own format. Its scopes never go beyond what the connection
 /// allows now: a right that is added later needs a new pair.
-pub async fn create_for_bot(app: &App, user: Uuid, bot: &bot::Row, new: NewPair) -> Result<Issued> {
+pub async fn create_for_bot(
+    app: &App,
+    user: Uuid,
+    bot: &bot::Row,
+    new: NewPair,
+    origin: &Origin,
+) -> Result<Issued> {
     let definition = app.exchanges.get(&bot.exchange).ok_or(Code::NotFound)?;
     let allowed = grantable(app, user, bot).await?;
     let scopes = new.scopes.unwrap_or_else(|| allowed.clone());
@@ -69,10 +77,23 @@ pub async fn create_for_bot(app: &App, user: Uuid, bot: &bot::Row, new: NewPair)
     }
     let key = AccessKey::generate();
     let expires_at = app.clock.now() + LONGEST_LIFE;
-    let row = Row { id: new.id, ..row(app, &key.stored, Some(bot.id), new.name, scopes, expires_at) };
+    let row = Row {
+        id: new.id,
+        honey: new.honey,
+        ..row(app, &key.stored, Some(bot.id), new.name, scopes, expires_at)
+    };
     let pair = definition.virtual_pair(&seal::random::key());
     let virtual_key = keep(app, user, row.id, &bot.exchange, &pair).await?;
-    store::insert(app, user, &row, &key.stored.hash, Some(&virtual_key)).await?;
+    let event = Event {
+        api_key: bot.api_key_id,
+        operation: if row.honey { "honey-key-create" } else { "access-key-create" },
+        exchange: &bot.exchange,
+        failure: None,
+        access_key: Some(row.id),
+        bot: Some(bot.id),
+    };
+    let pair_of = Some((&virtual_key, origin, event));
+    store::insert(app, user, &row, &key.stored.hash, pair_of).await?;
     let pair = Pair { key: row.key_prefix.clone(), secret: pair.secret, passphrase: pair.passphrase };
     Ok(Issued { row, token: key.token, pair: Some(pair) })
 }
@@ -83,6 +104,8 @@ pub struct NewPair {
     pub id: Uuid,
     pub name: Option<String>,
     pub scopes: Option<Vec<String>>,
+    /// It exists only to be stolen.
+    pub honey: bool,
 }
 
 /// The scopes that a new pair of this bot can have: what its connection allows now.
@@ -97,8 +120,8 @@ pub async fn grantable(app: &App, user: Uuid, bot: &bot::Row) -> Result<Vec<Stri
     Ok(rights.into_iter().filter(|(_, allowed)| *allowed).map(|(scope, _)| scope.to_owned()).collect())
 }
 
-pub async fn revoke(app: &App, user: Uuid, id: Uuid) -> Result<()> {
-    let revoked = store::revoke(app, user, id).await?;
+pub async fn revoke(app: &App, user: Uuid, id: Uuid, origin: &Origin) -> Result<()> {
+    let revoked = store::revoke(app, user, id, origin).await?;
     app.gate.accounts.forget(user);
     match revoked {
         true => Ok(()),
@@ -174,6 +197,7 @@ fn row(
         expires_at: Some(expires_at),
         last_used_at: None,
         revoked_at: None,
+        honey: false,
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::{Arc, atomic::AtomicBool};
 use exchange::Exchanges;
 
 use crate::{
-    audit::Checkpoints, clock::Clock, config::Config, db::Db, gateway::Gate, key_ring::Keys,
+    audit::Checkpoints, clock::Clock, config::Config, db::Db, gateway::Gate, key_ring::Keys, risk::Watch,
     upstream::Upstream,
 };
 
@@ -17,6 +17,7 @@ pub struct App {
     pub clock: Clock,
     pub upstream: Upstream,
     pub gate: Gate,
+    pub risk: Watch,
     pub checkpoints: Checkpoints,
     /// Set once an owner was seen; there is one for ever then.
     pub has_owner: AtomicBool,

@@ -7,10 +7,17 @@
 
 use uuid::Uuid;
 
-use crate::{app::App, db::Tx, error::Result, http::RequestId};
+use crate::{
+    app::App,
+    auth::{Client, Origin},
+    db::Tx,
+    error::Result,
+    risk,
+};
 
 mod chain;
 mod checkpoint;
+mod count;
 mod file;
 mod key;
 mod prune;
@@ -21,11 +28,12 @@ mod walk;
 
 pub use chain::{Chain, Form, Head, Link, Log};
 pub use checkpoint::Checkpoint;
+pub use count::{Count, Counts};
 pub use file::Checkpoints;
 pub use key::Keys;
 pub use prune::{Pruned, prune};
-pub use row::{CallRow, UseRow};
-pub use store::lock;
+pub use row::{CallRow, UseRow, points, reasons};
+pub use store::lock_and_count;
 pub use verify::{Finding, Report, Scope, verify};
 
 /// One thing the management side did to a key, recorded in the transaction that does it. The last thing it does: rows that
@@ -33,26 +41,54 @@ pub use verify::{Finding, Report, Scope, verify};
 pub async fn key_event(
     app: &App,
     tx: &mut Tx,
-    request: RequestId,
+    origin: impl Into<Origin>,
     api_key: Uuid,
     operation: &str,
     exchange: &str,
     failure: Option<&str>,
 ) -> Result<()> {
+    let event = Event { api_key, operation, exchange, failure, access_key: None, bot: None };
+    record(app, tx, &origin.into(), event).await
+}
+
+/// Something that was done to a key.
+pub struct Event<'a> {
+    pub api_key: Uuid,
+    pub operation: &'a str,
+    pub exchange: &'a str,
+    pub failure: Option<&'a str>,
+    /// What programs show for it, if it was done to that.
+    pub access_key: Option<Uuid>,
+    pub bot: Option<Uuid>,
+}
+
+/// The same, of an access key or a bot.
+pub async fn record(app: &App, tx: &mut Tx, origin: &Origin, event: Event<'_>) -> Result<()> {
+    let client = origin.client.as_ref();
+    let device = client.map(|client| risk::device(app, client));
     let (user, heads) = store::lock(tx, &[Log::Use]).await?;
+    let (at, mut counts) = (app.clock.now(), Counts::default());
+    counts.add(event.api_key, at, 0);
+    store::count(tx, event.api_key, &mut counts).await?;
     let mut chain = app.keys.audit.chain(user, Log::Use, heads.of(Log::Use));
     let row = UseRow {
         id: app.clock.id(),
-        api_key,
+        api_key: event.api_key,
         user,
-        operation,
+        operation: event.operation,
         endpoint: "management",
-        success: Some(failure.is_none()),
-        error: failure,
-        request: Some(request.0),
+        ip: client.map(Client::network),
+        agent: client.and_then(|client| client.agent.as_deref()),
+        device: device.as_deref(),
+        success: Some(event.failure.is_none()),
+        error: event.failure,
+        request: Some(origin.request.0),
         phase: "event",
-        exchange: Some(exchange),
-        ..UseRow::at(app.clock.now())
+        access_key: event.access_key,
+        bot: event.bot,
+        exchange: Some(event.exchange),
+        count: counts.step(event.api_key, at, 0),
+        ..UseRow::at(at)
     };
     let link = chain.append(|form| row.write(form));
     store::insert_event(tx, &row, &link).await?;

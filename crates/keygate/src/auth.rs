@@ -18,10 +18,12 @@ use crate::{
 
 mod bearer;
 mod client;
+mod origin;
 pub mod session;
 pub mod token;
 
 pub use client::{Client, Peer};
+pub use origin::Origin;
 
 /// A person or program whose credential was checked.
 #[derive(Clone, Debug)]

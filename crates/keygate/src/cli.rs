@@ -31,6 +31,7 @@ mod remote;
 mod server;
 mod session;
 mod sign_in;
+mod suspension;
 mod user;
 
 pub use output::{out, say};
@@ -124,6 +125,11 @@ enum Command {
     },
     /// Stop all signing, at once
     Panic(panic::PanicArgs),
+    /// Access keys that stand still because they were used in an unusual way
+    Suspension {
+        #[command(subcommand)]
+        command: suspension::SuspensionCommand,
+    },
     /// Programs that use a connection
     Bot {
         #[command(subcommand)]
@@ -220,6 +226,7 @@ async fn ask_server(command: Command, remote: &Remote) -> Result<ExitCode, Fatal
         Command::Connection { command } => connection::run(remote, command).await,
         Command::Panic(args) => panic::run(remote, args).await,
         Command::Limits { command } => limits::run(remote, command).await,
+        Command::Suspension { command } => suspension::run(remote, command).await,
         Command::Bot { command } => bot::run(remote, command).await,
         Command::Access { command } => access::run(remote, command).await,
         Command::Activity { command } => activity::run(remote, command).await,

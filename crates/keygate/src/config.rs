@@ -43,6 +43,7 @@ pub struct Config {
     pub log: Log,
     pub gateway: Gateway,
     pub audit: Audit,
+    pub geoip: GeoIp,
     pub demo: Demo,
     /// The variables of the environment that held a secret.
     #[serde(skip)]
@@ -114,6 +115,15 @@ pub struct Gateway {
 #[serde(deny_unknown_fields)]
 pub struct Audit {
     pub checkpoints: PathBuf,
+}
+
+/// Files in MaxMind's format; empty where there is none.
+#[derive(Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct GeoIp {
+    pub city: PathBuf,
+    pub asn: PathBuf,
+    pub anonymous: PathBuf,
 }
 
 #[derive(Clone, Deserialize)]

@@ -12,9 +12,9 @@ use uuid::Uuid;
 
 use crate::{
     app::App,
+    auth::Origin,
     error::{Code, Error, Result},
     gateway::queue::Whose,
-    http::RequestId,
 };
 
 mod api;
@@ -67,7 +67,7 @@ pub struct Allow {
 
 /// Verifies the key at its exchange, then stores key, connection and permissions together. No network
 /// call happens inside the transaction; if we die before it commits, nothing is stored.
-pub async fn add(app: &App, user: Uuid, mut new: NewConnection, request: RequestId) -> Result<Row> {
+pub async fn add(app: &App, user: Uuid, mut new: NewConnection, request: &Origin) -> Result<Row> {
     let definition = check_exchange(app, &new.exchange, &new.environment)?;
     new.key.check(definition)?;
     let fingerprint = secrets::fingerprint(app, &new.exchange, &new.key.api_key);
@@ -111,7 +111,7 @@ pub async fn generations(app: &App, user: Uuid, id: Uuid) -> Result<Vec<store::G
 }
 
 /// Asks the exchange again what the key may do, and stores the answer whether good or bad.
-pub async fn check(app: &App, user: Uuid, id: Uuid, request: RequestId) -> Result<Row> {
+pub async fn check(app: &App, user: Uuid, id: Uuid, request: &Origin) -> Result<Row> {
     let row = find(app, user, id).await?;
     row.live_key()?;
     let definition = app.exchanges.get(&row.exchange).ok_or(Code::NotFound)?;
@@ -122,15 +122,15 @@ pub async fn check(app: &App, user: Uuid, id: Uuid, request: RequestId) -> Resul
     find(app, user, id).await
 }
 
-pub async fn pause(app: &App, user: Uuid, id: Uuid, request: RequestId) -> Result<Row> {
+pub async fn pause(app: &App, user: Uuid, id: Uuid, request: &Origin) -> Result<Row> {
     set_status(app, user, id, "paused", request).await
 }
 
-pub async fn resume(app: &App, user: Uuid, id: Uuid, request: RequestId) -> Result<Row> {
+pub async fn resume(app: &App, user: Uuid, id: Uuid, request: &Origin) -> Result<Row> {
     set_status(app, user, id, "active", request).await
 }
 
-pub async fn change(app: &App, user: Uuid, id: Uuid, change: Change, request: RequestId) -> Result<Row> {
+pub async fn change(app: &App, user: Uuid, id: Uuid, change: Change, request: &Origin) -> Result<Row> {
     let row = find(app, user, id).await?;
     row.live_key()?;
     store::update(app, user, &row, &change, request).await?;
@@ -222,7 +222,7 @@ async fn refuse_duplicate(app: &App, user: Uuid, new: &NewConnection, fingerprin
     }
 }
 
-async fn set_status(app: &App, user: Uuid, id: Uuid, status: &str, request: RequestId) -> Result<Row> {
+async fn set_status(app: &App, user: Uuid, id: Uuid, status: &str, request: &Origin) -> Result<Row> {
     let row = find(app, user, id).await?;
     row.live_key()?;
     store::set_status(app, user, &row, status, request).await?;

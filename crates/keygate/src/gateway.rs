@@ -21,10 +21,12 @@ use crate::{
     config::Config,
     error::{Code, Error, Result},
     http::RequestId,
+    risk::{Look, Seen},
 };
 
 mod account;
 mod answer;
+mod caution;
 mod credential;
 mod decide;
 mod exposure;
@@ -44,7 +46,7 @@ mod stream;
 mod symbol;
 mod token;
 
-use account::Account;
+use account::{Account, Missing};
 pub use account::{Accounts, KeptConnection, KeptPair, StoredPair};
 use credential::Presented;
 pub use ledger::{Ledger, Window, Writer as LedgerWriter, forget_windows, ledger};
@@ -77,6 +79,8 @@ struct Call<'a> {
     request: Request,
     client: Client,
     id: RequestId,
+    /// What its record says of who makes it.
+    seen: Seen,
 }
 
 /// Why a call is not carried out, in the words the caller will read.
@@ -213,7 +217,7 @@ impl Asked {
 
     async fn answer(self, app: &App) -> Response {
         let Asked { definition, request, client, id, presented } = self;
-        let call = Call { app, definition: &definition, request, client, id };
+        let call = Call { app, definition: &definition, request, client, id, seen: Seen::default() };
         match call.carry_out(presented).await {
             Ok(response) => response,
             Err(denial) => answer::refuse(&definition, &denial, id),
@@ -226,23 +230,21 @@ impl Call<'_> {
         let Some(presented) = presented? else {
             return Box::pin(self.without_credential()).await;
         };
-        let account = self.app.gate.accounts.find(self.app, &presented, self.definition).await?;
+        let account = self.account(&presented).await?;
         let proven =
             account.user_key(self.app).and_then(|key| Ok((self.prove(&presented, &account, &key)?, key)));
         let (verified, user_key) = match proven {
             Ok(proven) => proven,
-            Err(denial) => return Err(self.denied(&account, denial).await),
+            Err(denial) => return Err(self.distrusted(&account, denial).await),
         };
+        let look = self.look(&account).await?;
         if self.definition.asks_for_token(&self.request) {
-            return match self.issue_token(&account, verified).await {
+            return match self.issue_token(&account, verified, &look).await {
                 Ok(response) => Ok(response),
                 Err(denial) => Err(self.denied(&account, denial).await),
             };
         }
-        if let Err(denial) = decide::decide(self, &account, &presented) {
-            return Err(self.denied(&account, denial).await);
-        }
-        if let Err(denial) = self.count(&account).await {
+        if let Err(denial) = self.admit(&account, &presented, &look).await {
             return Err(self.denied(&account, denial).await);
         }
         match self.request.class().moves_money() {
@@ -255,6 +257,28 @@ impl Call<'_> {
         }
     }
 
+    /// The account behind a key. Bait is recorded, raises an alarm, and is answered as if nobody knew it.
+    pub(super) async fn account(&self, presented: &Presented) -> Result<Arc<Account>, Denial> {
+        match self.app.gate.accounts.find(self.app, presented, self.definition).await {
+            Ok(account) => Ok(account),
+            Err(Missing::Denied(denial)) => Err(denial),
+            Err(Missing::Bait(bait)) => Err(self.taken(&bait).await),
+        }
+    }
+
+    /// May it be carried out, as far as that needs no figures?
+    pub(super) async fn admit(
+        &self,
+        account: &Account,
+        presented: &Presented,
+        look: &Look,
+    ) -> Result<(), Denial> {
+        decide::decide(self, account, presented)?;
+        self.in_force(account)?;
+        self.count(account).await?;
+        self.learn(account, look).await
+    }
+
     /// The call with an id for each order that has none: by it the exchange can be asked what became of the order.
     fn named(&self) -> Result<Call<'_>, Denial> {
         let named = self.definition.with_client_ids(&self.request, |_| seal::random::array());
@@ -265,6 +289,7 @@ impl Call<'_> {
             request,
             client: self.client.clone(),
             id: self.id,
+            seen: self.seen.clone(),
         })
     }
 
@@ -298,6 +323,14 @@ impl Call<'_> {
     /// Keeps the denial as a record of its own; the caller still only gets the answer if that fails.
     async fn denied(&self, account: &Account, denial: Denial) -> Denial {
         record::denial(self, account, &denial).await;
+        self.note_denial(account, &denial);
+        denial
+    }
+
+    /// The same of a caller who did not prove to hold the key.
+    pub(super) async fn distrusted(&self, account: &Account, denial: Denial) -> Denial {
+        self.look_at_stranger(account).await;
+        record::denial(self, account, &denial).await;
         denial
     }
 }
@@ -309,6 +342,10 @@ impl Denial {
 
     fn unknown_key(text: impl Into<String>) -> Self {
         Denial { kind: Dialect::UnknownKey, rule: "unknown-key", text: text.into() }
+    }
+
+    fn unknown() -> Self {
+        Denial::unknown_key("unknown access key")
     }
 
     /// Our own trouble: it passes by itself, and nothing was sent.

@@ -21,7 +21,7 @@ use crate::{
     app::App,
     auth, bot, connection,
     error::{Code, Error, Problem},
-    exchanges, health, limits, openapi, page, panic, user,
+    exchanges, health, limits, openapi, page, panic, risk, user,
 };
 
 pub mod body;
@@ -66,6 +66,7 @@ pub fn api() -> (Router<Arc<App>>, utoipa::openapi::OpenApi) {
         .merge(connection::routes())
         .merge(limits::routes())
         .merge(panic::routes())
+        .merge(risk::routes())
         .merge(api_key::routes())
         .merge(bot::routes())
         .merge(access_key::routes())

@@ -7,7 +7,7 @@ use sqlx::postgres::PgListener;
 use tokio::sync::watch;
 use uuid::Uuid;
 
-use crate::{app::App, audit, connection, db, error::Result, gateway, limits};
+use crate::{app::App, audit, connection, db, error::Result, gateway, limits, risk};
 
 /// Runs until told to stop.
 pub async fn run(app: Arc<App>, mut stop: watch::Receiver<bool>) {
@@ -35,12 +35,13 @@ async fn told(stop: &mut watch::Receiver<bool>) {
 }
 
 /// One round of everything that is due; tests call it directly.
-pub async fn round(app: &App) {
+pub async fn round(app: &Arc<App>) {
     report("destroy deleted connections", connection::destroy_due(app).await);
     report("destroy keys nobody completed", connection::own_key::destroy_expired(app).await);
     report("put raised limits in force", limits::apply_due(app).await);
     app.upstream.close_old();
     report("forget windows that are over", gateway::forget_windows(app).await.map_err(Into::into));
+    report("keep the pace of keys", risk::round(app).await);
     report("forget used signatures", gateway::record::forget_signatures(app).await);
 }
 
@@ -57,14 +58,14 @@ async fn keep_listening(app: Arc<App>) {
         if let Err(error) = listen(&app).await {
             tracing::warn!(%error, "change notices do not arrive; nothing is cached meanwhile");
         }
-        app.gate.accounts.forget_all();
+        forget_all(&app);
         tokio::time::sleep(Duration::from_millis(500)).await;
     }
 }
 
 async fn listen(app: &App) -> Result<(), db::Error> {
     let mut listener: PgListener = app.db.listen(db::CHANGED).await?;
-    app.gate.accounts.forget_all();
+    forget_all(app);
     loop {
         app.gate.accounts.heartbeat(app.clock.now_ms());
         match tokio::time::timeout(HEARTBEAT, listener.try_recv()).await {
@@ -77,13 +78,23 @@ async fn listen(app: &App) -> Result<(), db::Error> {
             }
             Ok(notice) => match notice? {
                 Some(notice) => match Uuid::parse_str(notice.payload()) {
-                    Ok(user) => app.gate.accounts.forget(user),
-                    Err(_) => app.gate.accounts.forget_all(),
+                    Ok(user) => forget(app, user),
+                    Err(_) => forget_all(app),
                 },
                 None => return Err(db::Error::Unavailable),
             },
         }
     }
+}
+
+fn forget(app: &App, user: Uuid) {
+    app.gate.accounts.forget(user);
+    app.risk.doubt(Some(user));
+}
+
+fn forget_all(app: &App) {
+    app.gate.accounts.forget_all();
+    app.risk.doubt(None);
 }
 
 const EVERY: Duration = Duration::from_secs(30);

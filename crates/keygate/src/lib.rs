@@ -29,6 +29,7 @@ pub mod log; // structured logs
 pub mod openapi; // the API's own description
 pub mod page; // server-rendered pages
 pub mod panic; // all signing stops
+pub mod risk; // how likely a call is somebody else's, and what follows
 pub mod snippet; // code to paste that points a client at the gate
 pub mod start; // bringing a server up and down
 pub mod upstream; // the one way out to exchanges

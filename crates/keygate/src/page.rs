@@ -24,7 +24,7 @@ use crate::{
     auth::{Caller, May, session},
     bot, connection,
     error::{Code, Error, Result},
-    limits, panic, user,
+    limits, panic, risk, user,
 };
 
 mod assets;
@@ -69,6 +69,7 @@ pub fn routes() -> Router<Arc<App>> {
         .merge(connection::pages())
         .merge(limits::pages())
         .merge(panic::pages())
+        .merge(risk::pages())
         .merge(bot::pages())
         .merge(access_key::pages())
         .merge(activity::pages())

@@ -10,10 +10,9 @@ use uuid::Uuid;
 use crate::{
     app::App,
     audit,
-    auth::{Caller, Client},
+    auth::{Caller, Client, Origin},
     connection,
     error::{Code, Error, Result},
-    http::RequestId,
     user,
 };
 
@@ -55,7 +54,7 @@ pub async fn start(
     caller: &Caller,
     scope: Scope,
     reason: Option<&str>,
-    request: RequestId,
+    request: &Origin,
 ) -> Result<State> {
     may_stop(app, caller, scope).await?;
     let started = store::insert(app, caller.user, scope, reason).await?;
@@ -80,7 +79,7 @@ pub async fn end(
     client: &Client,
     scope: Scope,
     password: Option<seal::SecretText>,
-    request: RequestId,
+    request: &Origin,
 ) -> Result<State> {
     may_stop(app, caller, scope).await?;
     let password = password.ok_or_else(|| Code::StepUpRequired.with("Send your password, as `password`."))?;
@@ -105,7 +104,7 @@ async fn may_stop(app: &App, caller: &Caller, scope: Scope) -> Result<()> {
 }
 
 /// In the record of every key that stands still, as far as they are the caller's.
-async fn record(app: &App, user: Uuid, scope: Scope, operation: &str, request: RequestId) -> Result<()> {
+async fn record(app: &App, user: Uuid, scope: Scope, operation: &str, request: &Origin) -> Result<()> {
     let mut tx = app.db.user(user).await?;
     for row in connection::list(app, user).await? {
         if scope == Scope::Connection(row.id) || !matches!(scope, Scope::Connection(_)) {

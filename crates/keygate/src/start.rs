@@ -24,6 +24,7 @@ use crate::{
     http::{self, Listener, Site},
     job,
     key_ring::{self, root},
+    risk::Watch,
     upstream::Upstream,
     user,
 };
@@ -86,6 +87,7 @@ pub async fn start_with(
         upstream: Upstream::new(&config.gateway)?,
         gate: Gate::new(&config, listener.addresses(), queue, ledger, environment.to_owned()),
         checkpoints: Checkpoints::new(config.checkpoints_path()),
+        risk: Watch::new(&config.geoip),
         config,
         clock,
         has_owner: AtomicBool::new(false),

@@ -13,7 +13,7 @@ use uuid::Uuid;
 use super::{Issued, NewPair, NewPersonal, Row};
 use crate::{
     app::App,
-    auth::{Manage, May, View},
+    auth::{Manage, May, Origin, View},
     bot,
     error::{Problem, Result},
     http::body::{Id, Json},
@@ -36,6 +36,9 @@ struct NewPairIn {
     name: Option<String>,
     /// Any of `read`, `trade`, `transfer`, `withdraw` that the connection allows; all of them when absent.
     scopes: Option<Vec<String>>,
+    /// A honey key: it exists only to be stolen, signs nothing, and any use of it is an alarm.
+    #[serde(default)]
+    honey: bool,
 }
 
 #[derive(Serialize, ToSchema)]
@@ -54,6 +57,8 @@ pub struct AccessKeyOut {
     last_used_at: Option<OffsetDateTime>,
     #[serde(with = "time::serde::rfc3339::option")]
     revoked_at: Option<OffsetDateTime>,
+    /// Bait: signs nothing, and any use of it is an alarm.
+    honey: bool,
 }
 
 /// A new key. This answer is the only place its secrets ever appear.
@@ -86,6 +91,7 @@ impl From<Row> for AccessKeyOut {
             expires_at: row.expires_at,
             last_used_at: row.last_used_at,
             revoked_at: row.revoked_at,
+            honey: row.honey,
         }
     }
 }
@@ -124,8 +130,13 @@ async fn create_personal(
 /// Revoke a key of either kind. It stops working at once; the row stays as a record.
 #[utoipa::path(delete, path = "/api/v1/access-keys/{id}", tag = "access keys", params(("id" = Uuid, Path,)),
     responses((status = 204), (status = 404, body = Problem)))]
-async fn revoke(State(app): State<Arc<App>>, may: May<Manage>, Id(id): Id) -> Result<StatusCode> {
-    super::revoke(&app, may.user(), id).await?;
+async fn revoke(
+    State(app): State<Arc<App>>,
+    may: May<Manage>,
+    Id(id): Id,
+    origin: Origin,
+) -> Result<StatusCode> {
+    super::revoke(&app, may.user(), id, &origin).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -149,11 +160,17 @@ async fn create_for_bot(
     State(app): State<Arc<App>>,
     may: May<Manage>,
     Id(id): Id,
+    origin: Origin,
     Json(input): Json<NewPairIn>,
 ) -> Result<(StatusCode, Answer<IssuedOut>)> {
     let bot = bot::find(&app, may.user(), id).await?;
-    let new = NewPair { id: app.clock.id(), name: super::parse_name(input.name)?, scopes: input.scopes };
-    let issued = super::create_for_bot(&app, may.user(), &bot, new).await?;
+    let new = NewPair {
+        id: app.clock.id(),
+        name: super::parse_name(input.name)?,
+        scopes: input.scopes,
+        honey: input.honey,
+    };
+    let issued = super::create_for_bot(&app, may.user(), &bot, new, &origin).await?;
     Ok((StatusCode::CREATED, Answer(issued.into())))
 }
 

@@ -15,7 +15,7 @@ use serde::Deserialize;
 use super::{NewPersonal, PERSONAL_SCOPES, Row};
 use crate::{
     app::App,
-    auth::{Manage, May, Permission, View},
+    auth::{Manage, May, Origin, Permission, View},
     error::{Error, Result},
     http::body::Id,
     page::{Frame, Posted, Problems, go, show, show_again},
@@ -94,9 +94,10 @@ async fn revoke(
     State(app): State<Arc<App>>,
     may: May<Manage>,
     Id(id): Id,
+    origin: Origin,
     _form: Posted<Nothing>,
 ) -> Result<Response> {
-    super::revoke(&app, may.user(), id).await?;
+    super::revoke(&app, may.user(), id, &origin).await?;
     Ok(go("/access-keys", "Revoked. Calls with it are refused from now on."))
 }
 

@@ -4,7 +4,12 @@ use seal::token::StoredAccessKey;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use crate::{app::App, error::Result};
+use crate::{
+    app::App,
+    audit::{self, Event},
+    auth::Origin,
+    error::Result,
+};
 
 /// An access key as lists show it: nothing in it opens anything.
 #[derive(Debug)]
@@ -18,6 +23,7 @@ pub struct Row {
     pub expires_at: Option<OffsetDateTime>,
     pub last_used_at: Option<OffsetDateTime>,
     pub revoked_at: Option<OffsetDateTime>,
+    pub honey: bool,
 }
 
 /// The sealed half of a virtual pair.
@@ -41,7 +47,7 @@ pub async fn list(app: &App, user: Uuid, bot: Option<Uuid>) -> Result<Vec<Row>> 
     let mut tx = app.db.user(user).await?;
     let rows = sqlx::query_as!(
         Row,
-        r#"select id, bot_id, name, key_prefix, scopes, created_at, expires_at, last_used_at, revoked_at
+        r#"select id, bot_id, name, key_prefix, scopes, created_at, expires_at, last_used_at, revoked_at, honey
            from access_keys where bot_id is not distinct from $1 order by created_at desc, id desc limit 200"#,
         bot
     )
@@ -51,12 +57,18 @@ pub async fn list(app: &App, user: Uuid, bot: Option<Uuid>) -> Result<Vec<Row>> 
     Ok(rows)
 }
 
-/// The key and its virtual pair, in one transaction.
-pub async fn insert(app: &App, user: Uuid, row: &Row, hash: &str, pair: Option<&VirtualKey>) -> Result<()> {
+/// The key, its virtual pair and the record of that, in one transaction.
+pub async fn insert(
+    app: &App,
+    user: Uuid,
+    row: &Row,
+    hash: &str,
+    pair: Option<(&VirtualKey, &Origin, Event<'_>)>,
+) -> Result<()> {
     let mut tx = app.db.user(user).await?;
     sqlx::query!(
-        "insert into access_keys (id, user_id, bot_id, name, key_hash, key_prefix, scopes, created_at, expires_at)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9)",
+        "insert into access_keys (id, user_id, bot_id, name, key_hash, key_prefix, scopes, created_at, expires_at, honey)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
         row.id,
         user,
         row.bot_id,
@@ -65,11 +77,12 @@ pub async fn insert(app: &App, user: Uuid, row: &Row, hash: &str, pair: Option<&
         row.key_prefix,
         &row.scopes,
         row.created_at,
-        row.expires_at
+        row.expires_at,
+        row.honey
     )
     .execute(&mut *tx)
     .await?;
-    if let Some(pair) = pair {
+    if let Some((pair, origin, event)) = pair {
         sqlx::query!(
             "insert into keygate.virtual_key (access_key_id, user_id, exchange, public_key, secret, passphrase, public_key_pem)
              values ($1, $2, $3, $4, $5, $6, $7)",
@@ -83,12 +96,14 @@ pub async fn insert(app: &App, user: Uuid, row: &Row, hash: &str, pair: Option<&
         )
         .execute(&mut *tx)
         .await?;
+        audit::record(app, &mut tx, origin, event).await?;
     }
     tx.commit().await?;
     Ok(())
 }
 
-pub async fn revoke(app: &App, user: Uuid, id: Uuid) -> Result<bool> {
+/// With a record, if an exchange key stands behind it.
+pub async fn revoke(app: &App, user: Uuid, id: Uuid, origin: &Origin) -> Result<bool> {
     let mut tx = app.db.user(user).await?;
     let done = sqlx::query!(
         "update access_keys set revoked_at = coalesce(revoked_at, $2) where id = $1",
@@ -97,6 +112,23 @@ pub async fn revoke(app: &App, user: Uuid, id: Uuid) -> Result<bool> {
     )
     .execute(&mut *tx)
     .await?;
+    let behind = sqlx::query!(
+        r#"select b.id as bot, c.api_key_id as "api_key!", c.exchange_type as exchange
+           from access_keys k join bot_configs b on b.id = k.bot_id join exchange_connections c on c.id = b.connection_id
+           where k.id = $1"#,
+        id
+    );
+    if let Some(behind) = behind.fetch_optional(&mut *tx).await? {
+        let event = Event {
+            api_key: behind.api_key,
+            operation: "access-key-revoke",
+            exchange: &behind.exchange,
+            failure: None,
+            access_key: Some(id),
+            bot: Some(behind.bot),
+        };
+        audit::record(app, &mut tx, origin, event).await?;
+    }
     tx.commit().await?;
     Ok(done.rows_affected() == 1)
 }

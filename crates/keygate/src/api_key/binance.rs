@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use axum::{Extension, Json as Answer, extract::State};
+use axum::{Json as Answer, extract::State};
 use http::StatusCode;
 use rust_decimal::Decimal;
 use seal::SecretText;
@@ -14,13 +14,10 @@ use uuid::Uuid;
 
 use crate::{
     app::App,
-    auth::{Manage, May, View},
+    auth::{Manage, May, Origin, View},
     connection::{self, Allow, Deletion, ExchangeKey, NewConnection, Row},
     error::{Code, Error, Problem, Result},
-    http::{
-        RequestId,
-        body::{Json, Query},
-    },
+    http::body::{Json, Query},
 };
 
 #[derive(Deserialize, ToSchema)]
@@ -76,7 +73,7 @@ struct DeleteQuery {
 async fn create(
     State(app): State<Arc<App>>,
     may: May<Manage>,
-    Extension(request): Extension<RequestId>,
+    request: Origin,
     Json(input): Json<ApiKeyIn>,
 ) -> Result<Answer<ApiKeyOut>> {
     let new = NewConnection {
@@ -97,7 +94,7 @@ async fn create(
     if connection::find_named(&app, may.user(), EXCHANGE, NAME).await?.is_some() {
         return Err(Code::DuplicateKey.with("API key already exists for this user. Delete it first."));
     }
-    let row = connection::add(&app, may.user(), new, request).await.map_err(classic_status)?;
+    let row = connection::add(&app, may.user(), new, &request).await.map_err(classic_status)?;
     Ok(Answer(row.into()))
 }
 
@@ -130,13 +127,13 @@ async fn balance(State(app): State<Arc<App>>, may: May<View>) -> Result<Answer<V
 async fn delete(
     State(app): State<Arc<App>>,
     may: May<Manage>,
-    Extension(request): Extension<RequestId>,
+    request: Origin,
     Query(query): Query<DeleteQuery>,
 ) -> Result<Answer<Deletion>> {
     let row = own(&app, may.user()).await?;
     Ok(Answer(match query.dry_run {
         true => connection::preview(&app, may.user(), &row).await?,
-        false => connection::delete_now(&app, may.user(), &row, request).await?,
+        false => connection::delete_now(&app, may.user(), &row, &request).await?,
     }))
 }
 

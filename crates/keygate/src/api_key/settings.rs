@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use axum::{Extension, Json as Answer, extract::State};
+use axum::{Json as Answer, extract::State};
 use seal::SecretText;
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
@@ -11,14 +11,11 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
     app::App,
-    auth::{Manage, May, View},
+    auth::{Manage, May, Origin, View},
     connection::{self, Allow, ExchangeKey, NewConnection, secrets},
     error::{Code, Error, Problem, Result},
     exchanges,
-    http::{
-        RequestId,
-        body::{Json, Query},
-    },
+    http::body::{Json, Query},
     user,
 };
 
@@ -66,7 +63,7 @@ struct ListQuery {
 async fn register(
     State(app): State<Arc<App>>,
     may: May<Manage>,
-    Extension(request): Extension<RequestId>,
+    request: Origin,
     Json(input): Json<KeyIn>,
 ) -> Result<Answer<MessageOut>> {
     own_number_only(&app, &may.caller, input.user_no).await?;
@@ -91,7 +88,7 @@ async fn register(
         allow: Allow::default(),
         accept_withdraw: false,
     };
-    connection::add(&app, may.user(), new, request).await?;
+    connection::add(&app, may.user(), new, &request).await?;
     Ok(Answer(MessageOut { message: "API key registered successfully." }))
 }
 

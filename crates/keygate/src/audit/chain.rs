@@ -148,6 +148,22 @@ impl<'b> Form<'b> {
         self.bytes(yes.into().map(|yes| [u8::from(yes)]).as_ref().map(<[u8; 1]>::as_slice));
     }
 
+    /// A list of texts, none of them null: dimensions, 0, the type's number 25, how many, from 1, and each of them.
+    pub fn texts(&mut self, texts: Option<&[&str]>) {
+        let Some(texts) = texts else { return self.null() };
+        let dimensions = i32::from(!texts.is_empty());
+        let each: usize = texts.iter().map(|text| 4 + text.len()).sum();
+        self.length(12 + 8 * usize::from(!texts.is_empty()) + each);
+        for number in [dimensions, 0, 25] {
+            self.0.extend_from_slice(&number.to_be_bytes());
+        }
+        if !texts.is_empty() {
+            self.length(texts.len());
+            self.0.extend_from_slice(&1i32.to_be_bytes());
+        }
+        texts.iter().for_each(|text| self.text(*text));
+    }
+
     /// Microseconds since 2000, of `timestamptz` and of a `timestamp` in UTC.
     pub fn time(&mut self, at: OffsetDateTime) {
         let since = (at - EPOCH).whole_microseconds();

@@ -4,7 +4,8 @@ use sqlx::types::ipnetwork::IpNetwork;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::Form;
+use super::{Count, Form};
+use crate::risk::Score;
 
 /// A row of `api_key_usage_audit`.
 pub struct UseRow<'r> {
@@ -16,9 +17,12 @@ pub struct UseRow<'r> {
     pub method: Option<&'r str>,
     pub ip: Option<IpNetwork>,
     pub agent: Option<&'r str>,
+    pub device: Option<&'r str>,
     pub status: Option<i32>,
     pub success: Option<bool>,
     pub error: Option<&'r str>,
+    pub count: Count,
+    pub score: Score,
     pub at: OffsetDateTime,
     pub request: Option<Uuid>,
     pub phase: &'r str,
@@ -62,9 +66,12 @@ impl UseRow<'_> {
             method: None,
             ip: None,
             agent: None,
+            device: None,
             status: None,
             success: None,
             error: None,
+            count: Count::default(),
+            score: Score::default(),
             at,
             request: None,
             phase: "",
@@ -87,15 +94,15 @@ impl UseRow<'_> {
         form.text(self.method);
         form.network(self.ip);
         form.text(self.agent);
-        form.null(); // device_fingerprint
+        form.text(self.device);
         form.int(self.status);
         form.bool(self.success);
         form.text(self.error);
-        form.int(0); // daily_usage_count
-        form.int(0); // monthly_usage_count
-        form.bool(false); // is_suspicious
-        form.null(); // suspicious_reasons
-        form.int(0); // risk_score
+        form.int(self.count.day);
+        form.int(self.count.month);
+        form.bool(self.score.is_suspicious());
+        form.texts(reasons(self.score).as_deref());
+        form.int(points(self.score));
         form.time(self.at);
         form.uuid(self.request);
         form.text(self.phase);
@@ -107,6 +114,15 @@ impl UseRow<'_> {
         form.text(self.decision);
         form.text(self.rule);
     }
+}
+
+/// Why a call has its score; nothing if nothing speaks against it.
+pub fn reasons(score: Score) -> Option<Vec<&'static str>> {
+    (score != Score::default()).then(|| score.names())
+}
+
+pub fn points(score: Score) -> i32 {
+    i32::try_from(score.points()).unwrap_or(i32::MAX)
 }
 
 impl CallRow<'_> {
@@ -189,6 +205,16 @@ mod tests {
             "00000005 6576656e74",
         ];
         assert_eq!(form(|form| call().write(form)), expected.concat().replace(' ', ""));
+    }
+
+    /// Written by hand from docs/audit.md, as `select array['a', 'bc']` comes in PostgreSQL's binary form.
+    #[test]
+    fn lists_of_texts_have_the_form_in_the_document() {
+        let of = |texts: Option<&[&str]>| form(|form| form.texts(texts));
+        let two = "0000001f 00000001 00000000 00000019 00000002 00000001 00000001 61 00000002 6263";
+        assert_eq!(of(Some(&["a", "bc"])), two.replace(' ', ""));
+        assert_eq!(of(Some(&[])), "0000000c000000000000000000000019");
+        assert_eq!(of(None), "ffffffff");
     }
 
     #[test]

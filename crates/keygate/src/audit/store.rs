@@ -3,7 +3,10 @@
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::{Head, Link, Log, UseRow};
+use super::{
+    Counts, Head, Link, Log, UseRow,
+    count::{Counter, Period},
+};
 use crate::{
     db::{self, Tx},
     error::Result,
@@ -32,10 +35,55 @@ pub async fn lock(tx: &mut Tx, logs: &[Log]) -> Result<(Uuid, Heads), db::Error>
     Ok((user, Heads(heads.collect())))
 }
 
+/// Locks both chains, and then counts: the counters come out as they were before, to be counted up row by row.
+pub async fn lock_and_count(tx: &mut Tx, counts: &mut Counts) -> Result<(Uuid, Heads), db::Error> {
+    let names: Vec<String> = Log::ALL.iter().map(|log| log.name().to_owned()).collect();
+    let rows: Vec<(Counter, i32)> = counts.rows().collect();
+    let found = sqlx::query!(
+        r#"with head as materialized (select * from keygate.lock_audit_heads($1)),
+                counted as (
+                    insert into keygate.use_count as own (api_key_id, kind, starts_at, user_id, calls)
+                    select k.api_key_id, k.kind, k.starts_at, (select h.user_id from head h limit 1), k.calls
+                    from unnest($2::uuid[], $3::text[], $4::date[], $5::int[]) as k (api_key_id, kind, starts_at, calls)
+                    on conflict (api_key_id, kind, starts_at) do update set calls = own.calls + excluded.calls
+                    returning api_key_id, kind, starts_at, calls)
+           select user_id, log, seq, mac, null::uuid as api_key_id, null::date as starts_at, null::int as calls from head
+           union all
+           select null, kind, null, null, api_key_id, starts_at, calls from counted"#,
+        &names,
+        &rows.iter().map(|((key, ..), _)| *key).collect::<Vec<_>>(),
+        &rows.iter().map(|((_, period, _), _)| period.name().to_owned()).collect::<Vec<_>>(),
+        &rows.iter().map(|((.., day), _)| *day).collect::<Vec<_>>(),
+        &rows.iter().map(|(_, uses)| *uses).collect::<Vec<_>>()
+    )
+    .fetch_all(&mut **tx)
+    .await?;
+    let user = found.iter().find_map(|row| row.user_id).ok_or(sqlx::Error::RowNotFound)?;
+    counts.rewind(found.iter().filter_map(|row| {
+        Some(((row.api_key_id?, Period::named(row.log.as_deref()?)?, row.starts_at?), row.calls?))
+    }));
+    let heads = found.into_iter().filter_map(|row| head(&row.log?, row.seq?, row.mac?));
+    Ok((user, Heads(heads.collect())))
+}
+
+/// How often a key was used so far; for what is no use of it.
+pub async fn count(tx: &mut Tx, key: Uuid, counts: &mut Counts) -> Result<(), db::Error> {
+    let rows =
+        sqlx::query!("select kind, starts_at, calls from keygate.use_count where api_key_id = $1", key)
+            .fetch_all(&mut **tx)
+            .await?;
+    counts.rewind(
+        rows.into_iter().filter_map(|row| Some(((key, Period::named(&row.kind)?, row.starts_at), row.calls))),
+    );
+    Ok(())
+}
+
 pub async fn insert_event(tx: &mut Tx, row: &UseRow<'_>, link: &Link) -> Result<(), db::Error> {
     sqlx::query!(
         "select keygate.record_key_event($1, $2, $3, $4, $5, p_success => $6, p_error_message => $7, p_exchange => $8,
-                p_created_at => $9, p_chain_seq => $10, p_chain_key => $11, p_chain_mac => $12)",
+                p_created_at => $9, p_chain_seq => $10, p_chain_key => $11, p_chain_mac => $12, p_ip_address => $13,
+                p_user_agent => $14, p_device_fingerprint => $15, p_access_key_id => $16, p_bot_id => $17,
+                p_daily_usage_count => $18, p_monthly_usage_count => $19)",
         row.id,
         row.request,
         row.api_key,
@@ -47,7 +95,14 @@ pub async fn insert_event(tx: &mut Tx, row: &UseRow<'_>, link: &Link) -> Result<
         row.at,
         link.seq,
         link.key,
-        &link.mac[..]
+        &link.mac[..],
+        row.ip,
+        row.agent,
+        row.device,
+        row.access_key,
+        row.bot,
+        row.count.day,
+        row.count.month
     )
     .execute(&mut **tx)
     .await?;

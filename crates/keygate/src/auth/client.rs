@@ -8,16 +8,22 @@ use std::{
 };
 
 use axum::extract::FromRequestParts;
-use http::{HeaderMap, header::USER_AGENT, request::Parts};
+use http::{
+    HeaderMap, HeaderName,
+    header::{ACCEPT_LANGUAGE, USER_AGENT},
+    request::Parts,
+};
 use sqlx::types::ipnetwork::IpNetwork;
 
 use crate::{app::App, config::Config};
 
-/// Address and user agent of a caller.
+/// Address of a caller, and what their program shows of itself.
 #[derive(Clone, Debug)]
 pub struct Client {
     pub ip: IpAddr,
     pub agent: Option<String>,
+    /// The languages it accepts.
+    pub language: Option<String>,
 }
 
 /// The socket address of the peer, put into each request by the listener.
@@ -26,9 +32,15 @@ pub struct Peer(pub SocketAddr);
 
 impl Client {
     pub fn of(peer: Peer, headers: &HeaderMap, config: &Config) -> Self {
-        let agent = headers.get(USER_AGENT).and_then(|value| value.to_str().ok());
-        let agent = agent.map(|text| text.get(..300).unwrap_or(text).to_owned());
-        Client { ip: address(peer.0.ip().to_canonical(), headers, config), agent }
+        let shown = |name: HeaderName, most: usize| {
+            let text = headers.get(name).and_then(|value| value.to_str().ok())?;
+            Some(text.get(..most).unwrap_or(text).to_owned())
+        };
+        Client {
+            ip: address(peer.0.ip().to_canonical(), headers, config),
+            agent: shown(USER_AGENT, 300),
+            language: shown(ACCEPT_LANGUAGE, 100),
+        }
     }
 
     pub fn network(&self) -> IpNetwork {

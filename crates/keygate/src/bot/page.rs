@@ -22,6 +22,7 @@ use crate::{
     error::{Error, Result},
     http::body::{Id, Query},
     page::{Frame, Posted, Problems, go, show, show_again},
+    risk,
 };
 
 mod connect;
@@ -58,7 +59,15 @@ struct One {
     problems: Problems,
     bot: Row,
     keys: Vec<access_key::Row>,
+    /// Access keys that stand still.
+    suspended: Vec<Uuid>,
     status: connect::Status,
+}
+
+impl One {
+    fn is_suspended(&self, key: &Uuid) -> bool {
+        self.suspended.contains(key)
+    }
 }
 
 #[derive(Default, Deserialize)]
@@ -136,7 +145,9 @@ async fn page<P: Permission>(
     let bot = super::find(app, may.user(), id).await?;
     let keys = access_key::list(app, may.user(), Some(id)).await?;
     let status = connect::status(app, may.user(), id).await?;
-    Ok(One { frame: frame.of(may), problems, bot, keys, status })
+    let suspended = risk::list(app, may.user()).await?.into_iter();
+    let suspended = suspended.filter(|row| row.confirmed_at.is_none()).map(|row| row.access_key_id).collect();
+    Ok(One { frame: frame.of(may), problems, bot, keys, suspended, status })
 }
 
 async fn change(

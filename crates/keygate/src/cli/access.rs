@@ -26,6 +26,9 @@ pub enum AccessCommand {
         /// Days until a personal key ends, 1 to 365
         #[arg(long, conflicts_with = "bot", default_value_t = 90)]
         days: u16,
+        /// Make a honey key: bait to leave where a thief would look. It signs nothing; any use of it is an alarm
+        #[arg(long, requires = "bot")]
+        honey: bool,
     },
     /// A bot's keys, or without --bot your personal ones
     List {
@@ -46,13 +49,14 @@ pub enum AccessCommand {
 pub async fn run(remote: &Remote, command: AccessCommand) -> Result<ExitCode, Fatal> {
     let client = Client::new(remote)?;
     match command {
-        AccessCommand::Create { bot: Some(bot), name, scopes, .. } => {
+        AccessCommand::Create { bot: Some(bot), name, scopes, honey, .. } => {
             let bot = bot::find(&client, &bot).await?;
-            let pair = new_pair(&client, &bot, json!({ "name": name, "scopes": scopes })).await?;
+            let pair =
+                new_pair(&client, &bot, json!({ "name": name, "scopes": scopes, "honey": honey })).await?;
             remote.output.one(&pair, &PAIR);
             say("This is the only time the secret is shown.\n");
         }
-        AccessCommand::Create { bot: None, name, scopes, days } => {
+        AccessCommand::Create { bot: None, name, scopes, days, .. } => {
             let scopes = scopes.unwrap_or_else(|| vec!["read".to_owned()]);
             let body = json!({ "name": name, "scopes": scopes, "expires_in_days": days });
             remote.output.one(&client.post("/api/v1/access-keys", Some(body)).await?, &PERSONAL);
@@ -105,13 +109,14 @@ async fn find(client: &Client, wanted: &str) -> Result<String, Fatal> {
     })
 }
 
-const LIST: [Column; 7] = [
+const LIST: [Column; 8] = [
     ("prefix", "/prefix"),
     ("name", "/name"),
     ("scopes", "/scopes"),
     ("last used", "/last_used_at"),
     ("expires", "/expires_at"),
     ("revoked", "/revoked_at"),
+    ("honey", "/honey"),
     ("id", "/id"),
 ];
 const PAIR: [Column; 5] = [

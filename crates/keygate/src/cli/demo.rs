@@ -11,6 +11,7 @@ use super::{out, server::until_told};
 use crate::{
     access_key::{self, NewPair},
     app::App,
+    auth::Origin,
     bot::{self, NewBot},
     clock::Clock,
     cluster::Cluster,
@@ -86,11 +87,12 @@ async fn furnish(app: &App, link: &str, password: &SecretText) -> Result<SecretT
         allow: Allow { trade: true, ..Allow::default() },
         accept_withdraw: false,
     };
-    let connection = connection::add(app, owner, new, RequestId(app.clock.id())).await?.id;
+    let origin = Origin::from(RequestId(app.clock.id()));
+    let connection = connection::add(app, owner, new, &origin).await?.id;
     let new = NewBot { connection, name: "first bot".to_owned(), symbol: Some("BTC/USDT".to_owned()) };
     let bot = bot::create(app, owner, new).await?;
-    let new = NewPair { id: app.clock.id(), name: None, scopes: None };
-    Ok(access_key::create_for_bot(app, owner, &bot, new).await?.token)
+    let new = NewPair { id: app.clock.id(), name: None, scopes: None, honey: false };
+    Ok(access_key::create_for_bot(app, owner, &bot, new, &origin).await?.token)
 }
 
 /// The demo exchange's key that may trade and not withdraw.

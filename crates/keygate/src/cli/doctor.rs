@@ -17,6 +17,7 @@ use crate::{
 };
 
 mod database;
+mod geoip;
 
 #[derive(Args)]
 pub struct DoctorArgs {
@@ -69,6 +70,7 @@ async fn look(flags: &Flags, remote: &Remote, config: &Config, offline: bool) ->
         room(config),
         server(remote, config).await?,
     ]);
+    findings.extend(geoip::look(config));
     if offline {
         return Ok(findings);
     }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use axum::{Extension, Json as Answer, extract::State};
+use axum::{Json as Answer, extract::State};
 use http::StatusCode;
 use seal::SecretText;
 use serde::{Deserialize, Serialize};
@@ -14,12 +14,9 @@ use uuid::Uuid;
 use super::{Allow, Change, ConnectionOut, Deletion, ExchangeKey, NewConnection, own_key};
 use crate::{
     app::App,
-    auth::{Manage, May, View},
+    auth::{Manage, May, Origin, View},
     error::{Error, Problem, Result},
-    http::{
-        RequestId,
-        body::{Id, Json, Query},
-    },
+    http::body::{Id, Json, Query},
 };
 
 #[derive(Deserialize, ToSchema)]
@@ -152,10 +149,10 @@ async fn list(State(app): State<Arc<App>>, may: May<View>) -> Result<Answer<Vec<
 async fn create(
     State(app): State<Arc<App>>,
     may: May<Manage>,
-    Extension(request): Extension<RequestId>,
+    request: Origin,
     Json(input): Json<NewConnectionIn>,
 ) -> Result<(StatusCode, Answer<ConnectionOut>)> {
-    let made = super::add(&app, may.user(), input.parse(&app, may.user()).await?, request).await?;
+    let made = super::add(&app, may.user(), input.parse(&app, may.user()).await?, &request).await?;
     Ok((StatusCode::CREATED, Answer(made.into())))
 }
 
@@ -172,7 +169,7 @@ async fn show(State(app): State<Arc<App>>, may: May<View>, Id(id): Id) -> Result
 async fn change(
     State(app): State<Arc<App>>,
     may: May<Manage>,
-    Extension(request): Extension<RequestId>,
+    request: Origin,
     Id(id): Id,
     Json(input): Json<ChangeIn>,
 ) -> Result<Answer<ConnectionOut>> {
@@ -181,7 +178,7 @@ async fn change(
         label: parse_label(input.label)?,
         is_default: input.is_default,
     };
-    Ok(Answer(super::change(&app, may.user(), id, change, request).await?.into()))
+    Ok(Answer(super::change(&app, may.user(), id, change, &request).await?.into()))
 }
 
 /// Disable it at once and destroy it after seven days; bots and access keys go with it.
@@ -190,14 +187,14 @@ async fn change(
 async fn delete(
     State(app): State<Arc<App>>,
     may: May<Manage>,
-    Extension(request): Extension<RequestId>,
+    request: Origin,
     Id(id): Id,
     Query(query): Query<DeleteQuery>,
 ) -> Result<Answer<Deletion>> {
     let row = super::find(&app, may.user(), id).await?;
     Ok(Answer(match query.dry_run {
         true => super::preview(&app, may.user(), &row).await?,
-        false => super::delete(&app, may.user(), &row, request).await?,
+        false => super::delete(&app, may.user(), &row, &request).await?,
     }))
 }
 
@@ -207,10 +204,10 @@ async fn delete(
 async fn restore(
     State(app): State<Arc<App>>,
     may: May<Manage>,
-    Extension(request): Extension<RequestId>,
+    request: Origin,
     Id(id): Id,
 ) -> Result<Answer<ConnectionOut>> {
-    Ok(Answer(super::restore(&app, may.user(), id, request).await?.into()))
+    Ok(Answer(super::restore(&app, may.user(), id, &request).await?.into()))
 }
 
 /// Ask the exchange again whether the key works and what it may do.
@@ -220,10 +217,10 @@ async fn restore(
 async fn check(
     State(app): State<Arc<App>>,
     may: May<Manage>,
-    Extension(request): Extension<RequestId>,
+    request: Origin,
     Id(id): Id,
 ) -> Result<Answer<ConnectionOut>> {
-    Ok(Answer(super::check(&app, may.user(), id, request).await?.into()))
+    Ok(Answer(super::check(&app, may.user(), id, &request).await?.into()))
 }
 
 /// Stop signing with it, at once.
@@ -232,10 +229,10 @@ async fn check(
 async fn pause(
     State(app): State<Arc<App>>,
     may: May<Manage>,
-    Extension(request): Extension<RequestId>,
+    request: Origin,
     Id(id): Id,
 ) -> Result<Answer<ConnectionOut>> {
-    Ok(Answer(super::pause(&app, may.user(), id, request).await?.into()))
+    Ok(Answer(super::pause(&app, may.user(), id, &request).await?.into()))
 }
 
 /// Sign with it again.
@@ -244,10 +241,10 @@ async fn pause(
 async fn resume(
     State(app): State<Arc<App>>,
     may: May<Manage>,
-    Extension(request): Extension<RequestId>,
+    request: Origin,
     Id(id): Id,
 ) -> Result<Answer<ConnectionOut>> {
-    Ok(Answer(super::resume(&app, may.user(), id, request).await?.into()))
+    Ok(Answer(super::resume(&app, may.user(), id, &request).await?.into()))
 }
 
 /// The generations of its key, newest first.

@@ -8,6 +8,7 @@ use uuid::Uuid;
 use super::{Row, store};
 use crate::{
     app::App,
+    auth::Origin,
     bot,
     error::{Code, Result},
     http::RequestId,
@@ -50,7 +51,7 @@ pub async fn preview(app: &App, user: Uuid, row: &Row) -> Result<Deletion> {
 }
 
 /// Signs nothing from now on; destroyed after seven days unless restored.
-pub async fn delete(app: &App, user: Uuid, row: &Row, request: RequestId) -> Result<Deletion> {
+pub async fn delete(app: &App, user: Uuid, row: &Row, request: &Origin) -> Result<Deletion> {
     row.live_key()?;
     let preview = preview(app, user, row).await?;
     store::mark_deleted(app, user, row, request).await?;
@@ -59,7 +60,7 @@ pub async fn delete(app: &App, user: Uuid, row: &Row, request: RequestId) -> Res
 }
 
 /// Destroys at once and for good.
-pub async fn delete_now(app: &App, user: Uuid, row: &Row, request: RequestId) -> Result<Deletion> {
+pub async fn delete_now(app: &App, user: Uuid, row: &Row, request: &Origin) -> Result<Deletion> {
     let preview = preview(app, user, row).await?;
     store::destroy(app, user, row, request).await?;
     app.gate.accounts.forget(user);
@@ -67,7 +68,7 @@ pub async fn delete_now(app: &App, user: Uuid, row: &Row, request: RequestId) ->
 }
 
 /// Undoes a deletion. The connection comes back paused: its owner looks at it before it signs again.
-pub async fn restore(app: &App, user: Uuid, id: Uuid, request: RequestId) -> Result<Row> {
+pub async fn restore(app: &App, user: Uuid, id: Uuid, request: &Origin) -> Result<Row> {
     let row = super::find(app, user, id).await?;
     let end = row.destroy_after.ok_or_else(|| Code::Duplicate.with("The connection is not deleted."))?;
     if end <= app.clock.now() {
@@ -92,10 +93,10 @@ async fn refuse_return_of_a_twin(app: &App, user: Uuid, row: &Row) -> Result<()>
 
 /// Destroys what nobody restored in time. Runs again and again; a crash between two users loses nothing.
 pub async fn destroy_due(app: &App) -> Result<()> {
-    let request = RequestId(app.clock.id());
+    let request = Origin::from(RequestId(app.clock.id()));
     for (user, id) in store::destroyable(app).await? {
         if let Some(row) = store::find(app, user, id).await? {
-            store::destroy(app, user, &row, request).await?;
+            store::destroy(app, user, &row, &request).await?;
             tracing::info!(connection_id = %id, "a deleted connection was destroyed");
         }
     }

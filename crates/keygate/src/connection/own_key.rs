@@ -12,6 +12,7 @@ use uuid::Uuid;
 use super::check_exchange;
 use crate::{
     app::App,
+    auth::Origin,
     error::{Code, Error, Result},
     hardening::wipe_stack,
     http::RequestId,
@@ -33,7 +34,7 @@ pub struct NewOwnKey {
 }
 
 /// Makes a pair and seals its private half. If we die before that is committed, nobody has seen the public half.
-pub async fn make(app: &App, user: Uuid, new: NewOwnKey, request: RequestId) -> Result<Row> {
+pub async fn make(app: &App, user: Uuid, new: NewOwnKey, request: &Origin) -> Result<Row> {
     let definition = check_exchange(app, &new.exchange, &new.environment)?;
     let kind = taken_kind(definition, &new.kind)?;
     if store::list(app, user).await?.len() >= MOST_WAITING {
@@ -54,7 +55,7 @@ pub async fn find(app: &App, user: Uuid, id: Uuid) -> Result<Row> {
 }
 
 /// Destroys a waiting key. At the exchange its public half may still stand.
-pub async fn delete(app: &App, user: Uuid, id: Uuid, request: RequestId) -> Result<()> {
+pub async fn delete(app: &App, user: Uuid, id: Uuid, request: &Origin) -> Result<()> {
     match store::delete(app, user, id, "own-key-delete", request).await? {
         true => Ok(()),
         false => Err(Code::NotFound.into()),
@@ -73,9 +74,9 @@ pub async fn open(app: &App, user: Uuid, id: Uuid, exchange: &str, environment: 
 
 /// Destroys what nobody completed in time. Runs again and again; a crash between two keys loses nothing.
 pub async fn destroy_expired(app: &App) -> Result<()> {
-    let request = RequestId(app.clock.id());
+    let request = Origin::from(RequestId(app.clock.id()));
     for (user, id) in store::expired(app).await? {
-        if store::delete(app, user, id, "own-key-expire", request).await? {
+        if store::delete(app, user, id, "own-key-expire", &request).await? {
             tracing::info!(own_key_id = %id, "a key that nobody completed was destroyed");
         }
     }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use askama::Template;
 use axum::{
-    Extension, Router,
+    Router,
     extract::State,
     response::Response,
     routing::{get, post},
@@ -14,10 +14,10 @@ use serde::Deserialize;
 use super::{Change, ConnectionOut, Deletion, parse_label, parse_name, store::Generation};
 use crate::{
     app::App,
-    auth::{Manage, May, Permission, View},
+    auth::{Manage, May, Origin, Permission, View},
     bot,
     error::{Error, Result},
-    http::{RequestId, body::Id},
+    http::body::Id,
     page::{Frame, Posted, Problems, go, show, show_again},
 };
 
@@ -108,13 +108,13 @@ async fn page<P: Permission>(
 async fn change(
     State(app): State<Arc<App>>,
     may: May<Manage>,
-    Extension(request): Extension<RequestId>,
+    request: Origin,
     Id(id): Id,
     frame: Frame,
     Posted(input): Posted<ChangeIn>,
 ) -> Result<Response> {
     let done = match input.parse() {
-        Ok(change) => super::change(&app, may.user(), id, change, request).await.map(drop),
+        Ok(change) => super::change(&app, may.user(), id, change, &request).await.map(drop),
         Err(error) => Err(error),
     };
     match done {
@@ -126,12 +126,12 @@ async fn change(
 async fn check(
     State(app): State<Arc<App>>,
     may: May<Manage>,
-    Extension(request): Extension<RequestId>,
+    request: Origin,
     Id(id): Id,
     frame: Frame,
     _form: Posted<Nothing>,
 ) -> Result<Response> {
-    match super::check(&app, may.user(), id, request).await {
+    match super::check(&app, may.user(), id, &request).await {
         Ok(_) => Ok(go(&address(id), "Checked at the exchange just now: the key works.")),
         Err(error) => show_again(&error, &page(&app, &may, id, frame, Problems::of(&error)).await?),
     }
@@ -140,22 +140,22 @@ async fn check(
 async fn pause(
     State(app): State<Arc<App>>,
     may: May<Manage>,
-    Extension(request): Extension<RequestId>,
+    request: Origin,
     Id(id): Id,
     _form: Posted<Nothing>,
 ) -> Result<Response> {
-    super::pause(&app, may.user(), id, request).await?;
+    super::pause(&app, may.user(), id, &request).await?;
     Ok(go(&address(id), "Paused. Nothing is signed with this key until you resume it."))
 }
 
 async fn resume(
     State(app): State<Arc<App>>,
     may: May<Manage>,
-    Extension(request): Extension<RequestId>,
+    request: Origin,
     Id(id): Id,
     _form: Posted<Nothing>,
 ) -> Result<Response> {
-    super::resume(&app, may.user(), id, request).await?;
+    super::resume(&app, may.user(), id, &request).await?;
     Ok(go(&address(id), "Resumed. Bots can use this key again."))
 }
 
@@ -185,7 +185,7 @@ async fn deletion<P: Permission>(
 async fn delete(
     State(app): State<Arc<App>>,
     may: May<Manage>,
-    Extension(request): Extension<RequestId>,
+    request: Origin,
     Id(id): Id,
     frame: Frame,
     Posted(input): Posted<DeleteIn>,
@@ -195,18 +195,18 @@ async fn delete(
         let error = Error::field("/typed", "needs the name of the connection, as it is written above");
         return show_again(&error, &deletion(&app, &may, id, frame, Problems::of(&error)).await?);
     }
-    super::delete(&app, may.user(), &row, request).await?;
+    super::delete(&app, may.user(), &row, &request).await?;
     Ok(go(&address(id), "Disabled now, destroyed in seven days. Until then you can restore it here."))
 }
 
 async fn restore(
     State(app): State<Arc<App>>,
     may: May<Manage>,
-    Extension(request): Extension<RequestId>,
+    request: Origin,
     Id(id): Id,
     _form: Posted<Nothing>,
 ) -> Result<Response> {
-    super::restore(&app, may.user(), id, request).await?;
+    super::restore(&app, may.user(), id, &request).await?;
     Ok(go(&address(id), "Restored and paused. Look it over, then resume it."))
 }
 

@@ -4,6 +4,7 @@
 
 use std::{
     collections::HashMap,
+    net::IpAddr,
     sync::{
         Arc, RwLock,
         atomic::{AtomicI64, AtomicU64, Ordering},
@@ -40,6 +41,8 @@ pub struct Account {
     pub limits: Limits,
     /// Its owner, or whoever runs this site, has stopped all signing.
     pub stopped: bool,
+    /// Used in an unusual way, and not confirmed by its owner.
+    pub suspended: bool,
     pair: KeptPair,
     user_key: ClosedUserKey,
 }
@@ -58,6 +61,24 @@ pub struct Connection {
     key: KeptConnection,
 }
 
+/// A key that is bait, and whose it is.
+pub struct Bait {
+    pub access_key: Uuid,
+    pub key_prefix: String,
+    pub user: Uuid,
+    pub bot: Uuid,
+    pub api_key: Uuid,
+    pub connection: Uuid,
+    pub environment: String,
+}
+
+/// Why there is no account.
+pub enum Missing {
+    Denied(Denial),
+    /// Somebody has found it.
+    Bait(Box<Bait>),
+}
+
 /// The cache. Keys are prefix, exchange and the connection asked for.
 #[derive(Default)]
 pub struct Accounts {
@@ -71,12 +92,13 @@ pub struct Accounts {
 type Key = (String, String, Option<String>);
 
 impl Accounts {
+    /// Never of bait: so nothing is ever signed for it.
     pub(super) async fn find(
         &self,
         app: &App,
         presented: &Presented,
         definition: &Definition,
-    ) -> Result<Arc<Account>, Denial> {
+    ) -> Result<Arc<Account>, Missing> {
         let key: Key = (
             presented.prefix().to_owned(),
             definition.id().to_owned(),
@@ -91,8 +113,8 @@ impl Accounts {
         let loaded = Box::pin(load).await;
         let account = match loaded {
             Ok(Ok(account)) => Arc::new(account),
-            Ok(Err(denial)) => return Err(denial),
-            Err(error) => return Err(Denial::down(error)),
+            Ok(Err(missing)) => return Err(missing),
+            Err(error) => return Err(Denial::down(error).into()),
         };
         self.keep(key, &account, epoch);
         Ok(account)
@@ -130,6 +152,12 @@ impl Accounts {
 
     fn write(&self) -> std::sync::RwLockWriteGuard<'_, HashMap<Key, Arc<Account>>> {
         self.known.write().unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+}
+
+impl From<Denial> for Missing {
+    fn from(denial: Denial) -> Missing {
+        Missing::Denied(denial)
     }
 }
 
@@ -177,11 +205,12 @@ impl Account {
         super::queue::Whose { user: self.user, api_key: self.connection.api_key }
     }
 
-    pub(super) fn used(&self) -> record::Used {
+    pub(super) fn used(&self, address: IpAddr) -> record::Used {
         record::Used {
             access_key: self.access_key,
             connection: self.connection.id,
             api_key: self.connection.api_key,
+            address,
         }
     }
 }

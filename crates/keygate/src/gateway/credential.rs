@@ -75,7 +75,7 @@ impl Call<'_> {
             Presented::Token { key, .. } => {
                 match seal::mac::equal(key.hash.as_bytes(), account.key_hash.as_bytes()) {
                     true => Ok(None),
-                    false => Err(Denial::unknown_key("unknown access key")),
+                    false => Err(Denial::unknown()),
                 }
             }
             Presented::Pair { .. } => self.prove_pair(account, user_key).map(Some),

@@ -13,7 +13,7 @@ use tokio::sync::{mpsc, oneshot};
 use uuid::Uuid;
 
 use super::{
-    Denial,
+    Denial, caution,
     credential::Proof,
     exposure::Excess,
     record::{Line, Used},
@@ -55,6 +55,8 @@ pub(super) enum Verdict {
     Position(Excess),
     /// The owner, or whoever runs this site, has stopped all signing.
     Stopped,
+    /// The key was used in an unusual way, and its owner has not confirmed it.
+    Suspended,
     /// The database did not take it.
     Failed(String),
 }
@@ -70,6 +72,7 @@ impl Verdict {
             }
             Verdict::Over { cap, left } => Some(cap.denial(wanted, left)),
             Verdict::Position(excess) => Some(excess.denial()),
+            Verdict::Suspended => Some(caution::suspended()),
             Verdict::Stopped => {
                 Some(Denial::denied("panic", "all signing is stopped until its owner starts it again"))
             }
@@ -198,7 +201,7 @@ pub(super) async fn preview(
     let bought = store::bought(&mut tx, &[wanted]).await?;
     let stopped = store::stopped(&mut tx).await?;
     tx.rollback().await?;
-    if stopped.contains(&None) || stopped.contains(&Some(connection)) {
+    if stopped.stops(connection) {
         return Ok(Verdict::Stopped);
     }
     Ok(match (wanted.has_room(&bought), wanted.charge(&windows)) {

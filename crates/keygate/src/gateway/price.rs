@@ -15,7 +15,7 @@ use moka::future::Cache;
 use rust_decimal::Decimal;
 
 use super::{Call, Denial};
-use crate::{app::App, auth::Client, http::RequestId};
+use crate::{app::App, auth::Client, http::RequestId, risk::Seen};
 
 /// Prices and market lists, by exchange and environment.
 pub struct Prices {
@@ -139,8 +139,9 @@ async fn ask(
     probe: Probe,
 ) -> Result<axum::body::Bytes, Denial> {
     let request: Request = definition.probe(probe, "", "").ok_or_else(|| none("it has no such list"))?;
-    let client = Client { ip: std::net::Ipv4Addr::UNSPECIFIED.into(), agent: None };
-    let call = Call { app, definition, request, client, id: RequestId(app.clock.id()) };
+    let client = Client { ip: std::net::Ipv4Addr::UNSPECIFIED.into(), agent: None, language: None };
+    let call =
+        Call { app, definition, request, client, id: RequestId(app.clock.id()), seen: Seen::default() };
     let asked = call.public_answer(environment).await?;
     match (asked.outcome, asked.error) {
         (Ok(answer), None) if answer.status.is_success() => Ok(answer.body),

@@ -17,6 +17,7 @@ use crate::{
     app::App,
     connection::{self, probe, secrets},
     error::{Error, Result},
+    risk::Score,
 };
 
 mod store;
@@ -155,6 +156,8 @@ fn line(app: &App, row: &connection::Row, open: &Open, became: Became) -> Line {
         summary: None,
         ip: std::net::IpAddr::from(std::net::Ipv4Addr::LOCALHOST).into(),
         agent: None,
+        device: None,
+        score: Score::default(),
         status: None,
         success,
         error: Some(error.to_owned()),

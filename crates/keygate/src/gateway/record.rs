@@ -2,7 +2,7 @@
 //! again after the answer; for reads it waits in a bounded queue, at most a moment. When it is full
 //! reads wait for room: nothing is dropped.
 
-use std::time::Duration;
+use std::{net::IpAddr, sync::Arc, time::Duration};
 
 use exchange::{ExchangeError, Order, Reading, Side, Symbol};
 use rust_decimal::Decimal;
@@ -11,11 +11,15 @@ use uuid::Uuid;
 
 use super::{
     Account, Call, Denial,
+    account::Bait,
     credential::Proof,
     ledger::{Became, Verdict},
     spend::Ask,
 };
-use crate::upstream::{Answer, Failure};
+use crate::{
+    risk::Score,
+    upstream::{Answer, Failure},
+};
 
 mod row;
 pub(super) mod store;
@@ -47,6 +51,8 @@ pub struct Line {
     pub summary: Option<Value>,
     pub ip: sqlx::types::ipnetwork::IpNetwork,
     pub agent: Option<String>,
+    pub device: Option<Arc<str>>,
+    pub score: Score,
     pub status: Option<i32>,
     /// Null: not known (yet).
     pub success: Option<bool>,
@@ -60,6 +66,8 @@ pub struct Used {
     pub access_key: Uuid,
     pub connection: Uuid,
     pub api_key: Uuid,
+    /// Where from.
+    pub address: IpAddr,
 }
 
 /// Commits the intent, uses the signature up and sets the money aside, in one transaction. Without it there is no
@@ -80,6 +88,7 @@ pub(super) async fn intent(
         },
     };
     self::denial(call, account, &denial).await;
+    call.note_denial(account, &denial);
     Err(denial)
 }
 
@@ -95,7 +104,7 @@ pub(super) async fn logon(call: &Call<'_>, account: &Account, proof: Proof) -> R
 /// A subscription, which is sent and not answered.
 pub(super) async fn listens(call: &Call<'_>, account: &Account) {
     let line = Line { success: Some(true), ..line(call, account, "event") };
-    call.app.gate.records.push(call.app, line, Some(account.used())).await;
+    call.app.gate.records.push(call.app, line, Some(account.used(call.client.ip))).await;
 }
 
 /// Adds the outcome and settles what was set aside. If we die before, the intent stands alone, which means: ask the
@@ -109,7 +118,7 @@ pub(super) async fn outcome(
 ) {
     let became = Became::of(outcome, error.as_ref());
     let line = with_outcome(line(call, account, "outcome"), outcome, error, took);
-    call.app.gate.ledger.outcome(line, Some(account.used()), became, None).await;
+    call.app.gate.ledger.outcome(line, Some(account.used(call.client.ip)), became, None).await;
 }
 
 /// The intent was recorded and nothing left us.
@@ -124,14 +133,27 @@ pub(super) async fn not_sent(call: &Call<'_>, account: &Account, denial: &Denial
 
 /// A call that was refused, with the rule that decided.
 pub(super) async fn denial(call: &Call<'_>, account: &Account, denial: &Denial) {
-    let line = Line {
-        decision: "deny",
-        rule: Some(denial.rule),
-        success: Some(false),
-        error: Some(denial.text.clone()),
-        ..line(call, account, "event")
-    };
+    let line = refused(line(call, account, "event"), denial.rule, &denial.text);
     call.app.gate.records.push(call.app, line, None).await;
+}
+
+/// A use of bait. Its owner reads what it was; whoever used it does not.
+pub(super) async fn bait(call: &Call<'_>, bait: &Bait) {
+    let subject = Subject {
+        user: bait.user,
+        api_key: bait.api_key,
+        access_key: bait.access_key,
+        connection: bait.connection,
+        bot: Some(bait.bot),
+        environment: &bait.environment,
+    };
+    let line = refused(line_of(call, &subject, "event"), "honey-key", "a honey key was used");
+    call.app.gate.records.push(call.app, line, None).await;
+}
+
+fn refused(line: Line, rule: &'static str, why: &str) -> Line {
+    let (rule, error) = (Some(rule), Some(why.to_owned()));
+    Line { decision: "deny", rule, success: Some(false), error, ..line }
 }
 
 /// The answer to a read that came over a stream: recorded a moment later.
@@ -143,7 +165,7 @@ pub(super) async fn later(
     took: Duration,
 ) {
     let line = with_outcome(line(call, account, "event"), outcome, error, took);
-    call.app.gate.records.push(call.app, line, Some(account.used())).await;
+    call.app.gate.records.push(call.app, line, Some(account.used(call.client.ip))).await;
 }
 
 /// A read under way. It has its place in the queue of records before it is sent, so that it is on record whatever
@@ -167,7 +189,7 @@ impl<'c> Read<'c> {
         took: Duration,
     ) {
         let line = with_outcome(line(self.call, self.account, "event"), outcome, error, took);
-        let used = Some(self.account.used());
+        let used = Some(self.account.used(self.call.client.ip));
         match self.room.take() {
             Some(room) => room.fill(line, used),
             None => self.call.app.gate.records.push(self.call.app, line, used).await,
@@ -184,24 +206,49 @@ impl Drop for Read<'_> {
     fn drop(&mut self) {
         let Some(room) = self.room.take() else { return };
         let error = Some("outcome unknown: the client went away".to_owned());
-        room.fill(Line { error, ..line(self.call, self.account, "event") }, Some(self.account.used()));
+        room.fill(
+            Line { error, ..line(self.call, self.account, "event") },
+            Some(self.account.used(self.call.client.ip)),
+        );
     }
 }
 
+/// Whose record it is.
+struct Subject<'a> {
+    user: Uuid,
+    api_key: Uuid,
+    access_key: Uuid,
+    connection: Uuid,
+    bot: Option<Uuid>,
+    environment: &'a str,
+}
+
 fn line(call: &Call<'_>, account: &Account, phase: &'static str) -> Line {
-    let request = &call.request;
-    let (symbol, summary) = in_terms_of_money(request.reading());
-    Line {
-        at: call.app.clock.now(),
+    let subject = Subject {
         user: account.user,
-        request_id: call.id.0,
         api_key: account.connection.api_key,
         access_key: account.access_key,
         connection: account.connection.id,
         bot: account.bot.as_ref().map(|bot| bot.id),
+        environment: &account.connection.environment,
+    };
+    line_of(call, &subject, phase)
+}
+
+fn line_of(call: &Call<'_>, subject: &Subject<'_>, phase: &'static str) -> Line {
+    let request = &call.request;
+    let (symbol, summary) = in_terms_of_money(request.reading());
+    Line {
+        at: call.app.clock.now(),
+        user: subject.user,
+        request_id: call.id.0,
+        api_key: subject.api_key,
+        access_key: subject.access_key,
+        connection: subject.connection,
+        bot: subject.bot,
         phase,
         exchange: call.definition.id().to_owned(),
-        environment: account.connection.environment.clone(),
+        environment: subject.environment.to_owned(),
         class: request.class().as_str(),
         decision: "allow",
         rule: None,
@@ -211,10 +258,19 @@ fn line(call: &Call<'_>, account: &Account, phase: &'static str) -> Line {
         summary,
         ip: call.client.network(),
         agent: call.client.agent.clone(),
+        device: call.seen.device(),
+        score: call.seen.score(),
         status: None,
         success: None,
         error: None,
         took_ms: None,
+    }
+}
+
+impl Line {
+    /// One for each call that is signed, whatever becomes of it.
+    fn uses(&self) -> i32 {
+        i32::from(self.decision == "allow" && self.phase != "outcome")
     }
 }
 

@@ -68,7 +68,10 @@ impl Call<'_> {
         user_key: UserKey,
     ) -> Result<Sent, Denial> {
         let ready = match self.cost(account).await {
-            Ok(ask) => self.turn(account).await.map(|turn| (turn, ask)),
+            Ok(ask) => match self.weigh(account, &ask).await {
+                Ok(()) => self.turn(account).await.map(|turn| (turn, ask)),
+                Err(denial) => Err(denial),
+            },
             Err(denial) => Err(denial),
         };
         let (turn, ask) = match ready {

@@ -23,6 +23,8 @@ pub struct Ask {
     pub caps: Vec<Cap>,
     /// What its purchases may lead to.
     pub position: Option<Position>,
+    /// It takes orders back, which hardly anything may stop.
+    pub takes_back: bool,
 }
 
 /// One order or withdrawal.
@@ -75,6 +77,7 @@ impl Call<'_> {
             key: &key,
         };
         let mut ask = Box::pin(holder.cost(self.request.class(), self.request.reading())).await?;
+        ask.takes_back = self.takes_back();
         if let Reading::Orders(orders) = self.request.reading() {
             for ((reserve, order), id) in ask.reserve.iter_mut().zip(orders).zip(self.request.client_ids()) {
                 reserve.question = id.as_ref().map(|_| question(&self.request, order));
@@ -145,7 +148,7 @@ impl Holder<'_> {
             limit: self.limits.max_daily_trade_volume_usd,
             rule: "max-daily-trades",
         };
-        Ok(Ask { reserve, caps: vec![day], position: None })
+        Ok(Ask { reserve, caps: vec![day], ..Ask::default() })
     }
 
     fn withdrawal(&self, withdrawal: &Withdrawal, book: &Book) -> Result<Ask, Denial> {
@@ -159,7 +162,7 @@ impl Holder<'_> {
             cap(Window::WithdrawDay, day, "max-daily-withdrawals"),
             cap(Window::WithdrawMonth, self.limits.monthly_withdraw_limit, "max-monthly-withdrawals"),
         ];
-        Ok(Ask { reserve: vec![sent_out(withdrawal, Some(usd))], caps, position: None })
+        Ok(Ask { reserve: vec![sent_out(withdrawal, Some(usd))], caps, ..Ask::default() })
     }
 
     /// Where losses are limited, so that what leaves is not taken for one. No reason to refuse what nothing else limits.

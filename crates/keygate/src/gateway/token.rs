@@ -9,7 +9,7 @@ use exchange::{Answer as Dialect, Class, Definition};
 use seal::{Key, mac};
 
 use super::{Account, Call, Denial, answer, credential::Proof, decide, record};
-use crate::app::App;
+use crate::{app::App, risk::Look};
 
 impl Call<'_> {
     /// Answers a request for a token. What it opens may move money later, so the request is on record and its signature
@@ -18,11 +18,14 @@ impl Call<'_> {
         &self,
         account: &Account,
         proof: Option<Proof>,
+        look: &Look,
     ) -> Result<Response, Denial> {
         let Some(proof) = proof else {
             return Err(Denial::denied("stream-needs-pair", "a token is for who signs with a virtual pair"));
         };
         decide::allowed(self.app, &self.client, Class::Read, account)?;
+        self.in_force(account)?;
+        self.learn(account, look).await?;
         record::logon(self, account, proof).await?;
         let end = now_s(self.app) + u64::from(self.definition.token_life_s());
         let token = Token { exchange: self.definition.id(), end, prefix: &account.key_prefix };

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use axum::{Extension, Json as Answer, extract::State as Shared};
+use axum::{Json as Answer, extract::State as Shared};
 use http::StatusCode;
 use rust_decimal::Decimal;
 use seal::SecretText;
@@ -15,13 +15,10 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use super::{Delay, Limits, Patch, Pending, State, Template, Trial, Usage, Wish, try_out};
 use crate::{
     app::App,
-    auth::{Client, Manage, May, View},
+    auth::{Client, Manage, May, Origin, View},
     error::{Error, Problem, Result},
     gateway::preview::Preview,
-    http::{
-        RequestId,
-        body::{Id, Json, Query},
-    },
+    http::body::{Id, Json, Query},
 };
 
 #[derive(Serialize, ToSchema)]
@@ -191,7 +188,7 @@ async fn change(
     Shared(app): Shared<Arc<App>>,
     may: May<Manage>,
     client: Client,
-    Extension(request): Extension<RequestId>,
+    request: Origin,
     Id(id): Id,
     Json(input): Json<ChangeIn>,
 ) -> Result<(StatusCode, Answer<LimitsOut>)> {
@@ -224,11 +221,11 @@ async fn test(
 async fn cancel(
     Shared(app): Shared<Arc<App>>,
     may: May<Manage>,
-    Extension(request): Extension<RequestId>,
+    request: Origin,
     Id(id): Id,
     Query(query): Query<CancelQuery>,
 ) -> Result<Answer<LimitsOut>> {
-    Ok(Answer(super::cancel(&app, may.user(), id, query.member.as_deref(), request).await?.into()))
+    Ok(Answer(super::cancel(&app, may.user(), id, query.member.as_deref(), &request).await?.into()))
 }
 
 /// How long raised limits wait.
@@ -244,7 +241,7 @@ async fn set_delay(
     Shared(app): Shared<Arc<App>>,
     may: May<Manage>,
     client: Client,
-    Extension(request): Extension<RequestId>,
+    request: Origin,
     Json(input): Json<DelayIn>,
 ) -> Result<Answer<DelayOut>> {
     if !(0..=2_592_000).contains(&input.seconds) {

@@ -10,7 +10,7 @@ use super::{Limits, Patch, Usage, store, usage::usage};
 use crate::{
     app::App,
     audit,
-    auth::{Caller, Client},
+    auth::{Caller, Client, Origin},
     connection,
     db::Tx,
     error::{Code, Result},
@@ -38,7 +38,7 @@ pub struct Wish<'a> {
     pub caller: &'a Caller,
     pub client: &'a Client,
     pub password: Option<SecretText>,
-    pub request: RequestId,
+    pub request: Origin,
 }
 
 pub async fn show(app: &App, user: Uuid, connection: Uuid) -> Result<State> {
@@ -73,7 +73,7 @@ pub async fn change(app: &App, connection: Uuid, patch: &Patch, wish: Wish<'_>) 
         store::insert_pending(&mut tx, user, connection, &looser, now, now + delay).await?;
     }
     let operation = if waits { "limits-raise-asked" } else { "limits" };
-    audit::key_event(app, &mut tx, wish.request, key, operation, &row.exchange, None).await?;
+    audit::key_event(app, &mut tx, &wish.request, key, operation, &row.exchange, None).await?;
     let state = state(app, &mut tx, connection).await?;
     tx.commit().await?;
     app.gate.accounts.forget(user);
@@ -86,7 +86,7 @@ pub async fn cancel(
     user: Uuid,
     connection: Uuid,
     member: Option<&str>,
-    request: RequestId,
+    request: &Origin,
 ) -> Result<State> {
     let row = connection::find(app, user, connection).await?;
     let mut tx = app.db.user(user).await?;

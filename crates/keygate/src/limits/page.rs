@@ -4,7 +4,7 @@ use std::{collections::HashMap, sync::Arc};
 
 use askama::Template;
 use axum::{
-    Extension, Router,
+    Router,
     extract::State as Shared,
     response::Response,
     routing::{get, post},
@@ -20,11 +20,11 @@ use super::{
 };
 use crate::{
     app::App,
-    auth::{Client, Manage, May, Permission, View},
+    auth::{Client, Manage, May, Origin, Permission, View},
     connection,
     error::{Error, Result},
     gateway::preview::Preview,
-    http::{RequestId, body::Id},
+    http::body::Id,
     page::{Frame, Posted, Problems, go, show as show_page, show_again},
 };
 
@@ -119,7 +119,7 @@ async fn change(
     Shared(app): Shared<Arc<App>>,
     may: May<Manage>,
     client: Client,
-    Extension(request): Extension<RequestId>,
+    request: Origin,
     Id(id): Id,
     frame: Frame,
     Posted(input): Posted<ChangeIn>,
@@ -139,7 +139,7 @@ async fn use_template(
     Shared(app): Shared<Arc<App>>,
     may: May<Manage>,
     client: Client,
-    Extension(request): Extension<RequestId>,
+    request: Origin,
     Id(id): Id,
     frame: Frame,
     Posted(input): Posted<TemplateIn>,
@@ -155,11 +155,11 @@ async fn use_template(
 async fn cancel(
     Shared(app): Shared<Arc<App>>,
     may: May<Manage>,
-    Extension(request): Extension<RequestId>,
+    request: Origin,
     Id(id): Id,
     Posted(input): Posted<CancelIn>,
 ) -> Result<Response> {
-    super::cancel(&app, may.user(), id, Some(&input.member), request).await?;
+    super::cancel(&app, may.user(), id, Some(&input.member), &request).await?;
     Ok(go(&address(id), "Taken back. The limit stays as it is."))
 }
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use axum::{Extension, Json as Answer, extract::State as Shared};
+use axum::{Json as Answer, extract::State as Shared};
 use seal::SecretText;
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
@@ -13,9 +13,9 @@ use uuid::Uuid;
 use super::{Row, Scope, State};
 use crate::{
     app::App,
-    auth::{Client, Manage, May, View},
+    auth::{Client, Manage, May, Origin, View},
     error::{Error, Problem, Result},
-    http::{RequestId, body::Json},
+    http::body::Json,
 };
 
 #[derive(Serialize, ToSchema)]
@@ -117,7 +117,7 @@ async fn show(Shared(app): Shared<Arc<App>>, may: May<View>) -> Result<Answer<Pa
 async fn stop(
     Shared(app): Shared<Arc<App>>,
     may: May<Manage>,
-    Extension(request): Extension<RequestId>,
+    request: Origin,
     Json(input): Json<StopIn>,
 ) -> Result<Answer<PanicOut>> {
     let scope = scope(input.connection_id, input.site)?;
@@ -125,7 +125,7 @@ async fn stop(
     if reason.is_some_and(|reason| reason.chars().count() > 500) {
         return Err(Error::field("/reason", "may have 500 characters at most"));
     }
-    Ok(Answer(super::start(&app, &may.caller, scope, reason, request).await?.into()))
+    Ok(Answer(super::start(&app, &may.caller, scope, reason, &request).await?.into()))
 }
 
 /// Sign again. Needs the password.
@@ -136,11 +136,11 @@ async fn resume(
     Shared(app): Shared<Arc<App>>,
     may: May<Manage>,
     client: Client,
-    Extension(request): Extension<RequestId>,
+    request: Origin,
     Json(input): Json<ResumeIn>,
 ) -> Result<Answer<PanicOut>> {
     let scope = scope(input.connection_id, input.site)?;
-    Ok(Answer(super::end(&app, &may.caller, &client, scope, input.password, request).await?.into()))
+    Ok(Answer(super::end(&app, &may.caller, &client, scope, input.password, &request).await?.into()))
 }
 
 pub fn routes() -> OpenApiRouter<Arc<App>> {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use askama::Template;
 use axum::{
-    Extension, Router,
+    Router,
     extract::State as Shared,
     response::Response,
     routing::{get, post},
@@ -15,10 +15,9 @@ use serde::Deserialize;
 use super::{Scope, State};
 use crate::{
     app::App,
-    auth::{Client, Manage, May, Permission, View},
+    auth::{Client, Manage, May, Origin, Permission, View},
     connection,
     error::Result,
-    http::RequestId,
     page::{Frame, Posted, Problems, go, show as show_page, show_again},
 };
 
@@ -63,11 +62,11 @@ async fn page<P: Permission>(app: &App, may: &May<P>, frame: Frame, problems: Pr
 async fn stop(
     Shared(app): Shared<Arc<App>>,
     may: May<Manage>,
-    Extension(request): Extension<RequestId>,
+    request: Origin,
     Posted(input): Posted<StopIn>,
 ) -> Result<Response> {
     let reason = Some(input.reason.trim()).filter(|reason| !reason.is_empty() && reason.len() <= 500);
-    super::start(&app, &may.caller, scope(&input.scope), reason, request).await?;
+    super::start(&app, &may.caller, scope(&input.scope), reason, &request).await?;
     Ok(go("/panic", "All signing has stopped."))
 }
 
@@ -75,12 +74,12 @@ async fn resume(
     Shared(app): Shared<Arc<App>>,
     may: May<Manage>,
     client: Client,
-    Extension(request): Extension<RequestId>,
+    request: Origin,
     frame: Frame,
     Posted(input): Posted<ResumeIn>,
 ) -> Result<Response> {
     let password = input.password.filter(|password| !password.expose().is_empty());
-    match super::end(&app, &may.caller, &client, scope(&input.scope), password, request).await {
+    match super::end(&app, &may.caller, &client, scope(&input.scope), password, &request).await {
         Ok(_) => Ok(go("/panic", "Signing goes on.")),
         Err(error) => show_again(&error, &page(&app, &may, frame, Problems::of(&error)).await?),
     }

@@ -22,7 +22,7 @@ use crate::{
     access_key::{self, Issued, NewPair, Pair},
     activity::{self, Entry},
     app::App,
-    auth::{Manage, May, Permission, View},
+    auth::{Manage, May, Origin, Permission, View},
     bot,
     error::{Code, Result},
     http::body::Id,
@@ -56,6 +56,7 @@ struct Ask {
     /// What the connection allows, and whether it is ticked.
     scopes: Vec<(String, bool)>,
     name: String,
+    honey: bool,
 }
 
 #[derive(Template)]
@@ -84,6 +85,7 @@ struct MakeIn {
     trade: Option<String>,
     transfer: Option<String>,
     withdraw: Option<String>,
+    honey: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -113,6 +115,7 @@ async fn form<P: Permission>(
         status: status(app, may.user(), bot.id).await?,
         scopes: scopes.map(|scope| (scope.clone(), ticked.contains(&scope))).collect(),
         name: String::new(),
+        honey: false,
         bot,
     })
 }
@@ -121,19 +124,21 @@ async fn make(
     State(app): State<Arc<App>>,
     may: May<Manage>,
     Id(id): Id,
+    origin: Origin,
     frame: Frame,
     Posted(input): Posted<MakeIn>,
 ) -> Result<Response> {
     let bot = bot::find(&app, may.user(), id).await?;
     let made = match input.parse() {
-        Ok(new) => access_key::create_for_bot(&app, may.user(), &bot, new).await,
+        Ok(new) => access_key::create_for_bot(&app, may.user(), &bot, new, &origin).await,
         Err(error) => Err(error),
     };
     match made {
         Ok(issued) => once(&app, &may, bot, frame, issued).await,
         Err(error) => {
             let asked = form(&app, &may, bot, frame, &input.ticked()).await?;
-            show_again(&error, &Ask { problems: Problems::of(&error), name: input.name, ..asked })
+            let honey = input.honey.is_some();
+            show_again(&error, &Ask { problems: Problems::of(&error), name: input.name, honey, ..asked })
         }
     }
 }
@@ -157,10 +162,11 @@ async fn revoke(
     State(app): State<Arc<App>>,
     may: May<Manage>,
     Id(id): Id,
+    origin: Origin,
     Posted(input): Posted<RevokeIn>,
 ) -> Result<Response> {
     bot::find(&app, may.user(), id).await?;
-    access_key::revoke(&app, may.user(), input.key).await?;
+    access_key::revoke(&app, may.user(), input.key, &origin).await?;
     Ok(go(&format!("/bots/{id}"), "Revoked. Calls with it are refused from now on."))
 }
 
@@ -181,7 +187,8 @@ pub async fn status(app: &App, user: Uuid, bot: Uuid) -> Result<Status> {
 impl MakeIn {
     fn parse(&self) -> Result<NewPair> {
         let name = access_key::parse_name(Some(self.name.clone()))?;
-        Ok(NewPair { id: self.pair_id, name, scopes: Some(self.ticked()) })
+        let honey = self.honey.is_some();
+        Ok(NewPair { id: self.pair_id, name, scopes: Some(self.ticked()), honey })
     }
 
     fn ticked(&self) -> Vec<String> {

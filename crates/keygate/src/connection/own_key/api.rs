@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use axum::{Extension, Json as Answer, extract::State};
+use axum::{Json as Answer, extract::State};
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
@@ -13,12 +13,9 @@ use uuid::Uuid;
 use super::{NewOwnKey, Row};
 use crate::{
     app::App,
-    auth::{Manage, May, View},
+    auth::{Manage, May, Origin, View},
     error::{Problem, Result},
-    http::{
-        RequestId,
-        body::{Id, Json},
-    },
+    http::body::{Id, Json},
 };
 
 #[derive(Deserialize, ToSchema)]
@@ -82,12 +79,12 @@ async fn list(State(app): State<Arc<App>>, may: May<View>) -> Result<Answer<Vec<
 async fn make(
     State(app): State<Arc<App>>,
     may: May<Manage>,
-    Extension(request): Extension<RequestId>,
+    request: Origin,
     Json(input): Json<NewOwnKeyIn>,
 ) -> Result<(StatusCode, Answer<OwnKeyOut>)> {
     let environment = input.environment.unwrap_or_else(|| exchange::PRODUCTION.to_owned());
     let new = NewOwnKey { exchange: input.exchange, environment, kind: input.kind };
-    let made = super::make(&app, may.user(), new, request).await?;
+    let made = super::make(&app, may.user(), new, &request).await?;
     Ok((StatusCode::CREATED, Answer(OwnKeyOut::new(&app, made))))
 }
 
@@ -97,10 +94,10 @@ async fn make(
 async fn delete(
     State(app): State<Arc<App>>,
     may: May<Manage>,
-    Extension(request): Extension<RequestId>,
+    request: Origin,
     Id(id): Id,
 ) -> Result<StatusCode> {
-    super::delete(&app, may.user(), id, request).await?;
+    super::delete(&app, may.user(), id, &request).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

@@ -9,9 +9,9 @@ use super::{NewOwnKey, WAITS, gone};
 use crate::{
     app::App,
     audit,
+    auth::Origin,
     db::Tx,
     error::{Error, Result},
-    http::RequestId,
     key_ring,
 };
 
@@ -27,13 +27,7 @@ pub struct Row {
     sealed: String,
 }
 
-pub async fn insert(
-    app: &App,
-    user: Uuid,
-    new: &NewOwnKey,
-    pair: &OwnKey,
-    request: RequestId,
-) -> Result<Row> {
+pub async fn insert(app: &App, user: Uuid, new: &NewOwnKey, pair: &OwnKey, request: &Origin) -> Result<Row> {
     let (id, now) = (app.clock.id(), app.clock.now());
     let mut tx = app.db.user(user).await?;
     let user_key = key_ring::user_key(app, &mut tx, user).await?;
@@ -110,7 +104,7 @@ pub async fn use_up(app: &App, tx: &mut Tx, id: Uuid) -> Result<()> {
 }
 
 /// False when there is no such key.
-pub async fn delete(app: &App, user: Uuid, id: Uuid, operation: &str, request: RequestId) -> Result<bool> {
+pub async fn delete(app: &App, user: Uuid, id: Uuid, operation: &str, request: &Origin) -> Result<bool> {
     let mut tx = app.db.user(user).await?;
     let held = sqlx::query_scalar!("select exchange from keygate.own_key where id = $1 for update", id)
         .fetch_optional(&mut *tx)

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use askama::Template;
 use axum::{
-    Extension, Router,
+    Router,
     extract::State,
     response::{Redirect, Response},
     routing::{get, post},
@@ -21,9 +21,9 @@ use super::{
 };
 use crate::{
     app::App,
-    auth::{Manage, May, View},
+    auth::{Manage, May, Origin, View},
     error::{Code, Error, Result},
-    http::{RequestId, body::Id},
+    http::body::Id,
     page::{Frame, Posted, Problems, go, show, show_again},
 };
 
@@ -79,14 +79,14 @@ async fn back(_may: May<View>) -> Redirect {
 async fn make(
     State(app): State<Arc<App>>,
     may: May<Manage>,
-    Extension(request): Extension<RequestId>,
+    request: Origin,
     frame: Frame,
     Posted(input): Posted<MakeIn>,
 ) -> Result<Response> {
     let definition = app.exchanges.get(&input.exchange).ok_or(Code::NotFound)?;
     let new =
         own_key::NewOwnKey { exchange: input.exchange, environment: input.environment, kind: input.kind };
-    match own_key::make(&app, may.user(), new, request).await {
+    match own_key::make(&app, may.user(), new, &request).await {
         Ok(made) => Ok(go(&address(made.id), "Made: the private half is sealed, the public half is below.")),
         Err(error) => {
             let wizard = Wizard::new(frame.of(&may), definition);
@@ -103,7 +103,7 @@ async fn one(State(app): State<Arc<App>>, may: May<View>, Id(id): Id, frame: Fra
 async fn complete(
     State(app): State<Arc<App>>,
     may: May<Manage>,
-    Extension(request): Extension<RequestId>,
+    request: Origin,
     Id(id): Id,
     frame: Frame,
     Posted(input): Posted<CompleteIn>,
@@ -114,7 +114,7 @@ async fn complete(
         api_key: input.api_key.trim().to_owned(),
         trade: input.trade.is_some(),
     };
-    match connect(&app, may.user(), &key, input, request).await {
+    match connect(&app, may.user(), &key, input, &request).await {
         Ok(row) => Ok(go(
             &format!("/connections/{}", row.id),
             "Connected: the exchange knows this key, and its secret was never anywhere but here.",
@@ -130,11 +130,11 @@ async fn complete(
 async fn delete(
     State(app): State<Arc<App>>,
     may: May<Manage>,
-    Extension(request): Extension<RequestId>,
+    request: Origin,
     Id(id): Id,
     _form: Posted<Nothing>,
 ) -> Result<Response> {
-    own_key::delete(&app, may.user(), id, request).await?;
+    own_key::delete(&app, may.user(), id, &request).await?;
     Ok(go("/connections", "Destroyed. Delete the key at the exchange too, if it is there."))
 }
 
@@ -143,7 +143,7 @@ async fn connect(
     user: Uuid,
     key: &own_key::Row,
     input: CompleteIn,
-    request: RequestId,
+    request: &Origin,
 ) -> Result<Row> {
     let name = parse_name(Some(&input.name))?;
     let secret = own_key::open(app, user, key.id, &key.exchange, &key.environment).await?;

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use askama::Template;
-use axum::{Extension, Router, extract::State, response::Response, routing::get};
+use axum::{Router, extract::State, response::Response, routing::get};
 use demo_exchange::{Credential, Permission};
 use exchange::Definition;
 use seal::SecretText;
@@ -17,9 +17,9 @@ use super::{
 };
 use crate::{
     app::App,
-    auth::{Manage, May, View},
+    auth::{Manage, May, Origin, View},
     error::{Code, Result},
-    http::{RequestId, body::Query},
+    http::body::Query,
     page::{Frame, Posted, Problems, go, show, show_again},
     start::PRACTICE,
 };
@@ -90,7 +90,7 @@ async fn ask(
 async fn create(
     State(app): State<Arc<App>>,
     may: May<Manage>,
-    Extension(request): Extension<RequestId>,
+    request: Origin,
     frame: Frame,
     Posted(input): Posted<NewIn>,
 ) -> Result<Response> {
@@ -102,7 +102,7 @@ async fn create(
         trade: input.trade.is_some(),
     };
     let made = match input.parse() {
-        Ok(new) => add(&app, may.user(), new, request).await,
+        Ok(new) => add(&app, may.user(), new, &request).await,
         Err(error) => Err(error),
     };
     match made {

@@ -6,9 +6,9 @@ use super::{Row, utc};
 use crate::{
     app::App,
     audit,
+    auth::Origin,
     connection::{Change, UNDO, Verified, view},
     error::{Error, Result},
-    http::RequestId,
 };
 
 pub async fn record_check(
@@ -16,7 +16,7 @@ pub async fn record_check(
     user: Uuid,
     row: &Row,
     outcome: &Result<Verified>,
-    request: RequestId,
+    request: &Origin,
 ) -> Result<()> {
     let now = utc(app.clock.now());
     let mut tx = app.db.user(user).await?;
@@ -54,7 +54,7 @@ pub async fn record_check(
     Ok(())
 }
 
-pub async fn set_status(app: &App, user: Uuid, row: &Row, status: &str, request: RequestId) -> Result<()> {
+pub async fn set_status(app: &App, user: Uuid, row: &Row, status: &str, request: &Origin) -> Result<()> {
     let mut tx = app.db.user(user).await?;
     sqlx::query!(
         "update exchange_connections set status = $2::varchar, is_enabled = ($2::varchar = 'active') where id = $1 and deleted_at is null",
@@ -69,7 +69,7 @@ pub async fn set_status(app: &App, user: Uuid, row: &Row, status: &str, request:
     Ok(())
 }
 
-pub async fn update(app: &App, user: Uuid, row: &Row, change: &Change, request: RequestId) -> Result<()> {
+pub async fn update(app: &App, user: Uuid, row: &Row, change: &Change, request: &Origin) -> Result<()> {
     let mut tx = app.db.user(user).await?;
     if change.is_default == Some(true) {
         sqlx::query!(
@@ -99,7 +99,7 @@ pub async fn update(app: &App, user: Uuid, row: &Row, change: &Change, request: 
     Ok(())
 }
 
-pub async fn mark_deleted(app: &App, user: Uuid, row: &Row, request: RequestId) -> Result<()> {
+pub async fn mark_deleted(app: &App, user: Uuid, row: &Row, request: &Origin) -> Result<()> {
     let now = app.clock.now();
     let mut tx = app.db.user(user).await?;
     sqlx::query!(
@@ -120,7 +120,7 @@ pub async fn mark_deleted(app: &App, user: Uuid, row: &Row, request: RequestId) 
     Ok(())
 }
 
-pub async fn unmark_deleted(app: &App, user: Uuid, row: &Row, request: RequestId) -> Result<()> {
+pub async fn unmark_deleted(app: &App, user: Uuid, row: &Row, request: &Origin) -> Result<()> {
     let mut tx = app.db.user(user).await?;
     sqlx::query!(
         "update exchange_connections set status = 'paused', is_enabled = false, deleted_at = null, destroy_after = null where id = $1",
@@ -137,7 +137,7 @@ pub async fn unmark_deleted(app: &App, user: Uuid, row: &Row, request: RequestId
 }
 
 /// For good: key, connection, permissions, bots and access keys go by cascade; the records stay.
-pub async fn destroy(app: &App, user: Uuid, row: &Row, request: RequestId) -> Result<()> {
+pub async fn destroy(app: &App, user: Uuid, row: &Row, request: &Origin) -> Result<()> {
     let mut tx = app.db.user(user).await?;
     // locked before the record, as the gateway does it
     sqlx::query!("select id from exchange_connections where id = $1 for update", row.id)

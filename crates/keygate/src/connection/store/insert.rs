@@ -6,6 +6,7 @@ use super::{set_permissions, utc};
 use crate::{
     app::App,
     audit,
+    auth::Origin,
     connection::{
         NewConnection, Verified, own_key,
         secrets::{self, SealedConnection},
@@ -13,7 +14,6 @@ use crate::{
     },
     db::Tx,
     error::Result,
-    http::RequestId,
     key_ring,
 };
 
@@ -24,7 +24,7 @@ pub async fn insert(
     new: &NewConnection,
     verified: &Verified,
     fingerprint: &str,
-    request: RequestId,
+    request: &Origin,
 ) -> Result<Uuid> {
     let (key_id, id) = (new.own_key.unwrap_or_else(|| app.clock.id()), app.clock.id());
     let mut tx = app.db.user(user).await?;

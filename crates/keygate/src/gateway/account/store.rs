@@ -4,13 +4,13 @@ use seal::ClosedUserKey;
 use sqlx::types::ipnetwork::IpNetwork;
 use uuid::Uuid;
 
-use super::{Account, Bot, Connection, KeptConnection, KeptPair, StoredPair};
+use super::{Account, Bait, Bot, Connection, KeptConnection, KeptPair, Missing, StoredPair};
 use crate::{
     app::App,
     connection::secrets::{self, SealedConnection},
     error::{Error, Result},
     gateway::Denial,
-    key_ring, limits, panic,
+    key_ring, limits, panic, risk,
 };
 
 /// The access key, before anything of its owner is read.
@@ -25,6 +25,7 @@ struct KeyRow {
     revoked: bool,
     addresses: Option<Vec<IpNetwork>>,
     user_is_active: bool,
+    honey: bool,
     pair: StoredPair,
 }
 
@@ -33,10 +34,13 @@ pub async fn load(
     prefix: &str,
     exchange: &str,
     connection: Option<&str>,
-) -> Result<Result<Account, Denial>> {
+) -> Result<Result<Account, Missing>> {
     let Some(key) = find_key(app, prefix, exchange).await? else {
-        return Ok(Err(Denial::unknown_key("unknown access key")));
+        return Ok(Err(Denial::unknown().into()));
     };
+    if key.honey {
+        return Ok(Err(bait(app, key).await?));
+    }
     let mut tx = app.db.signer(key.user).await?;
     let row = sqlx::query!(
         r#"select c.id, c.api_key_id as "api_key_id!", coalesce(c.environment, 'production') as "environment!",
@@ -62,13 +66,15 @@ pub async fn load(
         Some(row) => (limits::load(&mut tx, row.id).await?, panic::holds(&mut tx, row.id).await?),
         None => (None, false),
     };
+    let suspended = risk::is_suspended(&mut tx, key.id).await?;
     let user_key = key_ring::load_user_key(&mut tx, key.user).await?;
     tx.commit().await?;
     let Some((row, limits)) = row.zip(limits) else {
         return Ok(Err(Denial::denied(
             "no-connection",
             "there is no connection for this access key at this exchange",
-        )));
+        )
+        .into()));
     };
     let (version, wrapped) =
         user_key.ok_or_else(|| Error::internal("a user with a connection has no key"))?;
@@ -108,9 +114,36 @@ pub async fn load(
         },
         limits,
         stopped,
+        suspended,
         pair,
         user_key,
     }))
+}
+
+/// Whose it is. Bait that was revoked, or whose bot is gone, is a key like any other that nobody knows.
+async fn bait(app: &App, key: KeyRow) -> Result<Missing> {
+    let mut tx = app.db.signer(key.user).await?;
+    let row = sqlx::query!(
+        r#"select b.id as bot, c.id as connection, c.api_key_id as "api_key!",
+                  coalesce(c.environment, 'production') as "environment!"
+           from bot_configs b join exchange_connections c on c.id = b.connection_id where b.id = $1"#,
+        key.bot
+    )
+    .fetch_optional(&mut *tx)
+    .await?;
+    tx.commit().await?;
+    Ok(match row.filter(|_| !key.revoked) {
+        Some(row) => Missing::Bait(Box::new(Bait {
+            access_key: key.id,
+            key_prefix: key.prefix,
+            user: key.user,
+            bot: row.bot,
+            api_key: row.api_key,
+            connection: row.connection,
+            environment: row.environment,
+        })),
+        None => Denial::unknown().into(),
+    })
 }
 
 async fn find_key(app: &App, prefix: &str, exchange: &str) -> Result<Option<KeyRow>> {
@@ -118,7 +151,7 @@ async fn find_key(app: &App, prefix: &str, exchange: &str) -> Result<Option<KeyR
     let row = sqlx::query!(
         r#"select access_key_id as "id!", user_id as "user_id!", bot_id, key_hash as "key_hash!", key_prefix as "key_prefix!",
                   scopes as "scopes!", expires_at, revoked_at, allowed_ip_addresses, user_is_active as "user_is_active!", secret, passphrase,
-                  public_key_pem
+                  public_key_pem, honey as "honey!"
            from keygate.find_access_key_by_prefix($1, $2)"#,
         prefix,
         exchange
@@ -137,6 +170,7 @@ async fn find_key(app: &App, prefix: &str, exchange: &str) -> Result<Option<KeyR
         revoked: row.revoked_at.is_some(),
         addresses: row.allowed_ip_addresses,
         user_is_active: row.user_is_active,
+        honey: row.honey,
         pair: StoredPair {
             secret: row.secret,
             passphrase: row.passphrase,

@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::{
     Entry, Intent, Outcome, Verdict, Wanted,
     position::Bought,
-    store::{self, Kept, Key},
+    store::{self, Kept, Key, Stopped},
 };
 use crate::{
     app::App,
@@ -108,8 +108,7 @@ struct Sheet<'e> {
     bought: Vec<Bought>,
     /// Signatures that were not used before.
     fresh: HashSet<(Uuid, [u8; 32])>,
-    /// Connections that panic holds; `None` is all of them.
-    stopped: HashSet<Option<Uuid>>,
+    stopped: Stopped,
     held: Vec<&'e Intent>,
     lines: Vec<&'e Line>,
     used: Vec<Used>,
@@ -163,8 +162,11 @@ impl<'e> Sheet<'e> {
     }
 
     fn decide(&mut self, intent: &Intent) -> Verdict {
-        if self.stopped.contains(&None) || self.stopped.contains(&Some(intent.line.connection)) {
+        if self.stopped.stops(intent.line.connection) {
             return Verdict::Stopped;
+        }
+        if self.stopped.suspends(intent.line.access_key) && !intent.ask.takes_back {
+            return Verdict::Suspended;
         }
         if let Some(proof) = &intent.proof
             && !self.fresh.remove(&(intent.line.access_key, proof.signature_id))

@@ -42,13 +42,40 @@ impl Kept {
     }
 }
 
-/// What panic holds: connections, or all of them. Read after the windows are locked, so a stop that is committed before
-/// this transaction began is never missed.
-pub(super) async fn stopped(tx: &mut Tx) -> Result<HashSet<Option<Uuid>>, db::Error> {
-    let rows = sqlx::query_scalar!("select connection_id from keygate.panic where ended_at is null")
-        .fetch_all(&mut **tx)
-        .await?;
-    Ok(rows.into_iter().collect())
+/// What stands still: connections that panic holds, `None` for all of them, and access keys that are suspended.
+#[derive(Default)]
+pub(super) struct Stopped {
+    connections: HashSet<Option<Uuid>>,
+    access_keys: HashSet<Uuid>,
+}
+
+impl Stopped {
+    pub fn stops(&self, connection: Uuid) -> bool {
+        self.connections.contains(&None) || self.connections.contains(&Some(connection))
+    }
+
+    pub fn suspends(&self, access_key: Uuid) -> bool {
+        self.access_keys.contains(&access_key)
+    }
+}
+
+/// Read after the windows are locked, so a stop that is committed before this transaction began is never missed.
+pub(super) async fn stopped(tx: &mut Tx) -> Result<Stopped, db::Error> {
+    let rows = sqlx::query!(
+        "select connection_id, null::uuid as access_key_id from keygate.panic where ended_at is null
+         union all
+         select null, access_key_id from keygate.suspension where confirmed_at is null"
+    )
+    .fetch_all(&mut **tx)
+    .await?;
+    let mut stopped = Stopped::default();
+    for row in rows {
+        match row.access_key_id {
+            Some(access_key) => drop(stopped.access_keys.insert(access_key)),
+            None => drop(stopped.connections.insert(row.connection_id)),
+        }
+    }
+    Ok(stopped)
 }
 
 /// Purchases of the connections whose positions are limited, as far as a look at the account may not have seen them. Read

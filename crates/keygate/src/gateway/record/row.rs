@@ -10,13 +10,14 @@ use sqlx::{
 use uuid::Uuid;
 
 use super::Line;
-use crate::audit::{CallRow, Chain, Link, UseRow};
+use crate::audit::{CallRow, Chain, Count, Link, UseRow, points, reasons};
 
 pub struct Row<'l> {
     pub id: Uuid,
     pub line: &'l Line,
     summary: Option<String>,
     address: String,
+    count: Count,
     used: Link,
     /// What was refused is no call to an exchange.
     called: Option<Link>,
@@ -24,18 +25,18 @@ pub struct Row<'l> {
 
 impl<'l> Row<'l> {
     /// The next row of both chains: of uses, and of calls.
-    pub fn new(id: Uuid, line: &'l Line, [uses, calls]: &mut [Chain; 2]) -> Self {
+    pub fn new(id: Uuid, line: &'l Line, count: Count, [uses, calls]: &mut [Chain; 2]) -> Self {
         let summary = line.summary.as_ref().map(Value::to_string);
         let address = line.ip.ip().to_string();
-        let used = uses.append(|form| line.as_use(id).write(form));
+        let used = uses.append(|form| line.as_use(id, count).write(form));
         let call = line.as_call(id, summary.as_deref(), &address);
         let called = (line.decision == "allow").then(|| calls.append(|form| call.write(form)));
-        Row { id, line, summary, address, used, called }
+        Row { id, line, summary, address, count, used, called }
     }
 }
 
 impl Line {
-    fn as_use(&self, id: Uuid) -> UseRow<'_> {
+    fn as_use(&self, id: Uuid, count: Count) -> UseRow<'_> {
         UseRow {
             id,
             api_key: self.api_key,
@@ -45,9 +46,12 @@ impl Line {
             method: Some(self.method),
             ip: Some(self.ip),
             agent: self.agent.as_deref(),
+            device: self.device.as_deref(),
             status: self.status,
             success: self.success,
             error: self.error.as_deref(),
+            count,
+            score: self.score,
             at: self.at,
             request: Some(self.request_id),
             phase: self.phase,
@@ -84,7 +88,7 @@ impl Line {
 
 impl Encode<'_, Postgres> for Row<'_> {
     fn encode_by_ref(&self, buffer: &mut PgArgumentBuffer) -> Result<IsNull, BoxDynError> {
-        let Row { id, line, summary, address, used, called } = self;
+        let Row { id, line, summary, address, count, used, called } = self;
         let mut row = PgRecordEncoder::new(buffer);
         row.encode(*id)?
             .encode(line.at)?
@@ -114,7 +118,13 @@ impl Encode<'_, Postgres> for Row<'_> {
             .encode(used.seq)?
             .encode(&used.mac[..])?
             .encode(called.as_ref().map(|link| link.seq))?
-            .encode(called.as_ref().map(|link| &link.mac[..]))?;
+            .encode(called.as_ref().map(|link| &link.mac[..]))?
+            .encode(line.device.as_deref())?
+            .encode(count.day)?
+            .encode(count.month)?
+            .encode(points(line.score))?
+            .encode(line.score.is_suspicious())?
+            .encode(reasons(line.score))?;
         row.finish();
         Ok(IsNull::No)
     }

@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 
+use sqlx::types::ipnetwork::IpNetwork;
 use time::{OffsetDateTime, PrimitiveDateTime, UtcOffset};
 use uuid::Uuid;
 
 use super::{Line, Used, row::Row, writer::Lines};
 use crate::{
     app::App,
-    audit::{self, Log},
+    audit::{self, Counts, Log},
     db::{self, Tx},
     error::Result,
 };
@@ -41,22 +42,30 @@ pub async fn append_all(app: &App, batch: &BTreeMap<Uuid, Lines>) -> Result<()> 
 
 /// Both logs in one statement, each line with its links. What was refused is no call to an exchange. The chains are locked
 /// until commit, so this comes last in a transaction.
-pub async fn insert(app: &App, tx: &mut Tx, lines: &[&Line]) -> Result<(), db::Error> {
+pub async fn insert<'l>(app: &App, tx: &mut Tx, lines: &[&'l Line]) -> Result<(), db::Error> {
     if lines.is_empty() {
         return Ok(());
     }
-    let (user, heads) = audit::lock(tx, &Log::ALL).await?;
+    let mut counts = Counts::default();
+    lines.iter().for_each(|line| counts.add(line.api_key, line.at, line.uses()));
+    let (user, heads) = audit::lock_and_count(tx, &mut counts).await?;
     let mut chains = Log::ALL.map(|log| app.keys.audit.chain(user, log, heads.of(log)));
-    let rows: Vec<Row<'_>> = lines.iter().map(|line| Row::new(app.clock.id(), line, &mut chains)).collect();
+    let row = |line: &&'l Line| {
+        let count = counts.step(line.api_key, line.at, line.uses());
+        Row::new(app.clock.id(), line, count, &mut chains)
+    };
+    let rows: Vec<Row<'_>> = lines.iter().map(row).collect();
     sqlx::query!(
         "with line as materialized (select * from unnest($1::keygate.call_record[])),
               audit as (
                   insert into api_key_usage_audit (id, created_at, user_id, api_key_id, operation_type, endpoint, http_method,
                          ip_address, user_agent, status_code, success, error_message, request_id, phase, access_key_id,
-                         bot_id, exchange, symbol, class, decision, rule, chain_seq, chain_key, chain_mac)
+                         bot_id, exchange, symbol, class, decision, rule, device_fingerprint, daily_usage_count,
+                         monthly_usage_count, risk_score, is_suspicious, suspicious_reasons, chain_seq, chain_key, chain_mac)
                   select id, at, user_id, api_key_id, case decision when 'deny' then 'deny' else 'use' end, endpoint, method,
                          ip, agent, status, success, error, request_id, phase, access_key_id,
-                         bot_id, exchange, symbol, class, decision, rule, use_seq, chain_key, use_mac
+                         bot_id, exchange, symbol, class, decision, rule, device, daily,
+                         monthly, score, suspicious, reasons, use_seq, chain_key, use_mac
                   from line)
          insert into exchange_api_calls (id, connection_id, user_id, endpoint, method, parameters, status_code,
                 response_time_ms, success, error_message, ip_address, user_agent, created_at, request_id, phase,
@@ -97,9 +106,14 @@ pub async fn touch(tx: &mut Tx, used: &[Used], at: OffsetDateTime) -> Result<(),
     .await?;
     sqlx::query!(
         "with mine as (select id from access_keys where id = any($1) order by id for no key update)
-         update access_keys a set last_used_at = $2 from mine where a.id = mine.id",
+         update access_keys a set last_used_at = $2, last_used_address = k.address
+         from mine join (select distinct on (id) id, address
+                         from unnest($1::uuid[], $3::inet[]) with ordinality as k (id, address, n)
+                         order by id, n desc) k on k.id = mine.id
+         where a.id = mine.id",
         &all(|used| used.access_key),
-        at
+        at,
+        &used.iter().map(|used| IpNetwork::from(used.address)).collect::<Vec<_>>()
     )
     .execute(&mut **tx)
     .await?;

@@ -13,7 +13,7 @@ use super::end::End;
 use crate::{
     app::App,
     auth::Client,
-    gateway::{Account, Denial, credential::Presented, decide},
+    gateway::{Account, Denial, Missing, caution, credential::Presented, decide},
 };
 
 /// Shared by a stream and its watch: whose it is, and whether it is over.
@@ -95,8 +95,17 @@ async fn forbidden(app: &App, definition: &Definition, client: &Client, bound: &
 }
 
 async fn still(app: &App, definition: &Definition, client: &Client, prefix: String) -> Result<(), Denial> {
-    let account: Arc<Account> = app.gate.accounts.find(app, &Presented::Pair { prefix }, definition).await?;
-    decide::allowed(app, client, Class::Read, &account)
+    let account: Arc<Account> =
+        match app.gate.accounts.find(app, &Presented::Pair { prefix }, definition).await {
+            Ok(account) => account,
+            Err(Missing::Denied(denial)) => return Err(denial),
+            Err(Missing::Bait(_)) => return Err(Denial::unknown()),
+        };
+    decide::allowed(app, client, Class::Read, &account)?;
+    match account.suspended {
+        true => Err(caution::suspended()),
+        false => Ok(()),
+    }
 }
 
 /// A change is in force within a second on every instance; with this a stream ends within two.

@@ -9,13 +9,13 @@ use crate::{
     gateway::{
         Account, Call, Denial, answer,
         credential::{Presented, Proof, refusal},
-        decide,
         queue::Turn,
         record,
         spend::Ask,
         unreadable,
     },
     http::RequestId,
+    risk::Seen,
     upstream::Failure,
 };
 
@@ -110,7 +110,11 @@ impl<'a> Connection<'a> {
             true => call.cost(&account).await,
             false => Ok(Ask::default()),
         };
-        let ask = match ask {
+        let weighed = match ask {
+            Ok(ask) => call.weigh(&account, &ask).await.map(|()| ask),
+            Err(denial) => Err(denial),
+        };
+        let ask = match weighed {
             Ok(ask) => ask,
             Err(denial) => return Err(call.denied(&account, denial).await),
         };
@@ -147,18 +151,18 @@ impl<'a> Connection<'a> {
     ) -> Result<(Arc<Account>, Option<Proof>), Denial> {
         let presented = self.presented(frame)?;
         self.bound.admits(presented.prefix())?;
-        let account = self.app.gate.accounts.find(self.app, &presented, self.definition).await?;
+        let account = call.account(&presented).await?;
         let proven = match frame.key() {
             Some(_) => self.prove_pair(frame, &account).map(Some),
             None => self.in_time(frame),
         };
-        let decided = proven.and_then(|proof| decide::decide(call, &account, &presented).map(|()| proof));
-        let counted = match decided {
-            Ok(proof) => call.count(&account).await.map(|()| proof),
-            Err(denial) => Err(denial),
+        let proof = match proven {
+            Ok(proof) => proof,
+            Err(denial) => return Err(call.distrusted(&account, denial).await),
         };
-        match counted {
-            Ok(proof) => {
+        let look = call.look(&account).await?;
+        match call.admit(&account, &presented, &look).await {
+            Ok(()) => {
                 self.keep_token(frame);
                 Ok((account, proof))
             }
@@ -248,6 +252,7 @@ impl<'a> Connection<'a> {
             request: frame.request().clone(),
             client: self.client.clone(),
             id: RequestId(self.app.clock.id()),
+            seen: Seen::default(),
         }
     }
 

@@ -15,6 +15,7 @@ use super::{
 use crate::{
     gateway::{Account, Call, Denial, answer, market::Asked, record},
     http::RequestId,
+    risk::Seen,
     upstream::Failure,
 };
 
@@ -113,7 +114,8 @@ impl Connection<'_> {
             return;
         };
         let (app, definition, client) = (self.app, self.definition, self.client.clone());
-        let call = Call { app, definition, request, client, id: RequestId(app.clock.id()) };
+        let call =
+            Call { app, definition, request, client, id: RequestId(app.clock.id()), seen: Seen::default() };
         tokio::select! {
             answer = call.public_answer(&environment) => {
                 if let Ok(Asked { outcome: Ok(answer), error: None }) = answer && answer.status == StatusCode::OK {
