@@ -17,7 +17,7 @@ use http::{HeaderValue, Uri, header};
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::{
-    access_key, activity, api_key,
+    access_key, activity, alert, api_key,
     app::App,
     auth, bot, connection,
     error::{Code, Error, Problem},
@@ -67,6 +67,7 @@ pub fn api() -> (Router<Arc<App>>, utoipa::openapi::OpenApi) {
         .merge(limits::routes())
         .merge(panic::routes())
         .merge(risk::routes())
+        .merge(alert::routes())
         .merge(api_key::routes())
         .merge(bot::routes())
         .merge(access_key::routes())

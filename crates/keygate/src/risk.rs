@@ -21,6 +21,7 @@ use crate::{
     user,
 };
 
+mod alarm;
 mod api;
 mod device;
 pub mod geo;
@@ -33,11 +34,12 @@ mod score;
 mod store;
 mod watch;
 
+pub use alarm::{Alarm, suspend, suspicious, taken};
 pub use api::routes;
 pub use known::Act;
 pub use page::pages;
 pub use score::{Score, Signal};
-pub use store::{Row, Suspended, is_suspended, list, suspend};
+pub use store::{Row, Suspended, is_suspended, list};
 pub use watch::{Watch, device};
 
 use known::News;

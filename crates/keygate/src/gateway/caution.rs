@@ -7,7 +7,7 @@ use super::{Account, Call, Denial, account::Bait, record, spend::Ask};
 use crate::{
     app::App,
     limits::Limits,
-    risk::{self, Act, Look, Score, Signal, Suspended, Use},
+    risk::{self, Act, Alarm, Look, Score, Signal, Suspended, Use},
 };
 
 impl Call<'_> {
@@ -20,7 +20,7 @@ impl Call<'_> {
         if !look.score.is_suspicious() {
             return Ok(look);
         }
-        self.alarm(account, &used).await;
+        self.raise(account, &used).await;
         if self.is_too_much(account) && !account.suspended {
             // what its owner will be asked about is known then
             self.app.risk.learn(self.app, &used, &look).await.map_err(Denial::down)?;
@@ -38,7 +38,7 @@ impl Call<'_> {
             Err(error) => tracing::warn!(%error, "a refused call could not be scored"),
         }
         if self.seen.score().is_suspicious() {
-            self.alarm(account, &used).await;
+            self.raise(account, &used).await;
         }
         self.app.risk.denied(&used);
     }
@@ -67,7 +67,7 @@ impl Call<'_> {
         }
         self.seen.add(Score::default().with(Signal::NearLimit));
         if self.seen.score().is_suspicious() {
-            self.alarm(account, &self.used(account, true)).await;
+            self.raise(account, &self.used(account, true)).await;
         }
         match self.is_too_much(account) {
             true => {
@@ -91,8 +91,17 @@ impl Call<'_> {
         self.seen.add(Score::default().with(Signal::HoneyKey));
         self.seen.set_device(risk::device(self.app, &self.client));
         record::bait(self, bait).await;
-        tracing::warn!(user = %bait.user, access_key = %bait.key_prefix, address = %self.client.ip,
-            "a honey key was used");
+        let alarm = Alarm {
+            user: bait.user,
+            key: &bait.key_prefix,
+            connection: bait.connection,
+            request: self.id.0,
+            address: self.client.ip,
+            score: self.seen.score(),
+        };
+        if let Err(error) = risk::taken(self.app, &alarm).await {
+            tracing::error!(%error, "an alert could not be raised");
+        }
         Denial::unknown()
     }
 
@@ -135,20 +144,28 @@ impl Call<'_> {
             score: i32::try_from(score.points()).unwrap_or(i32::MAX),
             reasons: &score.names(),
         };
-        let is_new = risk::suspend(self.app, &suspended).await.map_err(Denial::down)?;
+        risk::suspend(self.app, &self.alarm(account), &suspended).await.map_err(Denial::down)?;
         self.app.gate.accounts.forget(account.user);
-        if is_new {
-            tracing::warn!(user = %account.user, access_key = %account.key_prefix, score = score.points(),
-                "an access key was suspended");
-        }
         Ok(())
     }
 
-    async fn alarm(&self, account: &Account, used: &Use<'_>) {
-        let score = self.seen.score();
-        if self.app.risk.is_news(used, score) {
-            tracing::warn!(user = %account.user, access_key = %account.key_prefix, score = score.points(),
-                reasons = ?score.names(), "a suspicious call");
+    /// Once for what is new about it. The call is decided all the same, so trouble here stops nothing.
+    async fn raise(&self, account: &Account, used: &Use<'_>) {
+        if self.app.risk.is_news(used, self.seen.score())
+            && let Err(error) = risk::suspicious(self.app, &self.alarm(account)).await
+        {
+            tracing::error!(%error, "an alert could not be raised");
+        }
+    }
+
+    fn alarm<'c>(&'c self, account: &'c Account) -> Alarm<'c> {
+        Alarm {
+            user: account.user,
+            key: &account.key_prefix,
+            connection: account.connection.id,
+            request: self.id.0,
+            address: self.client.ip,
+            score: self.seen.score(),
         }
     }
 }

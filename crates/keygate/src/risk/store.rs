@@ -185,8 +185,7 @@ pub async fn is_suspended(tx: &mut Tx, key: Uuid) -> Result<bool> {
 }
 
 /// False: it stands still already.
-pub async fn suspend(app: &App, own: &Suspended<'_>) -> Result<bool> {
-    let mut tx = app.db.signer(own.user).await?;
+pub async fn suspend(app: &App, tx: &mut Tx, own: &Suspended<'_>) -> Result<bool> {
     let done = sqlx::query!(
         "insert into keygate.suspension
             (id, user_id, access_key_id, connection_id, request_id, address, country, agent, score, reasons, suspended_at)
@@ -203,9 +202,8 @@ pub async fn suspend(app: &App, own: &Suspended<'_>) -> Result<bool> {
         &own.reasons.iter().map(|reason| (*reason).to_owned()).collect::<Vec<_>>(),
         app.clock.now()
     )
-    .execute(&mut *tx)
+    .execute(&mut **tx)
     .await?;
-    tx.commit().await?;
     Ok(done.rows_affected() == 1)
 }
 

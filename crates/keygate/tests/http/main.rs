@@ -11,6 +11,7 @@ mod world;
 
 mod access_keys;
 mod activity;
+mod alerts;
 mod api_keys;
 mod audit;
 mod auth;
@@ -22,6 +23,7 @@ mod limits;
 mod openapi;
 mod own_keys;
 mod panic;
+mod risk;
 mod routes;
 mod settings;
 mod setup;

@@ -80,7 +80,14 @@ impl World {
 
     /// Another instance on the same database, as behind a load balancer.
     pub async fn second_server(&self) -> Server {
-        serve(&self.scratch, config(self.data.path(), &self.demo), self.clock.clone()).await
+        self.replica(|_| {}).await
+    }
+
+    /// The same with settings of its own.
+    pub async fn replica(&self, configure: impl FnOnce(&mut Config)) -> Server {
+        let mut config = config(self.data.path(), &self.demo);
+        configure(&mut config);
+        serve(&self.scratch, config, self.clock.clone()).await
     }
 
     /// A further user, made by the owner and signed in.
