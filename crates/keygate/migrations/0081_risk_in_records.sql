@@ -29,6 +29,9 @@ create function keygate.record_key_event(
     p_bot_id uuid default null,
     p_daily_usage_count int default 0,
     p_monthly_usage_count int default 0,
+    p_risk_score int default 0,
+    p_is_suspicious bool default false,
+    p_suspicious_reasons text[] default null,
     p_chain_seq bigint default null,
     p_chain_key int default null,
     p_chain_mac bytea default null
@@ -37,16 +40,18 @@ language sql security definer set search_path = pg_catalog, pg_temp set row_secu
     insert into public.api_key_usage_audit (
         id, request_id, api_key_id, user_id, operation_type, endpoint, success, error_message, exchange, created_at,
         ip_address, user_agent, device_fingerprint, access_key_id, bot_id, daily_usage_count, monthly_usage_count,
-        chain_seq, chain_key, chain_mac
+        risk_score, is_suspicious, suspicious_reasons, chain_seq, chain_key, chain_mac
     ) values (
         p_id, p_request_id, p_api_key_id, keygate.uid(), p_operation_type, p_endpoint, p_success, p_error_message, p_exchange,
         p_created_at, p_ip_address, p_user_agent, p_device_fingerprint, p_access_key_id, p_bot_id, p_daily_usage_count,
-        p_monthly_usage_count, p_chain_seq, p_chain_key, p_chain_mac
+        p_monthly_usage_count, p_risk_score, p_is_suspicious, p_suspicious_reasons, p_chain_seq, p_chain_key, p_chain_mac
     );
 $$;
 grant execute on function keygate.record_key_event(
-    uuid, uuid, uuid, text, text, bool, text, text, timestamptz, inet, text, text, uuid, uuid, int, int, bigint, int, bytea)
+    uuid, uuid, uuid, text, text, bool, text, text, timestamptz, inet, text, text, uuid, uuid, int, int,
+    int, bool, text[], bigint, int, bytea)
     to authenticated;
 alter function keygate.record_key_event(
-    uuid, uuid, uuid, text, text, bool, text, text, timestamptz, inet, text, text, uuid, uuid, int, int, bigint, int, bytea)
+    uuid, uuid, uuid, text, text, bool, text, text, timestamptz, inet, text, text, uuid, uuid, int, int,
+    int, bool, text[], bigint, int, bytea)
     owner to keygate_keysmith;

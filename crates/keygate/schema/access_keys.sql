@@ -13,6 +13,8 @@ CREATE TABLE public.access_keys (
     scopes text[] DEFAULT ARRAY['read'::text] NOT NULL,
     expires_at timestamp with time zone,
     allowed_ip_addresses inet[],
+    honey boolean DEFAULT false NOT NULL,
+    last_used_address inet,
     CONSTRAINT access_keys_key_hash_check CHECK (((key_hash)::text ~ '^[0-9a-f]{64}$'::text)),
     CONSTRAINT access_keys_key_prefix_check CHECK (((key_prefix)::text ~ '^[A-Za-z0-9_]{4,16}$'::text)),
     CONSTRAINT access_keys_scopes_check CHECK (((scopes <@ ARRAY['read'::text, 'manage'::text, 'trade'::text, 'transfer'::text, 'withdraw'::text]) AND (cardinality(scopes) > 0)))
@@ -29,6 +31,8 @@ COMMENT ON COLUMN public.access_keys.key_hash IS 'SHA-256 of the whole key, in h
 COMMENT ON COLUMN public.access_keys.key_prefix IS 'The public beginning of the key; of a virtual pair, its API key';
 
 COMMENT ON COLUMN public.access_keys.revoked_at IS 'Null while the key is active';
+
+COMMENT ON COLUMN public.access_keys.honey IS 'Signs nothing; any use is an alarm';
 
 ALTER TABLE ONLY public.access_keys
     ADD CONSTRAINT access_keys_id_user_id_key UNIQUE (id, user_id);
@@ -91,3 +95,5 @@ GRANT UPDATE(scopes) ON TABLE public.access_keys TO authenticated;
 GRANT UPDATE(expires_at) ON TABLE public.access_keys TO authenticated;
 
 GRANT UPDATE(allowed_ip_addresses) ON TABLE public.access_keys TO authenticated;
+
+GRANT UPDATE(last_used_address) ON TABLE public.access_keys TO keygate_signer;

@@ -15,11 +15,12 @@ use uuid::Uuid;
 
 use crate::{
     app::App,
-    audit::Event,
+    audit::{self, Event},
     auth::{Caller, Origin, Role, Via},
     bot, connection,
     error::{Code, Error, Result},
     key_ring,
+    risk::{self, Alarm, Score, Signal},
 };
 
 mod api;
@@ -91,6 +92,7 @@ pub async fn create_for_bot(
         failure: None,
         access_key: Some(row.id),
         bot: Some(bot.id),
+        score: Score::default(),
     };
     let pair_of = Some((&virtual_key, origin, event));
     store::insert(app, user, &row, &key.stored.hash, pair_of).await?;
@@ -144,6 +146,34 @@ pub async fn personal_caller(app: &App, key: &StoredAccessKey) -> Result<Option<
         role: Role::User,
         via: Via::AccessKey { id: found.id, scopes: found.scopes },
     }))
+}
+
+/// Bait that was tried here, where it opens no more than at an exchange: recorded, and an alarm.
+pub async fn notice_bait(app: &App, key: &StoredAccessKey, origin: &Origin) -> Result<()> {
+    let Some(bait) = store::find_bait(app, key).await? else { return Ok(()) };
+    let score = Score::default().with(Signal::HoneyKey);
+    let mut tx = app.db.user(bait.user).await?;
+    let event = Event {
+        api_key: bait.api_key,
+        operation: "deny",
+        exchange: &bait.exchange,
+        failure: Some("honey-key"),
+        access_key: Some(bait.id),
+        bot: Some(bait.bot),
+        score,
+    };
+    audit::record(app, &mut tx, origin, event).await?;
+    tx.commit().await?;
+    let Some(client) = &origin.client else { return Ok(()) };
+    let alarm = Alarm {
+        user: bait.user,
+        key: &key.prefix,
+        connection: bait.connection,
+        request: origin.request.0,
+        address: client.ip,
+        score,
+    };
+    risk::taken(app, &alarm).await
 }
 
 /// A wished-for personal key, checked.

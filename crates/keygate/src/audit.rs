@@ -12,7 +12,7 @@ use crate::{
     auth::{Client, Origin},
     db::Tx,
     error::Result,
-    risk,
+    risk::{self, Score},
 };
 
 mod chain;
@@ -47,7 +47,8 @@ pub async fn key_event(
     exchange: &str,
     failure: Option<&str>,
 ) -> Result<()> {
-    let event = Event { api_key, operation, exchange, failure, access_key: None, bot: None };
+    let event =
+        Event { api_key, operation, exchange, failure, access_key: None, bot: None, score: Score::default() };
     record(app, tx, &origin.into(), event).await
 }
 
@@ -60,6 +61,7 @@ pub struct Event<'a> {
     /// What programs show for it, if it was done to that.
     pub access_key: Option<Uuid>,
     pub bot: Option<Uuid>,
+    pub score: Score,
 }
 
 /// The same, of an access key or a bot.
@@ -87,6 +89,7 @@ pub async fn record(app: &App, tx: &mut Tx, origin: &Origin, event: Event<'_>) -
         access_key: event.access_key,
         bot: event.bot,
         exchange: Some(event.exchange),
+        score: event.score,
         count: counts.step(event.api_key, at, 0),
         ..UseRow::at(at)
     };

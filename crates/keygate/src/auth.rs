@@ -113,7 +113,7 @@ impl<P: Permission> FromRequestParts<Arc<App>> for May<P> {
 
     async fn from_request_parts(parts: &mut Parts, app: &Arc<App>) -> Result<Self> {
         let caller = match parts.uri.path().starts_with("/api/") {
-            true => bearer::caller(app, &parts.headers).await?,
+            true => bearer::caller(app, parts).await?,
             false => session::caller(app, &parts.headers).await?,
         };
         Self::grant(caller)

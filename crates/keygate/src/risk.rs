@@ -127,6 +127,7 @@ pub async fn confirm(
         failure: None,
         access_key: Some(row.access_key_id),
         bot: row.bot_id,
+        score: Score::default(),
     };
     audit::record(app, &mut tx, origin, event).await?;
     tx.commit().await?;

@@ -9,6 +9,7 @@ use crate::{
     audit::{self, Event},
     auth::Origin,
     error::Result,
+    risk::Score,
 };
 
 /// An access key as lists show it: nothing in it opens anything.
@@ -41,6 +42,16 @@ pub struct Found {
     pub name: String,
     pub scopes: Vec<String>,
     pub is_active: bool,
+}
+
+/// Bait, with what stands behind it.
+pub struct Bait {
+    pub id: Uuid,
+    pub user: Uuid,
+    pub bot: Uuid,
+    pub connection: Uuid,
+    pub api_key: Uuid,
+    pub exchange: String,
 }
 
 pub async fn list(app: &App, user: Uuid, bot: Option<Uuid>) -> Result<Vec<Row>> {
@@ -126,6 +137,7 @@ pub async fn revoke(app: &App, user: Uuid, id: Uuid, origin: &Origin) -> Result<
             failure: None,
             access_key: Some(id),
             bot: Some(behind.bot),
+            score: Score::default(),
         };
         audit::record(app, &mut tx, origin, event).await?;
     }
@@ -171,4 +183,32 @@ pub async fn find_personal(app: &App, key: &StoredAccessKey, now: OffsetDateTime
         scopes: row.scopes,
         is_active: row.is_active,
     }))
+}
+
+/// Living bait with this public half.
+pub async fn find_bait(app: &App, key: &StoredAccessKey) -> Result<Option<Bait>> {
+    let mut tx = app.db.guest().await?;
+    let found = sqlx::query!(
+        r#"select access_key_id as "id!", user_id as "user!", bot_id from keygate.find_access_key_by_prefix($1)
+           where honey and revoked_at is null"#,
+        key.prefix
+    )
+    .fetch_optional(&mut *tx)
+    .await?;
+    tx.commit().await?;
+    let Some(found) = found else { return Ok(None) };
+    let mut tx = app.db.user(found.user).await?;
+    let bait = sqlx::query_as!(
+        Bait,
+        r#"select $2::uuid as "id!", $3::uuid as "user!", b.id as bot, c.id as connection, c.api_key_id as "api_key!",
+                  c.exchange_type as exchange
+           from bot_configs b join exchange_connections c on c.id = b.connection_id where b.id = $1"#,
+        found.bot_id,
+        found.id,
+        found.user
+    )
+    .fetch_optional(&mut *tx)
+    .await?;
+    tx.commit().await?;
+    Ok(bait)
 }

@@ -6,6 +6,7 @@ use uuid::Uuid;
 use super::{
     Counts, Head, Link, Log, UseRow,
     count::{Counter, Period},
+    row::{points, reasons},
 };
 use crate::{
     db::{self, Tx},
@@ -79,11 +80,14 @@ pub async fn count(tx: &mut Tx, key: Uuid, counts: &mut Counts) -> Result<(), db
 }
 
 pub async fn insert_event(tx: &mut Tx, row: &UseRow<'_>, link: &Link) -> Result<(), db::Error> {
+    let reasons = reasons(row.score);
+    let reasons: Option<Vec<String>> = reasons.map(|own| own.into_iter().map(str::to_owned).collect());
     sqlx::query!(
         "select keygate.record_key_event($1, $2, $3, $4, $5, p_success => $6, p_error_message => $7, p_exchange => $8,
                 p_created_at => $9, p_chain_seq => $10, p_chain_key => $11, p_chain_mac => $12, p_ip_address => $13,
                 p_user_agent => $14, p_device_fingerprint => $15, p_access_key_id => $16, p_bot_id => $17,
-                p_daily_usage_count => $18, p_monthly_usage_count => $19)",
+                p_daily_usage_count => $18, p_monthly_usage_count => $19, p_risk_score => $20,
+                p_is_suspicious => $21, p_suspicious_reasons => $22)",
         row.id,
         row.request,
         row.api_key,
@@ -102,7 +106,10 @@ pub async fn insert_event(tx: &mut Tx, row: &UseRow<'_>, link: &Link) -> Result<
         row.access_key,
         row.bot,
         row.count.day,
-        row.count.month
+        row.count.month,
+        points(row.score),
+        row.score.is_suspicious(),
+        reasons.as_deref()
     )
     .execute(&mut **tx)
     .await?;

@@ -1,18 +1,23 @@
 //! `Authorization: Bearer …` of the API: an access token, or a personal access key.
 
-use http::{HeaderMap, header::AUTHORIZATION};
+use std::sync::Arc;
+
+use axum::extract::FromRequestParts;
+use http::{HeaderMap, header::AUTHORIZATION, request::Parts};
 use seal::token::StoredAccessKey;
 
-use super::{Caller, Role, Via, token};
+use super::{Caller, Origin, Role, Via, token};
 use crate::{
+    access_key,
     app::App,
     error::{Code, Result},
 };
 
-pub async fn caller(app: &App, headers: &HeaderMap) -> Result<Caller> {
-    let credential = credential(headers)?;
+pub async fn caller(app: &Arc<App>, parts: &mut Parts) -> Result<Caller> {
+    let credential = credential(&parts.headers)?.to_owned();
+    let credential = credential.as_str();
     match credential.starts_with("kg_") {
-        true => personal(app, credential).await,
+        true => personal(app, parts, credential).await,
         false => token_bearer(app, credential).await,
     }
 }
@@ -56,8 +61,13 @@ async fn token_bearer(app: &App, credential: &str) -> Result<Caller> {
     })
 }
 
-async fn personal(app: &App, credential: &str) -> Result<Caller> {
+async fn personal(app: &Arc<App>, parts: &mut Parts, credential: &str) -> Result<Caller> {
     let unknown = || Code::Unauthorized.with("The access key is unknown, revoked or expired.");
     let key = StoredAccessKey::parse(credential).map_err(|_| unknown())?;
-    crate::access_key::personal_caller(app, &key).await?.ok_or_else(unknown)
+    if let Some(caller) = access_key::personal_caller(app, &key).await? {
+        return Ok(caller);
+    }
+    let Ok(origin) = Origin::from_request_parts(parts, app).await;
+    access_key::notice_bait(app, &key, &origin).await?;
+    Err(unknown())
 }

@@ -17,14 +17,13 @@ impl Call<'_> {
         let used = self.used(account, true);
         let look = self.app.risk.look(self.app, &used).await.map_err(Denial::down)?;
         self.seen.note(&look);
-        if !look.score.is_suspicious() {
-            return Ok(look);
-        }
-        self.raise(account, &used).await;
-        if self.is_too_much(account) && !account.suspended {
-            // what its owner will be asked about is known then
-            self.app.risk.learn(self.app, &used, &look).await.map_err(Denial::down)?;
-            self.suspend(account).await?;
+        match self.is_too_much(account) && !account.suspended {
+            true => {
+                // what its owner will be asked about is known then
+                self.app.risk.learn(self.app, &used, &look).await.map_err(Denial::down)?;
+                self.suspend(account, &used).await?;
+            }
+            false => self.raise(account, &used).await,
         }
         Ok(look)
     }
@@ -37,9 +36,7 @@ impl Call<'_> {
             Ok(look) => self.seen.note(&look),
             Err(error) => tracing::warn!(%error, "a refused call could not be scored"),
         }
-        if self.seen.score().is_suspicious() {
-            self.raise(account, &used).await;
-        }
+        self.raise(account, &used).await;
         self.app.risk.denied(&used);
     }
 
@@ -66,15 +63,16 @@ impl Call<'_> {
             return Ok(());
         }
         self.seen.add(Score::default().with(Signal::NearLimit));
-        if self.seen.score().is_suspicious() {
-            self.raise(account, &self.used(account, true)).await;
-        }
+        let used = self.used(account, true);
         match self.is_too_much(account) {
             true => {
-                self.suspend(account).await?;
+                self.suspend(account, &used).await?;
                 Err(suspended())
             }
-            false => Ok(()),
+            false => {
+                self.raise(account, &used).await;
+                Ok(())
+            }
         }
     }
 
@@ -130,8 +128,10 @@ impl Call<'_> {
         }
     }
 
-    async fn suspend(&self, account: &Account) -> Result<(), Denial> {
+    async fn suspend(&self, account: &Account, used: &Use<'_>) -> Result<(), Denial> {
         let score = self.seen.score();
+        // its alert says all that one about a suspicious call would
+        self.app.risk.is_news(used, score);
         let place = self.app.risk.geo.locate(self.client.ip);
         let suspended = Suspended {
             user: account.user,
@@ -149,9 +149,11 @@ impl Call<'_> {
         Ok(())
     }
 
-    /// Once for what is new about it. The call is decided all the same, so trouble here stops nothing.
+    /// If it is suspicious, once for what is new about it. The call is decided all the same, so trouble here stops nothing.
     async fn raise(&self, account: &Account, used: &Use<'_>) {
-        if self.app.risk.is_news(used, self.seen.score())
+        let score = self.seen.score();
+        if score.is_suspicious()
+            && self.app.risk.is_news(used, score)
             && let Err(error) = risk::suspicious(self.app, &self.alarm(account)).await
         {
             tracing::error!(%error, "an alert could not be raised");

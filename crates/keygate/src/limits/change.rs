@@ -127,7 +127,8 @@ pub async fn cancel(
     let taken_back = patch_of(pending);
     store::forget_pending(&mut tx, connection, &taken_back.keys().cloned().collect::<Vec<_>>()).await?;
     Raise { app, connection, name: &row.name, request: request.request }
-        .cancelled(&mut tx, &taken_back).await?;
+        .cancelled(&mut tx, &taken_back)
+        .await?;
     audit::key_event(app, &mut tx, request, row.api_key_id, "limits-raise-cancelled", &row.exchange, None)
         .await?;
     let state = state(app, &mut tx, connection).await?;

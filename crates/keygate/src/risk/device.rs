@@ -36,7 +36,7 @@ mod tests {
     #[test]
     fn an_update_is_no_other_device_and_another_program_is_one() {
         let key = seal::random::key();
-        let of = |agent, language| fingerprint(&key, agent, language);
+        let of = |agent: Option<&str>, language: Option<&str>| fingerprint(&key, agent, language);
         let old = of(Some("python-requests/2.31.0"), None);
         assert_eq!(old, of(Some("python-requests/2.32.3"), None));
         let firefox = |version| format!("Mozilla/5.0 (X11; Linux x86_64; rv:{version}) Firefox/{version}");

@@ -14,11 +14,8 @@ use std::{
     time::SystemTime,
 };
 
-use maxminddb::{
-    MaxMindDbError, Reader,
-    geoip2::{AnonymousIp, Asn, City},
-};
-use serde::Deserialize;
+use maxminddb::{MaxMindDbError, Reader, geoip2::AnonymousIp};
+use serde::{Deserialize, Deserializer, de::Visitor};
 
 use super::place::{Place, Point};
 use crate::config::GeoIp;
@@ -73,16 +70,74 @@ impl Geo {
     pub fn locate(&self, ip: IpAddr) -> Place {
         let ip = ip.to_canonical();
         let [city, operator, anonymous] = [&self.city, &self.operator, &self.anonymous].map(File::reader);
-        let city: City<'_> = look_up(city.as_deref(), ip).unwrap_or_default();
-        let operator: Option<Asn<'_>> = look_up(operator.as_deref(), ip);
+        let city: City = look_up(city.as_deref(), ip).unwrap_or_default();
+        let operator: Operator = look_up(operator.as_deref(), ip).unwrap_or_default();
         let anonymous: Option<AnonymousIp> = look_up(anonymous.as_deref(), ip);
         let point = city.location.latitude.zip(city.location.longitude);
         Place {
-            country: city.country.iso_code.map(str::to_owned),
-            operator: operator.and_then(|own| own.autonomous_system_number),
-            point: point.map(|(latitude, longitude)| Point { latitude, longitude }),
+            country: city.country.iso_code,
+            operator: operator.autonomous_system_number.map(|Number(number)| number as u32),
+            point: point.map(|(Number(latitude), Number(longitude))| Point { latitude, longitude }),
             is_anonymous: anonymous.is_some_and(|own| hides(&own)),
         }
+    }
+}
+
+/// Of a file of countries or cities, what is used here.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct City {
+    country: Country,
+    location: Location,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Country {
+    iso_code: Option<String>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Location {
+    latitude: Option<Number>,
+    longitude: Option<Number>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Operator {
+    autonomous_system_number: Option<Number>,
+}
+
+/// Of whatever type: those who make such files do not agree on one.
+struct Number(f64);
+
+impl<'de> Deserialize<'de> for Number {
+    fn deserialize<D: Deserializer<'de>>(input: D) -> Result<Self, D::Error> {
+        input.deserialize_any(AnyNumber)
+    }
+}
+
+struct AnyNumber;
+
+impl Visitor<'_> for AnyNumber {
+    type Value = Number;
+
+    fn expecting(&self, text: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        text.write_str("a number")
+    }
+
+    fn visit_f64<E>(self, number: f64) -> Result<Number, E> {
+        Ok(Number(number))
+    }
+
+    fn visit_i64<E>(self, number: i64) -> Result<Number, E> {
+        Ok(Number(number as f64))
+    }
+
+    fn visit_u64<E>(self, number: u64) -> Result<Number, E> {
+        Ok(Number(number as f64))
     }
 }
 

@@ -18,7 +18,8 @@ pub struct History {
     known: Known,
     /// When it was read last; nothing: never, or it may have changed since.
     read_at: Option<OffsetDateTime>,
-    pub last: Option<(IpAddr, OffsetDateTime)>,
+    /// Where it was used last, and when.
+    last: Option<(IpAddr, OffsetDateTime)>,
     pace: Pace,
     pace_read_at: Option<OffsetDateTime>,
     /// When it was refused, and whether the caller had proved to hold the key.
@@ -60,6 +61,7 @@ impl History {
     pub fn familiar(&mut self, used: &Use<'_>, generation: u64) -> Option<Look> {
         let own = self.familiar.iter().find(|own| own.is(used, generation))?;
         let (score, device) = (own.score, own.device.clone());
+        self.seen(used);
         Some(Look { score: score.and(self.circumstances(used)), device, unfamiliar: None })
     }
 
@@ -73,7 +75,9 @@ impl History {
 
     pub fn read(&mut self, stored: Stored, at: OffsetDateTime) {
         self.known = Known::of(stored.traits);
-        self.last = stored.last;
+        // what is stored is a moment late
+        let later = |own: &(IpAddr, OffsetDateTime)| self.last.is_none_or(|last| last.1 < own.1);
+        self.last = stored.last.filter(later).or(self.last);
         self.read_at = Some(at);
         self.familiar.clear();
         self.pace.learn(&stored.hours, at);
@@ -89,6 +93,7 @@ impl History {
     /// The call was let through: who makes it is known from now on.
     pub fn learn(&mut self, used: &Use<'_>, look: &Look, news: &News, generation: u64) {
         self.known.learn(news.unknown.iter().cloned());
+        self.seen(used);
         let until = news.unknown.iter().map(|own| own.news_until).filter(|until| *until > used.at);
         self.familiar.retain(|own| !own.is_same(used));
         self.familiar.truncate(MOST_FAMILIAR - 1);
@@ -105,6 +110,16 @@ impl History {
                 device: look.device.clone(),
             },
         );
+    }
+
+    pub fn last(&self) -> Option<(IpAddr, OffsetDateTime)> {
+        self.last
+    }
+
+    fn seen(&mut self, used: &Use<'_>) {
+        if used.is_proven {
+            self.last = Some((used.client.ip, used.at));
+        }
     }
 
     pub fn denied(&mut self, at: OffsetDateTime, proven: bool) {
@@ -223,8 +238,11 @@ mod tests {
         (0..20).for_each(|_| history.denied(NOW, false));
         assert!(!denials(&mut history, &used(&client, NOW, true)));
         assert!(denials(&mut history, &used(&client, NOW, false)));
-        (0..100).for_each(|_| drop(history.circumstances(&used(&client, NOW, false))));
-        assert!(history.take_unsaved(NOW + Duration::HOUR).is_empty());
+        for _ in 0..100 {
+            history.circumstances(&used(&client, NOW, false));
+        }
+        let hours = history.take_unsaved(NOW + Duration::HOUR);
+        assert_eq!(hours.iter().map(|hour| hour.calls).sum::<u32>(), 1, "the one that was proven");
     }
 
     #[test]

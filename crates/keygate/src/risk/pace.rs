@@ -139,13 +139,19 @@ mod tests {
 
     const MONDAY: OffsetDateTime = datetime!(2026-06-01 00:00 UTC);
 
+    fn count(pace: &mut Pace, calls: u32, at: OffsetDateTime) {
+        for _ in 0..calls {
+            pace.count(at);
+        }
+    }
+
     /// A key that makes so many calls in each minute of the given hours, for these days before Monday.
     fn worked(days: i64, hours: std::ops::Range<i64>, calls: u32) -> Pace {
         let mut pace = Pace::default();
         for day in (1..=days).rev() {
             for minute in hours.start * 60..hours.end * 60 {
                 let at = MONDAY - Duration::days(day) + Duration::minutes(minute);
-                (0..calls).for_each(|_| drop(pace.count(at)));
+                count(&mut pace, calls, at);
             }
         }
         let hours = pace.take_unsaved(MONDAY);
@@ -171,23 +177,15 @@ mod tests {
     }
 
     #[test]
-    fn one_busy_minute_a_day_makes_no_burst_usual() {
-        let mut pace = worked(3, 8..10, 4);
-        (0..400).for_each(|_| drop(pace.count(MONDAY)));
-        let mut hours = worked(3, 8..10, 4).unsaved;
-        hours.extend(pace.take_unsaved(MONDAY + Duration::HOUR));
-        assert_eq!(hours.len(), 1, "{hours:?}");
-        let mut all = Vec::new();
-        let mut again = Pace::default();
-        for day in 1..4 {
-            for minute in 0..120 {
-                let at = MONDAY - Duration::days(day) + Duration::minutes(minute);
-                (0..if minute == 60 { 400 } else { 4 }).for_each(|_| drop(again.count(at)));
-            }
-            all.extend(again.take_unsaved(MONDAY));
+    fn one_busy_minute_an_hour_makes_no_burst_usual() {
+        let mut pace = Pace::default();
+        for minute in 0..180 {
+            let at = MONDAY - Duration::DAY + Duration::minutes(minute);
+            count(&mut pace, if minute % 60 == 0 { 400 } else { 4 }, at);
         }
-        again.learn(&all, MONDAY);
-        assert!(again.is_burst(21));
+        let hours = pace.take_unsaved(MONDAY);
+        pace.learn(&hours, MONDAY);
+        assert!(pace.is_burst(21));
     }
 
     #[test]
@@ -220,7 +218,7 @@ mod tests {
     fn what_is_stored_is_what_was_counted() {
         let mut pace = Pace::default();
         for (seconds, calls) in [(0, 3), (61, 5), (3600, 1)] {
-            (0..calls).for_each(|_| drop(pace.count(MONDAY + Duration::seconds(seconds))));
+            count(&mut pace, calls, MONDAY + Duration::seconds(seconds));
         }
         let stored = pace.take_unsaved(MONDAY + Duration::seconds(3601));
         let hour = |calls, classes: &[usize]| {

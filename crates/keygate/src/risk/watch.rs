@@ -44,7 +44,7 @@ impl Watch {
             let stored = store::load(app, used.user, used.access_key, used.at).await?;
             lock(history).read(stored, used.at);
         }
-        let is_far = self.is_far(lock(history).last, &origin, used.at);
+        let is_far = self.is_far(lock(history).last(), &origin, used.at);
         Ok(lock(history).judge(origin, is_far, used))
     }
 

@@ -14,4 +14,5 @@ mod own_key;
 mod pem;
 mod signing;
 mod starting;
+mod suspension;
 mod trying;

@@ -25,9 +25,10 @@ const ANNOUNCED: [&str; 12] = [
 ];
 
 /// What the gateway itself writes while it serves.
-const SILENT: [&str; 3] = [
+const SILENT: [&str; 4] = [
     "update api_keys set last_used = now()",
     "update access_keys set last_used_at = now()",
+    "update access_keys set last_used_address = '192.0.2.1'",
     "update exchange_connections set api_key_last_used = now(), error_count = 1, last_successful_ping = now(),
          last_error_message = 'x', status = 'x'",
 ];
@@ -96,6 +97,7 @@ async fn every_table_that_decides_announces() {
         "bot_configs",
         "exchange_connections",
         "keygate.panic",
+        "keygate.suspension",
         "keygate.virtual_key",
         "user_encryption_keys",
         "users",

@@ -28,7 +28,7 @@ pub const SPARE_KEY: u8 = 0xf;
 const GIVE_USER: Option<&str> = Some("user_id = '{thief}'");
 
 /// Every table with row security, parents first.
-pub const TABLES: [Table; 39] = [
+pub const TABLES: [Table; 43] = [
     Table {
         name: "public.users",
         insert: "(id, email, name, password_hash) values ('{user}', '{tag}@example.test', 'n', '!')",
@@ -386,6 +386,46 @@ pub const TABLES: [Table; 39] = [
         conflict: "id",
         column: "acknowledged_at",
         value: "now()",
+        give: GIVE_USER,
+    },
+    Table {
+        name: "keygate.known_origin",
+        insert: "(access_key_id, kind, value, user_id, first_seen_at, news_until)
+                 values ('{access_key}', 'address', '{tag}', '{user}', now(), now())",
+        row: "access_key_id = '{access_key}' and value = '{tag}'",
+        conflict: "access_key_id, kind, value",
+        column: "news_until",
+        value: "now()",
+        give: GIVE_USER,
+    },
+    Table {
+        name: "keygate.busy_hour",
+        insert: "(access_key_id, starts_at, user_id, calls, minutes)
+                 values ('{access_key}', '2026-01-{n} 00:00Z', '{user}', 1, array_fill(1, array[32]))",
+        row: "access_key_id = '{access_key}' and starts_at = '2026-01-{n} 00:00Z'",
+        conflict: "access_key_id, starts_at",
+        column: "calls",
+        value: "2",
+        give: GIVE_USER,
+    },
+    Table {
+        name: "keygate.use_count",
+        insert: "(api_key_id, kind, starts_at, user_id, calls)
+                 values ('{key}', 'day', date '2026-01-01' + {n}, '{user}', 1)",
+        row: "api_key_id = '{key}' and starts_at = date '2026-01-01' + {n}",
+        conflict: "api_key_id, kind, starts_at",
+        column: "calls",
+        value: "2",
+        give: GIVE_USER,
+    },
+    Table {
+        name: "keygate.suspension",
+        insert: "(id, user_id, access_key_id, connection_id, request_id, address, score, reasons, suspended_at)
+                 values ('{id}', '{user}', '{access_key}', '{connection}', '{id}', '192.0.2.1', 70, '{}', now())",
+        row: "id = '{id}'",
+        conflict: "id",
+        column: "confirmed_at",
+        value: "null",
         give: GIVE_USER,
     },
     Table {

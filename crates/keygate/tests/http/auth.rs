@@ -113,7 +113,7 @@ async fn address_claimed_without_a_trusted_proxy_counts_for_nothing() {
 async fn known_device_gets_in_while_strangers_exhaust_the_account() {
     let world = World::new().await;
     let app = &world.server.app;
-    let client = Client { ip: "203.0.113.9".parse().unwrap(), agent: None };
+    let client = Client { ip: "203.0.113.9".parse().unwrap(), agent: None, language: None };
     let attempt = |password: &'static str, device| {
         user::sign_in(app, OWNER, SecretText::from(password.to_owned()), &client, device)
     };

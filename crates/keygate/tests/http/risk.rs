@@ -112,7 +112,10 @@ async fn last(world: &World) -> (i32, Vec<String>) {
 
 #[track_caller]
 fn is(found: (i32, Vec<String>), score: i32, reasons: &[&str]) {
-    assert_eq!((found.0, found.1.as_slice()), (score, reasons.iter().map(|own| (*own).to_owned()).collect::<Vec<_>>().as_slice()));
+    assert_eq!(
+        (found.0, found.1.as_slice()),
+        (score, reasons.iter().map(|own| (*own).to_owned()).collect::<Vec<_>>().as_slice())
+    );
 }
 
 async fn alerts(api: &Api) -> Vec<String> {

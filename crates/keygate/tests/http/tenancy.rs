@@ -9,7 +9,7 @@ use crate::{
 };
 
 /// Every route that takes an id of something that is somebody's.
-const ROUTES: [(&str, &str); 22] = [
+const ROUTES: [(&str, &str); 23] = [
     ("GET", "/api/v1/connections/{connection}"),
     ("PATCH", "/api/v1/connections/{connection}"),
     ("DELETE", "/api/v1/connections/{connection}"),
@@ -25,6 +25,7 @@ const ROUTES: [(&str, &str); 22] = [
     ("DELETE", "/api/v1/connections/{connection}/limits/pending"),
     ("DELETE", "/api/v1/connections/own-keys/{own_key}"),
     ("POST", "/api/v1/alerts/{alert}/acknowledge"),
+    ("POST", "/api/v1/suspensions/{suspension}/confirm"),
     ("GET", "/api/v1/bots/{bot}"),
     ("PATCH", "/api/v1/bots/{bot}"),
     ("DELETE", "/api/v1/bots/{bot}"),
@@ -34,14 +35,15 @@ const ROUTES: [(&str, &str); 22] = [
     ("DELETE", "/api/v1/access-keys/{personal}"),
 ];
 
-const NAMES: [&str; 6] = ["{connection}", "{bot}", "{key}", "{personal}", "{own_key}", "{alert}"];
+const NAMES: [&str; 7] =
+    ["{connection}", "{bot}", "{key}", "{personal}", "{own_key}", "{alert}", "{suspension}"];
 
 async fn call(api: &Api, method: &str, path: &str) -> Reply {
     let request = api.request(method, path);
     let body = match (method, path.rsplit('/').next()) {
         ("PATCH", Some("limits")) => Some(json!({"limits": {"can_trade": false}})),
         ("POST", Some("test")) => Some(json!({"withdrawal": {"asset": "BTC", "amount": "1"}})),
-        ("PATCH", _) | ("POST", Some("access-keys")) => Some(json!({})),
+        ("PATCH", _) | ("POST", Some("access-keys" | "confirm")) => Some(json!({})),
         _ => None,
     };
     Reply::of(match body {
@@ -64,9 +66,20 @@ async fn things_of_another_user_are_as_absent_as_things_that_never_were() {
     world.flush().await;
     bot.limited(&world, json!({"can_transfer": true})).await.is(202);
     let alerts = world.api.get("/api/v1/alerts").await.is(200);
-    let fill = |route: &str, ids: [&str; 6]| {
+    let fill = |route: &str, ids: [&str; 7]| {
         NAMES.iter().zip(ids).fold(route.to_owned(), |route, (name, id)| route.replace(name, id))
     };
+    let suspension = uuid::Uuid::from_u128(8).to_string();
+    world
+        .execute(&format!(
+            "insert into keygate.suspension (id, user_id, access_key_id, connection_id, request_id, address, score, reasons,
+                    suspended_at, confirmed_at, confirmed_by)
+             select '{suspension}', user_id, id, '{}', id, '192.0.2.1', 70, '{{}}', now(), now(), user_id
+             from access_keys where id = '{}'",
+            text(&connection["id"]),
+            bot.access_key
+        ))
+        .await;
     let absent = uuid::Uuid::from_u128(7).to_string();
     for (method, route) in ROUTES {
         let foreign = [
@@ -76,9 +89,10 @@ async fn things_of_another_user_are_as_absent_as_things_that_never_were() {
             text(&personal["id"]),
             text(&waiting["id"]),
             text(&alerts[0]["id"]),
+            &suspension,
         ];
         let foreign = call(&uma, method, &fill(route, foreign)).await;
-        let never = call(&uma, method, &fill(route, [&absent; 6])).await;
+        let never = call(&uma, method, &fill(route, [&absent; 7])).await;
         foreign.problem(404, "not-found");
         assert_eq!(foreign.body["detail"], never.body["detail"], "{method} {route}");
         assert_eq!(foreign.status, never.status, "{method} {route}");
@@ -122,6 +136,7 @@ async fn lists_hold_ones_own_things_only() {
         "/api/v1/connections/own-keys",
         "/api/v1/bots",
         "/api/v1/access-keys",
+        "/api/v1/suspensions",
         "/api/settings/exchange-api-key",
     ] {
         assert_eq!(uma.get(path).await.is(200), json!([]), "{path}");

@@ -13,6 +13,7 @@ mod next;
 mod own_keys;
 mod reader;
 mod screen;
+mod suspensions;
 mod trying;
 mod visitor;
 mod walk;

@@ -40,6 +40,7 @@ async fn from_setup_to_a_virtual_pair_without_script() {
         "/bots",
         "/bots/new",
         "/access-keys",
+        "/suspensions",
         "/activity",
         "/admin/users",
         "/docs/api",

@@ -23,7 +23,9 @@ async fn missing_or_broken_file_adds_nothing_and_stops_nobody() {
     let good = fs::read(CITY).unwrap();
     let mut flipped = good.clone();
     flipped[..800].iter_mut().for_each(|byte| *byte ^= 0x5a);
-    for content in [None, Some(&b"not a file of this kind"[..]), Some(&good[..good.len() / 2]), Some(&flipped)] {
+    for content in
+        [None, Some(&b"not a file of this kind"[..]), Some(&good[..good.len() / 2]), Some(&flipped)]
+    {
         let dir = tempfile::tempdir().unwrap();
         let world = world(dir.path(), content).await;
         let bot = Holder::new(&world, "trade").await.settled().await;

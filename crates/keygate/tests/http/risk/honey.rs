@@ -46,7 +46,10 @@ async fn thief_with_bait_reads_what_they_would_read_of_a_key_that_does_not_exist
         assert_eq!(seen(&bait.withdraw().await), seen(&nothing.withdraw().await));
     }
     // at an exchange it was not made for
-    let (there, nowhere) = (bait.coinone("/v2.1/account/balance/all", json!({})).await, nothing.coinone("/v2.1/account/balance/all", json!({})).await);
+    let (there, nowhere) = (
+        bait.coinone("/v2.1/account/balance/all", json!({})).await,
+        nothing.coinone("/v2.1/account/balance/all", json!({})).await,
+    );
     assert_eq!((there.status, &there.body["error_code"]), (nowhere.status, &nowhere.body["error_code"]));
     assert_eq!(world.demo.requests().len(), asked, "something was signed");
 }
@@ -62,7 +65,7 @@ async fn any_use_of_bait_is_on_record_with_a_hundred_points_and_an_alert() {
     wrong.order().await;
     assert_eq!(last(&world).await.0, 100);
     let token = bait.api.request("GET", "/x/binance/api/v3/account").header("x-keygate-key", &bait.token);
-    Reply::of(token.header("x-forwarded-for", SYDNEY)).await.binance(401, -2015, "unknown-key");
+    Reply::of(token.header("x-forwarded-for", SYDNEY)).await.binance(401, -2014, "unknown-key");
     let recorded = format!(
         "api_key_usage_audit where rule = 'honey-key' and decision = 'deny' and not success
          and ip_address = '{SYDNEY}' and access_key_id = '{}' and device_fingerprint is not null",
@@ -86,13 +89,35 @@ async fn bait_opens_no_stream() {
     let mut answers = Vec::new();
     for bot in [&bait, &nothing] {
         let mut stream = Stream::open(bot).await;
-        let mut answer = stream.ask_plain("order.place", crate::stream::signed(bot, crate::stream::buy(), now())).await;
+        let mut answer =
+            stream.ask_plain("order.place", crate::stream::signed(bot, crate::stream::buy(), now())).await;
         let text = answer["error"]["msg"].as_str().unwrap().to_owned();
         answer["error"]["msg"] = json!(text.rsplit_once(" (").map_or(text.as_str(), |(text, _)| text));
         answers.push(answer);
     }
     assert_eq!(answers[0], answers[1]);
     assert_eq!(alerts(&world.api).await, ["honey-key"]);
+}
+
+#[tokio::test]
+async fn bait_that_is_tried_on_the_management_side_is_an_alarm_too() {
+    let world = World::with(with_files).await;
+    let (_, bait, _) = bait(&world).await;
+    let mut seen = Vec::new();
+    let unknown = seal::token::AccessKey::generate();
+    for token in [&bait.token, unknown.token.expose()] {
+        let request = world.api.nobody().with_token(token).request("GET", "/api/v1/bots");
+        let reply = Reply::of(request.header("x-forwarded-for", SYDNEY)).await;
+        seen.push(reply.problem(401, "unauthorized"));
+    }
+    assert_eq!(seen[0], seen[1]);
+    assert_eq!(alerts(&world.api).await, ["honey-key"]);
+    let recorded = format!(
+        "api_key_usage_audit where risk_score = 100 and is_suspicious and suspicious_reasons = '{{honey-key}}'
+         and endpoint = 'management' and ip_address = '{SYDNEY}' and access_key_id = '{}'",
+        bait.access_key
+    );
+    assert_eq!(world.count(&recorded).await, 1);
 }
 
 #[tokio::test]

@@ -6,7 +6,10 @@ use sqlx::AssertSqlSafe;
 use time::Duration;
 
 use super::{Holder, SYDNEY, behind_a_proxy, later, one, with_files};
-use crate::world::{OWNER, PASSWORD, World};
+use crate::{
+    bot::BUY,
+    world::{OWNER, PASSWORD, World},
+};
 
 #[tokio::test]
 async fn device_is_a_fingerprint_that_tells_two_apart_and_says_nothing() {
@@ -35,7 +38,10 @@ async fn each_record_has_the_number_of_its_use_over_all_replicas() {
     let bot = Holder::new(&world, "trade").await.settled().await;
     let there = Holder { bot: bot.bot.moved_to(&world.api.moved_to(&second)), ..bot.clone() };
     for _ in 0..4 {
-        let calls = (bot.account(), there.account(), bot.order(), there.order());
+        // the same order twice in a millisecond is a replay
+        let other = BUY.replace("50000", "49000");
+        let calls =
+            (bot.account(), there.account(), bot.order(), there.call("POST", "/api/v3/order", &other));
         tokio::join!(calls.0, calls.1, calls.2, calls.3);
     }
     bot.withdraw().await.binance(403, -1002, "scope");
@@ -48,9 +54,11 @@ async fn each_record_has_the_number_of_its_use_over_all_replicas() {
     )
     .await;
     assert_eq!(uses, (1..=17).collect::<Vec<_>>());
-    let denied: i32 = one(&world, "select daily_usage_count from api_key_usage_audit where decision = 'deny'").await;
+    let denied: i32 =
+        one(&world, "select daily_usage_count from api_key_usage_audit where decision = 'deny'").await;
     assert_eq!(denied, 17, "a refusal is no use");
-    let outcomes = "api_key_usage_audit o join api_key_usage_audit i using (request_id) where o.phase = 'outcome'
+    let outcomes =
+        "api_key_usage_audit o join api_key_usage_audit i using (request_id) where o.phase = 'outcome'
         and i.phase = 'intent' and o.daily_usage_count < i.daily_usage_count";
     assert_eq!(world.count(outcomes).await, 0);
     second.stop().await;
@@ -100,7 +108,10 @@ async fn score_reasons_device_and_counts_cannot_be_changed_unseen() {
         ("suspicious_reasons", "null"),
         ("suspicious_reasons", "'{}'"),
         ("suspicious_reasons", "suspicious_reasons[2:]"),
-        ("suspicious_reasons", "array_prepend(suspicious_reasons[2], array_remove(suspicious_reasons, suspicious_reasons[2]))"),
+        (
+            "suspicious_reasons",
+            "array_prepend(suspicious_reasons[2], array_remove(suspicious_reasons, suspicious_reasons[2]))",
+        ),
         ("suspicious_reasons", "array_replace(suspicious_reasons, 'new-device', 'new-devic')"),
         ("device_fingerprint", "null"),
         ("device_fingerprint", "reverse(device_fingerprint)"),
@@ -150,8 +161,18 @@ async fn every_operation_on_a_key_says_who_it_was() {
     .await;
     operations.sort();
     let expected = [
-        "access-key-create", "access-key-revoke", "create", "delete", "deny", "limits", "panic", "panic-ended",
-        "pause", "resume", "use", "verify",
+        "access-key-create",
+        "access-key-revoke",
+        "create",
+        "delete",
+        "deny",
+        "limits",
+        "panic",
+        "panic-ended",
+        "pause",
+        "resume",
+        "use",
+        "verify",
     ];
     assert_eq!(operations, expected);
     assert_eq!(world.count("api_key_usage_audit where ip_address is null").await, 0);

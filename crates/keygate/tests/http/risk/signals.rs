@@ -176,8 +176,7 @@ async fn counts_of_minutes_are_stored_and_added_up_over_instances() {
     }
     let stored: i64 = super::one(&world, "select sum(calls) from keygate.busy_hour").await;
     assert_eq!(stored, 6);
-    let minutes: i64 =
-        super::one(&world, "select sum(m) from keygate.busy_hour, unnest(minutes) m").await;
+    let minutes: i64 = super::one(&world, "select sum(m) from keygate.busy_hour, unnest(minutes) m").await;
     assert!((2..=4).contains(&minutes), "{minutes}");
     second.stop().await;
 }
