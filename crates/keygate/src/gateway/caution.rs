@@ -57,10 +57,11 @@ impl Call<'_> {
         self.app.risk.learn(self.app, &used, look).await.map_err(Denial::down)
     }
 
-    /// What an order costs is known only later; nearly too much may be what tips the scales.
-    pub(super) async fn weigh(&self, account: &Account, ask: &Ask) -> Result<(), Denial> {
+    /// What a call would set aside. Nearly too much may be what tips the scales.
+    pub(super) async fn weighed(&self, account: &Account) -> Result<Ask, Denial> {
+        let ask = self.cost(account).await?;
         if !ask.is_near(&account.limits) {
-            return Ok(());
+            return Ok(ask);
         }
         self.seen.add(Score::default().with(Signal::NearLimit));
         let used = self.used(account, true);
@@ -71,7 +72,7 @@ impl Call<'_> {
             }
             false => {
                 self.raise(account, &used).await;
-                Ok(())
+                Ok(ask)
             }
         }
     }

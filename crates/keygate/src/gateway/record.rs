@@ -196,9 +196,13 @@ impl<'c> Read<'c> {
         }
     }
 
-    /// Nothing left us.
-    pub fn forget(mut self) {
-        self.room = None;
+    /// Nothing left us, and this is why.
+    pub async fn refuse(mut self, denial: &Denial) {
+        let line = refused(line(self.call, self.account, "event"), denial.rule, &denial.text);
+        match self.room.take() {
+            Some(room) => room.fill(line, None),
+            None => self.call.app.gate.records.push(self.call.app, line, None).await,
+        }
     }
 }
 

@@ -34,7 +34,7 @@ impl Call<'_> {
         let sent = match sent {
             Ok(sent) => sent,
             Err(denial) => {
-                record.forget();
+                record.refuse(&denial).await;
                 return Err(denial);
             }
         };
@@ -67,11 +67,8 @@ impl Call<'_> {
         proof: Option<Proof>,
         user_key: UserKey,
     ) -> Result<Sent, Denial> {
-        let ready = match self.cost(account).await {
-            Ok(ask) => match self.weigh(account, &ask).await {
-                Ok(()) => self.turn(account).await.map(|turn| (turn, ask)),
-                Err(denial) => Err(denial),
-            },
+        let ready = match self.weighed(account).await {
+            Ok(ask) => self.turn(account).await.map(|turn| (turn, ask)),
             Err(denial) => Err(denial),
         };
         let (turn, ask) = match ready {
@@ -91,7 +88,7 @@ impl Call<'_> {
     }
 
     /// When nobody knows what became of an order, the bot needs its id to ask.
-    fn by_its_id(&self, denial: Denial) -> Denial {
+    pub(super) fn by_its_id(&self, denial: Denial) -> Denial {
         let ids: Vec<&str> = self.request.client_ids().iter().flatten().map(String::as_str).collect();
         match denial.kind == exchange::Answer::OutcomeUnknown && !ids.is_empty() {
             true => Denial {
@@ -103,7 +100,7 @@ impl Call<'_> {
     }
 
     /// Waits in the account's queue.
-    async fn turn<'a>(&'a self, account: &'a Account) -> Result<Turn<'a>, Denial> {
+    pub(super) async fn turn<'a>(&'a self, account: &'a Account) -> Result<Turn<'a>, Denial> {
         let environment = &account.connection.environment;
         Ok(self.app.gate.queues.turn(self.app, self.place(environment, Some(account))).await?)
     }
