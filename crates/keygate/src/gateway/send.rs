@@ -48,7 +48,7 @@ impl Call<'_> {
         let sent = match sent {
             Ok(sent) => sent,
             Err(denial) => {
-                record.forget();
+                record.refuse(&denial).await;
                 return Err(denial);
             }
         };
@@ -104,7 +104,7 @@ impl Call<'_> {
     }
 
     /// When nobody knows what became of an order, the bot needs its id to ask.
-    fn by_its_id(&self, denial: Denial) -> Denial {
+    pub(super) fn by_its_id(&self, denial: Denial) -> Denial {
         let ids: Vec<&str> = self.request.client_ids().iter().flatten().map(String::as_str).collect();
         match denial.kind == exchange::Answer::OutcomeUnknown && !ids.is_empty() {
             true => Denial {
@@ -116,7 +116,7 @@ impl Call<'_> {
     }
 
     /// Waits in the account's queue.
-    async fn turn<'a>(&'a self, account: &'a Account) -> Result<Turn<'a>, Denial> {
+    pub(super) async fn turn<'a>(&'a self, account: &'a Account) -> Result<Turn<'a>, Denial> {
         let environment = &account.connection.environment;
         Ok(self.app.gate.queues.turn(self.app, self.place(environment, Some(account))).await?)
     }

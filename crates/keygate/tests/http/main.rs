@@ -11,6 +11,7 @@ mod world;
 
 mod access_keys;
 mod activity;
+mod alerts;
 mod api_keys;
 mod audit;
 mod auth;
