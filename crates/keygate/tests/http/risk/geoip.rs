@@ -10,7 +10,9 @@ const CITY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/geoip/city.mmdb")
 /// A world whose one file is this one, in a directory of its own.
 async fn world(dir: &Path, content: Option<&[u8]>) -> World {
     let path = dir.join("city.mmdb");
-    content.map(|content| fs::write(&path, content).unwrap());
+    if let Some(content) = content {
+        fs::write(&path, content).unwrap();
+    }
     World::with(|config| {
         behind_a_proxy(config);
         config.geoip.city = path;
