@@ -9,14 +9,17 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use rust_decimal::Decimal;
 use time::OffsetDateTime;
-use tokio::sync::{mpsc, oneshot};
+use tokio::{
+    sync::{mpsc, oneshot},
+    time::{Instant, timeout_at},
+};
 use uuid::Uuid;
 
 use super::{
     Denial,
     credential::Proof,
     exposure::Excess,
-    record::{Line, Used},
+    record::{Line, Touched, Used},
     spend::{Ask, Cap},
 };
 use crate::{app::App, db};
@@ -40,6 +43,7 @@ pub struct Ledger {
 /// The writing end; run it in a task.
 pub struct Writer {
     receiver: mpsc::Receiver<Entry>,
+    touched: Touched,
 }
 
 /// May the call be signed?
@@ -115,7 +119,7 @@ struct Outcome {
 
 pub fn ledger() -> (Ledger, Writer) {
     let (sender, receiver) = mpsc::channel(CAPACITY);
-    (Ledger { sender }, Writer { receiver })
+    (Ledger { sender }, Writer { receiver, touched: Touched::default() })
 }
 
 impl Ledger {
@@ -213,10 +217,11 @@ impl Writer {
     /// gathers: the busier it is, the more calls share a commit.
     pub async fn run(mut self, app: Arc<App>) {
         let mut entries = Vec::with_capacity(BATCH);
-        while self.receiver.recv_many(&mut entries, BATCH).await > 0 {
+        while self.gather(&mut entries).await {
             let mut waiting = Vec::new();
             let mut users: BTreeMap<Uuid, Vec<Entry>> = BTreeMap::new();
-            for entry in entries.drain(..) {
+            for mut entry in entries.drain(..) {
+                entry.touch(&mut self.touched);
                 match entry.user() {
                     Some(user) => users.entry(user).or_default().push(entry),
                     None => waiting.push(entry),
@@ -229,6 +234,20 @@ impl Writer {
                 }
             }
         }
+    }
+
+    /// The next entries; false when there will be none. That calls have left is no reason for a transaction while their
+    /// answers may be near: whoever gets one would have to wait for it.
+    async fn gather(&mut self, entries: &mut Vec<Entry>) -> bool {
+        let mut some = self.receiver.recv_many(entries, BATCH).await > 0;
+        let until = Instant::now() + ANSWERS_SOON;
+        while some && entries.len() < BATCH && entries.iter().all(Entry::is_sent) {
+            match timeout_at(until, self.receiver.recv_many(entries, BATCH)).await {
+                Ok(more) => some = more > 0,
+                Err(_) => break,
+            }
+        }
+        !entries.is_empty()
     }
 }
 
@@ -247,9 +266,23 @@ impl Entry {
             Entry::Flush(_) => None,
         }
     }
+
+    fn is_sent(&self) -> bool {
+        matches!(self, Entry::Sent { .. })
+    }
+
+    /// Leaves out times of last use that were written a moment ago.
+    fn touch(&mut self, touched: &mut Touched) {
+        if let Entry::Outcome(outcome) = self {
+            let at = outcome.line.at;
+            outcome.used = outcome.used.filter(|used| touched.is_due(used, at));
+        }
+    }
 }
 
 /// Before an outcome that could not be written is tried again.
 const PAUSE: Duration = Duration::from_millis(500);
+/// So long a note that a call has left waits for something else to be written.
+const ANSWERS_SOON: Duration = Duration::from_millis(50);
 const CAPACITY: usize = 8192;
 const BATCH: usize = 512;

@@ -21,7 +21,7 @@ mod row;
 pub(super) mod store;
 mod writer;
 
-pub use writer::{Queue, Writer, queue};
+pub use writer::{Queue, Touched, Writer, queue};
 
 use writer::Room;
 

@@ -140,6 +140,8 @@ impl<'e> Sheet<'e> {
         };
         released.iter().for_each(|kept| sheet.release(kept));
         entries.iter().for_each(|entry| sheet.enter(entry));
+        // what was answered already has been settled above
+        sheet.sent.retain(|request| !outcomes.iter().any(|own| own.line.request_id == *request));
         Ok(sheet)
     }
 

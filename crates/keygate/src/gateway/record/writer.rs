@@ -136,10 +136,10 @@ impl Lines {
 
 /// When the times of last use of each access key were written: they are exact to a second.
 #[derive(Default)]
-struct Touched(HashMap<Uuid, OffsetDateTime>);
+pub struct Touched(HashMap<Uuid, OffsetDateTime>);
 
 impl Touched {
-    fn is_due(&mut self, used: &Used, at: OffsetDateTime) -> bool {
+    pub fn is_due(&mut self, used: &Used, at: OffsetDateTime) -> bool {
         let recent = |last: &OffsetDateTime| (at - *last).abs() < TOUCH_EVERY;
         if self.0.get(&used.access_key).is_some_and(recent) {
             return false;
