@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use axum::{Json as Answer, extract::State};
+use axum::{Extension, Json as Answer, extract::State};
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
@@ -17,6 +17,7 @@ use crate::{
     bot,
     error::{Problem, Result},
     http::body::{Id, Json},
+    idempotency::{NewId, ShownOnce},
 };
 
 #[derive(Deserialize, ToSchema)]
@@ -115,10 +116,10 @@ async fn create_personal(
     State(app): State<Arc<App>>,
     may: May<Manage>,
     Json(input): Json<NewPersonalIn>,
-) -> Result<(StatusCode, Answer<IssuedOut>)> {
+) -> Result<(StatusCode, Extension<ShownOnce>, Answer<IssuedOut>)> {
     let new = NewPersonal::parse(&app, input.name, input.scopes, input.expires_in_days)?;
     let issued = super::create_personal(&app, may.user(), new).await?;
-    Ok((StatusCode::CREATED, Answer(issued.into())))
+    Ok((StatusCode::CREATED, Extension(ShownOnce), Answer(issued.into())))
 }
 
 /// Revoke a key of either kind. It stops working at once; the row stays as a record.
@@ -149,12 +150,13 @@ async fn create_for_bot(
     State(app): State<Arc<App>>,
     may: May<Manage>,
     Id(id): Id,
+    NewId(new): NewId,
     Json(input): Json<NewPairIn>,
-) -> Result<(StatusCode, Answer<IssuedOut>)> {
+) -> Result<(StatusCode, Extension<ShownOnce>, Answer<IssuedOut>)> {
     let bot = bot::find(&app, may.user(), id).await?;
-    let new = NewPair { id: app.clock.id(), name: super::parse_name(input.name)?, scopes: input.scopes };
+    let new = NewPair { id: new, name: super::parse_name(input.name)?, scopes: input.scopes };
     let issued = super::create_for_bot(&app, may.user(), &bot, new).await?;
-    Ok((StatusCode::CREATED, Answer(issued.into())))
+    Ok((StatusCode::CREATED, Extension(ShownOnce), Answer(issued.into())))
 }
 
 fn default_scopes() -> Vec<String> {

@@ -28,7 +28,7 @@ pub const SPARE_KEY: u8 = 0xf;
 const GIVE_USER: Option<&str> = Some("user_id = '{thief}'");
 
 /// Every table with row security, parents first.
-pub const TABLES: [Table; 38] = [
+pub const TABLES: [Table; 39] = [
     Table {
         name: "public.users",
         insert: "(id, email, name, password_hash) values ('{user}', '{tag}@example.test', 'n', '!')",
@@ -357,6 +357,17 @@ pub const TABLES: [Table; 38] = [
         conflict: "connection_id, member",
         column: "value",
         value: "'1'",
+        give: GIVE_USER,
+    },
+    Table {
+        name: "keygate.idempotency_key",
+        insert: "(user_id, key_mac, id, request_mac, started_at, run, claimed_until, status, answer_until)
+                 values ('{user}', sha256('{tag}'), '{id}', sha256('{tag}'), now(), '{id}', now(), 201,
+                         now() + interval '1 hour')",
+        row: "key_mac = sha256('{tag}')",
+        conflict: "user_id, key_mac",
+        column: "answer",
+        value: "null",
         give: GIVE_USER,
     },
     Table {

@@ -18,6 +18,7 @@ mod bad_input;
 mod bots;
 mod connections;
 mod gateway;
+mod idempotency;
 mod limits;
 mod openapi;
 mod own_keys;
