@@ -13,6 +13,7 @@ use crate::{
 
 mod access;
 mod activity;
+mod alert;
 mod audit;
 mod bot;
 mod client;
@@ -139,6 +140,11 @@ enum Command {
         #[command(subcommand)]
         command: activity::ActivityCommand,
     },
+    /// What you should hear of: suspicious calls, suspended keys, raised limits
+    Alerts {
+        #[command(subcommand)]
+        command: alert::AlertCommand,
+    },
     /// Accounts of people (administrators)
     User {
         #[command(subcommand)]
@@ -223,6 +229,7 @@ async fn ask_server(command: Command, remote: &Remote) -> Result<ExitCode, Fatal
         Command::Bot { command } => bot::run(remote, command).await,
         Command::Access { command } => access::run(remote, command).await,
         Command::Activity { command } => activity::run(remote, command).await,
+        Command::Alerts { command } => alert::run(remote, command).await,
         Command::User { command } => user::run(remote, command).await,
         _ => sign_in::status(remote).await,
     }

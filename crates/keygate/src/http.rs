@@ -17,7 +17,7 @@ use http::{HeaderValue, Uri, header};
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::{
-    access_key, activity, api_key,
+    access_key, activity, alert, api_key,
     app::App,
     auth, bot, connection,
     error::{Code, Error, Problem},
@@ -66,6 +66,7 @@ pub fn api() -> (Router<Arc<App>>, utoipa::openapi::OpenApi) {
         .merge(connection::routes())
         .merge(limits::routes())
         .merge(panic::routes())
+        .merge(alert::routes())
         .merge(api_key::routes())
         .merge(bot::routes())
         .merge(access_key::routes())

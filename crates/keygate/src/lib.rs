@@ -5,6 +5,7 @@
 
 pub mod access_key; // what programs show to Keygate: personal keys and virtual pairs
 pub mod activity; // the timeline of what happened with which key
+pub mod alert; // what the owner of a key must hear of
 pub mod api_key; // the older, documented routes for exchange keys
 pub mod app; // what the whole program shares
 pub mod audit; // records of the management side, and what proves all records

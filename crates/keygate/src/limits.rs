@@ -13,6 +13,7 @@ mod change;
 mod networks;
 mod page;
 mod patch;
+mod raise;
 mod sentence;
 mod store;
 mod template;

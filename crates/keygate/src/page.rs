@@ -19,7 +19,7 @@ use axum::{
 use http::{HeaderMap, HeaderValue, Method, Uri, header, request::Parts};
 
 use crate::{
-    access_key, activity,
+    access_key, activity, alert,
     app::App,
     auth::{Caller, May, session},
     bot, connection,
@@ -72,6 +72,7 @@ pub fn routes() -> Router<Arc<App>> {
         .merge(bot::pages())
         .merge(access_key::pages())
         .merge(activity::pages())
+        .merge(alert::pages())
         .merge(problem::routes())
         .merge(reference::routes())
         .merge(theme::routes())

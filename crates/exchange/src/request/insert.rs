@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// What stands in a range of a text from now on.
-type Edit = (Range<usize>, String);
+pub(super) type Edit = (Range<usize>, String);
 
 /// The texts of a request that can hold orders.
 struct Texts {
@@ -22,6 +22,13 @@ struct Texts {
     body: String,
     /// The base64 of the JSON, where the client wrote that into a header.
     payload: Option<String>,
+}
+
+/// Ids to put in: of each order, in their order, nothing where the client's own stays.
+pub(super) struct NewIds<'d> {
+    pub(super) inside: &'d Inside,
+    pub(super) place: &'d ClientId,
+    ids: Vec<Option<String>>,
 }
 
 impl Definition {
@@ -37,20 +44,25 @@ impl Definition {
         request: &Request,
         random: impl Fn(usize) -> [u8; 16],
     ) -> Result<Request, Refusal> {
-        let Some((reader, client_id)) = self.client_id(request) else { return Ok(request.clone()) };
-        let made = |(at, own): (usize, OwnId)| (own == OwnId::Missing).then(|| client_id.text(random(at)));
-        let ids: Vec<Option<String>> = self.own_ids(request)?.into_iter().enumerate().map(made).collect();
-        if ids.iter().all(Option::is_none) {
-            return Ok(request.clone());
-        }
-        let texts = request.with_ids(&reader.inside, client_id, &ids)?;
+        let Some(new) = self.new_ids(request, random)? else { return Ok(request.clone()) };
+        let texts = request.with_ids(&new)?;
         let read = self.read_again(request, texts)?;
-        let expected =
-            ids.into_iter().zip(&request.client_ids).map(|(made, own)| made.or_else(|| own.clone()));
-        match read.reading == request.reading && read.client_ids.iter().cloned().eq(expected) {
+        match new.are_all_that_changed(request, &read) {
             true => Ok(read),
             false => Err(Refusal::new(Part::Body, "takes no client id without becoming another request")),
         }
+    }
+
+    /// Ids for the orders that have none. None if there is nothing to put in.
+    pub(super) fn new_ids(
+        &self,
+        request: &Request,
+        random: impl Fn(usize) -> [u8; 16],
+    ) -> Result<Option<NewIds<'_>>, Refusal> {
+        let Some((reader, place)) = self.client_id(request) else { return Ok(None) };
+        let made = |(at, own): (usize, OwnId)| (own == OwnId::Missing).then(|| place.text(random(at)));
+        let ids: Vec<Option<String>> = self.own_ids(request)?.into_iter().enumerate().map(made).collect();
+        Ok(ids.iter().any(Option::is_some).then_some(NewIds { inside: &reader.inside, place, ids }))
     }
 
     /// The same request with other texts, read as if it had come so.
@@ -80,12 +92,8 @@ impl Definition {
 }
 
 impl Request {
-    fn with_ids(
-        &self,
-        inside: &Inside,
-        client_id: &ClientId,
-        ids: &[Option<String>],
-    ) -> Result<Texts, Refusal> {
+    fn with_ids(&self, new: &NewIds<'_>) -> Result<Texts, Refusal> {
+        let NewIds { inside, place, ids } = new;
         let mut texts = Texts { query: self.query.text().to_owned(), body: String::new(), payload: None };
         if let Body::Form(params) = &self.body {
             texts.body = params.text().to_owned();
@@ -95,7 +103,7 @@ impl Request {
                 true => std::slice::from_ref(document.root()).into(),
                 false => inside.items(self)?.unwrap_or_default(),
             };
-            texts.body = edited(document.text(), edits(client_id, &orders, ids)?);
+            texts.body = edited(document.text(), new.edits(place.name(), orders.iter())?);
             if let Body::Payload(..) = &self.body {
                 texts.payload = Some(BASE64_STANDARD.encode(std::mem::take(&mut texts.body)));
             }
@@ -106,10 +114,10 @@ impl Request {
             _ => (&self.query, &mut texts.query),
         };
         *text = match inside.place() {
-            None => with_param(params, client_id.name(), ids),
+            None => with_param(params, place.name(), ids),
             Some(list) => {
                 let orders = inside.items(self)?.unwrap_or_default();
-                with_inside(params, list, &edits(client_id, &orders, ids)?).unwrap_or_default()
+                with_inside(params, list, &new.edits(place.name(), orders.iter())?).unwrap_or_default()
             }
         };
         Ok(texts)
@@ -122,24 +130,35 @@ fn with_param(params: &Params, name: &str, ids: &[Option<String>]) -> String {
     params.with(&settings.collect::<Vec<_>>(), &[])
 }
 
-/// The id of each order behind its last member, or in the place of one that says nothing.
-fn edits(client_id: &ClientId, orders: &[Json], ids: &[Option<String>]) -> Result<Vec<Edit>, Refusal> {
-    let name = client_id.name();
-    let edit = |(order, id): (&Json, &Option<String>)| {
-        let id = id.as_ref()?;
-        let json = if client_id.is_number() { id.clone() } else { quote(id) };
-        let own = order.members().iter().find(|member| member.name == name);
-        Some(match (own, order.members().last()) {
-            (Some(own), _) => Ok((own.span.clone(), json)),
-            (None, Some(last)) => Ok((last.span.end..last.span.end, format!(",{}:{json}", quote(name)))),
-            (None, None) => Err(Refusal::field(Part::Body, name, "cannot stand in an empty order")),
-        })
-    };
-    orders.iter().zip(ids).filter_map(edit).collect()
+impl NewIds<'_> {
+    /// The id of each order behind its last member, or in the place of one that says nothing.
+    pub(super) fn edits<'o>(
+        &self,
+        name: &str,
+        orders: impl IntoIterator<Item = &'o Json>,
+    ) -> Result<Vec<Edit>, Refusal> {
+        let edit = |(order, id): (&Json, &Option<String>)| {
+            let id = id.as_ref()?;
+            let json = if self.place.is_number() { id.clone() } else { quote(id) };
+            let own = order.members().iter().find(|member| member.name == name);
+            Some(match (own, order.members().last()) {
+                (Some(own), _) => Ok((own.span.clone(), json)),
+                (None, Some(last)) => Ok((last.span.end..last.span.end, format!(",{}:{json}", quote(name)))),
+                (None, None) => Err(Refusal::field(Part::Body, name, "cannot stand in an empty order")),
+            })
+        };
+        orders.into_iter().zip(&self.ids).filter_map(edit).collect()
+    }
+
+    /// Whether the one reads as the other, but for the ids.
+    pub(super) fn are_all_that_changed(&self, old: &Request, new: &Request) -> bool {
+        let expected = self.ids.iter().zip(&old.client_ids).map(|(made, own)| made.as_ref().or(own.as_ref()));
+        new.reading == old.reading && new.client_ids.iter().map(Option::as_ref).eq(expected)
+    }
 }
 
 /// The text with the edits, which stand in their order.
-fn edited(text: &str, edits: Vec<Edit>) -> String {
+pub(super) fn edited(text: &str, edits: Vec<Edit>) -> String {
     let mut text = text.to_owned();
     for (range, new) in edits.into_iter().rev() {
         text.replace_range(range, &new);

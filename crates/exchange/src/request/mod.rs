@@ -5,6 +5,7 @@ mod check;
 mod frame;
 mod headers;
 mod insert;
+mod insert_frame;
 mod json;
 mod login_frame;
 mod params;

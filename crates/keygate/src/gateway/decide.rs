@@ -109,3 +109,6 @@ fn withdrawal(call: &Call<'_>, presented: &Presented) -> Result<(), Denial> {
         )),
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -98,7 +98,7 @@ pub(super) async fn listens(call: &Call<'_>, account: &Account) {
     call.app.gate.records.push(call.app, line, Some(account.used())).await;
 }
 
-/// Adds the outcome and settles what was set aside. If we die before, the intent stands alone, which means: ask the
+/// Adds the outcome, settles what was set aside, and says which it was. If we die before, the intent stands alone, which means: ask the
 /// exchange.
 pub(super) async fn outcome(
     call: &Call<'_>,
@@ -106,10 +106,28 @@ pub(super) async fn outcome(
     outcome: &Result<Answer, Failure>,
     error: Option<ExchangeError>,
     took: Duration,
-) {
-    let became = Became::of(outcome, error.as_ref());
+) -> Became {
+    let became = became(call, outcome, error.as_ref());
     let line = with_outcome(line(call, account, "outcome"), outcome, error, took);
+    let line = match became {
+        Became::Confirmed => Line { success: Some(true), ..line },
+        Became::Rejected => Line { success: Some(false), ..line },
+        Became::Unknown => {
+            let error = line.error.filter(|code| !code.is_empty());
+            Line { success: None, error: error.or(Some("outcome unknown".to_owned())), ..line }
+        }
+    };
     call.app.gate.ledger.outcome(line, Some(account.used()), became, None).await;
+    became
+}
+
+/// What the answer, or its absence, says about a call.
+fn became(call: &Call<'_>, outcome: &Result<Answer, Failure>, error: Option<&ExchangeError>) -> Became {
+    let orders = match call.request.reading() {
+        Reading::Orders(orders) => orders.len(),
+        _ => 1,
+    };
+    Became::of(outcome, error, orders)
 }
 
 /// The intent was recorded and nothing left us.
@@ -124,14 +142,17 @@ pub(super) async fn not_sent(call: &Call<'_>, account: &Account, denial: &Denial
 
 /// A call that was refused, with the rule that decided.
 pub(super) async fn denial(call: &Call<'_>, account: &Account, denial: &Denial) {
-    let line = Line {
+    call.app.gate.records.push(call.app, denied(line(call, account, "event"), denial), None).await;
+}
+
+fn denied(line: Line, denial: &Denial) -> Line {
+    Line {
         decision: "deny",
         rule: Some(denial.rule),
         success: Some(false),
         error: Some(denial.text.clone()),
-        ..line(call, account, "event")
-    };
-    call.app.gate.records.push(call.app, line, None).await;
+        ..line
+    }
 }
 
 /// The answer to a read that came over a stream: recorded a moment later.
@@ -174,9 +195,13 @@ impl<'c> Read<'c> {
         }
     }
 
-    /// Nothing left us.
-    pub fn forget(mut self) {
-        self.room = None;
+    /// Nothing left us, and this is why.
+    pub async fn refuse(mut self, denial: &Denial) {
+        let line = denied(line(self.call, self.account, "event"), denial);
+        match self.room.take() {
+            Some(room) => room.fill(line, None),
+            None => self.call.app.gate.records.push(self.call.app, line, None).await,
+        }
     }
 }
 

@@ -7,7 +7,9 @@ use axum::response::Response;
 use exchange::{ExchangeError, Signed};
 use seal::UserKey;
 
-use super::{Account, Call, Denial, answer, credential::Proof, market::Asked, queue::Turn, record};
+use super::{
+    Account, Call, Denial, answer, credential::Proof, ledger::Became, market::Asked, queue::Turn, record,
+};
 use crate::upstream::{Answer, Failure};
 
 /// What became of a signed request.
@@ -18,6 +20,18 @@ pub(super) struct Sent {
     took: Duration,
     /// What no answer may repeat.
     pub(super) known: Vec<String>,
+}
+
+impl Sent {
+    /// The page of a server in front of the exchange is no answer about money: clients would take it for one, and send
+    /// again.
+    fn unless_it_says_nothing(mut self) -> Sent {
+        let coded = self.error.as_ref().is_some_and(|error| !error.code.is_empty());
+        if self.outcome.is_ok() && !coded {
+            self.outcome = Err(Failure::Unknown("the answer is not in the exchange's own words".to_owned()));
+        }
+        self
+    }
 }
 
 impl Call<'_> {
@@ -34,7 +48,7 @@ impl Call<'_> {
         let sent = match sent {
             Ok(sent) => sent,
             Err(denial) => {
-                record.forget();
+                record.refuse(&denial).await;
                 return Err(denial);
             }
         };
@@ -83,12 +97,14 @@ impl Call<'_> {
                 return Err(denial);
             }
         };
-        record::outcome(self, account, &sent.outcome, sent.error.clone(), sent.took).await;
-        Ok(sent)
+        match record::outcome(self, account, &sent.outcome, sent.error.clone(), sent.took).await {
+            Became::Unknown => Ok(sent.unless_it_says_nothing()),
+            Became::Confirmed | Became::Rejected => Ok(sent),
+        }
     }
 
     /// When nobody knows what became of an order, the bot needs its id to ask.
-    fn by_its_id(&self, denial: Denial) -> Denial {
+    pub(super) fn by_its_id(&self, denial: Denial) -> Denial {
         let ids: Vec<&str> = self.request.client_ids().iter().flatten().map(String::as_str).collect();
         match denial.kind == exchange::Answer::OutcomeUnknown && !ids.is_empty() {
             true => Denial {
@@ -100,7 +116,7 @@ impl Call<'_> {
     }
 
     /// Waits in the account's queue.
-    async fn turn<'a>(&'a self, account: &'a Account) -> Result<Turn<'a>, Denial> {
+    pub(super) async fn turn<'a>(&'a self, account: &'a Account) -> Result<Turn<'a>, Denial> {
         let environment = &account.connection.environment;
         Ok(self.app.gate.queues.turn(self.app, self.place(environment, Some(account))).await?)
     }

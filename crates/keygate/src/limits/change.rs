@@ -6,14 +6,14 @@ use serde_json::Value;
 use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 
-use super::{Limits, Patch, Usage, store, usage::usage};
+use super::{Limits, Patch, Usage, raise::Raise, store, usage::usage};
 use crate::{
     app::App,
     audit,
     auth::{Caller, Client},
     connection,
     db::Tx,
-    error::{Code, Result},
+    error::{Code, Error, Result},
     http::RequestId,
     user,
 };
@@ -53,24 +53,30 @@ pub async fn change(app: &App, connection: Uuid, patch: &Patch, wish: Wish<'_>) 
     let user = wish.caller.user;
     let row = connection::find(app, user, connection).await?;
     let key = row.live_key()?;
-    let old = show(app, user, connection).await?.limits;
-    let new = old.with(patch)?;
-    let tight = old.meet(&new);
-    let looser = tight.difference(&new);
-    if !looser.is_empty() {
+    let confirmed = Plan::of(&show(app, user, connection).await?.limits, patch)?.loosens();
+    if confirmed {
         confirm(app, wish.caller, wish.client, wish.password).await?;
     }
     let now = app.clock.now();
     let mut tx = app.db.user(user).await?;
+    // The password was checked outside: another change may have been made meanwhile, and must not be undone.
+    let plan = Plan::of(&store::lock(&mut tx, connection).await?.ok_or(Code::NotFound)?, patch)?;
+    if plan.loosens() && !confirmed {
+        return Err(password_needed());
+    }
     let delay = match row.last_used_at {
         None => Duration::ZERO,
         Some(_) => store::delay(&mut tx, now).await?,
     };
-    let waits = !looser.is_empty() && !delay.is_zero();
-    store::save(&mut tx, connection, if waits { &tight } else { &new }).await?;
+    let waits = plan.loosens() && !delay.is_zero();
+    store::save(&mut tx, connection, if waits { &plan.tight } else { &plan.new }).await?;
     store::forget_pending(&mut tx, connection, &patch.keys().cloned().collect::<Vec<_>>()).await?;
+    let raise = Raise { app, connection, name: &row.name, request: wish.request };
     if waits {
-        store::insert_pending(&mut tx, user, connection, &looser, now, now + delay).await?;
+        store::insert_pending(&mut tx, user, connection, &plan.looser, now, now + delay).await?;
+        raise.requested(&mut tx, &plan.looser, now + delay).await?;
+    } else if plan.loosens() && row.last_used_at.is_some() {
+        raise.done(&mut tx, &plan.looser).await?;
     }
     let operation = if waits { "limits-raise-asked" } else { "limits" };
     audit::key_event(app, &mut tx, wish.request, key, operation, &row.exchange, None).await?;
@@ -78,6 +84,28 @@ pub async fn change(app: &App, connection: Uuid, patch: &Patch, wish: Wish<'_>) 
     tx.commit().await?;
     app.gate.accounts.forget(user);
     Ok(state)
+}
+
+/// What becomes of limits by a change.
+struct Plan {
+    new: Limits,
+    /// As far as it lets less through than before.
+    tight: Limits,
+    /// As far as it lets more through.
+    looser: Patch,
+}
+
+impl Plan {
+    fn of(old: &Limits, patch: &Patch) -> Result<Self> {
+        let new = old.with(patch)?;
+        let tight = old.meet(&new);
+        let looser = tight.difference(&new);
+        Ok(Plan { new, tight, looser })
+    }
+
+    fn loosens(&self) -> bool {
+        !self.looser.is_empty()
+    }
 }
 
 /// Takes back what was to let more through: one member, or all.
@@ -90,14 +118,15 @@ pub async fn cancel(
 ) -> Result<State> {
     let row = connection::find(app, user, connection).await?;
     let mut tx = app.db.user(user).await?;
-    let pending = state(app, &mut tx, connection).await?.pending;
-    let members: Vec<String> = pending.into_iter().map(|pending| pending.member).collect();
-    let members: Vec<String> =
-        members.into_iter().filter(|own| member.is_none_or(|member| member == own)).collect();
-    if members.is_empty() {
+    store::lock(&mut tx, connection).await?;
+    let mut pending = store::load_pending(&mut tx, connection).await?;
+    pending.retain(|pending| member.is_none_or(|member| member == pending.member));
+    if pending.is_empty() {
         return Err(Code::NotFound.with("Nothing of that is on its way."));
     }
-    store::forget_pending(&mut tx, connection, &members).await?;
+    let taken_back = patch_of(pending);
+    store::forget_pending(&mut tx, connection, &taken_back.keys().cloned().collect::<Vec<_>>()).await?;
+    Raise { app, connection, name: &row.name, request }.cancelled(&mut tx, &taken_back).await?;
     audit::key_event(app, &mut tx, request, row.api_key_id, "limits-raise-cancelled", &row.exchange, None)
         .await?;
     let state = state(app, &mut tx, connection).await?;
@@ -111,17 +140,26 @@ pub async fn apply_due(app: &App) -> Result<()> {
         let row = connection::find(app, user, connection).await?;
         let now = app.clock.now();
         let mut tx = app.db.user(user).await?;
-        let State { limits, pending, .. } = state(app, &mut tx, connection).await?;
-        let due = pending.into_iter().filter(|pending| pending.effective_at <= now);
-        let patch: Patch = due.map(|pending| (pending.member, pending.value)).collect();
+        let Some(limits) = store::lock(&mut tx, connection).await? else { continue };
+        let mut pending = store::load_pending(&mut tx, connection).await?;
+        pending.retain(|pending| pending.effective_at <= now);
+        let patch = patch_of(pending);
+        if patch.is_empty() {
+            continue; // taken back meanwhile, or done by another replica
+        }
         store::save(&mut tx, connection, &limits.with(&patch)?).await?;
         store::forget_pending(&mut tx, connection, &patch.keys().cloned().collect::<Vec<_>>()).await?;
         let request = RequestId(app.clock.id());
+        Raise { app, connection, name: &row.name, request }.done(&mut tx, &patch).await?;
         audit::key_event(app, &mut tx, request, row.api_key_id, "limits-raised", &row.exchange, None).await?;
         tx.commit().await?;
         app.gate.accounts.forget(user);
     }
     Ok(())
+}
+
+fn patch_of(pending: Vec<Pending>) -> Patch {
+    pending.into_iter().map(|pending| (pending.member, pending.value)).collect()
 }
 
 /// How long raised limits wait, now and from when on.
@@ -140,11 +178,16 @@ pub async fn delay(app: &App, user: Uuid) -> Result<Delay> {
 /// A longer wait is in force at once; a shorter one needs the password, and waits as long as the present one.
 pub async fn set_delay(app: &App, seconds: i32, wish: Wish<'_>) -> Result<Delay> {
     let user = wish.caller.user;
-    let now = app.clock.now();
-    let present = delay(app, user).await?;
-    let shorter = seconds < present.seconds;
-    if shorter {
+    let confirmed = seconds < delay(app, user).await?.seconds;
+    if confirmed {
         confirm(app, wish.caller, wish.client, wish.password).await?;
+    }
+    let now = app.clock.now();
+    let mut tx = app.db.user(user).await?;
+    let present = store::lock_delay(&mut tx, user, now).await?;
+    let shorter = seconds < present.seconds;
+    if shorter && !confirmed {
+        return Err(password_needed());
     }
     let new = match shorter {
         true => {
@@ -153,7 +196,6 @@ pub async fn set_delay(app: &App, seconds: i32, wish: Wish<'_>) -> Result<Delay>
         }
         false => Delay { seconds, next: None },
     };
-    let mut tx = app.db.user(user).await?;
     store::save_delay(&mut tx, user, &new).await?;
     tx.commit().await?;
     delay(app, user).await
@@ -166,9 +208,10 @@ async fn state(app: &App, tx: &mut Tx, connection: Uuid) -> Result<State> {
 }
 
 async fn confirm(app: &App, caller: &Caller, client: &Client, password: Option<SecretText>) -> Result<()> {
-    let password = password.ok_or_else(|| {
-        Code::StepUpRequired
-            .with("This lets more through than before. Send your password with it, as `password`.")
-    })?;
-    user::confirm(app, caller, password, client).await
+    user::confirm(app, caller, password.ok_or_else(password_needed)?, client).await
+}
+
+fn password_needed() -> Error {
+    Code::StepUpRequired
+        .with("This lets more through than before. Send your password with it, as `password`.")
 }

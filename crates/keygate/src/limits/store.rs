@@ -58,6 +58,14 @@ pub async fn load(tx: &mut Tx, connection: Uuid) -> Result<Option<Limits>> {
     }))
 }
 
+/// The limits, which nobody else changes until the end of the transaction.
+pub async fn lock(tx: &mut Tx, connection: Uuid) -> Result<Option<Limits>> {
+    sqlx::query!("select id from exchange_connections where id = $1 for no key update", connection)
+        .fetch_optional(&mut **tx)
+        .await?;
+    load(tx, connection).await
+}
+
 /// Writes all of them, to the key and to the connection. Not the gateway's role: it has no right to.
 pub async fn save(tx: &mut Tx, connection: Uuid, limits: &Limits) -> Result<()> {
     sqlx::query!(
@@ -219,6 +227,21 @@ pub async fn load_delay(tx: &mut Tx, now: OffsetDateTime) -> Result<Delay> {
             next => Delay { seconds: row.seconds, next },
         },
     })
+}
+
+/// The wait, which nobody else changes until the end of the transaction.
+pub async fn lock_delay(tx: &mut Tx, user: Uuid, now: OffsetDateTime) -> Result<Delay> {
+    sqlx::query!(
+        "insert into keygate.loosening_delay (user_id, seconds) values ($1, $2) on conflict do nothing",
+        user,
+        DAY
+    )
+    .execute(&mut **tx)
+    .await?;
+    sqlx::query!("select seconds from keygate.loosening_delay for no key update")
+        .fetch_all(&mut **tx)
+        .await?;
+    load_delay(tx, now).await
 }
 
 pub async fn save_delay(tx: &mut Tx, user: Uuid, delay: &Delay) -> Result<()> {

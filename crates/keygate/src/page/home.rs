@@ -10,6 +10,7 @@ use uuid::Uuid;
 use super::{Frame, show, text};
 use crate::{
     activity::{self, Hour},
+    alert,
     app::App,
     auth::{May, View},
     bot,
@@ -28,6 +29,7 @@ struct Home {
     connections: usize,
     healthy: usize,
     bots: Vec<bot::Row>,
+    alerts: Vec<alert::Row>,
     attention: Vec<Attention>,
     allowed: i64,
     denied: i64,
@@ -61,6 +63,7 @@ async fn home(State(app): State<Arc<App>>, may: May<View>, frame: Frame) -> Resu
         connections: connections.len(),
         healthy: connections.iter().filter(|connection| healthy(connection)).count(),
         bots: bot::list(&app, may.user()).await?,
+        alerts: alert::open(&app, may.user()).await?,
         attention: attention(&connections),
         allowed: hours.iter().map(|hour| hour.allowed).sum(),
         denied: hours.iter().map(|hour| hour.denied).sum(),

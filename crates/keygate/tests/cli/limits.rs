@@ -36,6 +36,17 @@ fn more_needs_the_password_from_a_file_or_standard_input() {
 }
 
 #[test]
+fn alerts_are_listed_and_acknowledged() {
+    let home = Home::new();
+    let _server = home.with_bot();
+    home.run("alerts list").ok();
+    assert_eq!(home.json("alerts list --all"), json!([]));
+    home.run("alerts acknowledge").ok().says("Noted.");
+    home.run("alerts acknowledge 00000000-0000-7000-8000-000000000007").fails(5);
+    home.run("alerts acknowledge seven").fails(2);
+}
+
+#[test]
 fn panic_stops_without_a_question_and_the_password_starts_again() {
     let home = Home::new();
     let _server = home.with_bot();

@@ -28,7 +28,7 @@ pub const SPARE_KEY: u8 = 0xf;
 const GIVE_USER: Option<&str> = Some("user_id = '{thief}'");
 
 /// Every table with row security, parents first.
-pub const TABLES: [Table; 39] = [
+pub const TABLES: [Table; 40] = [
     Table {
         name: "public.users",
         insert: "(id, email, name, password_hash) values ('{user}', '{tag}@example.test', 'n', '!')",
@@ -386,6 +386,16 @@ pub const TABLES: [Table; 39] = [
         row: "id = '{id}'",
         conflict: "id",
         column: "ended_at",
+        value: "now()",
+        give: GIVE_USER,
+    },
+    Table {
+        name: "keygate.alert",
+        insert: "(id, user_id, kind, severity, subject, text, first_at, last_at)
+                 values ('{id}', '{user}', 'raised', 'notice', '{tag}', 'Something.', now(), now())",
+        row: "id = '{id}'",
+        conflict: "id",
+        column: "acknowledged_at",
         value: "now()",
         give: GIVE_USER,
     },

@@ -105,6 +105,23 @@ async fn half_of_a_change_that_lets_less_through_is_at_once() {
 }
 
 #[tokio::test]
+async fn two_changes_at_the_same_time_lose_neither() {
+    let world = World::new().await;
+    let bot = used(&world).await;
+    for round in 1..=20 {
+        let trade = json!({"limits": {"max_trade_amount_usd": (1000 - round).to_string()}});
+        let leverage = json!({"limits": {"max_leverage": (100 - round).to_string()}});
+        let limits = path(&bot);
+        let (one, other) = tokio::join!(world.api.patch(&limits, trade), world.api.patch(&limits, leverage));
+        one.is(200);
+        other.is(200);
+        let now = world.api.get(&limits).await.is(200)["limits"].clone();
+        let both = (&now["max_trade_amount_usd"], &now["max_leverage"]);
+        assert_eq!(both, (&json!((1000 - round).to_string()), &json!((100 - round).to_string())));
+    }
+}
+
+#[tokio::test]
 async fn raised_limit_can_be_taken_back_and_a_later_change_replaces_it() {
     let world = World::new().await;
     let bot = used(&world).await;

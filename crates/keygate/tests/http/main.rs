@@ -11,12 +11,14 @@ mod world;
 
 mod access_keys;
 mod activity;
+mod alerts;
 mod api_keys;
 mod audit;
 mod auth;
 mod bad_input;
 mod bots;
 mod connections;
+mod faults;
 mod gateway;
 mod idempotency;
 mod limits;

@@ -8,8 +8,8 @@ use crate::{
     world::{PRACTICE, World, connect},
 };
 
-/// Every route that takes an id of a connection, a bot or an access key.
-const ROUTES: [(&str, &str); 21] = [
+/// Every route that takes an id of something that is somebody's.
+const ROUTES: [(&str, &str); 22] = [
     ("GET", "/api/v1/connections/{connection}"),
     ("PATCH", "/api/v1/connections/{connection}"),
     ("DELETE", "/api/v1/connections/{connection}"),
@@ -24,6 +24,7 @@ const ROUTES: [(&str, &str); 21] = [
     ("POST", "/api/v1/connections/{connection}/limits/test"),
     ("DELETE", "/api/v1/connections/{connection}/limits/pending"),
     ("DELETE", "/api/v1/connections/own-keys/{own_key}"),
+    ("POST", "/api/v1/alerts/{alert}/acknowledge"),
     ("GET", "/api/v1/bots/{bot}"),
     ("PATCH", "/api/v1/bots/{bot}"),
     ("DELETE", "/api/v1/bots/{bot}"),
@@ -33,7 +34,7 @@ const ROUTES: [(&str, &str); 21] = [
     ("DELETE", "/api/v1/access-keys/{personal}"),
 ];
 
-const NAMES: [&str; 5] = ["{connection}", "{bot}", "{key}", "{personal}", "{own_key}"];
+const NAMES: [&str; 6] = ["{connection}", "{bot}", "{key}", "{personal}", "{own_key}", "{alert}"];
 
 async fn call(api: &Api, method: &str, path: &str) -> Reply {
     let request = api.request(method, path);
@@ -59,15 +60,25 @@ async fn things_of_another_user_are_as_absent_as_things_that_never_were() {
     let personal = world.api.post("/api/v1/access-keys", json!({})).await.is(201);
     let wish = json!({"exchange": "binance", "environment": PRACTICE, "kind": "ed25519"});
     let waiting = world.api.post("/api/v1/connections/own-keys", wish).await.is(201);
-    let fill = |route: &str, ids: [&str; 5]| {
+    bot.account().await.is(200);
+    world.flush().await;
+    bot.limited(&world, json!({"can_transfer": true})).await.is(202);
+    let alerts = world.api.get("/api/v1/alerts").await.is(200);
+    let fill = |route: &str, ids: [&str; 6]| {
         NAMES.iter().zip(ids).fold(route.to_owned(), |route, (name, id)| route.replace(name, id))
     };
     let absent = uuid::Uuid::from_u128(7).to_string();
     for (method, route) in ROUTES {
-        let foreign =
-            [text(&connection["id"]), &bot.id, &bot.access_key, text(&personal["id"]), text(&waiting["id"])];
+        let foreign = [
+            text(&connection["id"]),
+            &bot.id,
+            &bot.access_key,
+            text(&personal["id"]),
+            text(&waiting["id"]),
+            text(&alerts[0]["id"]),
+        ];
         let foreign = call(&uma, method, &fill(route, foreign)).await;
-        let never = call(&uma, method, &fill(route, [&absent; 5])).await;
+        let never = call(&uma, method, &fill(route, [&absent; 6])).await;
         foreign.problem(404, "not-found");
         assert_eq!(foreign.body["detail"], never.body["detail"], "{method} {route}");
         assert_eq!(foreign.status, never.status, "{method} {route}");
@@ -78,6 +89,7 @@ async fn things_of_another_user_are_as_absent_as_things_that_never_were() {
     assert_eq!(world.count("access_keys where revoked_at is not null").await, 0);
     assert_eq!(world.count("bot_configs").await, 1);
     assert_eq!(world.count("keygate.own_key").await, 1);
+    assert_eq!(world.count("keygate.alert where acknowledged_at is null").await, 1);
 }
 
 #[tokio::test]

@@ -76,6 +76,16 @@ async fn more_without_the_password_brings_the_form_back_and_with_it_waits() {
         "{}",
         waits.text
     );
+    let overview = limited.owner.get("/").await;
+    assert!(overview.text.contains("max_trade_amount_usd 900"), "{}", overview.text);
+    let alerts = limited.owner.get("/alerts").await;
+    lint::answer(&alerts);
+    assert!(alerts.text.contains("I have seen this"), "{}", alerts.text);
+    let seen = limited.owner.submit("/alerts", "/alerts/acknowledge", &[]).await;
+    lint::answer(&seen);
+    assert!(
+        seen.text.contains("Nothing you have not seen") && seen.text.contains("max_trade_amount_usd 900")
+    );
     let cancel = format!("{}/cancel", limited.page);
     let back = limited.owner.submit(&limited.page, &cancel, &[("member", "max_trade_amount_usd")]).await;
     assert!(back.text.contains("Taken back.") && !back.text.contains("On their way"), "{}", back.text);
@@ -85,7 +95,7 @@ async fn more_without_the_password_brings_the_form_back_and_with_it_waits() {
 #[tokio::test]
 async fn one_button_on_every_page_stops_and_the_password_starts_again() {
     let mut limited = limited().await;
-    for path in ["/", "/connections", "/bots", "/activity", "/access-keys", "/panic"] {
+    for path in ["/", "/connections", "/bots", "/activity", "/alerts", "/access-keys", "/panic"] {
         let page = limited.owner.get(path).await;
         lint::answer(&page);
         assert!(page.text.contains("<form class=\"stop\" method=\"post\" action=\"/panic\">"), "{path}");

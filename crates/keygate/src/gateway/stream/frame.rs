@@ -11,9 +11,7 @@ use crate::{
         credential::{Presented, Proof, refusal},
         decide,
         queue::Turn,
-        record,
-        spend::Ask,
-        unreadable,
+        record, unreadable,
     },
     http::RequestId,
     upstream::Failure,
@@ -97,46 +95,81 @@ impl<'a> Connection<'a> {
         Ok(frame.text().to_owned())
     }
 
-    /// Everything with an account. What moves money is on record before it is signed, and pending before it leaves, so
-    /// that however this ends its outcome is recorded.
+    /// Everything with an account.
     async fn private(&mut self, frame: &Frame) -> Result<String, Denial> {
         let call = self.call(frame);
         let (account, proof) = self.prove(&call, frame).await?;
         self.bound.bind(&account.key_prefix);
-        let environment = account.connection.environment.clone();
-        let place = call.place(&environment, Some(&account));
-        let on_record = call.request.class().moves_money();
-        let ask = match on_record {
-            true => call.cost(&account).await,
-            false => Ok(Ask::default()),
+        if !call.request.class().moves_money() {
+            return self.off_record(frame, call, account).await;
+        }
+        let named = self.named(frame)?;
+        let call = Call { request: named.request().clone(), ..call };
+        self.on_record(&named, call, account, proof).await
+    }
+
+    /// The frame with an id for each order that has none: by it the exchange can be asked what became of the order.
+    fn named(&self, frame: &Frame) -> Result<Frame, Denial> {
+        let random = |_| seal::random::array();
+        let named = self.definition.frame_with_client_ids(frame, &self.markets, random);
+        named.map_err(|refusal| unreadable(refusal.to_string()))
+    }
+
+    /// What moves money is on record before it is signed, and pending before it leaves, so that however this ends its
+    /// outcome is recorded.
+    async fn on_record(
+        &mut self,
+        frame: &Frame,
+        call: Call<'a>,
+        account: Arc<Account>,
+        proof: Option<Proof>,
+    ) -> Result<String, Denial> {
+        let ready = match call.cost(&account).await {
+            Ok(ask) => call.turn(&account).await.map(|turn| (ask, turn)),
+            Err(denial) => Err(denial),
         };
-        let ask = match ask {
-            Ok(ask) => ask,
+        let (ask, mut turn) = match ready {
+            Ok(ready) => ready,
             Err(denial) => return Err(call.denied(&account, denial).await),
         };
-        let mut turn = match self.app.gate.queues.turn(self.app, place).await {
-            Ok(turn) => turn,
-            Err(late) => return Err(call.denied(&account, late.into()).await),
-        };
-        if on_record {
-            record::intent(&call, &account, proof, ask).await?;
-        }
+        record::intent(&call, &account, proof, ask).await?;
         let signed = self.signed(frame, &account, &mut turn).await;
         drop(turn);
         match signed {
             Ok(text) => {
-                let (method, started) = (frame.method().to_owned(), Instant::now());
-                let sent = Sent { call, method, account: Some(account), environment, started };
-                self.pending.insert(frame.id(), sent);
+                self.app.gate.ledger.sent(account.user, call.id.0);
+                self.pend(frame, call, account);
                 Ok(text)
             }
             Err(denial) => {
-                if on_record {
-                    record::not_sent(&call, &account, &denial).await;
-                }
+                record::not_sent(&call, &account, &denial).await;
                 Err(denial)
             }
         }
+    }
+
+    /// What only reads is recorded when it is answered.
+    async fn off_record(
+        &mut self,
+        frame: &Frame,
+        call: Call<'a>,
+        account: Arc<Account>,
+    ) -> Result<String, Denial> {
+        let mut turn = match call.turn(&account).await {
+            Ok(turn) => turn,
+            Err(denial) => return Err(call.denied(&account, denial).await),
+        };
+        let text = self.signed(frame, &account, &mut turn).await?;
+        drop(turn);
+        self.pend(frame, call, account);
+        Ok(text)
+    }
+
+    /// Its answer is waited for from now on.
+    fn pend(&mut self, frame: &Frame, call: Call<'a>, account: Arc<Account>) {
+        let (method, started) = (frame.method().to_owned(), Instant::now());
+        let environment = account.connection.environment.clone();
+        self.pending.insert(frame.id(), Sent { call, method, account: Some(account), environment, started });
     }
 
     /// Who calls, and may they: by the frame's own signature, or by the session. Denials are recorded.

@@ -254,7 +254,9 @@ impl Connection<'_> {
         let farewells: Vec<String> = self
             .pending
             .iter()
-            .map(|(id, sent)| self.refusal(id, &sent.method, &lost, sent.call.id))
+            .map(|(id, sent)| {
+                self.refusal(id, &sent.method, &sent.call.by_its_id(lost.clone()), sent.call.id)
+            })
             .collect();
         for text in farewells {
             let _ = self.near.send(Message::text(text)).await;

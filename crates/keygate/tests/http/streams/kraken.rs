@@ -290,12 +290,16 @@ async fn ping_is_answered_by_the_gate() {
 
 #[tokio::test]
 async fn stream_is_kept_open_with_krakens_own_ping_which_the_client_does_not_hear() {
-    let world = World::with(|config| config.gateway.stream_idle_ms = 3000).await;
+    let world = World::with(|config| config.gateway.stream_idle_ms = 8000).await;
     let bot = world.bot("kraken", "trade").await;
     let mut talk = Talk::of(&bot).await;
     done(&talk.ask("cancel_all", json!({})).await);
-    tokio::time::sleep(Duration::from_millis(2500)).await;
-    assert!(world.asked("/v2/ping") > 0, "the exchange heard no ping");
+    let heard = tokio::time::timeout(Duration::from_secs(6), async {
+        while world.asked("/v2/ping") == 0 {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    });
+    heard.await.expect("the exchange heard no ping");
     let frame = json!({"method": "cancel_all", "params": {"token": talk.token}});
     let first = talk.raw(&frame.to_string()).await;
     assert_eq!((&first["method"], done(&first)), (&json!("cancel_all"), json!({"count": 0})));

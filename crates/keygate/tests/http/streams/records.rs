@@ -108,6 +108,26 @@ async fn stream_that_breaks_with_an_order_under_way_says_unknown_and_records_it(
 }
 
 #[tokio::test]
+async fn order_frame_that_was_lost_is_named_and_asked_about_until_it_is_settled() {
+    let world = World::new().await;
+    let bot = world.bot("binance", "trade").await;
+    bot.limited(&world, json!({"max_daily_trade_volume_usd": "1000000"})).await.is(200);
+    let mut stream = Stream::open(&bot).await;
+    world.fault(Fault::DropAfter, PLACE);
+    let answer = stream.ask("order.place", buy()).await;
+    refused(&answer, 504, -1007, "outcome-unknown");
+    let told = answer["error"]["msg"].as_str().unwrap();
+    let id = told.split("its client order id is ").nth(1).unwrap().split(' ').next().unwrap();
+    comes(&world, "keygate.reservation where state = 'unknown'").await;
+    let named = format!("keygate.reservation where client_order_id = '{id}'");
+    assert_eq!(world.count(&named).await, 1, "{told}");
+    world.advance(time::Duration::seconds(10));
+    keygate::gateway::reconcile::round(&world.server.app).await.unwrap();
+    comes(&world, &format!("{named} and state = 'confirmed'")).await;
+    assert_eq!(world.asked(PLACE), 1, "never sent again");
+}
+
+#[tokio::test]
 async fn answer_that_takes_too_long_is_unknown() {
     let world = World::with(|config| config.gateway.timeout_ms = 1000).await;
     let bot = world.bot("binance", "trade").await;

@@ -1,0 +1,79 @@
+//! The owner hears of every step of a limit that is raised: asked for, in force, taken back.
+
+use serde_json::Value;
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use super::Patch;
+use crate::{
+    alert::{self, Alert, Kind},
+    app::App,
+    db::Tx,
+    error::Result,
+    http::RequestId,
+    page::text,
+};
+
+/// Which connection's limits are raised, and by which request.
+pub struct Raise<'a> {
+    pub app: &'a App,
+    pub connection: Uuid,
+    pub name: &'a str,
+    pub request: RequestId,
+}
+
+impl Raise<'_> {
+    pub async fn requested(&self, tx: &mut Tx, members: &Patch, at: OffsetDateTime) -> Result<()> {
+        let what = format!(
+            "Connection {} will let more through from {} on: {}. Take it back on its limits page if you did not ask for it.",
+            self.name,
+            text::when(&at),
+            named(members)
+        );
+        self.tell(tx, Kind::RaiseRequested, members, &what).await
+    }
+
+    pub async fn done(&self, tx: &mut Tx, members: &Patch) -> Result<()> {
+        let what = format!("Connection {} lets more through now: {}.", self.name, named(members));
+        self.tell(tx, Kind::Raised, members, &what).await
+    }
+
+    pub async fn cancelled(&self, tx: &mut Tx, members: &Patch) -> Result<()> {
+        let what = format!("Connection {} keeps its limits; taken back: {}.", self.name, named(members));
+        self.tell(tx, Kind::RaiseCancelled, members, &what).await
+    }
+
+    async fn tell(&self, tx: &mut Tx, kind: Kind, members: &Patch, text: &str) -> Result<()> {
+        let names = members.keys().map(String::as_str).collect::<Vec<_>>().join(",");
+        let alert = Alert {
+            kind,
+            subject: &cut(&format!("{}/{names}", self.connection), 200),
+            text: &cut(text, 1000),
+            connection: Some(self.connection),
+            request: Some(self.request.0),
+        };
+        Ok(alert::raise(self.app, tx, &alert).await?)
+    }
+}
+
+/// `max_leverage 5, can_transfer yes`
+fn named(members: &Patch) -> String {
+    let value = |value: &Value| match value {
+        Value::Null => "no limit".to_owned(),
+        Value::Bool(yes) => if *yes { "yes" } else { "no" }.to_owned(),
+        Value::String(text) => text.clone(),
+        Value::Array(list) if list.is_empty() => "none".to_owned(),
+        Value::Array(list) => list.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(" "),
+        other => other.to_string(),
+    };
+    let all = members.iter().map(|(member, new)| format!("{member} {}", value(new)));
+    all.collect::<Vec<_>>().join(", ")
+}
+
+/// A list of markets can be long.
+fn cut(text: &str, most: usize) -> String {
+    match text.char_indices().nth(most) {
+        None => text.to_owned(),
+        Some(_) => text.chars().take(most - 1).chain(['…']).collect(),
+    }
+}

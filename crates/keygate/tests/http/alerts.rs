@@ -1,0 +1,96 @@
+//! `/api/v1/alerts`: the owner hears of what was done in their name, and says when they have.
+
+use serde_json::json;
+use time::Duration;
+
+use crate::{
+    bot::Bot,
+    world::{OWNER, World},
+};
+
+const ALERTS: &str = "/api/v1/alerts";
+
+async fn kinds(api: &crate::api::Api, query: &str) -> Vec<String> {
+    let alerts = api.get(&format!("{ALERTS}{query}")).await.is(200);
+    let items = alerts.as_array().unwrap().clone();
+    items.iter().map(|alert| alert["kind"].as_str().unwrap().to_owned()).collect()
+}
+
+/// A connection that is used, with a limit on its orders.
+async fn limited(world: &World) -> Bot {
+    let bot = world.bot("binance", "trade").await;
+    bot.account().await.is(200);
+    world.flush().await;
+    bot.limited(world, json!({"max_trade_amount_usd": "20"})).await.is(200);
+    bot
+}
+
+#[tokio::test]
+async fn raised_limit_is_announced_when_asked_for_and_when_in_force() {
+    let world = World::new().await;
+    let bot = limited(&world).await;
+    assert_eq!(kinds(&world.api, "").await, [""; 0], "less is nothing to hear of");
+    bot.limited(&world, json!({"max_trade_amount_usd": "100"})).await.is(202);
+    let alerts = world.api.get(ALERTS).await.is(200);
+    let alert = &alerts[0];
+    assert_eq!(
+        (&alert["kind"], &alert["connection_id"]),
+        (&json!("raise-requested"), &json!(bot.connection))
+    );
+    let text = alert["text"].as_str().unwrap();
+    assert!(text.contains("max_trade_amount_usd 100"), "{text}");
+    world.advance(Duration::hours(25));
+    keygate::job::round(&world.server.app).await;
+    let owner = world.sign_in(OWNER).await;
+    assert_eq!(kinds(&owner, "").await, ["raised", "raise-requested"]);
+}
+
+#[tokio::test]
+async fn raised_limit_that_is_taken_back_is_announced_and_never_in_force() {
+    let world = World::new().await;
+    let bot = limited(&world).await;
+    bot.limited(&world, json!({"max_trade_amount_usd": "100"})).await.is(202);
+    world.api.delete(&format!("/api/v1/connections/{}/limits/pending", bot.connection)).await.is(200);
+    assert_eq!(kinds(&world.api, "").await, ["raise-cancelled", "raise-requested"]);
+    world.advance(Duration::hours(25));
+    keygate::job::round(&world.server.app).await;
+    let owner = world.sign_in(OWNER).await;
+    assert_eq!(kinds(&owner, "").await, ["raise-cancelled", "raise-requested"]);
+    assert_eq!(world.count("api_key_permissions where max_trade_amount_usd = 20").await, 1);
+}
+
+#[tokio::test]
+async fn same_thing_again_is_counted_until_it_is_acknowledged() {
+    let world = World::new().await;
+    let bot = limited(&world).await;
+    for more in ["100", "200"] {
+        bot.limited(&world, json!({"max_trade_amount_usd": more})).await.is(202);
+    }
+    let alerts = world.api.get(ALERTS).await.is(200);
+    assert_eq!(alerts.as_array().unwrap().len(), 1);
+    assert_eq!(alerts[0]["times"], 2);
+    assert!(alerts[0]["text"].as_str().unwrap().contains("200"), "the last word counts");
+    let seen = format!("{ALERTS}/{}/acknowledge", alerts[0]["id"].as_str().unwrap());
+    world.api.post(&seen, json!(null)).await.is(204);
+    world.api.post(&seen, json!(null)).await.is(204);
+    assert_eq!(kinds(&world.api, "").await, [""; 0]);
+    bot.limited(&world, json!({"max_trade_amount_usd": "300"})).await.is(202);
+    assert_eq!(kinds(&world.api, "").await, ["raise-requested"], "what was seen is not counted on");
+    assert_eq!(kinds(&world.api, "?all=true").await.len(), 2);
+    world.api.post(&format!("{ALERTS}/acknowledge"), json!(null)).await.is(204);
+    assert_eq!(kinds(&world.api, "").await, [""; 0]);
+}
+
+#[tokio::test]
+async fn alerts_of_others_are_neither_seen_nor_closed() {
+    let world = World::new().await;
+    let bot = limited(&world).await;
+    bot.limited(&world, json!({"max_trade_amount_usd": "100"})).await.is(202);
+    let alert = world.api.get(ALERTS).await.is(200)[0]["id"].as_str().unwrap().to_owned();
+    let uma = world.user("uma@example.com").await;
+    assert_eq!(kinds(&uma, "?all=true").await, [""; 0]);
+    uma.post(&format!("{ALERTS}/{alert}/acknowledge"), json!(null)).await.problem(404, "not-found");
+    uma.post(&format!("{ALERTS}/acknowledge"), json!(null)).await.is(204);
+    assert_eq!(kinds(&world.api, "").await, ["raise-requested"]);
+    world.api.nobody().get(ALERTS).await.problem(401, "unauthorized");
+}
