@@ -91,7 +91,7 @@ impl Client {
             if problem.text("code") != "step-up-required" || !remote.can_ask() {
                 return Err(problem.fatal());
             }
-            say("This lets more through than before, so it needs your password.\n");
+            say("This needs your password.\n");
         }
         let password = remote.password(source)?;
         body["password"] = password.expose().into();

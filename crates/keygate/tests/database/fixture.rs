@@ -28,7 +28,7 @@ pub const SPARE_KEY: u8 = 0xf;
 const GIVE_USER: Option<&str> = Some("user_id = '{thief}'");
 
 /// Every table with row security, parents first.
-pub const TABLES: [Table; 40] = [
+pub const TABLES: [Table; 41] = [
     Table {
         name: "public.users",
         insert: "(id, email, name, password_hash) values ('{user}', '{tag}@example.test', 'n', '!')",
@@ -357,6 +357,16 @@ pub const TABLES: [Table; 40] = [
         conflict: "connection_id, member",
         column: "value",
         value: "'1'",
+        give: GIVE_USER,
+    },
+    Table {
+        name: "keygate.pending_symbol",
+        insert: "(bot_id, user_id, symbol, asked_at, effective_at)
+                 values ('{bot}', '{user}', 'BTC/USDT', now(), now())",
+        row: "bot_id = '{bot}'",
+        conflict: "bot_id",
+        column: "symbol",
+        value: "'ETH/USDT'",
         give: GIVE_USER,
     },
     Table {

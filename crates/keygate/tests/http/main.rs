@@ -28,6 +28,7 @@ mod panic;
 mod routes;
 mod settings;
 mod setup;
+mod step_up;
 mod streams;
 mod tenancy;
 mod users;
