@@ -7,7 +7,7 @@ use sqlx::postgres::PgListener;
 use tokio::sync::watch;
 use uuid::Uuid;
 
-use crate::{app::App, audit, connection, db, error::Result, gateway, limits};
+use crate::{app::App, audit, bot, connection, db, error::Result, gateway, idempotency, limits};
 
 /// Runs until told to stop.
 pub async fn run(app: Arc<App>, mut stop: watch::Receiver<bool>) {
@@ -54,9 +54,11 @@ async fn told(stop: &mut watch::Receiver<bool>) {
 pub async fn round(app: &App) {
     report("destroy deleted connections", connection::destroy_due(app).await);
     report("destroy keys nobody completed", connection::own_key::destroy_expired(app).await);
+    report("put bots' symbols in force", bot::apply_due(app).await);
     report("put raised limits in force", limits::apply_due(app).await);
     app.upstream.close_old();
     report("forget windows that are over", gateway::forget_windows(app).await.map_err(Into::into));
+    report("forget old idempotency keys", idempotency::forget(app).await);
     report("forget used signatures", gateway::record::forget_signatures(app).await);
 }
 

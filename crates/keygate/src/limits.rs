@@ -25,7 +25,7 @@ pub use api::routes;
 pub use change::{Delay, Pending, State, Wish, apply_due, cancel, change, delay, set_delay, show};
 pub use page::pages;
 pub use patch::Patch;
-pub use store::load;
+pub use store::{delay as wait, load};
 pub use template::{TEMPLATES, Template};
 pub use trying::{OrderIn, SideIn, Trial, WithdrawalIn, try_out};
 pub use usage::Usage;
