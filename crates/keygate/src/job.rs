@@ -22,7 +22,10 @@ pub async fn run(app: Arc<App>, mut stop: watch::Receiver<bool>) {
         tokio::select! {
             () = told(&mut stop) => break,
             _ = tick.tick() => round(&app).await,
-            _ = often.tick() => report("ask what became of calls", gateway::reconcile::round(&app).await),
+            _ = often.tick() => {
+                take_orders_back(&app);
+                report("ask what became of calls", gateway::reconcile::round(&app).await);
+            }
             _ = minute.tick() => report("make a checkpoint", audit::checkpoint(&app).await),
         }
     }
@@ -32,6 +35,14 @@ pub async fn run(app: Arc<App>, mut stop: watch::Receiver<bool>) {
 async fn told(stop: &mut watch::Receiver<bool>) {
     // The sender is gone: that is an order to stop as well.
     let _ = stop.wait_for(|stop| *stop).await;
+}
+
+/// In a task of its own: it takes a while, and goes on where another process ended.
+fn take_orders_back(app: &Arc<App>) {
+    if app.gate.sweeps.idle() {
+        let app = app.clone();
+        tokio::spawn(async move { report("take open orders back", gateway::sweep::round(app).await) });
+    }
 }
 
 /// One round of everything that is due; tests call it directly.

@@ -5,7 +5,11 @@
 //! it holds its row until commit; what was set aside is given back once, and only when the exchange said no or never
 //! heard of it.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::Arc,
+    time::Duration,
+};
 
 use rust_decimal::Decimal;
 use time::OffsetDateTime;
@@ -18,6 +22,7 @@ use super::{
     exposure::Excess,
     record::{Line, Used},
     spend::{Ask, Cap},
+    sweep::TakeBack,
 };
 use crate::{app::App, db};
 
@@ -55,15 +60,28 @@ pub(super) enum Verdict {
     Position(Excess),
     /// The owner, or whoever runs this site, has stopped all signing.
     Stopped,
+    /// There is no room for it by this rule, and it is held all the same: a dry run.
+    Noted(&'static str),
+    /// Nothing stands still, so there is nothing for Keygate itself to take back.
+    Moving,
     /// The database did not take it.
     Failed(String),
 }
 
 impl Verdict {
+    /// The rule that refuses.
+    fn rule(&self) -> Option<&'static str> {
+        match self {
+            Verdict::Over { cap, .. } => Some(cap.rule),
+            Verdict::Position(_) => Some("max-position"),
+            _ => None,
+        }
+    }
+
     /// What its owner reads; nothing if the call may be signed.
     pub(super) fn denial(self, wanted: Decimal) -> Option<Denial> {
         match self {
-            Verdict::Held => None,
+            Verdict::Held | Verdict::Noted(_) => None,
             Verdict::Failed(error) => Some(Denial::down(error)),
             Verdict::Replay => {
                 Some(Denial::denied("replay", "this signed request was used already; sign it anew"))
@@ -73,12 +91,14 @@ impl Verdict {
             Verdict::Stopped => {
                 Some(Denial::denied("panic", "all signing is stopped until its owner starts it again"))
             }
+            Verdict::Moving => Some(Denial::denied("panic-ended", "signing goes on")),
         }
     }
 }
 
 enum Entry {
     Intent(Box<Intent>),
+    TakeBack(Box<OwnIntent>),
     /// The call leaves now.
     Sent {
         user: Uuid,
@@ -93,6 +113,12 @@ struct Intent {
     line: Line,
     proof: Option<Proof>,
     ask: Ask,
+    answer: oneshot::Sender<Verdict>,
+}
+
+/// A cancellation of Keygate's own: nothing to set aside, and nobody's signature.
+struct OwnIntent {
+    line: Line,
     answer: oneshot::Sender<Verdict>,
 }
 
@@ -125,6 +151,17 @@ impl Ledger {
         let (answer, verdict) = oneshot::channel();
         let intent = Box::new(Intent { line, proof, ask, answer });
         match self.sender.send(Entry::Intent(intent)).await {
+            Ok(()) => verdict.await.unwrap_or_else(|_| gone()),
+            Err(_) => gone(),
+        }
+    }
+
+    /// Puts a cancellation of Keygate's own on record; [`Verdict::Held`] only while its connection stands still. An order
+    /// cannot come this way: a [`TakeBack`] is a cancellation.
+    pub(super) async fn take_back(&self, line: Line, _errand: &TakeBack) -> Verdict {
+        let gone = || Verdict::Failed("the ledger is closed".to_owned());
+        let (answer, verdict) = oneshot::channel();
+        match self.sender.send(Entry::TakeBack(Box::new(OwnIntent { line, answer }))).await {
             Ok(()) => verdict.await.unwrap_or_else(|_| gone()),
             Err(_) => gone(),
         }
@@ -165,6 +202,13 @@ impl Ledger {
     }
 }
 
+/// What was taken of a window; more than its limit only in a dry run.
+#[derive(Clone, Copy)]
+pub(super) struct Share {
+    pub count: Decimal,
+    pub is_over: bool,
+}
+
 /// Takes a share of request windows for this instance: so much of each, or what is left of it.
 pub(super) async fn lease(
     app: &App,
@@ -173,14 +217,15 @@ pub(super) async fn lease(
     at: OffsetDateTime,
     limits: &[(Window, u32)],
     share_of: fn(u32) -> Decimal,
-) -> Result<Vec<(Window, Decimal)>, db::Error> {
+    dry: bool,
+) -> Result<Vec<(Window, Share)>, db::Error> {
     let key = |window| store::Key::new(connection, window, at);
     let wanted: Vec<_> = limits
         .iter()
         .map(|(window, limit)| (key(*window), share_of(*limit), Decimal::from(*limit)))
         .collect();
     let mut tx = app.db.signer(user).await?;
-    let taken = store::lease(&mut tx, user, &wanted).await?;
+    let taken = store::lease(&mut tx, user, &wanted, dry).await?;
     tx.commit().await?;
     Ok(limits.iter().map(|(window, _)| *window).zip(taken).collect())
 }
@@ -201,11 +246,34 @@ pub(super) async fn preview(
     if stopped.contains(&None) || stopped.contains(&Some(connection)) {
         return Ok(Verdict::Stopped);
     }
-    Ok(match (wanted.has_room(&bought), wanted.charge(&windows)) {
-        (Err(excess), _) => Verdict::Position(excess),
-        (_, Err((cap, left))) => Verdict::Over { cap, left },
-        (Ok(()), Ok(_)) => Verdict::Held,
-    })
+    let (_, over) = wanted.charge(&windows);
+    Ok(wanted.refusal(&bought, over).unwrap_or(Verdict::Held))
+}
+
+/// Windows by themselves: the sums of the ledger without its tables, for calls of the past.
+#[derive(Default)]
+pub(super) struct Past {
+    windows: HashMap<store::Key, Decimal>,
+}
+
+impl Past {
+    /// The window that has no room for this, and what is left in it; if there is none and `keep`, it counts from now on.
+    pub fn charge(
+        &mut self,
+        connection: Uuid,
+        at: OffsetDateTime,
+        ask: &Ask,
+        keep: bool,
+    ) -> Option<(Cap, Decimal)> {
+        let (charges, over) = Wanted { connection, at, ask }.charge(&self.windows);
+        if over.is_none() && keep {
+            self.windows.retain(|key, _| key.is_current(at));
+            for (key, amount) in charges {
+                *self.windows.entry(key).or_default() += amount;
+            }
+        }
+        over
+    }
 }
 
 impl Writer {
@@ -233,6 +301,11 @@ impl Writer {
 }
 
 impl Intent {
+    /// The access key that signed it, and how.
+    fn signed(&self) -> Option<(Uuid, &Proof)> {
+        self.line.access_key.zip(self.proof.as_ref())
+    }
+
     fn wanted(&self) -> Wanted<'_> {
         Wanted { connection: self.line.connection, at: self.line.at, ask: &self.ask }
     }
@@ -242,6 +315,7 @@ impl Entry {
     fn user(&self) -> Option<Uuid> {
         match self {
             Entry::Intent(intent) => Some(intent.line.user),
+            Entry::TakeBack(own) => Some(own.line.user),
             Entry::Sent { user, .. } => Some(*user),
             Entry::Outcome(outcome) => Some(outcome.line.user),
             Entry::Flush(_) => None,

@@ -16,14 +16,15 @@ use serde_json::Value;
 use uuid::Uuid;
 
 use super::{
-    OrderIn, Patch, Pending, SideIn, State, TEMPLATES, Trial, Usage, Wish, WithdrawalIn, template, try_out,
+    OrderIn, Patch, Pending, SideIn, State, TEMPLATES, Trial, Usage, Wish, WithdrawalIn, replay::would_have,
+    template, try_out,
 };
 use crate::{
     app::App,
     auth::{Client, Manage, May, Permission, View},
     connection,
     error::{Error, Result},
-    gateway::preview::Preview,
+    gateway::{preview::Preview, replay::Report},
     http::{RequestId, body::Id},
     page::{Frame, Posted, Problems, go, show as show_page, show_again},
 };
@@ -34,6 +35,7 @@ pub fn pages() -> Router<Arc<App>> {
         .route("/connections/{id}/limits/template", post(use_template))
         .route("/connections/{id}/limits/cancel", post(cancel))
         .route("/connections/{id}/limits/test", post(test))
+        .route("/connections/{id}/limits/replay", post(replay))
 }
 
 #[derive(Template)]
@@ -44,6 +46,7 @@ struct Page {
     id: Uuid,
     name: String,
     sentences: Vec<String>,
+    dry_run: bool,
     pending: Vec<Pending>,
     /// What stands in the form, by the names of the limits.
     given: HashMap<String, String>,
@@ -51,6 +54,8 @@ struct Page {
     usage: Vec<Usage>,
     /// What was tried, and what would be decided.
     tried: Option<(TryIn, Preview)>,
+    /// What the limits in the form would have made of the past.
+    replayed: Option<Report>,
 }
 
 /// An order or a withdrawal to try.
@@ -107,11 +112,13 @@ async fn page<P: Permission>(
         id,
         name: row.name,
         sentences: limits.sentences(),
+        dry_run: limits.dry_run,
         pending,
         given: given.unwrap_or_else(|| limits.members().iter().filter_map(shown).collect()),
         templates: &TEMPLATES,
         usage,
         tried: None,
+        replayed: None,
     })
 }
 
@@ -183,6 +190,23 @@ async fn test(
     }
 }
 
+/// The form as it stands, tried on the past and not saved.
+async fn replay(
+    Shared(app): Shared<Arc<App>>,
+    may: May<View>,
+    Id(id): Id,
+    frame: Frame,
+    Posted(input): Posted<ChangeIn>,
+) -> Result<Response> {
+    let replayed = would_have(&app, may.user(), id, &patch(&input.given)).await;
+    let problems = replayed.as_ref().err().map(Problems::of).unwrap_or_default();
+    let page = page(&app, &may, id, frame, problems, Some(input.given)).await?;
+    match replayed {
+        Ok(report) => show_page(&Page { replayed: Some(report), ..page }),
+        Err(error) => show_again(&error, &page),
+    }
+}
+
 impl TryIn {
     fn trial(&self) -> Result<Trial> {
         let amount = |text: &str, what| {
@@ -228,7 +252,8 @@ impl Pending {
     }
 }
 
-const TICKS: [&str; 5] = ["can_read", "can_trade", "can_transfer", "can_withdraw", "can_manage_sub_accounts"];
+const TICKS: [&str; 6] =
+    ["dry_run", "can_read", "can_trade", "can_transfer", "can_withdraw", "can_manage_sub_accounts"];
 const COUNTS: [&str; 3] = ["max_requests_per_minute", "max_requests_per_hour", "max_requests_per_day"];
 const LISTS: [&str; 3] = ["allowed_ip_addresses", "allowed_symbols", "blocked_symbols"];
 
