@@ -10,6 +10,7 @@ use utoipa::ToSchema;
 
 mod api;
 mod change;
+mod form;
 mod networks;
 mod page;
 mod patch;

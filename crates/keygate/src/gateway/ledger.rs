@@ -5,11 +5,7 @@
 //! it holds its row until commit; what was set aside is given back once, and only when the exchange said no or never
 //! heard of it.
 
-use std::{
-    collections::{BTreeMap, HashMap},
-    sync::Arc,
-    time::Duration,
-};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use rust_decimal::Decimal;
 use time::OffsetDateTime;
@@ -28,11 +24,15 @@ use crate::{app::App, db};
 
 mod batch;
 mod became;
+mod lease;
+mod past;
 mod position;
 mod store;
 mod window;
 
 pub use became::Became;
+pub(super) use lease::{Share, lease};
+pub(super) use past::Past;
 pub use store::forget_windows;
 pub use window::Window;
 
@@ -202,34 +202,6 @@ impl Ledger {
     }
 }
 
-/// What was taken of a window; more than its limit only in a dry run.
-#[derive(Clone, Copy)]
-pub(super) struct Share {
-    pub count: Decimal,
-    pub is_over: bool,
-}
-
-/// Takes a share of request windows for this instance: so much of each, or what is left of it.
-pub(super) async fn lease(
-    app: &App,
-    user: Uuid,
-    connection: Uuid,
-    at: OffsetDateTime,
-    limits: &[(Window, u32)],
-    share_of: fn(u32) -> Decimal,
-    dry: bool,
-) -> Result<Vec<(Window, Share)>, db::Error> {
-    let key = |window| store::Key::new(connection, window, at);
-    let wanted: Vec<_> = limits
-        .iter()
-        .map(|(window, limit)| (key(*window), share_of(*limit), Decimal::from(*limit)))
-        .collect();
-    let mut tx = app.db.signer(user).await?;
-    let taken = store::lease(&mut tx, user, &wanted, dry).await?;
-    tx.commit().await?;
-    Ok(limits.iter().map(|(window, _)| *window).zip(taken).collect())
-}
-
 /// What would be decided about this now. The windows are locked as for a call, and nothing is kept.
 pub(super) async fn preview(
     app: &App,
@@ -248,32 +220,6 @@ pub(super) async fn preview(
     }
     let (_, over) = wanted.charge(&windows);
     Ok(wanted.refusal(&bought, over).unwrap_or(Verdict::Held))
-}
-
-/// Windows by themselves: the sums of the ledger without its tables, for calls of the past.
-#[derive(Default)]
-pub(super) struct Past {
-    windows: HashMap<store::Key, Decimal>,
-}
-
-impl Past {
-    /// The window that has no room for this, and what is left in it; if there is none and `keep`, it counts from now on.
-    pub fn charge(
-        &mut self,
-        connection: Uuid,
-        at: OffsetDateTime,
-        ask: &Ask,
-        keep: bool,
-    ) -> Option<(Cap, Decimal)> {
-        let (charges, over) = Wanted { connection, at, ask }.charge(&self.windows);
-        if over.is_none() && keep {
-            self.windows.retain(|key, _| key.is_current(at));
-            for (key, amount) in charges {
-                *self.windows.entry(key).or_default() += amount;
-            }
-        }
-        over
-    }
 }
 
 impl Writer {

@@ -17,14 +17,15 @@ use super::{
 };
 use crate::{
     app::App,
-    connection,
     upstream::{Answer, Failure},
 };
 
+mod own;
 mod row;
 pub(super) mod store;
 mod writer;
 
+pub(super) use own::of_our_own;
 pub use writer::{Queue, Writer, queue};
 
 use writer::Room;
@@ -222,35 +223,6 @@ fn line(call: &Call<'_>, account: &Account, phase: &'static str) -> Line {
         summary,
         ip: call.client.network(),
         agent: call.client.agent.clone(),
-        status: None,
-        success: None,
-        error: None,
-        took_ms: None,
-    }
-}
-
-/// A line about what Keygate itself asks the exchange.
-pub(super) fn of_our_own(app: &App, user: Uuid, row: &connection::Row, request_id: Uuid) -> Line {
-    Line {
-        at: app.clock.now(),
-        user,
-        request_id,
-        api_key: row.api_key_id,
-        access_key: None,
-        connection: row.id,
-        bot: None,
-        phase: "event",
-        exchange: row.exchange.clone(),
-        environment: row.environment.clone(),
-        class: "",
-        decision: "allow",
-        rule: None,
-        method: "",
-        path: String::new(),
-        symbol: None,
-        summary: None,
-        ip: std::net::IpAddr::from(std::net::Ipv4Addr::LOCALHOST).into(),
-        agent: None,
         status: None,
         success: None,
         error: None,

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use exchange::{Class, Definition, Order, Reading, Side, Symbol, Withdrawal};
+use exchange::{Class, Order, Reading, Symbol, Withdrawal};
 use rust_decimal::Decimal;
 use serde_json::Value;
 
@@ -11,11 +11,15 @@ use super::{
     Account, Call, Denial,
     exposure::{Holder, Position},
     ledger::Window,
-    price::{Book, is_money},
+    price::Book,
     reconcile::question,
     record::name,
 };
 use crate::limits::Limits;
+
+mod worth;
+
+pub(super) use worth::valued;
 
 /// What a call sets aside, and the windows it counts in.
 #[derive(Debug, Default)]
@@ -167,17 +171,6 @@ impl Holder<'_> {
     }
 }
 
-/// What an order sets aside at these prices.
-pub(super) fn valued(definition: &Definition, order: &Order, book: &Book) -> Result<Reserve, Denial> {
-    let none = || no_price(&order.symbol);
-    let (base, quote) = book.assets(definition, &order.symbol).ok_or_else(none)?;
-    let usd = worst_case(order, (&base, &quote), book).ok_or_else(none)?;
-    // whoever sells ETH for BTC buys BTC
-    let gets = if order.side == Side::Buy { base } else { quote };
-    let buys = (!is_money(&gets)).then_some(gets);
-    Ok(Reserve { buys, usd: Some(usd), ..bare(order) })
-}
-
 /// One order by itself.
 pub(super) fn within_trade(own: &Reserve, limits: &Limits) -> Result<(), Denial> {
     within("max-trade", "an order", own.usd, limits.max_trade_amount_usd)
@@ -205,28 +198,6 @@ pub(super) fn withdrawal_windows(limits: &Limits) -> [Cap; 2] {
 /// Orders of which nothing is limited in dollars, or nobody knows what they are worth.
 fn unvalued(orders: &[Order]) -> Ask {
     Ask { reserve: orders.iter().map(bare).collect(), ..Ask::default() }
-}
-
-/// The most an order can turn over, in dollars. A limit price bounds a purchase; a sale, and whatever runs at the market, is
-/// bounded by the market and the band around it.
-fn worst_case(order: &Order, (base, quote): (&str, &str), book: &Book) -> Option<Decimal> {
-    let in_quote = match (order.quote_amount, order.quantity) {
-        (Some(amount), _) => amount,
-        (None, Some(quantity)) => {
-            let band = Decimal::ONE.checked_add(BAND)?;
-            let market = || book.last(base, quote)?.checked_mul(band);
-            let bounded = order.side == Side::Buy && order.kind.contains("LIMIT");
-            let price = match order.price {
-                Some(price) if bounded => price,
-                Some(price) if order.side == Side::Buy => market()?.max(price.checked_mul(band)?),
-                Some(price) => market()?.max(price),
-                None => market()?,
-            };
-            quantity.checked_mul(price)?
-        }
-        (None, None) => return None,
-    };
-    in_quote.checked_mul(book.usd(quote)?)
 }
 
 /// An order without its worth.
@@ -303,6 +274,3 @@ pub(super) fn unpriceable(why: &str) -> Denial {
 pub(super) fn money(usd: Decimal) -> Decimal {
     usd.round_dp_with_strategy(2, rust_decimal::RoundingStrategy::AwayFromZero).normalize()
 }
-
-/// How far from the last price an order at the market is expected to run at most.
-const BAND: Decimal = Decimal::from_parts(5, 0, 0, false, 2);
