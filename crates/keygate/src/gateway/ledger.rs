@@ -269,6 +269,9 @@ impl Entry {
     }
 }
 
+/// Exchanges take a request for a minute after it was signed at most. An order whose answer was lost and that is not there by
+/// then will not come: until this has passed it counts, and it is never given back.
+pub const LAST_ARRIVAL: time::Duration = time::Duration::minutes(2);
 /// Before an outcome that could not be written is tried again.
 const PAUSE: Duration = Duration::from_millis(500);
 const CAPACITY: usize = 8192;

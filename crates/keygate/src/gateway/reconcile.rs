@@ -13,7 +13,7 @@ use time::Duration;
 use uuid::Uuid;
 
 use super::{
-    ledger::Became,
+    ledger::{Became, LAST_ARRIVAL},
     record::{Line, of_our_own},
 };
 use crate::{
@@ -163,6 +163,4 @@ impl Open {
     }
 }
 
-/// Exchanges take a request for a minute after it was signed at most; then one that is not there will not come.
-const LAST_ARRIVAL: Duration = Duration::seconds(90);
 const NEXT: Duration = Duration::seconds(15);

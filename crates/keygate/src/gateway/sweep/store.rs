@@ -7,6 +7,7 @@ use super::{Errands, Report};
 use crate::{
     app::App,
     error::{Error, Result},
+    gateway::ledger::LAST_ARRIVAL,
     limits,
 };
 
@@ -107,7 +108,7 @@ pub async fn under_way(errands: &Errands<'_>) -> Result<i64> {
         r#"select count(*) as "count!" from keygate.reservation
            where connection_id = $1 and kind = 'trade' and state in ('reserved', 'sent', 'unknown') and made_at >= $2"#,
         errands.row.id,
-        errands.app.clock.now() - ON_ITS_WAY
+        errands.app.clock.now() - LAST_ARRIVAL
     )
     .fetch_one(&mut *tx)
     .await?;
@@ -118,4 +119,3 @@ pub async fn under_way(errands: &Errands<'_>) -> Result<i64> {
 const MOST: i32 = 200;
 const LATELY: Duration = Duration::days(30);
 const MARKETS: i64 = 100;
-const ON_ITS_WAY: Duration = Duration::minutes(2);
