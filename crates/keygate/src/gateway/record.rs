@@ -136,14 +136,17 @@ pub(super) async fn not_sent(call: &Call<'_>, account: &Account, denial: &Denial
 
 /// A call that was refused, with the rule that decided.
 pub(super) async fn denial(call: &Call<'_>, account: &Account, denial: &Denial) {
-    let line = Line {
+    call.app.gate.records.push(call.app, denied(line(call, account, "event"), denial), None).await;
+}
+
+fn denied(line: Line, denial: &Denial) -> Line {
+    Line {
         decision: "deny",
         rule: Some(denial.rule),
         success: Some(false),
         error: Some(denial.text.clone()),
-        ..line(call, account, "event")
-    };
-    call.app.gate.records.push(call.app, line, None).await;
+        ..line
+    }
 }
 
 /// The answer to a read that came over a stream: recorded a moment later.
@@ -186,9 +189,13 @@ impl<'c> Read<'c> {
         }
     }
 
-    /// Nothing left us.
-    pub fn forget(mut self) {
-        self.room = None;
+    /// Nothing left us, and this is why.
+    pub async fn refuse(mut self, denial: &Denial) {
+        let line = denied(line(self.call, self.account, "event"), denial);
+        match self.room.take() {
+            Some(room) => room.fill(line, None),
+            None => self.call.app.gate.records.push(self.call.app, line, None).await,
+        }
     }
 }
 

@@ -34,7 +34,7 @@ impl Call<'_> {
         let sent = match sent {
             Ok(sent) => sent,
             Err(denial) => {
-                record.forget();
+                record.refuse(&denial).await;
                 return Err(denial);
             }
         };

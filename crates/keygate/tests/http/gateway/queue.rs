@@ -140,6 +140,14 @@ async fn after_a_rate_limit_answer_no_bot_of_any_account_asks_again_before_its_t
         refused.binance(429, -1003, "queue");
     }
     assert!(world.demo.requests().is_empty(), "nothing was sent");
+    world.flush().await;
+    let recorded = "api_key_usage_audit where decision = 'deny' and rule = 'queue' and not success";
+    assert_eq!(
+        world.count(&format!("{recorded} and class = 'read'")).await,
+        1,
+        "a refused read is on record"
+    );
+    assert_eq!(world.count(recorded).await, 2);
     world.clock.advance(Duration::seconds(8));
     bot_at(&world, &other).await.is(200);
 }
