@@ -218,7 +218,7 @@ pub(super) async fn preview(
     if stopped.contains(&None) || stopped.contains(&Some(connection)) {
         return Ok(Verdict::Stopped);
     }
-    let (_, over) = wanted.charge(&windows);
+    let over = wanted.charge(&windows).over;
     Ok(wanted.refusal(&bought, over).unwrap_or(Verdict::Held))
 }
 

@@ -125,12 +125,15 @@ impl<'a> Sweep<'a> {
             let over = self.began.elapsed() >= LONGEST;
             match looked {
                 Err(problem) if failed >= TRIES || over => return self.report(Some(problem)).await,
-                Ok(()) if over => return self.report(Some("the time for it was used up".to_owned())).await,
+                // without a list nothing is sent: what was listed before may be gone
+                Err(_) => {}
+                Ok(()) if over => return self.report(Some(TIME_USED_UP.to_owned())).await,
                 Ok(()) if self.is_done() => return self.report(None).await,
-                _ => {}
-            }
-            if let Err(Stop(problem)) = self.take_back().await {
-                return self.report(Some(problem)).await;
+                Ok(()) => {
+                    if let Err(Stop(problem)) = self.take_back().await {
+                        return self.report(Some(problem)).await;
+                    }
+                }
             }
             tokio::time::sleep(PAUSE).await;
         }
@@ -151,6 +154,9 @@ impl<'a> Sweep<'a> {
                 .map_err(|refusal| format!("open orders cannot be listed: {refusal}"))?;
         }
         for market in &self.markets {
+            if self.began.elapsed() >= LONGEST {
+                return Err(TIME_USED_UP.to_owned());
+            }
             match self.errands.list(Some(market)).await? {
                 Ok(orders) => open.extend(orders),
                 Err(refusal) => drop(self.refused.insert(name(market), refusal)),
@@ -253,6 +259,7 @@ fn known_markets(definition: &Definition, texts: &[String]) -> Vec<Symbol> {
     markets
 }
 
+const TIME_USED_UP: &str = "the time for it was used up";
 const AT_ONCE: usize = 16;
 /// Requests of one connection beside each other, as far as its exchange counts no nonces.
 const BESIDE: usize = 4;

@@ -204,10 +204,10 @@ impl<'e> Sheet<'e> {
             return Verdict::Replay;
         }
         let wanted = intent.wanted();
-        let (charges, over) = wanted.charge(&self.windows);
+        let Charges { charges, over } = wanted.charge(&self.windows);
         let refusal = wanted.refusal(&self.bought, over);
         match refusal {
-            Some(refusal) if !intent.ask.dry => return refusal,
+            Some(refusal) if !intent.ask.dry => refusal,
             refusal => {
                 self.bought.extend(wanted.bought());
                 charges.into_iter().for_each(|(key, amount)| self.add(key, amount));
@@ -243,16 +243,22 @@ impl<'e> Sheet<'e> {
     }
 }
 
+/// What is added to windows, and the first one that has no room for it with what is left there.
+pub(super) struct Charges {
+    pub charges: Vec<(Key, Decimal)>,
+    pub over: Option<(Cap, Decimal)>,
+}
+
 impl Wanted<'_> {
     /// What it adds to each of its windows, and the first one that has no room for it with what is left there.
-    pub fn charge(&self, windows: &HashMap<Key, Decimal>) -> (Vec<(Key, Decimal)>, Option<(Cap, Decimal)>) {
+    pub fn charge(&self, windows: &HashMap<Key, Decimal>) -> Charges {
         let amount = self.ask.usd();
         let over = |(cap, key): (&Cap, Key)| {
             let left = cap.limit? - windows.get(&key).copied().unwrap_or_default();
             (amount > left).then(|| (*cap, left.max(Decimal::ZERO)))
         };
         let charges = self.ask.caps.iter().zip(self.keys()).map(|(_, key)| (key, amount)).collect();
-        (charges, self.ask.caps.iter().zip(self.keys()).find_map(over))
+        Charges { charges, over: self.ask.caps.iter().zip(self.keys()).find_map(over) }
     }
 
     /// Why it may not be held: too much of an asset, or a window without room.

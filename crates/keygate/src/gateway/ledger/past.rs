@@ -6,7 +6,7 @@ use rust_decimal::Decimal;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::{Wanted, store::Key};
+use super::{Wanted, batch::Charges, store::Key};
 use crate::gateway::spend::{Ask, Cap};
 
 /// Windows that are kept here alone.
@@ -24,7 +24,7 @@ impl Past {
         ask: &Ask,
         keep: bool,
     ) -> Option<(Cap, Decimal)> {
-        let (charges, over) = Wanted { connection, at, ask }.charge(&self.windows);
+        let Charges { charges, over } = Wanted { connection, at, ask }.charge(&self.windows);
         if over.is_none() && keep {
             self.windows.retain(|key, _| key.is_current(at));
             for (key, amount) in charges {

@@ -36,7 +36,7 @@ pub struct Reserved {
     pub state: String,
 }
 
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
 struct Summary {
     side: Option<String>,
     #[serde(rename = "type")]
@@ -101,20 +101,6 @@ impl Recorded {
         let amount = parsed(self.parameters.as_ref()?)?.amount?;
         let asset = self.symbol.clone()?;
         Some(Withdrawal { asset, amount, address: String::new(), tag: None, network: None })
-    }
-}
-
-impl Default for Summary {
-    fn default() -> Self {
-        Summary {
-            side: None,
-            kind: None,
-            symbol: None,
-            quantity: None,
-            price: None,
-            quote_amount: None,
-            amount: None,
-        }
     }
 }
 
