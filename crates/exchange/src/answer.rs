@@ -94,6 +94,8 @@ pub enum ErrorKind {
     KeyIpOrPermission,
     /// Too many calls.
     RateLimited,
+    /// The exchange itself does not know what became of the request.
+    OutcomeUnknown,
     /// Anything else.
     Other,
 }

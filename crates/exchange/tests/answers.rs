@@ -150,6 +150,25 @@ fn an_exchanges_error_is_understood() {
 }
 
 #[test]
+fn an_exchange_that_does_not_know_itself_has_not_said_no() {
+    for (id, status, body) in [
+        ("binance", 400, json!({"code": -1007, "msg": "Timeout waiting for response"})),
+        ("bithumb", 200, json!({"status": "5900", "message": "Unknown Error"})),
+        ("bitget", 200, json!({"code": "40010", "msg": "Request timed out"})),
+        ("bybit", 200, json!({"retCode": 10000, "retMsg": "Server Timeout"})),
+        ("cryptocom", 200, json!({"code": 40801, "message": "Request timeout"})),
+        ("htx", 200, json!({"status": "error", "err-code": "timeout", "err-msg": "Request Timeout"})),
+        ("kraken", 200, json!({"error": ["EService:Timeout"]})),
+        ("kucoin", 200, json!({"code": "500000", "msg": "Internal Server Error"})),
+        ("mexc", 200, json!({"code": 504, "msg": "Gateway Time-out"})),
+        ("okx", 200, json!({"code": "50004", "data": [], "msg": "Endpoint request timeout"})),
+    ] {
+        let error = builtin(id).read_error(status, body.to_string().as_bytes()).unwrap();
+        assert_eq!(error.kind, ErrorKind::OutcomeUnknown, "{id}");
+    }
+}
+
+#[test]
 fn a_success_is_no_error() {
     for (id, body) in [
         ("binance", json!({"code": 200, "msg": "success"})),

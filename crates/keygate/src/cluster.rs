@@ -2,7 +2,8 @@
 //! directory. There is no TCP port. As root it runs as user `postgres`, otherwise as ourselves.
 //!
 //! What always holds: one service per data directory (a file lock), no server outlives the service (it is killed
-//! with its parent, even after `kill -9`), and a crash needs nobody: the next start recovers.
+//! with its parent, even after `kill -9`), and a crash needs nobody: the next start recovers, and a server that ends
+//! by itself is started again.
 
 mod account;
 mod binaries;
@@ -12,6 +13,7 @@ mod server;
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use sqlx::postgres::PgConnectOptions;
 
@@ -45,7 +47,9 @@ pub fn free_bytes(directory: &Path) -> Option<u64> {
 
 /// A running server. Dropping it stops the server; a throw-away one takes its files along.
 pub struct Cluster {
-    server: Server,
+    server: Mutex<Server>,
+    binaries: Binaries,
+    account: Account,
     directory: PathBuf,
     throw_away: bool,
     _lock: File,
@@ -59,7 +63,7 @@ impl Cluster {
     pub fn start(data: &Path, logins: &[&str]) -> Result<Cluster, Error> {
         let account = Account::of_this_process()?;
         let data = files::data_directory(data, &account)?;
-        Cluster::launch(&data.join("postgres"), &account, Kind::Durable { logins })
+        Cluster::launch(&data.join("postgres"), account, Kind::Durable { logins })
     }
 
     /// Start a server in a directory of its own that is removed on drop: no passwords, no durability. Empty, or a
@@ -72,12 +76,12 @@ impl Cluster {
             files::check_owner(saved, &account)?;
             server::copy(saved, &directory.join("data"), &account)?;
         }
-        Cluster::launch(&directory, &account, Kind::ThrowAway)
+        Cluster::launch(&directory, account, Kind::ThrowAway)
     }
 
     /// Stop a throw-away server and keep its files under `path`, complete or not at all.
     pub fn save(self, path: &Path) -> Result<(), Error> {
-        self.server.stop();
+        self.server().stop();
         let unfinished = path.with_extension("new");
         files::remove(&unfinished);
         files::sweep_saved(path);
@@ -103,16 +107,32 @@ impl Cluster {
 
     /// The process id of the server.
     pub fn pid(&self) -> u32 {
-        self.server.pid()
+        self.server().pid()
     }
 
     /// False once the server has ended, whoever ended it.
     pub fn is_running(&self) -> bool {
-        self.server.is_running()
+        self.server().is_running()
     }
 
-    fn launch(directory: &Path, account: &Account, kind: Kind<'_>) -> Result<Cluster, Error> {
-        files::owned_directory(directory, account)?;
+    /// Start the server again after it has ended by itself. Blocks until it has recovered; every connection to the old
+    /// one is lost.
+    pub fn revive(&self) -> Result<(), Error> {
+        let cluster = self.directory.join("data");
+        // what served connections may outlive its server for a moment, and a new one does not start beside it
+        files::end_orphans(&cluster);
+        files::settle_predecessor(&self.directory, &cluster)?;
+        let kind = if self.throw_away { Kind::ThrowAway } else { Kind::Durable { logins: &[] } };
+        *self.server() = Server::start(&self.binaries, &self.directory, &self.account, &kind)?;
+        Ok(())
+    }
+
+    fn server(&self) -> MutexGuard<'_, Server> {
+        self.server.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn launch(directory: &Path, account: Account, kind: Kind<'_>) -> Result<Cluster, Error> {
+        files::owned_directory(directory, &account)?;
         let lock = files::lock(directory)?;
         let cluster = directory.join("data");
         let binaries = match files::existing_major(&cluster)? {
@@ -121,22 +141,22 @@ impl Cluster {
         };
         files::settle_predecessor(directory, &cluster)?;
         if files::existing_major(&cluster)?.is_none() {
-            server::init(&binaries, directory, account, &kind)?;
+            server::init(&binaries, directory, &account, &kind)?;
         }
-        files::write_access_rules(&cluster, account, &kind)?;
-        let server = Server::start(&binaries, directory, account, &kind)?;
+        files::write_access_rules(&cluster, &account, &kind)?;
+        let server = Mutex::new(Server::start(&binaries, directory, &account, &kind)?);
         let throw_away = matches!(kind, Kind::ThrowAway);
-        Ok(Cluster { server, directory: directory.to_owned(), throw_away, _lock: lock })
+        Ok(Cluster { server, binaries, account, directory: directory.to_owned(), throw_away, _lock: lock })
     }
 }
 
 impl Drop for Cluster {
     fn drop(&mut self) {
         if self.throw_away {
-            self.server.stop_at_once();
+            self.server().stop_at_once();
             files::remove(&self.directory);
         } else {
-            self.server.stop();
+            self.server().stop();
         }
     }
 }

@@ -12,24 +12,38 @@ use crate::{app::App, audit, connection, db, error::Result, gateway, limits};
 /// Runs until told to stop.
 pub async fn run(app: Arc<App>, mut stop: watch::Receiver<bool>) {
     let listening = tokio::spawn(keep_listening(app.clone()));
-    let mut tick = tokio::time::interval(EVERY);
+    let due = every(EVERY, stop.clone(), || round(&app));
+    let checkpoints =
+        every(MINUTE, stop.clone(), || async { report("make a checkpoint", audit::checkpoint(&app).await) });
+    let sweeping = every(OFTEN, stop.clone(), || async { take_orders_back(&app) });
+    // exchanges take their time: nothing waits for them, and what was not asked is asked at the next start
+    let asking = every(OFTEN, stop.clone(), || async {
+        report("ask what became of calls", gateway::reconcile::round(&app).await);
+    });
+    let asking = async {
+        tokio::select! {
+            () = told(&mut stop) => {}
+            () = asking => {}
+        }
+    };
+    tokio::join!(due, checkpoints, asking, sweeping);
+    listening.abort();
+}
+
+/// Does this again and again, with so long between the starts; what has started ends.
+async fn every<W: Future<Output = ()>>(
+    pause: Duration,
+    mut stop: watch::Receiver<bool>,
+    mut work: impl FnMut() -> W,
+) {
+    let mut tick = tokio::time::interval(pause);
     tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-    let mut often = tokio::time::interval(OFTEN);
-    often.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-    let mut minute = tokio::time::interval(MINUTE);
-    minute.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     loop {
         tokio::select! {
-            () = told(&mut stop) => break,
-            _ = tick.tick() => round(&app).await,
-            _ = often.tick() => {
-                take_orders_back(&app);
-                report("ask what became of calls", gateway::reconcile::round(&app).await);
-            }
-            _ = minute.tick() => report("make a checkpoint", audit::checkpoint(&app).await),
+            () = told(&mut stop) => return,
+            _ = tick.tick() => work().await,
         }
     }
-    listening.abort();
 }
 
 async fn told(stop: &mut watch::Receiver<bool>) {

@@ -6,6 +6,7 @@ use std::{
     os::unix::fs::PermissionsExt,
     path::Path,
     sync::{Arc, atomic::AtomicBool},
+    time::Duration,
 };
 
 use demo_exchange::DemoExchange;
@@ -38,13 +39,15 @@ pub struct Server {
     stop: watch::Sender<bool>,
     serving: JoinHandle<()>,
     jobs: JoinHandle<()>,
+    /// Starts our own database again when it ends by itself.
+    keeper: Option<JoinHandle<()>>,
     database: Store,
 }
 
 /// The settings of the database, and its server when it is ours.
 pub struct Store {
     pub settings: Settings,
-    pub cluster: Option<Cluster>,
+    pub cluster: Option<Arc<Cluster>>,
 }
 
 /// Brings everything up. With `demo` the pretend exchange runs too, as the environment `practice`.
@@ -104,8 +107,9 @@ pub async fn start_with(
     let (stop, stopped) = watch::channel(false);
     let addresses = listener.addresses();
     let jobs = tokio::spawn(job::run(app.clone(), stopped.clone()));
+    let keeper = database.cluster.clone().map(|cluster| tokio::spawn(keep(cluster, stopped.clone())));
     let serving = tokio::spawn(http::serve(listener, Site::new(app.clone()), stopped));
-    Ok(Server { app, addresses, setup_link, demo, stop, serving, jobs, database })
+    Ok(Server { app, addresses, setup_link, demo, stop, serving, jobs, keeper, database })
 }
 
 impl Server {
@@ -115,15 +119,46 @@ impl Server {
         self.app.gate.streams.close().await;
         let _ = self.serving.await;
         let _ = self.jobs.await;
+        if let Some(keeper) = self.keeper {
+            let _ = keeper.await;
+        }
         self.app.gate.ledger.flush().await;
         self.app.gate.records.flush().await;
         self.app.db.close().await;
         drop(self.database);
     }
 
-    /// False once the private database has ended by itself; there is nothing left to serve then.
+    /// False once the private database has ended and does not start again; there is nothing left to serve then.
     pub fn database_runs(&self) -> bool {
-        self.database.cluster.as_ref().is_none_or(Cluster::is_running)
+        self.keeper.as_ref().is_none_or(|keeper| !keeper.is_finished())
+    }
+}
+
+/// Starts our own database again whenever it has ended by itself, until told to stop, or until it cannot be started.
+/// Meanwhile nothing can be recorded, so nothing is signed.
+async fn keep(cluster: Arc<Cluster>, mut stop: watch::Receiver<bool>) {
+    let mut failures = 0;
+    while failures < MOST_FAILURES {
+        tokio::select! {
+            _ = stop.wait_for(|stop| *stop) => return,
+            () = tokio::time::sleep(LOOK * (1 + 10 * failures)) => {}
+        }
+        if cluster.is_running() {
+            continue;
+        }
+        tracing::error!("the private PostgreSQL has ended; it is started again");
+        let own = cluster.clone();
+        let revived = tokio::task::spawn_blocking(move || own.revive()).await;
+        match revived
+            .map_err(|error| error.to_string())
+            .and_then(|done| done.map_err(|error| error.to_string()))
+        {
+            Ok(()) => failures = 0,
+            Err(error) => {
+                tracing::error!(error, "the private PostgreSQL does not start");
+                failures += 1;
+            }
+        }
     }
 }
 
@@ -133,7 +168,7 @@ pub async fn open_database(config: &Config) -> Result<Store, Fatal> {
         false => (Settings::external(&config.database.url, None)?, None),
         true => {
             let cluster = start_cluster(config).await??;
-            (prepare_cluster(&cluster, "keygate").await?, Some(cluster))
+            (prepare_cluster(&cluster, "keygate").await?, Some(Arc::new(cluster)))
         }
     };
     Ok(Store { settings: settings.with_sizes(sizes(&config.database)), cluster })
@@ -145,9 +180,10 @@ pub async fn reach_database(config: &Config) -> Result<Store, Fatal> {
         return open_database(config).await;
     }
     match start_cluster(config).await? {
-        Ok(cluster) => {
-            Ok(Store { settings: prepare_cluster(&cluster, "keygate").await?, cluster: Some(cluster) })
-        }
+        Ok(cluster) => Ok(Store {
+            settings: prepare_cluster(&cluster, "keygate").await?,
+            cluster: Some(Arc::new(cluster)),
+        }),
         Err(cluster::Error::InUse { directory, .. }) => {
             Ok(Store { settings: Settings::socket(&directory, "keygate"), cluster: None })
         }
@@ -208,6 +244,11 @@ fn sizes(config: &Database) -> Sizes {
         ..Sizes::default()
     }
 }
+
+/// How often to look whether our database runs.
+const LOOK: Duration = Duration::from_millis(50);
+/// One after the other; then whoever watches over this process has to know.
+const MOST_FAILURES: u32 = 10;
 
 /// The environment of the built-in demo exchange.
 pub const PRACTICE: &str = "practice";

@@ -1,15 +1,6 @@
-//! The line protocol: every line gets one line of JSON back.
 #![no_main]
 
-use std::sync::LazyLock;
+#[path = "../../tests/readers/subject.rs"]
+mod subject;
 
-use exchange::{Exchanges, conformance};
-use libfuzzer_sys::fuzz_target;
-
-static EXCHANGES: LazyLock<Exchanges> = LazyLock::new(Exchanges::builtin);
-
-fuzz_target!(|line: &str| {
-    let answer = conformance(&EXCHANGES, line);
-    assert!(!answer.contains('\n'));
-    assert!(serde_json::from_str::<serde_json::Value>(&answer).unwrap().is_object());
-});
+libfuzzer_sys::fuzz_target!(|data: &[u8]| subject::line(data));

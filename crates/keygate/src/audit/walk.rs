@@ -235,3 +235,6 @@ fn id_of(row: &[u8]) -> Option<Uuid> {
 
 /// Findings of one chain; more of them say nothing new.
 const MOST: usize = 1000;
+
+#[cfg(test)]
+mod tests;

@@ -31,7 +31,8 @@ pub async fn run(flags: Flags) -> Result<ExitCode, Fatal> {
     let config = config(flags, &listener, &cluster)?;
     log::init(&config.log);
     start::make_data_dir(&config.data_dir)?;
-    let store = Store { settings: prepare_cluster(&cluster, "keygate").await?, cluster: Some(cluster) };
+    let store =
+        Store { settings: prepare_cluster(&cluster, "keygate").await?, cluster: Some(cluster.into()) };
     let server = start::start_with(config, Clock::default(), true, listener, store).await?;
     let password = SecretText::from(data_encoding::BASE32_NOPAD.encode(&seal::random::array::<10>()));
     let link = server.setup_link.clone().unwrap_or_default();

@@ -68,7 +68,7 @@ fn demo_lines(url: &str, link: Option<&str>, demo: &str) -> String {
     )
 }
 
-/// Until a signal, or the end of our database.
+/// Until a signal, or until our database is lost.
 pub async fn until_told(server: &Server) -> Result<(), Fatal> {
     let failed = |error: std::io::Error| Fatal::new(format!("cannot wait for signals: {error}"), "");
     let mut terminate = signal(SignalKind::terminate()).map_err(failed)?;
@@ -79,7 +79,7 @@ pub async fn until_told(server: &Server) -> Result<(), Fatal> {
             _ = terminate.recv() => return Ok(()),
             _ = interrupt.recv() => return Ok(()),
             _ = watch.tick() => if !server.database_runs() {
-                tracing::error!("the private PostgreSQL has ended; stopping");
+                tracing::error!("the private PostgreSQL does not come back; stopping");
                 return Ok(());
             },
         }

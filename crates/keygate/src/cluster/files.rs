@@ -117,6 +117,32 @@ pub(super) fn settle_predecessor(directory: &Path, cluster: &Path) -> Result<(),
     Err(Error::InUse { directory: directory.to_owned(), pid: Some(pid) })
 }
 
+/// End the processes of a server that is gone itself: asked first, and soon made to.
+pub(super) fn end_orphans(cluster: &Path) {
+    for signal in [libc::SIGQUIT, libc::SIGKILL] {
+        for _ in 0..50 {
+            let orphans = workers(cluster);
+            if orphans.is_empty() {
+                return;
+            }
+            orphans.into_iter().for_each(|pid| send(pid, signal));
+            sleep(Duration::from_millis(10));
+        }
+    }
+}
+
+fn workers(cluster: &Path) -> Vec<u32> {
+    let Ok(processes) = fs::read_dir("/proc") else { return Vec::new() };
+    let pids = processes.flatten().filter_map(|process| process.file_name().to_str()?.parse().ok());
+    pids.filter(|pid| works_in(*pid, cluster)).collect()
+}
+
+#[expect(unsafe_code, reason = "no safe wrapper in std")]
+fn send(pid: u32, signal: libc::c_int) {
+    // SAFETY: plain numbers. The process worked in our directory a moment ago.
+    unsafe { libc::kill(pid.cast_signed(), signal) };
+}
+
 /// Who may log in. Written at each start, so that a renamed user or a new role needs no hand work.
 pub(super) fn write_access_rules(cluster: &Path, account: &Account, kind: &Kind<'_>) -> Result<(), Error> {
     let (hba, ident) = match kind {

@@ -195,6 +195,7 @@ async fn send(
         None if answer.status.is_success() => Ok(Some(answer)),
         None => Err(strange(definition)),
         // A proxy in front of the exchange, or its own trouble: nothing was said about the key.
+        Some(error) if error.kind == ErrorKind::OutcomeUnknown => Err(strange(definition)),
         Some(error)
             if error.kind == ErrorKind::Other
                 && (error.code.is_empty() || answer.status.is_server_error()) =>
@@ -226,7 +227,9 @@ fn refusal(definition: &Definition, error: &ExchangeError, key: &ExchangeKey) ->
         ErrorKind::RateLimited => {
             (Code::ExchangeUnreachable, "The exchange limits us for now; try again in a minute.")
         }
-        ErrorKind::Other => (Code::ExchangeRefused, "See the exchange's own text."),
+        ErrorKind::OutcomeUnknown | ErrorKind::Other => {
+            (Code::ExchangeRefused, "See the exchange's own text.")
+        }
     };
     let text = scrub(&error.text, key);
     code.with(format!("{} answered {}: {text} {advice}", definition.name(), error.code))

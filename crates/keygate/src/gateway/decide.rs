@@ -119,3 +119,6 @@ fn withdrawal(call: &Call<'_>, presented: &Presented) -> Result<(), Denial> {
         )),
     }
 }
+
+#[cfg(test)]
+mod tests;

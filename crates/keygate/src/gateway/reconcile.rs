@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 
 use exchange::{Definition, Method, Order, OrderState, OrderStatus, Placed, Request, Symbol};
+use futures_util::{StreamExt, stream};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -60,17 +61,19 @@ pub fn question(request: &Request, order: &Order) -> Value {
     serde_json::to_value(question).unwrap_or_default()
 }
 
-/// Asks about everything that is due, each account by itself: one that cannot be asked holds up no other.
+/// Asks about everything that is due, each account by itself: one that cannot be asked, or is slow, holds up no other.
 pub async fn round(app: &App) -> Result<()> {
     let mut accounts: BTreeMap<(Uuid, Uuid), Vec<Open>> = BTreeMap::new();
     for open in store::take_due(app, NEXT).await? {
         accounts.entry((open.user, open.connection)).or_default().push(open);
     }
-    for ((user, connection), open) in accounts {
-        if let Err(error) = settle(app, user, connection, &open).await {
-            tracing::warn!(%error, %connection, "an exchange could not be asked what became of calls");
-        }
-    }
+    let asking =
+        stream::iter(accounts).for_each_concurrent(AT_ONCE, |((user, connection), open)| async move {
+            if let Err(error) = settle(app, user, connection, &open).await {
+                tracing::warn!(%error, %connection, "an exchange could not be asked what became of calls");
+            }
+        });
+    asking.await;
     Ok(())
 }
 
@@ -164,3 +167,5 @@ impl Open {
 }
 
 const NEXT: Duration = Duration::seconds(15);
+/// Accounts that are asked about beside each other.
+const AT_ONCE: usize = 16;

@@ -110,7 +110,7 @@ pub(super) async fn listens(call: &Call<'_>, account: &Account) {
     call.app.gate.records.push(call.app, line, Some(account.used())).await;
 }
 
-/// Adds the outcome and settles what was set aside. If we die before, the intent stands alone, which means: ask the
+/// Adds the outcome, settles what was set aside, and says which it was. If we die before, the intent stands alone, which means: ask the
 /// exchange.
 pub(super) async fn outcome(
     call: &Call<'_>,
@@ -118,10 +118,28 @@ pub(super) async fn outcome(
     outcome: &Result<Answer, Failure>,
     error: Option<ExchangeError>,
     took: Duration,
-) {
-    let became = Became::of(outcome, error.as_ref());
+) -> Became {
+    let became = became(call, outcome, error.as_ref());
     let line = with_outcome(line(call, account, "outcome"), outcome, error, took);
+    let line = match became {
+        Became::Confirmed => Line { success: Some(true), ..line },
+        Became::Rejected => Line { success: Some(false), ..line },
+        Became::Unknown => {
+            let error = line.error.filter(|code| !code.is_empty());
+            Line { success: None, error: error.or(Some("outcome unknown".to_owned())), ..line }
+        }
+    };
     call.app.gate.ledger.outcome(line, Some(account.used()), became, None).await;
+    became
+}
+
+/// What the answer, or its absence, says about a call.
+fn became(call: &Call<'_>, outcome: &Result<Answer, Failure>, error: Option<&ExchangeError>) -> Became {
+    let orders = match call.request.reading() {
+        Reading::Orders(orders) => orders.len(),
+        _ => 1,
+    };
+    Became::of(outcome, error, orders)
 }
 
 /// The intent was recorded and nothing left us.

@@ -7,7 +7,9 @@ use axum::response::Response;
 use exchange::{ExchangeError, Signed};
 use seal::UserKey;
 
-use super::{Account, Call, Denial, answer, credential::Proof, market::Asked, queue::Turn, record};
+use super::{
+    Account, Call, Denial, answer, credential::Proof, ledger::Became, market::Asked, queue::Turn, record,
+};
 use crate::upstream::{Answer, Failure};
 
 /// What became of a signed request.
@@ -18,6 +20,18 @@ pub(super) struct Sent {
     took: Duration,
     /// What no answer may repeat.
     pub(super) known: Vec<String>,
+}
+
+impl Sent {
+    /// The page of a server in front of the exchange is no answer about money: clients would take it for one, and send
+    /// again.
+    fn unless_it_says_nothing(mut self) -> Sent {
+        let coded = self.error.as_ref().is_some_and(|error| !error.code.is_empty());
+        if self.outcome.is_ok() && !coded {
+            self.outcome = Err(Failure::Unknown("the answer is not in the exchange's own words".to_owned()));
+        }
+        self
+    }
 }
 
 impl Call<'_> {
@@ -83,8 +97,10 @@ impl Call<'_> {
                 return Err(denial);
             }
         };
-        record::outcome(self, account, &sent.outcome, sent.error.clone(), sent.took).await;
-        Ok(sent)
+        match record::outcome(self, account, &sent.outcome, sent.error.clone(), sent.took).await {
+            Became::Unknown => Ok(sent.unless_it_says_nothing()),
+            Became::Confirmed | Became::Rejected => Ok(sent),
+        }
     }
 
     /// When nobody knows what became of an order, the bot needs its id to ask.

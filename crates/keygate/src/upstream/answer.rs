@@ -58,7 +58,7 @@ impl<'c, S: AsyncRead + Unpin> Reader<'c, S> {
 
     /// The first head that is not an interim one.
     async fn final_head(&mut self) -> Result<Head, String> {
-        loop {
+        for _ in 0..=MOST_INTERIM {
             let head = self.head().await?;
             match head.status.as_u16() {
                 101 => return Err("the exchange changed the protocol".to_owned()),
@@ -66,6 +66,7 @@ impl<'c, S: AsyncRead + Unpin> Reader<'c, S> {
                 _ => return Ok(head),
             }
         }
+        Err("the exchange does not come to its answer".to_owned())
     }
 
     async fn head(&mut self) -> Result<Head, String> {
@@ -163,8 +164,20 @@ impl<'c, S: AsyncRead + Unpin> Reader<'c, S> {
     }
 
     async fn more(&mut self) -> Result<(), String> {
+        if self.at >= MOST_READ {
+            self.forget_read();
+        }
         self.buffer.reserve(FIRST);
         arrived(self.stream.read_buf(self.buffer).await)
+    }
+
+    /// What stands around a body, such as the sizes of its chunks, has no end of its own and shall take no room.
+    fn forget_read(&mut self) {
+        let left = self.unread().len();
+        self.buffer.copy_within(self.at.., 0);
+        self.buffer[left..].fill(0);
+        self.buffer.truncate(left);
+        self.at = 0;
     }
 
     fn within(&self, length: usize) -> Result<(), String> {
@@ -213,6 +226,10 @@ fn end(head: &Head) -> Result<End, String> {
     if *status == StatusCode::NO_CONTENT || *status == StatusCode::NOT_MODIFIED {
         return Ok(End::After(0));
     }
+    // What is packed cannot be searched for the key, and may unpack to anything.
+    if headers.all(CONTENT_ENCODING).any(|coding| !coding.eq_ignore_ascii_case(b"identity")) {
+        return Err("the answer is packed, and nobody asked for that".to_owned());
+    }
     let mut codings = headers.all(TRANSFER_ENCODING);
     match (codings.next(), codings.next()) {
         (None, _) => {}
@@ -243,6 +260,7 @@ fn too_large() -> String {
 
 const TRANSFER_ENCODING: &str = "transfer-encoding";
 const CONTENT_LENGTH: &str = "content-length";
+const CONTENT_ENCODING: &str = "content-encoding";
 /// Most answers fit into the first read.
 const FIRST: usize = 4 * 1024;
 const KEPT: usize = 16 * 1024;
@@ -250,6 +268,8 @@ const MOST_AT_ONCE: usize = 256 * 1024;
 const MAX_HEAD: usize = 32 * 1024;
 const MAX_LINE: usize = 8 * 1024;
 const MOST_HEADERS: usize = 100;
+const MOST_INTERIM: usize = 8;
+const MOST_READ: usize = 64 * 1024;
 
 #[cfg(test)]
 mod tests;

@@ -13,8 +13,8 @@ pub fn bytes(signed: &Signed) -> Option<Vec<u8>> {
         return None;
     }
     let room = headers.iter().map(|(name, value)| name.len() + value.len() + 4).sum::<usize>();
-    let mut out = Vec::with_capacity(target.len() + host.len() + room + body.len() + 80);
-    for part in [method.as_str(), " ", target, " HTTP/1.1\r\nhost: ", host, "\r\n"] {
+    let mut out = Vec::with_capacity(target.len() + host.len() + room + body.len() + 112);
+    for part in [method.as_str(), " ", target, " HTTP/1.1\r\nhost: ", host, "\r\n", UNPACKED] {
         out.extend_from_slice(part.as_bytes());
     }
     for (name, value) in headers {
@@ -31,6 +31,9 @@ pub fn bytes(signed: &Signed) -> Option<Vec<u8>> {
     out.extend_from_slice(body);
     Some(out)
 }
+
+/// Without it an exchange may pack its answer as it likes (RFC 9110, section 12.5.3).
+const UNPACKED: &str = "accept-encoding: identity\r\n";
 
 /// RFC 9110, section 5.6.2.
 fn is_token(name: &str) -> bool {
@@ -61,11 +64,11 @@ mod tests {
         let wire = |signed| String::from_utf8(bytes(&signed).unwrap()).unwrap();
         assert_eq!(
             wire(signed(Method::Get, "/a?b=%2F&c=[1]", ("key", "k"), "")),
-            "GET /a?b=%2F&c=[1] HTTP/1.1\r\nhost: api.example.com\r\nkey: k\r\n\r\n"
+            "GET /a?b=%2F&c=[1] HTTP/1.1\r\nhost: api.example.com\r\naccept-encoding: identity\r\nkey: k\r\n\r\n"
         );
         assert_eq!(
             wire(signed(Method::Post, "/a", ("key", "k"), "x=1")),
-            "POST /a HTTP/1.1\r\nhost: api.example.com\r\nkey: k\r\ncontent-length: 3\r\n\r\nx=1"
+            "POST /a HTTP/1.1\r\nhost: api.example.com\r\naccept-encoding: identity\r\nkey: k\r\ncontent-length: 3\r\n\r\nx=1"
         );
         assert!(wire(signed(Method::Post, "/a", ("key", "k"), "")).contains("\r\ncontent-length: 0\r\n"));
     }

@@ -18,6 +18,7 @@ mod auth;
 mod bad_input;
 mod bots;
 mod connections;
+mod faults;
 mod gateway;
 mod limits;
 mod openapi;

@@ -53,11 +53,15 @@ impl World {
 
     /// Where money is no object, and the exchange counts no requests.
     pub async fn rich() -> World {
+        World::rich_with(|_| {}).await
+    }
+
+    pub async fn rich_with(configure: impl FnOnce(&mut Config)) -> World {
         let mut exchanges = DemoConfig::demo().unlimited();
         for account in exchanges.exchanges.values_mut().flat_map(|venue| &mut venue.accounts) {
             account.balances.values_mut().for_each(|balance| *balance = 1_000_000_000_000_i64.into());
         }
-        World::on(exchanges, |_| {}).await.set_up().await
+        World::on(exchanges, configure).await.set_up().await
     }
 
     /// Not set up yet.

@@ -1,188 +1,70 @@
-//! `kill -9` of the service, fifty times in the middle of a stream of orders. Afterwards the books of the bot,
-//! of the service and of the exchange are compared.
+//! `kill -9` in the middle of a stream of orders: of the service, of one of two replicas, of PostgreSQL. Afterwards the books
+//! of the bots, of the service and of the exchange are compared.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stdout, reason = "tests")]
 
+mod books;
+mod bots;
+mod database;
+mod replicas;
+mod service;
 #[allow(dead_code, reason = "shared with the search for leaks, which uses the rest")]
 mod spawned_keygate;
 
-use std::{
-    collections::{HashMap, HashSet},
-    sync::{
-        Arc, Mutex,
-        atomic::{AtomicBool, Ordering},
-    },
-    time::Duration,
-};
+use std::{path::Path, process::Command, time::Duration};
 
 use demo_exchange::{Clock, Config, DemoExchange, Running};
-use serde_json::json;
-use spawned_keygate::{Service, answer, now_ms, sign};
+use serde_json::{Value, json};
+use spawned_keygate::{PASSWORD, Service, now_ms};
 
-const KILLS: usize = 50;
-const BOTS: usize = 3;
-
-/// What a bot knows of an order: the id of its request, its own name for it, and whether it was confirmed.
-struct Order {
-    request: String,
-    name: String,
-    confirmed: bool,
+/// Where money is no object, and no requests are counted.
+async fn rich_exchange(clock: Clock) -> Running {
+    let mut config = Config::demo().unlimited();
+    for account in config.exchanges.values_mut().flat_map(|venue| &mut venue.accounts) {
+        account.balances.values_mut().for_each(|balance| *balance = 1_000_000_000_000_i64.into());
+    }
+    DemoExchange::new(config, clock).start().await.unwrap()
 }
 
-/// A program that orders and orders, whatever happens to the gate.
-struct Bot {
-    http: reqwest::Client,
-    base: String,
-    key: String,
-    secret: String,
-    orders: Arc<Mutex<Vec<Order>>>,
-    stop: Arc<AtomicBool>,
-}
-
-impl Bot {
-    async fn run(self, number: usize) {
-        for count in 0.. {
-            if self.stop.load(Ordering::Relaxed) {
-                return;
-            }
-            let name = format!("kill{number}x{count}");
-            let request = uuid::Uuid::from_bytes(seal::random::array()).to_string();
-            let confirmed = self.order(&name, &request).await;
-            self.orders.lock().unwrap().push(Order { request, name, confirmed });
-            if !confirmed {
-                tokio::time::sleep(Duration::from_millis(20)).await;
-            }
-        }
-    }
-
-    async fn order(&self, name: &str, request: &str) -> bool {
-        let params = format!(
-            "symbol=BTCUSDT&side=BUY&type=LIMIT&timeInForce=GTC&quantity=0.00011&price=50000\
-             &newClientOrderId={name}&timestamp={}",
-            now_ms()
-        );
-        let body = format!("{params}&signature={}", sign(&self.secret, &params));
-        let call = self.http.post(format!("{}/x/binance/api/v3/order", self.base)).body(body);
-        let call = call.header("content-type", "application/x-www-form-urlencoded");
-        answer(call.header("x-mbx-apikey", &self.key).header("x-request-id", request)).await.0 == 200
-    }
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn kill_in_the_middle_of_orders_loses_no_record_and_claims_nothing_that_did_not_happen() {
-    let clock = Clock::new(now_ms);
-    let demo = DemoExchange::new(Config::demo().unlimited(), clock).start().await.unwrap();
-    let (mut service, token) = Service::new(&demo.url()).await;
-    let (key, secret, _) = service.bot(&token, connection()).await;
-    // each life takes a share of the minute's requests with it
-    let unlimited = "update api_key_permissions set max_requests_per_minute = 1000000,
-        max_requests_per_hour = 1000000, max_requests_per_day = 1000000";
-    sqlx::raw_sql(unlimited).execute(&mut service.superuser().await).await.unwrap();
-    let (orders, stop) = (Arc::new(Mutex::new(Vec::new())), Arc::new(AtomicBool::new(false)));
-    let running: Vec<_> = (0..BOTS)
-        .map(|number| {
-            let (http, base) = (service.http.clone(), service.base.clone());
-            let (key, secret) = (key.clone(), secret.clone());
-            tokio::spawn(
-                Bot { http, base, key, secret, orders: orders.clone(), stop: stop.clone() }.run(number),
-            )
-        })
-        .collect();
-    for _ in 0..KILLS {
-        let moment = u64::from(seal::random::array::<1>()[0]);
-        tokio::time::sleep(Duration::from_millis(100 + moment)).await;
-        service.kill();
-        tokio::task::block_in_place(|| service.start());
-    }
-    tokio::time::sleep(Duration::from_millis(500)).await;
-    stop.store(true, Ordering::Relaxed);
-    for bot in running {
-        bot.await.unwrap();
-    }
-    let orders = std::mem::take(&mut *orders.lock().unwrap());
-    the_record_is_whole(&service);
-    compare(&service, &demo, &orders).await;
-    everything_still_opens(&service, &key, &secret).await;
+/// A bot whose orders are set aside in dollars, and whose requests are not counted. Gives public half and secret.
+async fn bot(service: &Service, token: &str) -> (String, String) {
+    let (status, made) = service.post("/api/v1/connections", token, connection()).await;
+    assert_eq!(status, 201, "{made}");
+    let limits = json!({"max_daily_trade_volume_usd": "1000000000", "max_requests_per_minute": null,
+        "max_requests_per_hour": null, "max_requests_per_day": null});
+    let path = format!("/api/v1/connections/{}/limits", made["id"].as_str().unwrap());
+    let (status, set) = service.patch(&path, token, json!({"limits": limits, "password": PASSWORD})).await;
+    assert_eq!(status, 200, "{set}");
+    let (key, secret, _) = service.pair(token, &made).await;
+    (key, secret)
 }
 
 /// Every record is a link of its chain, and every checkpoint was true, whatever moment it ended in.
-fn the_record_is_whole(service: &Service) {
-    let mut verify = std::process::Command::new(env!("CARGO_BIN_EXE_keygate"));
-    let verified =
-        verify.arg("--data-dir").arg(service.data_dir()).args(["audit", "verify"]).output().unwrap();
+fn the_record_is_whole(data_dir: &Path, environment: &[(&'static str, String)]) {
+    let mut verify = Command::new(env!("CARGO_BIN_EXE_keygate"));
+    verify.envs(environment.iter().cloned());
+    let verified = verify.arg("--data-dir").arg(data_dir).args(["audit", "verify"]).output().unwrap();
     println!("{}", String::from_utf8_lossy(&verified.stderr));
     assert!(verified.status.success(), "{verified:?}");
 }
 
-/// The three books: what the bot was told, what is recorded, what the exchange carried out.
-async fn compare(service: &Service, demo: &Running, orders: &[Order]) {
-    let intents = requests(service, "phase = 'intent'").await;
-    let done = requests(service, "phase = 'outcome' and success").await;
-    let executed: Vec<String> = demo
-        .requests()
-        .iter()
-        .filter(|request| request.target == "/api/v3/order" && request.status == Some(200))
-        .map(|request| between(&request.body, "newClientOrderId=", "&"))
-        .collect();
-    let at_the_exchange: HashSet<&str> = executed.iter().map(String::as_str).collect();
-    let names: HashMap<&str, &str> =
-        orders.iter().map(|order| (order.name.as_str(), order.request.as_str())).collect();
-    let confirmed = orders.iter().filter(|order| order.confirmed).count();
-    println!(
-        "{confirmed} of {} orders confirmed, {} intents, {} outcomes, {} executed",
-        orders.len(),
-        intents.len(),
-        done.len(),
-        executed.len()
-    );
-    assert!(confirmed > KILLS, "too few orders to mean anything: {confirmed}");
-
-    assert_eq!(at_the_exchange.len(), executed.len(), "an order was sent twice");
-    for order in orders.iter().filter(|order| order.confirmed) {
-        assert!(intents.contains(&order.request), "{}: confirmed without an intent", order.name);
-        assert!(done.contains(&order.request), "{}: confirmed without an outcome", order.name);
-        assert!(at_the_exchange.contains(order.name.as_str()), "{}: confirmed, not executed", order.name);
-    }
-    for name in &executed {
-        assert!(intents.contains(names[name.as_str()]), "{name}: executed without an intent");
-    }
-    let carried_out: HashSet<&str> = executed.iter().map(|name| names[name.as_str()]).collect();
-    for request in &done {
-        assert!(carried_out.contains(request.as_str()), "{request}: recorded as done, never sent");
-    }
-}
-
-async fn requests(service: &Service, condition: &str) -> HashSet<String> {
-    let query =
-        format!("select request_id::text from api_key_usage_audit where class = 'trade' and {condition}");
-    service.texts(&query).await.into_iter().collect()
-}
-
-async fn everything_still_opens(service: &Service, key: &str, secret: &str) {
-    let token = service.sign_in().await;
-    let (status, listed) = service.get("/api/v1/connections", &token).await;
-    assert_eq!(status, 200, "{listed}");
-    assert!(
-        !listed[0]["api_key_masked"].as_str().unwrap().starts_with('*'),
-        "the key does not open: {listed}"
-    );
-    let check = format!("/api/v1/connections/{}/check", listed[0]["id"].as_str().unwrap());
-    let (status, checked) = service.post(&check, &token, json!({})).await;
-    assert_eq!(status, 200, "the secret does not open: {checked}");
-    let params = format!("timestamp={}", now_ms());
-    let target =
-        format!("{}/x/binance/api/v3/account?{params}&signature={}", service.base, sign(secret, &params));
-    let (status, account) = answer(service.http.get(target).header("x-mbx-apikey", key)).await;
-    assert_eq!(status, 200, "the virtual pair does not open: {account}");
-}
-
-fn connection() -> serde_json::Value {
+fn connection() -> Value {
     json!({"exchange": "binance", "environment": "practice", "name": "Main", "permissions": {"trade": true},
            "api_key": "DemoTradeKey0000000000000000000000000000000000000000000000000002",
            "secret": "DemoTradeSecret0000000000000000000000000000000000000000000000002"})
 }
 
-fn between(text: &str, from: &str, to: &str) -> String {
-    let rest = text.split_once(from).map_or("", |(_, rest)| rest);
-    rest.split(to).next().unwrap_or("").to_owned()
+/// So many cycles as `PROOF_KILLS` says, or a few.
+fn cycles(few: usize) -> usize {
+    std::env::var("PROOF_KILLS").map_or(few, |count| count.parse().unwrap())
+}
+
+/// Between a tenth and a third of a second.
+async fn a_moment() {
+    let moment = u64::from(seal::random::array::<1>()[0]);
+    tokio::time::sleep(Duration::from_millis(100 + moment)).await;
+}
+
+fn machine_clock() -> Clock {
+    Clock::new(now_ms)
 }

@@ -41,11 +41,17 @@ impl Service {
     /// Starts it and makes the owner; gives an access token too.
     pub async fn new(demo: &str) -> (Service, String) {
         let mut service = Service::unborn(demo);
-        let link = service.start();
+        let token = service.set_up().await;
+        (service, token)
+    }
+
+    /// Its first start, and the owner.
+    pub async fn set_up(&mut self) -> String {
+        let link = self.start();
         let token = link.split_once('#').unwrap().1.trim();
         let input = json!({"token": token, "email": EMAIL, "name": "Olga", "password": PASSWORD});
-        let tokens = service.post("/api/v1/auth/setup", "", input).await.1;
-        (service, tokens["access_token"].as_str().unwrap().to_owned())
+        let tokens = self.post("/api/v1/auth/setup", "", input).await.1;
+        tokens["access_token"].as_str().unwrap().to_owned()
     }
 
     /// Where it will run, before its first start.
@@ -114,6 +120,18 @@ impl Service {
         self.data.path().join("data")
     }
 
+    /// Waits until the state of the record is signed.
+    pub fn wait_for_checkpoint(&self) {
+        let file = self.data_dir().join("audit/checkpoints.jsonl");
+        for _ in 0..300 {
+            if fs::metadata(&file).is_ok_and(|found| found.len() > 0) {
+                return;
+            }
+            std::thread::sleep(Duration::from_millis(100));
+        }
+        panic!("no checkpoint is made: {}", self.log());
+    }
+
     /// Everything it wrote to its standard error, over all its lives.
     pub fn log(&self) -> String {
         fs::read_to_string(self.log_path()).unwrap_or_default()
@@ -143,6 +161,10 @@ impl Service {
 
     pub async fn post(&self, path: &str, token: &str, body: Value) -> (u16, Value) {
         answer(self.http.post(format!("{}{path}", self.base)).bearer_auth(token).json(&body)).await
+    }
+
+    pub async fn patch(&self, path: &str, token: &str, body: Value) -> (u16, Value) {
+        answer(self.http.patch(format!("{}{path}", self.base)).bearer_auth(token).json(&body)).await
     }
 
     pub async fn get(&self, path: &str, token: &str) -> (u16, Value) {

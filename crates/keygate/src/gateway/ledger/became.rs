@@ -15,13 +15,17 @@ pub enum Became {
 }
 
 impl Became {
-    pub fn of(outcome: &Result<Answer, Failure>, error: Option<&ExchangeError>) -> Became {
+    /// `orders`: how many the call holds. What an exchange says of a batch may be said of its first order, so a no
+    /// that comes with a success is no word about the others.
+    pub fn of(outcome: &Result<Answer, Failure>, error: Option<&ExchangeError>, orders: usize) -> Became {
         let answer = match outcome {
             Err(Failure::NotSent(_)) => return Became::Rejected,
             Err(Failure::Unknown(_)) => return Became::Unknown,
             Ok(answer) => answer,
         };
         match error {
+            Some(_) if orders > 1 && answer.status.is_success() => Became::Unknown,
+            Some(error) if error.kind == ErrorKind::OutcomeUnknown => Became::Unknown,
             Some(error) if error.kind == ErrorKind::RateLimited => Became::Rejected,
             _ if answer.status.is_server_error() => Became::Unknown,
             Some(error) if error.code.is_empty() => Became::Unknown,
@@ -55,6 +59,16 @@ mod tests {
     use super::*;
 
     fn became(status: u16, body: &'static str, code: Option<&str>, kind: ErrorKind) -> Became {
+        of_orders(1, status, body, code, kind)
+    }
+
+    fn of_orders(
+        orders: usize,
+        status: u16,
+        body: &'static str,
+        code: Option<&str>,
+        kind: ErrorKind,
+    ) -> Became {
         let answer = Answer {
             status: StatusCode::from_u16(status).unwrap(),
             headers: Headers::default(),
@@ -62,7 +76,7 @@ mod tests {
             body: Bytes::from_static(body.as_bytes()),
         };
         let error = code.map(|code| ExchangeError { kind, code: code.to_owned(), text: String::new() });
-        Became::of(&Ok(answer), error.as_ref())
+        Became::of(&Ok(answer), error.as_ref(), orders)
     }
 
     #[test]
@@ -76,5 +90,16 @@ mod tests {
         assert_eq!(became(403, "<html>", Some(""), ErrorKind::Other), Unknown);
         assert_eq!(became(200, "<html>", None, ErrorKind::Other), Unknown);
         assert_eq!(became(302, "{}", None, ErrorKind::Other), Unknown);
+        assert_eq!(became(200, "{}", Some("10000"), ErrorKind::OutcomeUnknown), Unknown);
+        assert_eq!(became(400, "{}", Some("50004"), ErrorKind::OutcomeUnknown), Unknown);
+    }
+
+    #[test]
+    fn no_to_one_order_of_a_batch_is_no_word_about_the_others() {
+        use Became::{Confirmed, Rejected, Unknown};
+        assert_eq!(of_orders(2, 200, "{}", Some("51008"), ErrorKind::Other), Unknown);
+        assert_eq!(of_orders(2, 200, "{}", Some("50061"), ErrorKind::RateLimited), Unknown);
+        assert_eq!(of_orders(2, 400, "{}", Some("50000"), ErrorKind::Other), Rejected);
+        assert_eq!(of_orders(2, 200, "{}", None, ErrorKind::Other), Confirmed);
     }
 }

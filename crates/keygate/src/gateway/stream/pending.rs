@@ -87,7 +87,7 @@ impl Sent<'_> {
     async fn record(&self, outcome: &Result<Answer, Failure>, error: Option<ExchangeError>) {
         let (Some(account), took) = (&self.account, self.started.elapsed()) else { return };
         match self.call.request.class().moves_money() {
-            true => record::outcome(&self.call, account, outcome, error, took).await,
+            true => drop(record::outcome(&self.call, account, outcome, error, took).await),
             false => record::later(&self.call, account, outcome, error, took).await,
         }
     }

@@ -105,7 +105,7 @@ impl Errands<'_> {
         }
         let (line, became, answered) = match self.sent(&errand.request).await {
             Ok((outcome, error)) => {
-                let became = Became::of(&outcome, error.as_ref());
+                let became = Became::of(&outcome, error.as_ref(), 1);
                 let answered = self.answered(became, &outcome, error.as_ref());
                 (with_outcome(line("outcome"), &outcome, error, started.elapsed()), became, answered)
             }

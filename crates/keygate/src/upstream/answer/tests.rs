@@ -64,6 +64,7 @@ async fn an_answer_ends_where_its_head_says() {
             ok(200, "a", false),
         ),
         ("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}HTTP/1.1 200", ok(200, "{}", false)),
+        ("HTTP/1.1 200 OK\r\nContent-Encoding: Identity\r\nContent-Length: 2\r\n\r\n{}", ok(200, "{}", true)),
     ] {
         assert_eq!(read(wire).await, expected, "{wire:?}");
     }
@@ -73,6 +74,7 @@ async fn an_answer_ends_where_its_head_says() {
 async fn what_has_two_readings_or_is_not_whole_is_no_answer() {
     let long = format!("HTTP/1.1 200 OK\r\n\r\n{}", "x".repeat(101));
     let head = format!("HTTP/1.1 200 OK\r\nX: {}\r\n\r\n", "x".repeat(70_000));
+    let interim = "HTTP/1.1 103 x\r\n\r\n".repeat(9) + "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}";
     for wire in [
         "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\n{}",
         "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\n{}x",
@@ -85,6 +87,9 @@ async fn what_has_two_readings_or_is_not_whole_is_no_answer() {
         "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
         "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nffffffffffffffff\r\n",
         "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nab\r\n",
+        "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 2\r\n\r\n{}",
+        "HTTP/1.1 200 OK\r\nContent-Encoding: identity, br\r\nContent-Length: 2\r\n\r\n{}",
+        &interim,
         "HTTP/1.1 101 Switching Protocols\r\n\r\n",
         "HTTP/2 200\r\n\r\n",
         "SSH-2.0-OpenSSH\r\n",
@@ -94,4 +99,18 @@ async fn what_has_two_readings_or_is_not_whole_is_no_answer() {
     ] {
         assert!(read(wire).await.is_err(), "{wire:?}");
     }
+}
+
+#[tokio::test]
+async fn what_stands_around_a_body_takes_no_room() {
+    let chunks = format!("1;{}\r\na\r\n", "x".repeat(8000)).repeat(100);
+    let wire = format!("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n{chunks}0\r\n\r\n");
+    let mut buffer = Vec::new();
+    let (answer, again) = Reader::new(&mut wire.as_bytes(), &mut buffer, 100).answer().await.unwrap();
+    assert_eq!((answer.body.len(), again), (100, true));
+    let mut buffer = Vec::new();
+    let mut stream = wire.as_bytes();
+    let mut reader = Reader::new(&mut stream, &mut buffer, 99);
+    assert!(reader.final_head().await.is_ok() && reader.chunks().await.is_err());
+    assert!(buffer.capacity() < 4 * MOST_READ, "{} bytes are kept of chunks of one byte", buffer.capacity());
 }

@@ -1,5 +1,5 @@
 //! Many random single changes, each by somebody who may do everything in the database: all are seen, where they were made.
-//! `KEYGATE_TAMPER_ROUNDS` and `KEYGATE_TAMPER_SEED` choose how many and which.
+//! `PROOF_TAMPER_ROUNDS` and `PROOF_TAMPER_SEED` choose how many and which.
 
 use keygate::audit::Finding;
 use sqlx::{AssertSqlSafe, Row};
@@ -19,9 +19,9 @@ struct Change {
 #[tokio::test]
 async fn any_single_change_is_seen_where_it_was_made() {
     let number = |name: &str| std::env::var(name).ok().and_then(|text| text.parse::<u64>().ok());
-    let rounds = number("KEYGATE_TAMPER_ROUNDS").unwrap_or(400);
-    let seed = number("KEYGATE_TAMPER_SEED").unwrap_or_else(|| u64::from_be_bytes(seal::random::array()));
-    println!("KEYGATE_TAMPER_SEED={seed} KEYGATE_TAMPER_ROUNDS={rounds}");
+    let rounds = number("PROOF_TAMPER_ROUNDS").unwrap_or(400);
+    let seed = number("PROOF_TAMPER_SEED").unwrap_or_else(|| u64::from_be_bytes(seal::random::array()));
+    println!("PROOF_TAMPER_SEED={seed} PROOF_TAMPER_ROUNDS={rounds}");
     let mut recorded = Recorded::new(50).await;
     unlock(&mut recorded).await;
     recorded.save().await;

@@ -1,5 +1,5 @@
 //! Nobody gets past a limit: many connections, two replicas, mixed sizes, over midnight. As many reservations as
-//! `KEYGATE_RESERVATIONS` says; a few in the ordinary run.
+//! `PROOF_RESERVATIONS` says; a few in the ordinary run.
 
 use std::{
     sync::{
@@ -59,7 +59,7 @@ async fn trade(bot: Bot, run: Arc<Run>) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_day_is_overrun_by_many_connections_on_two_replicas_over_midnight() {
-    let wanted = std::env::var("KEYGATE_RESERVATIONS").map_or(1_000, |count| count.parse().unwrap());
+    let wanted = std::env::var("PROOF_RESERVATIONS").map_or(1_000, |count| count.parse().unwrap());
     let world = World::rich().await;
     let second = world.second_server().await;
     let limits = json!({"max_daily_trade_volume_usd": LIMIT, "max_requests_per_minute": null,
