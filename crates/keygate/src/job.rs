@@ -15,6 +15,7 @@ pub async fn run(app: Arc<App>, mut stop: watch::Receiver<bool>) {
     let due = every(EVERY, stop.clone(), || round(&app));
     let checkpoints =
         every(MINUTE, stop.clone(), || async { report("make a checkpoint", audit::checkpoint(&app).await) });
+    let sweeping = every(OFTEN, stop.clone(), || async { take_orders_back(&app) });
     // exchanges take their time: nothing waits for them, and what was not asked is asked at the next start
     let asking = every(OFTEN, stop.clone(), || async {
         report("ask what became of calls", gateway::reconcile::round(&app).await);
@@ -25,7 +26,7 @@ pub async fn run(app: Arc<App>, mut stop: watch::Receiver<bool>) {
             () = asking => {}
         }
     };
-    tokio::join!(due, checkpoints, asking);
+    tokio::join!(due, checkpoints, asking, sweeping);
     listening.abort();
 }
 
@@ -48,6 +49,14 @@ async fn every<W: Future<Output = ()>>(
 async fn told(stop: &mut watch::Receiver<bool>) {
     // The sender is gone: that is an order to stop as well.
     let _ = stop.wait_for(|stop| *stop).await;
+}
+
+/// In a task of its own: it takes a while, and goes on where another process ended.
+fn take_orders_back(app: &Arc<App>) {
+    if app.gate.sweeps.idle() {
+        let app = app.clone();
+        tokio::spawn(async move { report("take open orders back", gateway::sweep::round(app).await) });
+    }
 }
 
 /// One round of everything that is due; tests call it directly.

@@ -10,10 +10,13 @@ use utoipa::ToSchema;
 
 mod api;
 mod change;
+mod form;
 mod networks;
 mod page;
 mod patch;
 mod raise;
+mod replay;
+mod replay_api;
 mod sentence;
 mod store;
 mod template;
@@ -34,6 +37,10 @@ pub use usage::Usage;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Limits {
+    /// What the limits would refuse of reads and orders is carried out, and recorded with the rule. Withdrawals, transfers and
+    /// actions that are not allowed are refused all the same.
+    #[serde(default)]
+    pub dry_run: bool,
     /// See balances, orders and the like.
     pub can_read: bool,
     /// Place and cancel orders.

@@ -21,16 +21,21 @@ use super::{
     exposure::Excess,
     record::{Line, Touched, Used},
     spend::{Ask, Cap},
+    sweep::TakeBack,
 };
 use crate::{app::App, db};
 
 mod batch;
 mod became;
+mod lease;
+mod past;
 mod position;
 mod store;
 mod window;
 
 pub use became::Became;
+pub(super) use lease::{Share, lease};
+pub(super) use past::Past;
 pub use store::forget_windows;
 pub use window::Window;
 
@@ -59,15 +64,28 @@ pub(super) enum Verdict {
     Position(Excess),
     /// The owner, or whoever runs this site, has stopped all signing.
     Stopped,
+    /// There is no room for it by this rule, and it is held all the same: a dry run.
+    Noted(&'static str),
+    /// Nothing stands still, so there is nothing for Keygate itself to take back.
+    Moving,
     /// The database did not take it.
     Failed(String),
 }
 
 impl Verdict {
+    /// The rule that refuses.
+    fn rule(&self) -> Option<&'static str> {
+        match self {
+            Verdict::Over { cap, .. } => Some(cap.rule),
+            Verdict::Position(_) => Some("max-position"),
+            _ => None,
+        }
+    }
+
     /// What its owner reads; nothing if the call may be signed.
     pub(super) fn denial(self, wanted: Decimal) -> Option<Denial> {
         match self {
-            Verdict::Held => None,
+            Verdict::Held | Verdict::Noted(_) => None,
             Verdict::Failed(error) => Some(Denial::down(error)),
             Verdict::Replay => {
                 Some(Denial::denied("replay", "this signed request was used already; sign it anew"))
@@ -77,12 +95,14 @@ impl Verdict {
             Verdict::Stopped => {
                 Some(Denial::denied("panic", "all signing is stopped until its owner starts it again"))
             }
+            Verdict::Moving => Some(Denial::denied("panic-ended", "signing goes on")),
         }
     }
 }
 
 enum Entry {
     Intent(Box<Intent>),
+    TakeBack(Box<OwnIntent>),
     /// The call leaves now.
     Sent {
         user: Uuid,
@@ -97,6 +117,12 @@ struct Intent {
     line: Line,
     proof: Option<Proof>,
     ask: Ask,
+    answer: oneshot::Sender<Verdict>,
+}
+
+/// A cancellation of Keygate's own: nothing to set aside, and nobody's signature.
+struct OwnIntent {
+    line: Line,
     answer: oneshot::Sender<Verdict>,
 }
 
@@ -129,6 +155,17 @@ impl Ledger {
         let (answer, verdict) = oneshot::channel();
         let intent = Box::new(Intent { line, proof, ask, answer });
         match self.sender.send(Entry::Intent(intent)).await {
+            Ok(()) => verdict.await.unwrap_or_else(|_| gone()),
+            Err(_) => gone(),
+        }
+    }
+
+    /// Puts a cancellation of Keygate's own on record; [`Verdict::Held`] only while its connection stands still. An order
+    /// cannot come this way: a [`TakeBack`] is a cancellation.
+    pub(super) async fn take_back(&self, line: Line, _errand: &TakeBack) -> Verdict {
+        let gone = || Verdict::Failed("the ledger is closed".to_owned());
+        let (answer, verdict) = oneshot::channel();
+        match self.sender.send(Entry::TakeBack(Box::new(OwnIntent { line, answer }))).await {
             Ok(()) => verdict.await.unwrap_or_else(|_| gone()),
             Err(_) => gone(),
         }
@@ -169,26 +206,6 @@ impl Ledger {
     }
 }
 
-/// Takes a share of request windows for this instance: so much of each, or what is left of it.
-pub(super) async fn lease(
-    app: &App,
-    user: Uuid,
-    connection: Uuid,
-    at: OffsetDateTime,
-    limits: &[(Window, u32)],
-    share_of: fn(u32) -> Decimal,
-) -> Result<Vec<(Window, Decimal)>, db::Error> {
-    let key = |window| store::Key::new(connection, window, at);
-    let wanted: Vec<_> = limits
-        .iter()
-        .map(|(window, limit)| (key(*window), share_of(*limit), Decimal::from(*limit)))
-        .collect();
-    let mut tx = app.db.signer(user).await?;
-    let taken = store::lease(&mut tx, user, &wanted).await?;
-    tx.commit().await?;
-    Ok(limits.iter().map(|(window, _)| *window).zip(taken).collect())
-}
-
 /// What would be decided about this now. The windows are locked as for a call, and nothing is kept.
 pub(super) async fn preview(
     app: &App,
@@ -205,11 +222,8 @@ pub(super) async fn preview(
     if stopped.contains(&None) || stopped.contains(&Some(connection)) {
         return Ok(Verdict::Stopped);
     }
-    Ok(match (wanted.has_room(&bought), wanted.charge(&windows)) {
-        (Err(excess), _) => Verdict::Position(excess),
-        (_, Err((cap, left))) => Verdict::Over { cap, left },
-        (Ok(()), Ok(_)) => Verdict::Held,
-    })
+    let over = wanted.charge(&windows).over;
+    Ok(wanted.refusal(&bought, over).unwrap_or(Verdict::Held))
 }
 
 impl Writer {
@@ -252,6 +266,11 @@ impl Writer {
 }
 
 impl Intent {
+    /// The access key that signed it, and how.
+    fn signed(&self) -> Option<(Uuid, &Proof)> {
+        self.line.access_key.zip(self.proof.as_ref())
+    }
+
     fn wanted(&self) -> Wanted<'_> {
         Wanted { connection: self.line.connection, at: self.line.at, ask: &self.ask }
     }
@@ -261,6 +280,7 @@ impl Entry {
     fn user(&self) -> Option<Uuid> {
         match self {
             Entry::Intent(intent) => Some(intent.line.user),
+            Entry::TakeBack(own) => Some(own.line.user),
             Entry::Sent { user, .. } => Some(*user),
             Entry::Outcome(outcome) => Some(outcome.line.user),
             Entry::Flush(_) => None,
@@ -280,6 +300,9 @@ impl Entry {
     }
 }
 
+/// Exchanges take a request for a minute after it was signed at most. An order whose answer was lost and that is not there by
+/// then will not come: until this has passed it counts, and it is never given back.
+pub const LAST_ARRIVAL: time::Duration = time::Duration::minutes(2);
 /// Before an outcome that could not be written is tried again.
 const PAUSE: Duration = Duration::from_millis(500);
 /// So long a note that a call has left waits for something else to be written.

@@ -28,7 +28,7 @@ pub const SPARE_KEY: u8 = 0xf;
 const GIVE_USER: Option<&str> = Some("user_id = '{thief}'");
 
 /// Every table with row security, parents first.
-pub const TABLES: [Table; 41] = [
+pub const TABLES: [Table; 42] = [
     Table {
         name: "public.users",
         insert: "(id, email, name, password_hash) values ('{user}', '{tag}@example.test', 'n', '!')",
@@ -406,6 +406,16 @@ pub const TABLES: [Table; 41] = [
         row: "id = '{id}'",
         conflict: "id",
         column: "acknowledged_at",
+        value: "now()",
+        give: GIVE_USER,
+    },
+    Table {
+        name: "keygate.order_sweep",
+        insert: "(panic_id, connection_id, user_id, asked_at, taken_until)
+                 values ('{id}', '{connection}', '{user}', now(), now())",
+        row: "panic_id = '{id}'",
+        conflict: "panic_id, connection_id",
+        column: "ended_at",
         value: "now()",
         give: GIVE_USER,
     },

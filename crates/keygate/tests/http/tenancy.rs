@@ -22,6 +22,7 @@ const ROUTES: [(&str, &str); 23] = [
     ("GET", "/api/v1/connections/{connection}/limits"),
     ("PATCH", "/api/v1/connections/{connection}/limits"),
     ("POST", "/api/v1/connections/{connection}/limits/test"),
+    ("POST", "/api/v1/connections/{connection}/limits/replay"),
     ("DELETE", "/api/v1/connections/{connection}/limits/pending"),
     ("DELETE", "/api/v1/connections/own-keys/{own_key}"),
     ("POST", "/api/v1/alerts/{alert}/acknowledge"),
