@@ -43,7 +43,7 @@ async fn call(api: &Api, method: &str, path: &str) -> Reply {
     let body = match (method, path.rsplit('/').next()) {
         ("PATCH", Some("limits")) => Some(json!({"limits": {"can_trade": false}})),
         ("POST", Some("test")) => Some(json!({"withdrawal": {"asset": "BTC", "amount": "1"}})),
-        ("PATCH", _) | ("POST", Some("access-keys")) => Some(json!({})),
+        ("PATCH", _) | ("POST", Some("access-keys" | "replay")) => Some(json!({})),
         _ => None,
     };
     Reply::of(match body {
