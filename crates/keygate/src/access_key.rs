@@ -1,9 +1,9 @@
 //! Access keys: what a program shows to Keygate instead of an exchange key.
 //!
 //! Always holds: the token is shown once and stored only as its SHA-256; at most one *personal* key per
-//! user is active; a bot's key is a virtual pair in the exchange's own format whose secret is sealed under
-//! the user's key; a revoked or expired key opens nothing from the next request on; a honey key opens nothing ever, and
-//! whoever tries is on record.
+//! user is active; one that may do more than read is made by whoever gave the password lately; a bot's key is a
+//! virtual pair in the exchange's own format whose secret is sealed under the user's key; a revoked or expired key opens
+//! nothing from the next request on; a honey key opens nothing ever, and whoever tries is on record.
 
 use exchange::VirtualPair;
 use seal::{
@@ -21,6 +21,7 @@ use crate::{
     error::{Code, Error, Result},
     key_ring,
     risk::{self, Alarm, Score, Signal},
+    user::StepUp,
 };
 
 mod api;
@@ -54,7 +55,9 @@ pub async fn list(app: &App, user: Uuid, bot: Option<Uuid>) -> Result<Vec<Row>> 
 }
 
 /// The user's one personal key. A second one is refused until the first is revoked.
-pub async fn create_personal(app: &App, user: Uuid, new: NewPersonal) -> Result<Issued> {
+pub async fn create_personal(app: &App, new: NewPersonal, step_up: StepUp<'_>) -> Result<Issued> {
+    let user = step_up.caller.user;
+    allow(app, &new.scopes, step_up).await?;
     let key = AccessKey::generate();
     let row = row(app, &key.stored, None, new.name, new.scopes, new.expires_at);
     store::insert(app, user, &row, &key.stored.hash, None).await?;
@@ -65,16 +68,20 @@ pub async fn create_personal(app: &App, user: Uuid, new: NewPersonal) -> Result<
 /// allows now: a right that is added later needs a new pair.
 pub async fn create_for_bot(
     app: &App,
-    user: Uuid,
     bot: &bot::Row,
     new: NewPair,
+    step_up: StepUp<'_>,
     origin: &Origin,
 ) -> Result<Issued> {
+    let user = step_up.caller.user;
     let definition = app.exchanges.get(&bot.exchange).ok_or(Code::NotFound)?;
     let allowed = grantable(app, user, bot).await?;
     let scopes = new.scopes.unwrap_or_else(|| allowed.clone());
     if scopes.is_empty() || scopes.iter().any(|scope| !allowed.contains(scope)) {
         return Err(Error::field("/scopes", format!("this connection allows: {}", allowed.join(", "))));
+    }
+    if !new.honey {
+        allow(app, &scopes, step_up).await?;
     }
     let key = AccessKey::generate();
     let expires_at = app.clock.now() + LONGEST_LIFE;
@@ -98,6 +105,14 @@ pub async fn create_for_bot(
     store::insert(app, user, &row, &key.stored.hash, pair_of).await?;
     let pair = Pair { key: row.key_prefix.clone(), secret: pair.secret, passphrase: pair.passphrase };
     Ok(Issued { row, token: key.token, pair: Some(pair) })
+}
+
+/// A key outlives the session that asks for it.
+async fn allow(app: &App, scopes: &[String], step_up: StepUp<'_>) -> Result<()> {
+    match scopes.iter().all(|scope| scope == "read") {
+        true => Ok(()),
+        false => step_up.lately(app, WHY).await,
+    }
 }
 
 /// A wished-for virtual pair. Without scopes it gets all that the connection allows.
@@ -253,4 +268,5 @@ async fn keep(
     })
 }
 
+const WHY: &str = "The key may do more than read. Send your password with it, as `password`.";
 const LONGEST_LIFE: Duration = Duration::days(365);

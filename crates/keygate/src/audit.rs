@@ -22,6 +22,7 @@ mod file;
 mod key;
 mod prune;
 mod row;
+mod state;
 mod store;
 mod verify;
 mod walk;
@@ -33,6 +34,7 @@ pub use file::Checkpoints;
 pub use key::Keys;
 pub use prune::{Pruned, prune};
 pub use row::{CallRow, UseRow, points, reasons};
+pub use state::{State, Verification, state};
 pub use store::lock_and_count;
 pub use verify::{Finding, Report, Scope, verify};
 

@@ -33,6 +33,7 @@ mod exposure;
 mod ledger;
 mod leverage;
 mod market;
+mod noted;
 pub mod preview;
 mod price;
 mod public;
@@ -40,9 +41,11 @@ pub mod queue;
 mod rate;
 pub mod reconcile;
 pub mod record;
+pub mod replay;
 mod send;
 mod spend;
 mod stream;
+pub mod sweep;
 mod symbol;
 mod token;
 
@@ -70,6 +73,10 @@ pub struct Gate {
     prices: price::Prices,
     rates: rate::Rates,
     looks: exposure::Looks,
+    /// Open orders that are being taken back.
+    pub sweeps: sweep::Sweeps,
+    /// Who goes through the past.
+    pub replays: replay::Replays,
 }
 
 /// One call of a bot, parsed, and what is known about it so far.
@@ -81,6 +88,7 @@ struct Call<'a> {
     id: RequestId,
     /// What its record says of who makes it.
     seen: Seen,
+    noted: noted::Noted,
 }
 
 /// Why a call is not carried out, in the words the caller will read.
@@ -113,6 +121,8 @@ impl Gate {
             prices: price::Prices::default(),
             rates: rate::Rates::default(),
             looks: exposure::Looks::default(),
+            sweeps: sweep::Sweeps::default(),
+            replays: replay::Replays::default(),
         }
     }
 }
@@ -217,7 +227,8 @@ impl Asked {
 
     async fn answer(self, app: &App) -> Response {
         let Asked { definition, request, client, id, presented } = self;
-        let call = Call { app, definition: &definition, request, client, id, seen: Seen::default() };
+        let (seen, noted) = (Seen::default(), noted::Noted::default());
+        let call = Call { app, definition: &definition, request, client, id, seen, noted };
         match call.carry_out(presented).await {
             Ok(response) => response,
             Err(denial) => answer::refuse(&definition, &denial, id),
@@ -290,6 +301,7 @@ impl Call<'_> {
             client: self.client.clone(),
             id: self.id,
             seen: self.seen.clone(),
+            noted: self.noted.clone(),
         })
     }
 
@@ -297,7 +309,10 @@ impl Call<'_> {
     pub(super) async fn count(&self, account: &Account) -> Result<(), Denial> {
         match self.request.reading() {
             Reading::Cancel { .. } => Ok(()),
-            _ => self.app.gate.rates.admit(self.app, account).await,
+            _ => {
+                let admitted = self.app.gate.rates.admit(self.app, account, self.is_dry(account)).await;
+                self.weigh(account, admitted)
+            }
         }
     }
 

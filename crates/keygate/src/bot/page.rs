@@ -10,6 +10,7 @@ use axum::{
     response::Response,
     routing::{get, post},
 };
+use seal::SecretText;
 use serde::Deserialize;
 use uuid::Uuid;
 
@@ -17,12 +18,13 @@ use super::{Change, NewBot, Row, parse_name, parse_symbol};
 use crate::{
     access_key,
     app::App,
-    auth::{Manage, May, Permission, View},
+    auth::{Client, Manage, May, Origin, Permission, View},
     connection,
     error::{Error, Result},
     http::body::{Id, Query},
-    page::{Frame, Posted, Problems, go, show, show_again},
+    page::{Frame, Posted, Problems, filled, go, show, show_again},
     risk,
+    user::StepUp,
 };
 
 mod connect;
@@ -32,6 +34,7 @@ pub fn pages() -> Router<Arc<App>> {
         .route("/bots", get(list))
         .route("/bots/new", get(ask).post(create))
         .route("/bots/{id}", get(one).post(change))
+        .route("/bots/{id}/symbol/cancel", post(cancel))
         .route("/bots/{id}/delete", post(delete))
         .merge(connect::pages())
 }
@@ -83,7 +86,12 @@ struct ChangeIn {
     name: String,
     symbol: String,
     is_active: Option<String>,
+    #[serde(default)]
+    password: Option<SecretText>,
 }
+
+#[derive(Deserialize)]
+struct Nothing {}
 
 #[derive(Deserialize)]
 struct DeleteIn {
@@ -153,18 +161,36 @@ async fn page<P: Permission>(
 async fn change(
     State(app): State<Arc<App>>,
     may: May<Manage>,
+    client: Client,
+    origin: Origin,
     Id(id): Id,
     frame: Frame,
-    Posted(input): Posted<ChangeIn>,
+    Posted(mut input): Posted<ChangeIn>,
 ) -> Result<Response> {
+    let step_up = StepUp { caller: &may.caller, client: &client, password: filled(input.password.take()) };
     let done = match input.parse() {
-        Ok(change) => super::change(&app, may.user(), id, change).await.map(drop),
+        Ok(change) => super::change(&app, id, change, step_up, &origin).await,
         Err(error) => Err(error),
     };
     match done {
-        Ok(()) => Ok(go(&format!("/bots/{id}"), "Saved.")),
+        Ok(bot) if bot.pending().is_some() => Ok(go(
+            &format!("/bots/{id}"),
+            "Saved. The symbol waits; below stands until when, and you can take it back.",
+        )),
+        Ok(_) => Ok(go(&format!("/bots/{id}"), "Saved.")),
         Err(error) => show_again(&error, &page(&app, &may, id, frame, Problems::of(&error)).await?),
     }
+}
+
+async fn cancel(
+    State(app): State<Arc<App>>,
+    may: May<Manage>,
+    origin: Origin,
+    Id(id): Id,
+    _form: Posted<Nothing>,
+) -> Result<Response> {
+    super::cancel(&app, may.user(), id, &origin).await?;
+    Ok(go(&format!("/bots/{id}"), "Taken back. The symbol stays as it is."))
 }
 
 async fn delete(

@@ -57,10 +57,10 @@ impl Call<'_> {
         self.app.risk.learn(self.app, &used, look).await.map_err(Denial::down)
     }
 
-    /// What a call would set aside. Nearly too much may be what tips the scales.
+    /// What a call would set aside. Nearly too much may be what tips the scales, unless the limits are only being tried out.
     pub(super) async fn weighed(&self, account: &Account) -> Result<Ask, Denial> {
         let ask = self.cost(account).await?;
-        if !ask.is_near(&account.limits) {
+        if ask.dry || !ask.is_near(&account.limits) {
             return Ok(ask);
         }
         self.seen.add(Score::default().with(Signal::NearLimit));

@@ -14,7 +14,7 @@ use exchange::{Definition, MarketList, Probe, Request, Symbol};
 use moka::future::Cache;
 use rust_decimal::Decimal;
 
-use super::{Call, Denial};
+use super::{Call, Denial, noted::Noted};
 use crate::{app::App, auth::Client, http::RequestId, risk::Seen};
 
 /// Prices and market lists, by exchange and environment.
@@ -140,8 +140,8 @@ async fn ask(
 ) -> Result<axum::body::Bytes, Denial> {
     let request: Request = definition.probe(probe, "", "").ok_or_else(|| none("it has no such list"))?;
     let client = Client { ip: std::net::Ipv4Addr::UNSPECIFIED.into(), agent: None, language: None };
-    let call =
-        Call { app, definition, request, client, id: RequestId(app.clock.id()), seen: Seen::default() };
+    let (id, seen, noted) = (RequestId(app.clock.id()), Seen::default(), Noted::default());
+    let call = Call { app, definition, request, client, id, seen, noted };
     let asked = call.public_answer(environment).await?;
     match (asked.outcome, asked.error) {
         (Ok(answer), None) if answer.status.is_success() => Ok(answer.body),

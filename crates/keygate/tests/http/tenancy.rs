@@ -9,7 +9,7 @@ use crate::{
 };
 
 /// Every route that takes an id of something that is somebody's.
-const ROUTES: [(&str, &str); 23] = [
+const ROUTES: [(&str, &str); 25] = [
     ("GET", "/api/v1/connections/{connection}"),
     ("PATCH", "/api/v1/connections/{connection}"),
     ("DELETE", "/api/v1/connections/{connection}"),
@@ -22,6 +22,7 @@ const ROUTES: [(&str, &str); 23] = [
     ("GET", "/api/v1/connections/{connection}/limits"),
     ("PATCH", "/api/v1/connections/{connection}/limits"),
     ("POST", "/api/v1/connections/{connection}/limits/test"),
+    ("POST", "/api/v1/connections/{connection}/limits/replay"),
     ("DELETE", "/api/v1/connections/{connection}/limits/pending"),
     ("DELETE", "/api/v1/connections/own-keys/{own_key}"),
     ("POST", "/api/v1/alerts/{alert}/acknowledge"),
@@ -29,6 +30,7 @@ const ROUTES: [(&str, &str); 23] = [
     ("GET", "/api/v1/bots/{bot}"),
     ("PATCH", "/api/v1/bots/{bot}"),
     ("DELETE", "/api/v1/bots/{bot}"),
+    ("DELETE", "/api/v1/bots/{bot}/pending-symbol"),
     ("GET", "/api/v1/bots/{bot}/access-keys"),
     ("POST", "/api/v1/bots/{bot}/access-keys"),
     ("DELETE", "/api/v1/access-keys/{key}"),
@@ -43,7 +45,7 @@ async fn call(api: &Api, method: &str, path: &str) -> Reply {
     let body = match (method, path.rsplit('/').next()) {
         ("PATCH", Some("limits")) => Some(json!({"limits": {"can_trade": false}})),
         ("POST", Some("test")) => Some(json!({"withdrawal": {"asset": "BTC", "amount": "1"}})),
-        ("PATCH", _) | ("POST", Some("access-keys" | "confirm")) => Some(json!({})),
+        ("PATCH", _) | ("POST", Some("access-keys" | "confirm" | "replay")) => Some(json!({})),
         _ => None,
     };
     Reply::of(match body {

@@ -22,12 +22,13 @@ use crate::{
     access_key::{self, Issued, NewPair, Pair},
     activity::{self, Entry},
     app::App,
-    auth::{Manage, May, Origin, Permission, View},
+    auth::{Client, Manage, May, Origin, Permission, View},
     bot,
     error::{Code, Result},
     http::body::Id,
-    page::{Frame, Posted, Problems, go, show, show_again},
+    page::{Frame, Posted, Problems, filled, go, show, show_again},
     snippet::{Access, Program},
+    user::{StepUp, is_fresh},
 };
 
 pub fn pages() -> Router<Arc<App>> {
@@ -57,6 +58,8 @@ struct Ask {
     scopes: Vec<(String, bool)>,
     name: String,
     honey: bool,
+    /// The last sign-in is too long ago to make a pair that may do more than read.
+    asks_password: bool,
 }
 
 #[derive(Template)]
@@ -86,6 +89,8 @@ struct MakeIn {
     transfer: Option<String>,
     withdraw: Option<String>,
     honey: Option<String>,
+    #[serde(default)]
+    password: Option<SecretText>,
 }
 
 #[derive(Deserialize)]
@@ -116,6 +121,7 @@ async fn form<P: Permission>(
         scopes: scopes.map(|scope| (scope.clone(), ticked.contains(&scope))).collect(),
         name: String::new(),
         honey: false,
+        asks_password: !is_fresh(app, &may.caller),
         bot,
     })
 }
@@ -123,14 +129,16 @@ async fn form<P: Permission>(
 async fn make(
     State(app): State<Arc<App>>,
     may: May<Manage>,
+    client: Client,
     Id(id): Id,
     origin: Origin,
     frame: Frame,
-    Posted(input): Posted<MakeIn>,
+    Posted(mut input): Posted<MakeIn>,
 ) -> Result<Response> {
     let bot = bot::find(&app, may.user(), id).await?;
+    let step_up = StepUp { caller: &may.caller, client: &client, password: filled(input.password.take()) };
     let made = match input.parse() {
-        Ok(new) => access_key::create_for_bot(&app, may.user(), &bot, new, &origin).await,
+        Ok(new) => access_key::create_for_bot(&app, &bot, new, step_up, &origin).await,
         Err(error) => Err(error),
     };
     match made {

@@ -9,6 +9,7 @@ use crate::{
     gateway::{
         Account, Call, Denial, answer,
         credential::{Presented, Proof, refusal},
+        noted::Noted,
         queue::Turn,
         record, unreadable,
     },
@@ -282,6 +283,7 @@ impl<'a> Connection<'a> {
             client: self.client.clone(),
             id: RequestId(self.app.clock.id()),
             seen: Seen::default(),
+            noted: Noted::default(),
         }
     }
 

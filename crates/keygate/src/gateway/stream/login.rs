@@ -13,7 +13,7 @@ use super::{
     relay::{Connection, Error, Far},
 };
 use crate::{
-    gateway::{Account, Call, Denial, answer, market::Asked, record},
+    gateway::{Account, Call, Denial, answer, market::Asked, noted::Noted, record},
     http::RequestId,
     risk::Seen,
     upstream::Failure,
@@ -114,8 +114,8 @@ impl Connection<'_> {
             return;
         };
         let (app, definition, client) = (self.app, self.definition, self.client.clone());
-        let call =
-            Call { app, definition, request, client, id: RequestId(app.clock.id()), seen: Seen::default() };
+        let (id, seen, noted) = (RequestId(app.clock.id()), Seen::default(), Noted::default());
+        let call = Call { app, definition, request, client, id, seen, noted };
         tokio::select! {
             answer = call.public_answer(&environment) => {
                 if let Ok(Asked { outcome: Ok(answer), error: None }) = answer && answer.status == StatusCode::OK {

@@ -168,6 +168,43 @@ async fn panic_refuses_cancels_of_a_suspended_key_as_of_any_other() {
 }
 
 #[tokio::test]
+async fn panic_takes_back_the_orders_of_a_suspended_key() {
+    let world = World::with(with_files).await;
+    let bot = Holder::new(&world, "trade").await.settled().await;
+    let order = bot.order().await.is(200);
+    bot.at(SYDNEY).account().await.binance(403, -1002, "suspended");
+    world.api.post("/api/v1/panic", json!({"cancel_orders": true})).await.is(200);
+    for _ in 0..240 {
+        let state = world.api.get("/api/v1/panic").await.is(200);
+        let orders = &state["in_force"][0]["orders"];
+        if orders["finished"] == true {
+            let of_this = &orders["connections"][0];
+            assert_eq!((&of_this["cancelled"], &of_this["problem"]), (&json!(1), &Value::Null), "{order}");
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(250)).await;
+    }
+    panic!("open orders are not done after a minute");
+}
+
+#[tokio::test]
+async fn dry_run_of_limits_lets_no_suspended_key_through() {
+    let world = World::with(with_files).await;
+    let bot = Holder::new(&world, "trade").await;
+    let limits = json!({"max_trade_amount_usd": "20", "dry_run": true});
+    bot.bot.limited(&world, limits).await.is(200);
+    let bot = bot.settled().await;
+    bot.order().await.is(200);
+    // a limit that is only tried out says nothing about who calls
+    is(last(&world).await, 0, &[]);
+    let asked = world.demo.requests().len();
+    bot.at(SYDNEY).with("curl/8").order().await.binance(403, -1002, "suspended");
+    bot.account().await.binance(403, -1002, "suspended");
+    bot.order().await.binance(403, -1002, "suspended");
+    assert_eq!(world.demo.requests().len(), asked, "something was signed");
+}
+
+#[tokio::test]
 async fn nobody_sees_or_ends_a_suspension_of_others() {
     let world = World::with(with_files).await;
     let bot = Holder::new(&world, "trade").await.settled().await;
