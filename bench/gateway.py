@@ -9,6 +9,7 @@ import sys
 import tempfile
 from contextlib import ExitStack
 from pathlib import Path
+from statistics import median
 
 import latency
 import report
@@ -21,6 +22,7 @@ HERE = Path(__file__).parent
 SERVER_CPU, OTHER_CPU = 0, 1
 STEADY = 100  # requests per second, which every server here can answer
 STEADY_SECONDS, STEADY_ROUNDS = 3, 3
+ORDERING = 128  # connections that place orders: the more wait, the more share a commit
 
 
 def main():
@@ -35,9 +37,11 @@ def main():
         for contender in contenders:
             bench.run(contender, 1)  # connections open, caches full
         runs = [bench.rounds(servers, options.rounds, options.secs) for _ in range(options.runs)]
+        delays = measured_delays([stage.bare(), *contenders], STEADY)
         money = [bench.run(orders, options.secs) for _ in range(options.rounds)]
-        delays = measured_delays([stage.bare(), *contenders])
-        print(report.gateway(runs, money, (STEADY, delays), options))
+        half = round(min(report.LEAST_ORDERS, median(run['rate'] for run in money)) / 2)
+        busy = measured_delays([stage.bare(), orders], half, ORDERING // 2)
+        print(report.gateway(runs, (money, half, busy), (STEADY, delays), options))
 
 
 def arguments():
@@ -51,12 +55,12 @@ def arguments():
     return parser.parse_args()
 
 
-def measured_delays(contenders):
+def measured_delays(contenders, rate, connections=latency.CONNECTIONS):
     """By name the delays of each round."""
     delays = {}
     for _ in range(STEADY_ROUNDS):
         for contender in contenders:
-            delays.setdefault(contender.name, []).append(latency.measure(contender, STEADY, STEADY_SECONDS))
+            delays.setdefault(contender.name, []).append(latency.measure(contender, rate, STEADY_SECONDS, connections))
     return delays
 
 
@@ -80,7 +84,8 @@ class Stage:
             Contender('hyper', hyper, self.unread, lambda: (bare.pids(), [])),
             Contender('keygate', self.gate.port, self.gate.reads, self.gate.own),
             self.reference(reference),
-            Contender('orders', self.gate.port, lambda: self.gate.orders(8000 * self.options.secs), self.gate.own),
+            Contender('orders', self.gate.port, lambda: self.gate.orders(8000 * self.options.secs), self.gate.own_on_both,
+                      ORDERING),
         ]
 
     def bare(self):

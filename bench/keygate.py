@@ -74,9 +74,19 @@ class Keygate:
 
     def own(self):
         """Keygate's own processes, and those of its PostgreSQL. The latter belong to the other CPU."""
+        server, database = self.processes()
+        pin(database, {self.other_cpu})
+        return server, database
+
+    def own_on_both(self):
+        """The same, wherever there is room: what orders cost is mostly the database's."""
+        server, database = self.processes()
+        pin(server + database, {self.server_cpu, self.other_cpu})
+        return server, database
+
+    def processes(self):
         everyone = self.program.pids()
         database = [pid for pid in everyone if is_postgres(pid)]
-        pin(database, self.other_cpu)
         return [pid for pid in everyone if pid not in database], database
 
     def reads(self, prefix='/x/gate'):

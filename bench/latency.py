@@ -9,7 +9,7 @@ CONNECTIONS = 8
 WARM_UP = 0.5
 
 
-def measure(contender, rate, seconds):
+def measure(contender, rate, seconds, connections=CONNECTIONS):
     """Median and 99th percentile, in microseconds."""
     count = int(rate * (seconds + WARM_UP))
     requests = [text.encode() for text in contender.fresh_requests()]
@@ -20,7 +20,7 @@ def measure(contender, rate, seconds):
         try:
             with socket.create_connection(('127.0.0.1', contender.port)) as connection:
                 connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-                for number in range(first, count, CONNECTIONS):
+                for number in range(first, count, connections):
                     due = begin + number / rate
                     time.sleep(max(0, due - time.perf_counter()))
                     connection.sendall(requests[number % len(requests)])
@@ -30,7 +30,7 @@ def measure(contender, rate, seconds):
         except (OSError, ValueError) as error:
             failures.append(error)
 
-    clients = [threading.Thread(target=client, args=(first,)) for first in range(CONNECTIONS)]
+    clients = [threading.Thread(target=client, args=(first,)) for first in range(connections)]
     for thread in clients:
         thread.start()
     for thread in clients:

@@ -14,8 +14,9 @@ CONNECTIONS = 32
 class Contender:
     """A server: where it listens, what it is asked, and which processes count as it and as its database."""
 
-    def __init__(self, name, port, requests, processes):
+    def __init__(self, name, port, requests, processes, connections=CONNECTIONS):
         self.name, self.port, self.requests, self.processes = name, port, requests, processes
+        self.connections = connections
 
     def fresh_requests(self):
         """Bytes on the wire, signed now."""
@@ -62,7 +63,7 @@ class Bench:
         """What it counted, and the CPU time it took itself."""
         before = resource.getrusage(resource.RUSAGE_CHILDREN)
         ended = subprocess.run(
-            ['wrk', '-t1', f'-c{CONNECTIONS}', f'-d{seconds}s', '--timeout', '10s', '-s', self.replay,
+            ['wrk', '-t1', f'-c{contender.connections}', f'-d{seconds}s', '--timeout', '10s', '-s', self.replay,
              f'http://127.0.0.1:{contender.port}/'],
             env={**os.environ, 'REQUESTS': requests}, capture_output=True, text=True,
             preexec_fn=lambda: os.sched_setaffinity(0, {self.cpu}))
@@ -91,6 +92,6 @@ def database_processes(url, cpu):
 
     def processes():
         pids = below([postmaster])
-        pin(pids, cpu)
+        pin(pids, {cpu})
         return pids
     return processes

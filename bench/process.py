@@ -109,11 +109,11 @@ def resident_mib(pids):
     return total * os.sysconf('SC_PAGE_SIZE') / 2**20
 
 
-def pin(pids, cpu):
+def pin(pids, cpus):
     for pid in pids:
         for task in glob.glob(f'/proc/{pid}/task/*'):
             with contextlib.suppress(OSError):
-                os.sched_setaffinity(int(task.rsplit('/', 1)[1]), {cpu})
+                os.sched_setaffinity(int(task.rsplit('/', 1)[1]), cpus)
 
 
 def free_port():

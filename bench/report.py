@@ -9,16 +9,20 @@ NAMES = {
     'orders': 'Keygate, orders, record committed first',
 }
 MOST_OF_HYPER, LEAST_OF_FASTAPI = 1.20, 100
+LEAST_ORDERS, MOST_ADDED_MS = 2000, 10
 
 
 def gateway(runs, orders, delays, options):
+    orders, half, busy = orders
+    added = median(one['p99'] - zero['p99'] for one, zero in zip(busy['orders'], busy['upstream']))
     lines = ['| server | requests/s | CPU µs/request | ÷ hyper-util | ÷ nginx | PostgreSQL µs/request | MiB |',
              '|---|--:|--:|--:|--:|--:|--:|']
     for name in runs[0]:
         lines.append(row(name, [figure for run in runs for figure in run[name]],
                          [[median(ratios(run, name, other, 'cpu')) for run in runs] for other in ('hyper', 'nginx')]))
     lines.append(row('orders', orders, ([], [])))
-    lines += ['', *verdicts(runs), '', *latencies(*delays), '', noise(runs, options.rounds, options.secs)]
+    lines += ['', *verdicts(runs), *of_orders([figure['rate'] for figure in orders], half, added / 1000), '',
+              *latencies(*delays), '', noise(runs, options.rounds, options.secs)]
     return '\n'.join(lines)
 
 
@@ -42,6 +46,12 @@ def verdicts(runs):
                     f'CPU per request at most {MOST_OF_HYPER:.2f} times the bare hyper-util proxy', cpu, 2),
             verdict(all(median(one) >= LEAST_OF_FASTAPI for one in rate),
                     f'sign-and-forward at least {LEAST_OF_FASTAPI} times FastAPI', rate, 0)]
+
+
+def of_orders(rates, half, added):
+    return [verdict(median(rates) >= LEAST_ORDERS, f'orders on both CPUs at least {LEAST_ORDERS:,} a second', [rates], 0),
+            verdict(added < MOST_ADDED_MS and half * 2 >= LEAST_ORDERS,
+                    f'an order delayed by less than {MOST_ADDED_MS} ms (p99) at {half:,} a second', [[added]], 1)]
 
 
 def verdict(passed, what, runs, digits):

@@ -98,7 +98,9 @@ class Keygate:
         """What `keygate config PROGRAM` prints for a bot."""
         command = [self.binary, 'config', program, '--bot', f'{exchange} {name}', *['--new-pair'] * new_pair]
         environment = {'PATH': os.environ['PATH'], 'KEYGATE_URL': self.base, 'KEYGATE_TOKEN': self.token}
-        done = subprocess.run(command, env=environment, capture_output=True, text=True)
+        if new_pair:
+            command.append('--password-stdin')  # a personal key alone makes no pair that trades
+        done = subprocess.run(command, env=environment, input=PASSWORD, capture_output=True, text=True)
         assert done.returncode == 0, done.stderr
         return done.stdout
 

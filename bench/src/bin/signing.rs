@@ -1,6 +1,7 @@
 //! What the gate computes for one call, scheme by scheme: reading the request, opening its owner's key, opening the
 //! virtual pair, checking its signature, opening the real key, signing. Everything between the socket of the bot and
-//! that of the exchange but the look-ups. The keys and requests are those of `crates/exchange/exchanges/*/vectors.json`.
+//! that of the exchange but the look-ups. A call that shows an access key as a token instead of a pair takes the same but
+//! opening and checking the pair. The keys and requests are those of `crates/exchange/exchanges/*/vectors.json`.
 //!
 //! `cargo run --release -p bench --bin signing` prints a Markdown table in nanoseconds and judges the HMAC schemes.
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a measuring tool")]
@@ -40,7 +41,7 @@ struct Call {
     key: KeptConnection,
 }
 
-/// Nanoseconds of the steps, and of all of them one after the other.
+/// Nanoseconds of the steps, and of all of them one after the other: with a token, and with a pair.
 #[derive(Clone, Copy)]
 struct Times {
     read: f64,
@@ -49,35 +50,67 @@ struct Times {
     verify: f64,
     key: f64,
     sign: f64,
-    request: f64,
+    by_token: f64,
+    by_pair: f64,
+}
+
+/// The slowest of the schemes whose pair and key are shared secrets.
+#[derive(Default)]
+struct Slowest {
+    scheme: String,
+    ns: f64,
 }
 
 fn main() -> ExitCode {
     let exchanges = Exchanges::builtin();
-    let mut slowest: (String, f64) = (String::new(), 0.0);
-    println!("| scheme | pair, key | read | user key | pair | verify | key | sign | **whole request** |");
-    println!("|---|---|--:|--:|--:|--:|--:|--:|--:|");
+    let (mut by_token, mut by_pair) = (Slowest::default(), Slowest::default());
+    println!(
+        "| scheme | pair, key | read | user key | pair | verify | key | sign | **by token** | **by pair** |"
+    );
+    println!("|---|---|--:|--:|--:|--:|--:|--:|--:|--:|");
     for (scheme, vectors) in schemes() {
         let calls: Vec<Call> = vectors.iter().map(|vector| Call::new(&exchanges, vector)).collect();
         let kinds = calls[0].kinds;
         // the slowest vector stands for its scheme
-        let times = calls.iter().map(Call::measure).max_by(|a, b| a.request.total_cmp(&b.request)).unwrap();
-        let Times { read, user_key, pair, verify, key, sign, request } = times;
-        let shown = format!("{}, {}", kinds.0.as_str(), kinds.1.as_str());
-        println!(
-            "| {scheme} | {shown} | {read:.0} | {user_key:.0} | {pair:.0} | {verify:.0} | {key:.0} | {sign:.0} | **{request:.0}** |"
-        );
-        if kinds == (KeyKind::Hmac, KeyKind::Hmac) && request > slowest.1 {
-            slowest = (scheme, request);
+        let times = calls.iter().map(Call::measure).max_by(|a, b| a.by_pair.total_cmp(&b.by_pair)).unwrap();
+        times.print(&scheme, kinds);
+        if kinds == (KeyKind::Hmac, KeyKind::Hmac) {
+            by_token.meet(&scheme, times.by_token);
+            by_pair.meet(&scheme, times.by_pair);
         }
     }
-    let passed = slowest.1 <= LIMIT_NS;
-    let verdict = if passed { "PASS" } else { "FAIL" };
-    println!(
-        "\n{verdict}: HMAC schemes take at most {:.0} ns per request ({}); the limit is {LIMIT_NS:.0}",
-        slowest.1, slowest.0
-    );
-    if passed { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    println!();
+    let passed = [by_token.judge("a token"), by_pair.judge("a pair, whose signature is checked")];
+    if passed == [true; 2] { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+impl Times {
+    fn print(&self, scheme: &str, (pair, own): (KeyKind, KeyKind)) {
+        let Times { read, user_key, pair: opened, verify, key, sign, by_token, by_pair } = self;
+        let kinds = format!("{}, {}", pair.as_str(), own.as_str());
+        println!(
+            "| {scheme} | {kinds} | {read:.0} | {user_key:.0} | {opened:.0} | {verify:.0} | {key:.0} | {sign:.0} \
+             | **{by_token:.0}** | **{by_pair:.0}** |"
+        );
+    }
+}
+
+impl Slowest {
+    fn meet(&mut self, scheme: &str, ns: f64) {
+        if ns > self.ns {
+            *self = Slowest { scheme: scheme.to_owned(), ns };
+        }
+    }
+
+    fn judge(&self, credential: &str) -> bool {
+        let Slowest { scheme, ns } = self;
+        let passed = *ns <= LIMIT_NS;
+        let verdict = if passed { "PASS" } else { "FAIL" };
+        println!(
+            "- {verdict}: HMAC schemes with {credential}: at most {ns:.0} ns a request ({scheme}); the limit is {LIMIT_NS:.0}"
+        );
+        passed
+    }
 }
 
 /// The vectors by scheme: `binance-rsa` of `sv-binance-rsa-02`.
@@ -148,7 +181,11 @@ impl Call {
             verify: median(|| self.verify(&request, &pair)),
             key: median(|| self.key(&user_key)),
             sign: median(|| self.sign(&request, &key)),
-            request: median(|| {
+            by_token: median(|| {
+                let request = self.read();
+                self.sign(&request, &self.key(&self.user_key()))
+            }),
+            by_pair: median(|| {
                 let request = self.read();
                 let user_key = self.user_key();
                 self.verify(&request, &self.pair(&user_key));

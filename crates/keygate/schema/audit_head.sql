@@ -25,6 +25,8 @@ ALTER TABLE keygate.audit_head ENABLE ROW LEVEL SECURITY;
 
 CREATE POLICY keygate_audit_head_insert ON keygate.audit_head FOR INSERT TO keygate_keysmith WITH CHECK ((user_id = ( SELECT keygate.uid() AS uid)));
 
+CREATE POLICY keygate_audit_head_own ON keygate.audit_head FOR SELECT TO authenticated USING ((user_id = ( SELECT keygate.uid() AS uid)));
+
 CREATE POLICY keygate_audit_head_select ON keygate.audit_head FOR SELECT TO keygate_keysmith USING ((user_id = ( SELECT keygate.uid() AS uid)));
 
 CREATE POLICY keygate_audit_head_service ON keygate.audit_head FOR SELECT TO service_role USING (true);
@@ -36,3 +38,9 @@ GRANT SELECT ON TABLE keygate.audit_head TO keygate_backup;
 GRANT SELECT,INSERT,UPDATE ON TABLE keygate.audit_head TO keygate_keysmith;
 
 GRANT SELECT ON TABLE keygate.audit_head TO service_role;
+
+GRANT SELECT(user_id) ON TABLE keygate.audit_head TO authenticated;
+
+GRANT SELECT(log) ON TABLE keygate.audit_head TO authenticated;
+
+GRANT SELECT(seq) ON TABLE keygate.audit_head TO authenticated;

@@ -44,6 +44,7 @@ CREATE TABLE public.exchange_connections (
     credential_id uuid,
     deleted_at timestamp with time zone,
     destroy_after timestamp with time zone,
+    dry_run boolean DEFAULT false NOT NULL,
     CONSTRAINT exchange_connections_deleted_at_check CHECK ((((deleted_at IS NULL) = (destroy_after IS NULL)) AND ((deleted_at IS NULL) OR (is_enabled IS NOT TRUE)))),
     CONSTRAINT exchange_connections_encrypted_api_key_check CHECK (((octet_length(encrypted_api_key) > 65) AND (substr(encrypted_api_key, 1, 1) =
 CASE
@@ -94,6 +95,8 @@ CREATE INDEX ix_exchange_connections_status ON public.exchange_connections USING
 CREATE INDEX ix_exchange_connections_user_id ON public.exchange_connections USING btree (user_id);
 
 CREATE TRIGGER exchange_connections_announce AFTER INSERT OR DELETE OR UPDATE OF name, exchange_type, environment, is_default, is_enabled, encrypted_api_key, encrypted_secret_key, encrypted_passphrase, base_url, rate_limit, timeout_seconds, retry_attempts, allowed_symbols, blocked_symbols, daily_withdraw_limit, monthly_withdraw_limit, max_position_size, max_leverage, max_daily_loss, stop_loss_percentage, api_key_id, credential_id, deleted_at ON public.exchange_connections FOR EACH ROW EXECUTE FUNCTION keygate.announce();
+
+CREATE TRIGGER exchange_connections_dry_run_announce AFTER UPDATE OF dry_run ON public.exchange_connections FOR EACH ROW EXECUTE FUNCTION keygate.announce();
 
 CREATE TRIGGER exchange_connections_keep_user_id BEFORE UPDATE ON public.exchange_connections FOR EACH ROW EXECUTE FUNCTION keygate.keep_user_id();
 

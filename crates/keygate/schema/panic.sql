@@ -9,6 +9,7 @@ CREATE TABLE keygate.panic (
     started_by uuid NOT NULL,
     ended_at timestamp with time zone,
     ended_by uuid,
+    cancel_asked_at timestamp with time zone,
     CONSTRAINT panic_ended_at_check CHECK (((ended_at IS NULL) = (ended_by IS NULL))),
     CONSTRAINT panic_reason_check CHECK (((length(reason) >= 1) AND (length(reason) <= 500))),
     CONSTRAINT panic_site_check CHECK (((user_id IS NOT NULL) OR (connection_id IS NULL)))
@@ -37,6 +38,8 @@ ALTER TABLE ONLY keygate.panic
 
 CREATE POLICY keygate_panic_insert ON keygate.panic FOR INSERT TO authenticated WITH CHECK (((user_id = ( SELECT keygate.uid() AS uid)) AND (started_by = ( SELECT keygate.uid() AS uid))));
 
+CREATE POLICY keygate_panic_keysmith ON keygate.panic FOR SELECT TO keygate_keysmith USING (true);
+
 CREATE POLICY keygate_panic_select ON keygate.panic FOR SELECT TO authenticated, keygate_signer USING (((user_id = ( SELECT keygate.uid() AS uid)) OR (user_id IS NULL)));
 
 CREATE POLICY keygate_panic_site_insert ON keygate.panic FOR INSERT TO keygate_admin WITH CHECK (((user_id IS NULL) AND (started_by = ( SELECT keygate.uid() AS uid))));
@@ -53,6 +56,18 @@ GRANT SELECT,INSERT ON TABLE keygate.panic TO authenticated;
 
 GRANT SELECT ON TABLE keygate.panic TO keygate_signer;
 
+GRANT SELECT(id) ON TABLE keygate.panic TO keygate_keysmith;
+
+GRANT SELECT(user_id) ON TABLE keygate.panic TO keygate_keysmith;
+
+GRANT SELECT(connection_id) ON TABLE keygate.panic TO keygate_keysmith;
+
 GRANT UPDATE(ended_at) ON TABLE keygate.panic TO authenticated;
 
+GRANT SELECT(ended_at) ON TABLE keygate.panic TO keygate_keysmith;
+
 GRANT UPDATE(ended_by) ON TABLE keygate.panic TO authenticated;
+
+GRANT UPDATE(cancel_asked_at) ON TABLE keygate.panic TO authenticated;
+
+GRANT SELECT(cancel_asked_at) ON TABLE keygate.panic TO keygate_keysmith;

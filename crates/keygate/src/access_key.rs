@@ -1,7 +1,7 @@
 //! Access keys: what a program shows to Keygate instead of an exchange key.
 //!
 //! Always holds: the token is shown once and stored only as its SHA-256; at most one *personal* key per
-//! user is active; a bot's key is a virtual pair in the exchange's own format whose secret is sealed under
+//! user is active; one that may do more than read is made by whoever gave the password lately; a bot's key is a virtual pair in the exchange's own format whose secret is sealed under
 //! the user's key; a revoked or expired key opens nothing from the next request on.
 
 use exchange::VirtualPair;
@@ -18,6 +18,7 @@ use crate::{
     bot, connection,
     error::{Code, Error, Result},
     key_ring,
+    user::StepUp,
 };
 
 mod api;
@@ -51,7 +52,9 @@ pub async fn list(app: &App, user: Uuid, bot: Option<Uuid>) -> Result<Vec<Row>> 
 }
 
 /// The user's one personal key. A second one is refused until the first is revoked.
-pub async fn create_personal(app: &App, user: Uuid, new: NewPersonal) -> Result<Issued> {
+pub async fn create_personal(app: &App, new: NewPersonal, step_up: StepUp<'_>) -> Result<Issued> {
+    let user = step_up.caller.user;
+    allow(app, &new.scopes, step_up).await?;
     let key = AccessKey::generate();
     let row = row(app, &key.stored, None, new.name, new.scopes, new.expires_at);
     store::insert(app, user, &row, &key.stored.hash, None).await?;
@@ -60,13 +63,15 @@ pub async fn create_personal(app: &App, user: Uuid, new: NewPersonal) -> Result<
 
 /// A virtual pair for a bot, in its exchange's own format. Its scopes never go beyond what the connection
 /// allows now: a right that is added later needs a new pair.
-pub async fn create_for_bot(app: &App, user: Uuid, bot: &bot::Row, new: NewPair) -> Result<Issued> {
+pub async fn create_for_bot(app: &App, bot: &bot::Row, new: NewPair, step_up: StepUp<'_>) -> Result<Issued> {
+    let user = step_up.caller.user;
     let definition = app.exchanges.get(&bot.exchange).ok_or(Code::NotFound)?;
     let allowed = grantable(app, user, bot).await?;
     let scopes = new.scopes.unwrap_or_else(|| allowed.clone());
     if scopes.is_empty() || scopes.iter().any(|scope| !allowed.contains(scope)) {
         return Err(Error::field("/scopes", format!("this connection allows: {}", allowed.join(", "))));
     }
+    allow(app, &scopes, step_up).await?;
     let key = AccessKey::generate();
     let expires_at = app.clock.now() + LONGEST_LIFE;
     let row = Row { id: new.id, ..row(app, &key.stored, Some(bot.id), new.name, scopes, expires_at) };
@@ -75,6 +80,14 @@ pub async fn create_for_bot(app: &App, user: Uuid, bot: &bot::Row, new: NewPair)
     store::insert(app, user, &row, &key.stored.hash, Some(&virtual_key)).await?;
     let pair = Pair { key: row.key_prefix.clone(), secret: pair.secret, passphrase: pair.passphrase };
     Ok(Issued { row, token: key.token, pair: Some(pair) })
+}
+
+/// A key outlives the session that asks for it.
+async fn allow(app: &App, scopes: &[String], step_up: StepUp<'_>) -> Result<()> {
+    match scopes.iter().all(|scope| scope == "read") {
+        true => Ok(()),
+        false => step_up.lately(app, WHY).await,
+    }
 }
 
 /// A wished-for virtual pair. Without scopes it gets all that the connection allows.
@@ -199,4 +212,5 @@ async fn keep(
     })
 }
 
+const WHY: &str = "The key may do more than read. Send your password with it, as `password`.";
 const LONGEST_LIFE: Duration = Duration::days(365);

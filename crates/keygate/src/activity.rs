@@ -2,14 +2,18 @@
 
 mod api;
 pub mod export;
+mod histogram;
 mod page;
+mod rules;
 mod store;
 
 pub use api::{ActivityQuery, EntryOut, routes};
+pub use histogram::{Histogram, histogram};
 pub use page::pages;
-pub use store::{Entry, Hour, hours};
+pub use store::Entry;
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use sqlx::types::ipnetwork::IpNetwork;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
@@ -24,13 +28,22 @@ pub struct Filter {
     pub connection: Option<Uuid>,
     pub bot: Option<Uuid>,
     pub exchange: Option<String>,
-    /// `allow`, `deny` or `management`
+    /// `allow`, `deny`, `failed`, `unknown` or `management`
     pub decision: Option<String>,
     pub operation: Option<String>,
     pub class: Option<String>,
     pub request_id: Option<Uuid>,
     pub since: Option<OffsetDateTime>,
     pub until: Option<OffsetDateTime>,
+    /// The id of an access key, or its prefix.
+    pub access_key: Option<String>,
+    pub rule: Option<String>,
+    /// Calls from within this network.
+    pub address: Option<IpNetwork>,
+    /// Only what somebody should look at.
+    pub suspicious: bool,
+    /// One entry for a call whose outcome is known: its intent is left out.
+    pub together: bool,
     pub before: Option<Cursor>,
 }
 
@@ -56,6 +69,15 @@ pub async fn page(app: &App, user: Uuid, filter: &Filter, limit: i64) -> Result<
     let next = entries.last().filter(|_| more).map(|entry| Cursor { at: entry.at, id: entry.id });
     Ok(Page { entries, next })
 }
+
+/// An address, or a network of them.
+pub fn parse_address(text: &str) -> Result<IpNetwork> {
+    let parsed = text.trim().parse::<IpNetwork>();
+    parsed.map_err(|_| Error::field("/address", "needs an address or a network such as 10.0.0.0/24"))
+}
+
+/// The words that `decision` knows.
+pub const OUTCOMES: [&str; 5] = ["allow", "deny", "failed", "unknown", "management"];
 
 impl Cursor {
     pub fn parse(text: &str) -> Result<Self> {

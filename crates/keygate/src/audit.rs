@@ -15,6 +15,7 @@ mod file;
 mod key;
 mod prune;
 mod row;
+mod state;
 mod store;
 mod verify;
 mod walk;
@@ -25,6 +26,7 @@ pub use file::Checkpoints;
 pub use key::Keys;
 pub use prune::{Pruned, prune};
 pub use row::{CallRow, UseRow};
+pub use state::{State, Verification, state};
 pub use store::lock;
 pub use verify::{Finding, Report, Scope, verify};
 

@@ -46,8 +46,8 @@ pub enum Role {
 pub enum Via {
     /// The cookie of a page session; the time of the last password check decides about step-up.
     Session { id: Uuid, confirmed_at: OffsetDateTime },
-    /// An access token; the family dies at logout.
-    Token { family: Uuid },
+    /// An access token; the family dies at logout, and began with the password.
+    Token { family: Uuid, confirmed_at: OffsetDateTime },
     /// A personal access key with its scopes.
     AccessKey { id: Uuid, scopes: Vec<String> },
 }

@@ -7,15 +7,21 @@ use crate::{
     app::App,
     connection,
     error::{Code, Error, Result},
+    http::RequestId,
+    user::StepUp,
 };
 
 mod api;
 mod page;
 mod store;
+mod symbol;
 
 pub use api::routes;
 pub use page::pages;
 pub use store::Row;
+pub use symbol::{Pending, apply_due, cancel};
+
+use symbol::Tie;
 
 /// A wished-for bot, checked.
 pub struct NewBot {
@@ -40,13 +46,26 @@ pub async fn create(app: &App, user: Uuid, new: NewBot) -> Result<Row> {
     find(app, user, id).await
 }
 
-pub async fn change(app: &App, user: Uuid, id: Uuid, change: Change) -> Result<Row> {
-    let changed = store::update(app, user, id, &change).await?;
-    app.gate.accounts.forget(user);
-    match changed {
-        true => find(app, user, id).await,
-        false => Err(Code::NotFound.into()),
+/// Changes a bot, as far as it may be changed now; a symbol that lets it trade more may have to wait.
+pub async fn change(
+    app: &App,
+    id: Uuid,
+    change: Change,
+    step_up: StepUp<'_>,
+    request: RequestId,
+) -> Result<Row> {
+    let user = step_up.caller.user;
+    let bot = find(app, user, id).await?;
+    let confirmed = symbol::confirm(app, &bot.symbol, &change, step_up).await?;
+    let mut tx = app.db.user(user).await?;
+    let now_tied_to = store::lock(&mut tx, id).await?.ok_or(Code::NotFound)?;
+    store::update(&mut tx, id, &change).await?;
+    if let Some(new) = change.symbol {
+        Tie { app, bot: &bot, request }.change(&mut tx, now_tied_to, new, confirmed).await?;
     }
+    tx.commit().await?;
+    app.gate.accounts.forget(user);
+    find(app, user, id).await
 }
 
 /// Takes the bot and its access keys, for good.

@@ -57,6 +57,7 @@ macro_rules! codes {
 
 codes! {
     AccessKeyExists CONFLICT "access-key-exists" "There is an active personal access key already",
+    AnswerGone GONE "answer-gone" "It was done, and the answer showed a secret that is not kept",
     BodyTooLarge PAYLOAD_TOO_LARGE "body-too-large" "The request body is too large",
     ClockSkew BAD_REQUEST "clock-skew" "This machine's clock and the exchange's differ too much",
     ConnectionDeleted CONFLICT "connection-deleted" "The connection is deleted",
@@ -66,10 +67,12 @@ codes! {
     ExchangeRefused BAD_REQUEST "exchange-refused" "The exchange refused the key",
     ExchangeUnreachable BAD_GATEWAY "exchange-unreachable" "The exchange cannot be reached",
     Forbidden FORBIDDEN "forbidden" "The caller may not do this",
+    IdempotencyKeyReused UNPROCESSABLE_ENTITY "idempotency-key-reused" "The idempotency key belongs to another request",
     Inactive FORBIDDEN "inactive-user" "The account is not active",
     Internal INTERNAL_SERVER_ERROR "internal" "Something went wrong on our side",
     InvalidBody BAD_REQUEST "invalid-body" "The request body cannot be read",
     InvalidField BAD_REQUEST "invalid-field" "A member of the request is not valid",
+    InvalidIdempotencyKey BAD_REQUEST "invalid-idempotency-key" "The idempotency key cannot be read",
     IpNotAllowed BAD_REQUEST "ip-not-allowed" "The exchange does not accept this key from our address",
     LoginFailed UNAUTHORIZED "login-failed" "E-mail or password is wrong",
     MethodNotAllowed METHOD_NOT_ALLOWED "method-not-allowed" "The method is not allowed here",
@@ -77,6 +80,7 @@ codes! {
     NotFound NOT_FOUND "not-found" "There is no such thing here",
     NotSetUp SERVICE_UNAVAILABLE "not-set-up" "Keygate is not set up yet",
     RegistrationClosed FORBIDDEN "registration-closed" "New accounts are made by the administrator",
+    RequestRunning CONFLICT "request-running" "The same request is still being carried out",
     SetupLinkInvalid FORBIDDEN "setup-link-invalid" "The setup link is used, expired or wrong",
     StepUpRequired FORBIDDEN "step-up-required" "This needs your password again",
     TooManyAttempts TOO_MANY_REQUESTS "too-many-attempts" "Too many attempts",
@@ -93,7 +97,10 @@ impl Code {
     /// May the same request succeed later without a person changing anything?
     pub fn retryable(self) -> bool {
         use Code::*;
-        matches!(self, ExchangeUnreachable | Internal | TooManyAttempts | TooManyRequests | Unavailable)
+        matches!(
+            self,
+            ExchangeUnreachable | Internal | RequestRunning | TooManyAttempts | TooManyRequests | Unavailable
+        )
     }
 
     pub fn with(self, detail: impl Into<Cow<'static, str>>) -> Error {

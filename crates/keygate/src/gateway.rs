@@ -31,6 +31,7 @@ mod exposure;
 mod ledger;
 mod leverage;
 mod market;
+mod noted;
 pub mod preview;
 mod price;
 mod public;
@@ -38,9 +39,11 @@ pub mod queue;
 mod rate;
 pub mod reconcile;
 pub mod record;
+pub mod replay;
 mod send;
 mod spend;
 mod stream;
+pub mod sweep;
 mod symbol;
 mod token;
 
@@ -68,6 +71,10 @@ pub struct Gate {
     prices: price::Prices,
     rates: rate::Rates,
     looks: exposure::Looks,
+    /// Open orders that are being taken back.
+    pub sweeps: sweep::Sweeps,
+    /// Who goes through the past.
+    pub replays: replay::Replays,
 }
 
 /// One call of a bot, parsed, and what is known about it so far.
@@ -77,6 +84,7 @@ struct Call<'a> {
     request: Request,
     client: Client,
     id: RequestId,
+    noted: noted::Noted,
 }
 
 /// Why a call is not carried out, in the words the caller will read.
@@ -109,6 +117,8 @@ impl Gate {
             prices: price::Prices::default(),
             rates: rate::Rates::default(),
             looks: exposure::Looks::default(),
+            sweeps: sweep::Sweeps::default(),
+            replays: replay::Replays::default(),
         }
     }
 }
@@ -213,7 +223,7 @@ impl Asked {
 
     async fn answer(self, app: &App) -> Response {
         let Asked { definition, request, client, id, presented } = self;
-        let call = Call { app, definition: &definition, request, client, id };
+        let call = Call { app, definition: &definition, request, client, id, noted: noted::Noted::default() };
         match call.carry_out(presented).await {
             Ok(response) => response,
             Err(denial) => answer::refuse(&definition, &denial, id),
@@ -265,6 +275,7 @@ impl Call<'_> {
             request,
             client: self.client.clone(),
             id: self.id,
+            noted: self.noted.clone(),
         })
     }
 
@@ -272,7 +283,10 @@ impl Call<'_> {
     pub(super) async fn count(&self, account: &Account) -> Result<(), Denial> {
         match self.request.reading() {
             Reading::Cancel { .. } => Ok(()),
-            _ => self.app.gate.rates.admit(self.app, account).await,
+            _ => {
+                let admitted = self.app.gate.rates.admit(self.app, account, self.is_dry(account)).await;
+                self.weigh(account, admitted)
+            }
         }
     }
 

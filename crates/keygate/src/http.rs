@@ -21,13 +21,13 @@ use crate::{
     app::App,
     auth, bot, connection,
     error::{Code, Error, Problem},
-    exchanges, health, limits, openapi, page, panic, user,
+    exchanges, health, idempotency, limits, openapi, page, panic, user,
 };
 
 pub mod body;
 mod guard;
 mod listener;
-mod request_id;
+pub mod request_id;
 mod site;
 
 pub use listener::{Listener, serve};
@@ -73,13 +73,14 @@ pub fn api() -> (Router<Arc<App>>, utoipa::openapi::OpenApi) {
         .merge(activity::routes())
         .split_for_parts();
     openapi::name_operations(&mut description);
+    openapi::offer_idempotency(&mut description);
     (routes, description)
 }
 
 fn router(app: &Arc<App>) -> Router {
     let (api, description) = api();
     let routes = Router::new()
-        .merge(api)
+        .merge(api.layer(middleware::from_fn_with_state(app.clone(), idempotency::once)))
         .merge(health::routes())
         .merge(openapi::routes(description))
         .merge(page::routes())
@@ -164,7 +165,8 @@ async fn speak(request: Request, next: Next) -> Response {
     response
 }
 
-fn problem(error: &Error, request_id: &str) -> Response {
+/// An error as the body that programs read.
+pub fn problem(error: &Error, request_id: &str) -> Response {
     let body = serde_json::to_vec(&Problem::new(error, request_id)).unwrap_or_default();
     let mut response = Response::new(Body::from(body));
     *response.status_mut() = error.status;
@@ -180,7 +182,7 @@ fn problem(error: &Error, request_id: &str) -> Response {
 }
 
 /// Requests of the API and the pages are small; the gateway has its own limit.
-const MAX_BODY: usize = 64 * 1024;
+pub const MAX_BODY: usize = 64 * 1024;
 
 const HEADERS: [(header::HeaderName, &str); 7] = [
     (header::CONTENT_SECURITY_POLICY, CSP),

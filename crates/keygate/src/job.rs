@@ -7,7 +7,7 @@ use sqlx::postgres::PgListener;
 use tokio::sync::watch;
 use uuid::Uuid;
 
-use crate::{app::App, audit, connection, db, error::Result, gateway, limits};
+use crate::{app::App, audit, bot, connection, db, error::Result, gateway, idempotency, limits};
 
 /// Runs until told to stop.
 pub async fn run(app: Arc<App>, mut stop: watch::Receiver<bool>) {
@@ -15,6 +15,7 @@ pub async fn run(app: Arc<App>, mut stop: watch::Receiver<bool>) {
     let due = every(EVERY, stop.clone(), || round(&app));
     let checkpoints =
         every(MINUTE, stop.clone(), || async { report("make a checkpoint", audit::checkpoint(&app).await) });
+    let sweeping = every(OFTEN, stop.clone(), || async { take_orders_back(&app) });
     // exchanges take their time: nothing waits for them, and what was not asked is asked at the next start
     let asking = every(OFTEN, stop.clone(), || async {
         report("ask what became of calls", gateway::reconcile::round(&app).await);
@@ -25,7 +26,7 @@ pub async fn run(app: Arc<App>, mut stop: watch::Receiver<bool>) {
             () = asking => {}
         }
     };
-    tokio::join!(due, checkpoints, asking);
+    tokio::join!(due, checkpoints, asking, sweeping);
     listening.abort();
 }
 
@@ -50,13 +51,23 @@ async fn told(stop: &mut watch::Receiver<bool>) {
     let _ = stop.wait_for(|stop| *stop).await;
 }
 
+/// In a task of its own: it takes a while, and goes on where another process ended.
+fn take_orders_back(app: &Arc<App>) {
+    if app.gate.sweeps.idle() {
+        let app = app.clone();
+        tokio::spawn(async move { report("take open orders back", gateway::sweep::round(app).await) });
+    }
+}
+
 /// One round of everything that is due; tests call it directly.
 pub async fn round(app: &App) {
     report("destroy deleted connections", connection::destroy_due(app).await);
     report("destroy keys nobody completed", connection::own_key::destroy_expired(app).await);
+    report("put bots' symbols in force", bot::apply_due(app).await);
     report("put raised limits in force", limits::apply_due(app).await);
     app.upstream.close_old();
     report("forget windows that are over", gateway::forget_windows(app).await.map_err(Into::into));
+    report("forget old idempotency keys", idempotency::forget(app).await);
     report("forget used signatures", gateway::record::forget_signatures(app).await);
 }
 

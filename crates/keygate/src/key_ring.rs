@@ -28,6 +28,8 @@ pub struct Keys {
     pub keyring: Keyring,
     pub passwords: Arc<Hasher>,
     pub csrf: Key,
+    /// Tells whether two requests under one idempotency key are the same, without keeping them.
+    pub idempotency: Key,
     /// Tells equal exchange keys and devices apart without opening them.
     pub fingerprint: Key,
     /// Signs the tokens that stand for an exchange's own on its streams.
@@ -63,6 +65,7 @@ pub async fn open(boot: &mut PgConnection, root: &dyn Root, clock: &Clock) -> Re
         passwords: Arc::new(Hasher::new(service)),
         csrf: service.derive(Purpose::Csrf),
         fingerprint: service.derive(Purpose::Device),
+        idempotency: service.derive(Purpose::Idem),
         stream_token: service.derive(Purpose::StreamToken),
         jwt,
         audit: audit_keys(boot, &keyring, services, clock).await?,

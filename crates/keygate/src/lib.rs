@@ -23,6 +23,7 @@ pub mod gateway; // /x/: verify, decide, record, sign, send
 pub mod hardening; // process memory: wiped, not dumped
 pub mod health; // /livez, /readyz
 pub mod http; // router, layers, listener
+pub mod idempotency; // requests that are sent again are carried out once
 pub mod job; // background work
 pub mod key_ring; // the key hierarchy
 pub mod limits; // how much the programs of a connection may do

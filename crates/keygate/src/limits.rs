@@ -10,10 +10,13 @@ use utoipa::ToSchema;
 
 mod api;
 mod change;
+mod form;
 mod networks;
 mod page;
 mod patch;
 mod raise;
+mod replay;
+mod replay_api;
 mod sentence;
 mod store;
 mod template;
@@ -25,7 +28,7 @@ pub use api::routes;
 pub use change::{Delay, Pending, State, Wish, apply_due, cancel, change, delay, set_delay, show};
 pub use page::pages;
 pub use patch::Patch;
-pub use store::load;
+pub use store::{delay as wait, load};
 pub use template::{TEMPLATES, Template};
 pub use trying::{OrderIn, SideIn, Trial, WithdrawalIn, try_out};
 pub use usage::Usage;
@@ -34,6 +37,10 @@ pub use usage::Usage;
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Limits {
+    /// What the limits would refuse of reads and orders is carried out, and recorded with the rule. Withdrawals, transfers and
+    /// actions that are not allowed are refused all the same.
+    #[serde(default)]
+    pub dry_run: bool,
     /// See balances, orders and the like.
     pub can_read: bool,
     /// Place and cancel orders.

@@ -3,15 +3,18 @@
 use std::sync::Arc;
 
 use axum::{Json, Router, routing::get};
+use http::Method;
 use utoipa::{
     OpenApi,
     openapi::{
-        OpenApi as Document,
+        ContentBuilder, ObjectBuilder, OpenApi as Document, Ref, Required, Response, ResponseBuilder,
+        path::{Parameter, ParameterBuilder, ParameterIn},
+        schema::Type,
         security::{HttpAuthScheme, HttpBuilder, SecurityRequirement, SecurityScheme},
     },
 };
 
-use crate::app::App;
+use crate::{app::App, idempotency};
 
 #[derive(OpenApi)]
 #[openapi(
@@ -65,6 +68,47 @@ pub fn name_operations(document: &mut Document) {
         operation.operation_id = operation.operation_id.take().map(|name| format!("{tag}_{name}"));
     }
 }
+
+/// Names the header of [`idempotency`] where it is honoured.
+pub fn offer_idempotency(document: &mut Document) {
+    for (path, item) in &mut document.paths.paths {
+        for (method, operation) in [(Method::POST, &mut item.post), (Method::PATCH, &mut item.patch)] {
+            let Some(operation) = operation.as_mut().filter(|_| idempotency::is_offered(&method, path))
+            else {
+                continue;
+            };
+            operation.parameters.get_or_insert_default().push(idempotency_key().into());
+            let answers = &mut operation.responses.responses;
+            for (status, text) in IDEMPOTENCY_ANSWERS {
+                answers.entry(status.to_owned()).or_insert_with(|| described(text).into());
+            }
+        }
+    }
+}
+
+fn idempotency_key() -> Parameter {
+    ParameterBuilder::new()
+        .name("Idempotency-Key")
+        .parameter_in(ParameterIn::Header)
+        .required(Required::False)
+        .description(Some(
+            "Chosen by you, such as a new UUID. Sent again within a day, the same request is not carried out again: \
+             it gets the answer from before, marked with `Idempotency-Replayed: true`.",
+        ))
+        .schema(Some(ObjectBuilder::new().schema_type(Type::String)))
+        .build()
+}
+
+fn described(text: &str) -> Response {
+    let problem = ContentBuilder::new().schema(Some(Ref::from_schema_name("Problem"))).build();
+    ResponseBuilder::new().description(text).content("application/json", problem).build()
+}
+
+const IDEMPOTENCY_ANSWERS: [(&str, &str); 3] = [
+    ("409", "The first request under this idempotency key is still being carried out."),
+    ("410", "It was carried out, and the secret in its answer is not kept any longer."),
+    ("422", "The idempotency key belongs to another request."),
+];
 
 /// The whole document, without a server: for `keygate openapi` and the test that compares it.
 pub fn document() -> Document {

@@ -41,7 +41,7 @@ mod theme;
 
 pub use assets::url as asset;
 pub use flash::{go, go_with};
-pub use form::{Posted, Problems};
+pub use form::{Posted, Problems, filled};
 pub use next::Next;
 pub use theme::Theme;
 

@@ -2,7 +2,9 @@
 //!
 //! Always holds: whoever is signed in may stop what is theirs, without a second question; a second after the stop is
 //! committed nothing is signed on any replica, and what moves money looks at the database itself; starting again needs
-//! the password.
+//! the password. Open orders may be taken back after that, by Keygate itself (`gateway/sweep`).
+
+use std::sync::Arc;
 
 use time::OffsetDateTime;
 use uuid::Uuid;
@@ -13,6 +15,7 @@ use crate::{
     auth::{Caller, Client},
     connection,
     error::{Code, Error, Result},
+    gateway::sweep,
     http::RequestId,
     user,
 };
@@ -23,7 +26,7 @@ mod store;
 
 pub use api::routes;
 pub use page::pages;
-pub use store::{Last, Row, holds};
+pub use store::{Last, Row, Sum, Sweep, holds, stands_still};
 
 /// What stands still.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,25 +43,40 @@ pub enum Scope {
 pub struct State {
     pub in_force: Vec<Row>,
     pub last_signed: Option<Last>,
+    /// What becomes of the caller's open orders, where that was asked for.
+    pub sweeps: Vec<Sweep>,
+    /// The same of everybody, for whoever runs the site and has stopped it.
+    pub everybody: Option<Sum>,
 }
 
-pub async fn show(app: &App, user: Uuid) -> Result<State> {
+/// What a stop is to be.
+pub struct Stop<'a> {
+    pub scope: Scope,
+    pub reason: Option<&'a str>,
+    /// Take back open orders, once nothing is signed any more.
+    pub cancel_orders: bool,
+}
+
+pub async fn show(app: &App, caller: &Caller) -> Result<State> {
+    let in_force = store::in_force(app, caller.user).await?;
+    let asked = in_force.iter().any(|row| row.cancel_asked_at.is_some());
+    let sums = in_force.iter().any(|row| row.user_id.is_none() && row.cancel_asked_at.is_some());
     Ok(State {
-        in_force: store::in_force(app, user).await?,
-        last_signed: store::last_signed(app, user).await?,
+        last_signed: store::last_signed(app, caller.user).await?,
+        sweeps: if asked { store::sweeps(app, caller.user).await? } else { Vec::new() },
+        everybody: match sums && caller.role.administers() {
+            true => Some(store::sum(app, caller.user).await?),
+            false => None,
+        },
+        in_force,
     })
 }
 
-/// Stops. A second time changes nothing.
-pub async fn start(
-    app: &App,
-    caller: &Caller,
-    scope: Scope,
-    reason: Option<&str>,
-    request: RequestId,
-) -> Result<State> {
+/// Stops. A second time changes nothing, but may ask for the open orders once more.
+pub async fn start(app: &Arc<App>, caller: &Caller, stop: Stop<'_>, request: RequestId) -> Result<State> {
+    let scope = stop.scope;
     may_stop(app, caller, scope).await?;
-    let started = store::insert(app, caller.user, scope, reason).await?;
+    let started = store::insert(app, caller.user, &stop).await?;
     match scope {
         Scope::Site => app.gate.accounts.forget_all(),
         Scope::Own | Scope::Connection(_) => app.gate.accounts.forget(caller.user),
@@ -67,10 +85,14 @@ pub async fn start(
         record(app, caller.user, scope, "panic", request).await?;
         tracing::warn!(user = %caller.user, ?scope, "all signing was stopped");
     }
+    if stop.cancel_orders {
+        record(app, caller.user, scope, "panic-cancel-orders", request).await?;
+        tokio::spawn(sweep::round(app.clone()));
+    }
     // what was on its way when the stop was committed is in the answer
     app.gate.ledger.flush().await;
     app.gate.records.flush().await;
-    show(app, caller.user).await
+    show(app, caller).await
 }
 
 /// Starts again, with the password.
@@ -93,7 +115,7 @@ pub async fn end(
         Scope::Own | Scope::Connection(_) => app.gate.accounts.forget(caller.user),
     }
     record(app, caller.user, scope, "panic-ended", request).await?;
-    show(app, caller.user).await
+    show(app, caller).await
 }
 
 async fn may_stop(app: &App, caller: &Caller, scope: Scope) -> Result<()> {
@@ -113,6 +135,25 @@ async fn record(app: &App, user: Uuid, scope: Scope, operation: &str, request: R
         }
     }
     tx.commit().await.map_err(Error::from)
+}
+
+impl State {
+    /// What becomes of the orders of one stop, connection by connection.
+    pub fn sweeps_of(&self, row: &Row) -> impl Iterator<Item = &Sweep> {
+        self.sweeps.iter().filter(move |own| own.panic_id == row.id)
+    }
+
+    /// Everybody's, if the stop is the site's.
+    pub fn everybody_of(&self, row: &Row) -> Option<&Sum> {
+        self.everybody.as_ref().filter(|_| row.user_id.is_none())
+    }
+
+    /// Whether nothing of a stop's orders is under way any more.
+    pub fn is_finished(&self, row: &Row) -> bool {
+        let everybody = self.everybody_of(row);
+        self.sweeps_of(row).all(|own| own.ended_at.is_some())
+            && everybody.is_none_or(|sum| sum.ended == sum.connections)
+    }
 }
 
 impl Row {

@@ -19,11 +19,13 @@ use crate::{
 mod api;
 mod page;
 pub mod password;
+mod step_up;
 mod store;
 mod throttle;
 
 pub use api::routes;
 pub use page::pages;
+pub use step_up::{StepUp, is_fresh};
 pub use store::User;
 
 /// A new account, checked.

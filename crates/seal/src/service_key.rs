@@ -25,7 +25,7 @@ pub enum Purpose {
     DbCtx,
     /// Device cookies and fingerprints.
     Device,
-    /// Client order ids derived from idempotency keys.
+    /// What stands for idempotency keys and the requests under them.
     Idem,
     /// The pepper of password hashes and vault slots.
     Pepper,

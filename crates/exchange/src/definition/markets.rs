@@ -115,6 +115,11 @@ impl Definition {
         self.markets.spellings.iter().any(|spelling| spelling.contains(separator))
     }
 
+    /// The exchange's own name of a spot market, in its first spelling.
+    pub fn market_name(&self, base: &str, quote: &str) -> Option<String> {
+        self.market_names(base, quote).next()
+    }
+
     fn market_names<'a>(&'a self, base: &'a str, quote: &'a str) -> impl Iterator<Item = String> + 'a {
         self.markets.spellings.iter().flat_map(move |spelling| {
             let quotes = self.markets.names(quote);

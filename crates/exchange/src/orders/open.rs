@@ -38,6 +38,8 @@ pub(crate) struct OpenOrders {
     base: Option<String>,
     quote: Option<String>,
     client_id: Option<String>,
+    /// What of the account it lists, if not everything: `the spot market`.
+    only: Option<String>,
 }
 
 /// The table `[cancel_order]`.
@@ -53,6 +55,11 @@ impl Definition {
     /// Whether open orders are asked for market by market.
     pub fn open_orders_need_market(&self) -> bool {
         self.open_orders.as_ref().is_some_and(|own| own.get_ref().request.names_market())
+    }
+
+    /// The part of the account whose open orders are listed; nothing, where that is all of it.
+    pub fn open_orders_only(&self) -> Option<&str> {
+        self.open_orders.as_ref()?.get_ref().only.as_deref()
     }
 
     /// The request that lists open orders: of one market, or of all. `None` if the exchange needs a market and `symbol` is

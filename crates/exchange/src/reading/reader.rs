@@ -104,6 +104,11 @@ impl Definition {
         }
     }
 
+    /// Whether what this endpoint is asked for is read as a cancellation.
+    pub fn cancels(&self, method: crate::Method, path: &str) -> bool {
+        matches!(self.readers.get(method, path), Some(Reader::Cancel(_)))
+    }
+
     /// The endpoints that have a reader: their patterns, and where they stand in the file.
     pub(crate) fn read_endpoints(&self) -> impl Iterator<Item = (usize, crate::Class, &Pattern)> {
         fn of<R>(

@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
-use axum::{Json as Answer, extract::State};
+use axum::{Extension, Json as Answer, extract::State};
 use http::StatusCode;
+use seal::SecretText;
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 use utoipa::ToSchema;
@@ -13,10 +14,12 @@ use uuid::Uuid;
 use super::{Issued, NewPair, NewPersonal, Row};
 use crate::{
     app::App,
-    auth::{Manage, May, View},
+    auth::{Client, Manage, May, View},
     bot,
     error::{Problem, Result},
     http::body::{Id, Json},
+    idempotency::{NewId, ShownOnce},
+    user::StepUp,
 };
 
 #[derive(Deserialize, ToSchema)]
@@ -28,6 +31,9 @@ struct NewPersonalIn {
     scopes: Vec<String>,
     /// 1 to 365; 90 when absent.
     expires_in_days: Option<i64>,
+    /// Your password: needed for more than `read`, unless you signed in within the last five minutes.
+    #[schema(value_type = Option<String>, format = Password)]
+    password: Option<SecretText>,
 }
 
 #[derive(Deserialize, ToSchema)]
@@ -36,6 +42,9 @@ struct NewPairIn {
     name: Option<String>,
     /// Any of `read`, `trade`, `transfer`, `withdraw` that the connection allows; all of them when absent.
     scopes: Option<Vec<String>>,
+    /// Your password: needed for more than `read`, unless you signed in within the last five minutes.
+    #[schema(value_type = Option<String>, format = Password)]
+    password: Option<SecretText>,
 }
 
 #[derive(Serialize, ToSchema)]
@@ -110,15 +119,18 @@ async fn list_personal(State(app): State<Arc<App>>, may: May<View>) -> Result<An
 
 /// Make the personal access key. Shown once.
 #[utoipa::path(post, path = "/api/v1/access-keys", tag = "access keys", request_body = NewPersonalIn, responses(
-    (status = 201, body = IssuedOut), (status = 409, body = Problem, description = "There is an active one.")))]
+    (status = 201, body = IssuedOut), (status = 403, body = Problem, description = "`step-up-required`: the password is missing."),
+    (status = 409, body = Problem, description = "There is an active one.")))]
 async fn create_personal(
     State(app): State<Arc<App>>,
     may: May<Manage>,
+    client: Client,
     Json(input): Json<NewPersonalIn>,
-) -> Result<(StatusCode, Answer<IssuedOut>)> {
+) -> Result<(StatusCode, Extension<ShownOnce>, Answer<IssuedOut>)> {
     let new = NewPersonal::parse(&app, input.name, input.scopes, input.expires_in_days)?;
-    let issued = super::create_personal(&app, may.user(), new).await?;
-    Ok((StatusCode::CREATED, Answer(issued.into())))
+    let step_up = StepUp { caller: &may.caller, client: &client, password: input.password };
+    let issued = super::create_personal(&app, new, step_up).await?;
+    Ok((StatusCode::CREATED, Extension(ShownOnce), Answer(issued.into())))
 }
 
 /// Revoke a key of either kind. It stops working at once; the row stays as a record.
@@ -144,17 +156,22 @@ async fn list_for_bot(
 
 /// Make a virtual pair in the exchange's own format. Shown once.
 #[utoipa::path(post, path = "/api/v1/bots/{id}/access-keys", tag = "bots", params(("id" = Uuid, Path,)),
-    request_body = NewPairIn, responses((status = 201, body = IssuedOut), (status = 404, body = Problem)))]
+    request_body = NewPairIn, responses((status = 201, body = IssuedOut),
+        (status = 403, body = Problem, description = "`step-up-required`: the password is missing."),
+        (status = 404, body = Problem)))]
 async fn create_for_bot(
     State(app): State<Arc<App>>,
     may: May<Manage>,
+    client: Client,
     Id(id): Id,
+    NewId(new): NewId,
     Json(input): Json<NewPairIn>,
-) -> Result<(StatusCode, Answer<IssuedOut>)> {
+) -> Result<(StatusCode, Extension<ShownOnce>, Answer<IssuedOut>)> {
     let bot = bot::find(&app, may.user(), id).await?;
-    let new = NewPair { id: app.clock.id(), name: super::parse_name(input.name)?, scopes: input.scopes };
-    let issued = super::create_for_bot(&app, may.user(), &bot, new).await?;
-    Ok((StatusCode::CREATED, Answer(issued.into())))
+    let new = NewPair { id: new, name: super::parse_name(input.name)?, scopes: input.scopes };
+    let step_up = StepUp { caller: &may.caller, client: &client, password: input.password };
+    let issued = super::create_for_bot(&app, &bot, new, step_up).await?;
+    Ok((StatusCode::CREATED, Extension(ShownOnce), Answer(issued.into())))
 }
 
 fn default_scopes() -> Vec<String> {

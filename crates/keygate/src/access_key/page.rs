@@ -15,10 +15,11 @@ use serde::Deserialize;
 use super::{NewPersonal, PERSONAL_SCOPES, Row};
 use crate::{
     app::App,
-    auth::{Manage, May, Permission, View},
+    auth::{Client, Manage, May, Permission, View},
     error::{Error, Result},
     http::body::Id,
-    page::{Frame, Posted, Problems, go, show, show_again},
+    page::{Frame, Posted, Problems, filled, go, show, show_again},
+    user::{StepUp, is_fresh},
 };
 
 pub fn pages() -> Router<Arc<App>> {
@@ -34,6 +35,8 @@ struct Keys {
     problems: Problems,
     keys: Vec<Row>,
     given: NewIn,
+    /// The last sign-in is too long ago to make a key that may do more than read.
+    asks_password: bool,
 }
 
 #[derive(Template)]
@@ -51,6 +54,8 @@ struct NewIn {
     manage: Option<String>,
     trade: Option<String>,
     expires_in_days: String,
+    #[serde(default)]
+    password: Option<SecretText>,
 }
 
 #[derive(Deserialize)]
@@ -67,18 +72,21 @@ async fn keys<P: Permission>(
     problems: Problems,
     given: NewIn,
 ) -> Result<Keys> {
-    Ok(Keys { frame: frame.of(may), problems, keys: super::list(app, may.user(), None).await?, given })
+    let keys = super::list(app, may.user(), None).await?;
+    Ok(Keys { frame: frame.of(may), problems, keys, given, asks_password: !is_fresh(app, &may.caller) })
 }
 
 /// A reload asks again, and meets the rule of one active key: the first is not shown twice.
 async fn create(
     State(app): State<Arc<App>>,
     may: May<Manage>,
+    client: Client,
     frame: Frame,
-    Posted(input): Posted<NewIn>,
+    Posted(mut input): Posted<NewIn>,
 ) -> Result<Response> {
+    let step_up = StepUp { caller: &may.caller, client: &client, password: filled(input.password.take()) };
     let made = match input.parse(&app) {
-        Ok(new) => super::create_personal(&app, may.user(), new).await,
+        Ok(new) => super::create_personal(&app, new, step_up).await,
         Err(error) => Err(error),
     };
     match made {
@@ -103,7 +111,14 @@ async fn revoke(
 impl NewIn {
     fn suggested() -> Self {
         let (name, expires_in_days) = (String::new(), "90".to_owned());
-        NewIn { name, read: Some("on".to_owned()), manage: None, trade: None, expires_in_days }
+        NewIn {
+            name,
+            read: Some("on".to_owned()),
+            manage: None,
+            trade: None,
+            expires_in_days,
+            password: None,
+        }
     }
 
     fn parse(&self, app: &App) -> Result<NewPersonal> {

@@ -10,7 +10,7 @@ use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::{router::OpenApiRouter, routes};
 use uuid::Uuid;
 
-use super::{Cursor, Entry, Filter, export};
+use super::{Cursor, Entry, Filter, OUTCOMES, export};
 use crate::{
     app::App,
     auth::{May, View},
@@ -25,13 +25,23 @@ pub struct ActivityQuery {
     pub connection: Option<Uuid>,
     pub bot: Option<Uuid>,
     pub exchange: Option<String>,
-    /// `allow`, `deny` or `management`
+    /// `allow`, `deny`, `failed` (allowed, and the exchange said no), `unknown` (its answer was lost) or `management`
     pub decision: Option<String>,
     /// `use`, `deny`, `create`, `verify`, `change`, `pause`, `resume`, `delete`, `restore`, `destroy`
     pub operation: Option<String>,
     /// `read`, `trade`, `withdraw`, …
     pub class: Option<String>,
     pub request_id: Option<Uuid>,
+    /// The id of an access key, or its prefix
+    pub access_key: Option<String>,
+    /// The rule that decided a denial
+    pub rule: Option<String>,
+    /// An address, or a network such as `10.0.0.0/24`
+    pub address: Option<String>,
+    /// True: only what the score of its risk makes suspicious
+    pub suspicious: Option<bool>,
+    /// True: one entry for a call whose outcome is known, without its intent
+    pub together: Option<bool>,
     /// RFC 3339
     pub since: Option<String>,
     /// RFC 3339
@@ -79,6 +89,18 @@ pub struct EntryOut {
     pub error: Option<String>,
     pub ip: Option<String>,
     pub user_agent: Option<String>,
+    /// Of an outcome: when its intent was recorded, before the signature.
+    #[serde(with = "time::serde::rfc3339::option")]
+    pub intended_at: Option<OffsetDateTime>,
+    /// How long the exchange took.
+    pub took_ms: Option<i32>,
+    /// What was asked of the exchange, without secrets.
+    #[schema(value_type = Option<Object>)]
+    pub asked: Option<serde_json::Value>,
+    /// 0 to 100.
+    pub risk_score: i32,
+    pub is_suspicious: bool,
+    pub suspicious_reasons: Vec<String>,
 }
 
 impl From<Entry> for EntryOut {
@@ -106,6 +128,12 @@ impl From<Entry> for EntryOut {
             error: entry.error,
             ip: entry.ip.map(|network| network.ip().to_string()),
             user_agent: entry.user_agent,
+            intended_at: entry.intended_at,
+            took_ms: entry.took_ms,
+            asked: entry.asked,
+            risk_score: entry.risk_score,
+            is_suspicious: entry.is_suspicious,
+            suspicious_reasons: entry.suspicious_reasons,
         }
     }
 }
@@ -119,6 +147,9 @@ impl ActivityQuery {
                 .transpose()
                 .map_err(|_| Error::field(pointer, "needs a time such as 2026-01-31T12:00:00Z"))
         };
+        if self.decision.as_deref().is_some_and(|decision| !OUTCOMES.contains(&decision)) {
+            return Err(Error::field("/decision", format!("needs one of: {}", OUTCOMES.join(", "))));
+        }
         Ok(Filter {
             connection: self.connection,
             bot: self.bot,
@@ -127,6 +158,11 @@ impl ActivityQuery {
             operation: self.operation.clone(),
             class: self.class.clone(),
             request_id: self.request_id,
+            access_key: self.access_key.clone(),
+            rule: self.rule.clone(),
+            address: self.address.as_deref().map(super::parse_address).transpose()?,
+            suspicious: self.suspicious.unwrap_or(false),
+            together: self.together.unwrap_or(false),
             since: time(&self.since, "/since")?,
             until: time(&self.until, "/until")?,
             before: self.cursor.as_deref().map(Cursor::parse).transpose()?,

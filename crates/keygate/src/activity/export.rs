@@ -102,7 +102,7 @@ fn cell(value: &serde_json::Value) -> String {
     }
 }
 
-const COLUMNS: [&str; 22] = [
+const COLUMNS: [&str; 28] = [
     "at",
     "operation",
     "phase",
@@ -125,6 +125,12 @@ const COLUMNS: [&str; 22] = [
     "connection_id",
     "bot_id",
     "id",
+    "intended_at",
+    "took_ms",
+    "asked",
+    "risk_score",
+    "is_suspicious",
+    "suspicious_reasons",
 ];
 
 #[cfg(test)]

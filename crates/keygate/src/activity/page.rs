@@ -7,9 +7,10 @@ use axum::{Router, extract::State, response::Response, routing::get};
 use serde::Deserialize;
 use uuid::Uuid;
 
-use super::{Cursor, Entry, Filter, export};
+use super::{Cursor, Entry, Filter, Histogram, export, rules};
 use crate::{
     app::App,
+    audit,
     auth::{May, View},
     bot, connection,
     error::{Error, Result},
@@ -30,6 +31,8 @@ struct Timeline {
     connections: Vec<(String, String)>,
     bots: Vec<(String, String)>,
     entries: Vec<Entry>,
+    histogram: Option<Histogram>,
+    chain: audit::State,
     /// The filters as they stand in the address.
     query: String,
     next: Option<Cursor>,
@@ -44,6 +47,10 @@ struct Given {
     decision: String,
     class: String,
     request_id: String,
+    access_key: String,
+    rule: String,
+    address: String,
+    suspicious: String,
     since: String,
     until: String,
     cursor: String,
@@ -66,6 +73,8 @@ async fn list(
         connections: connections.map(|row| (row.id.to_string(), row.name)).collect(),
         bots: bots.map(|bot| (bot.id.to_string(), bot.name)).collect(),
         entries: Vec::new(),
+        histogram: None,
+        chain: audit::state(&app, user).await?,
         next: None,
         given,
     };
@@ -73,6 +82,7 @@ async fn list(
         Ok(filter) => {
             let page = super::page(&app, user, &filter, PER_PAGE).await?;
             (timeline.entries, timeline.next) = (page.entries, page.next);
+            timeline.histogram = Some(super::histogram(&app, user, &filter).await?);
             show(&timeline)
         }
         Err(error) => {
@@ -91,6 +101,23 @@ async fn download(
     Ok(export::stream(app, may.user(), given.filter()?, format))
 }
 
+impl Entry {
+    fn explained(&self) -> Option<rules::Explained> {
+        self.rule.as_deref().and_then(rules::explain)
+    }
+
+    /// What was asked of the exchange, one line each.
+    fn asked(&self) -> Vec<(String, String)> {
+        let members = self.asked.as_ref().and_then(serde_json::Value::as_object).into_iter().flatten();
+        let shown = members.filter(|(_, value)| !value.is_null());
+        shown
+            .map(|(name, value)| {
+                (name.clone(), value.as_str().map_or_else(|| value.to_string(), str::to_owned))
+            })
+            .collect()
+    }
+}
+
 impl Given {
     fn filter(&self) -> Result<Filter> {
         let id = |text: &str, pointer| {
@@ -100,9 +127,14 @@ impl Given {
         Ok(Filter {
             connection: id(&self.connection, "/connection")?,
             bot: id(&self.bot, "/bot")?,
-            decision: word(&self.decision, &OUTCOMES.map(|(outcome, _)| outcome), "/decision")?,
+            decision: word(&self.decision, &super::OUTCOMES, "/decision")?,
             class: word(&self.class, &CLASSES, "/class")?,
             request_id: id(&self.request_id, "/request_id")?,
+            access_key: some(&self.access_key).map(str::to_owned),
+            rule: some(&self.rule).map(str::to_owned),
+            address: some(&self.address).map(super::parse_address).transpose()?,
+            suspicious: some(&self.suspicious).is_some(),
+            together: true,
             since: moment(&self.since, "/since")?,
             until: moment(&self.until, "/until")?,
             before: some(&self.cursor).map(Cursor::parse).transpose()?,
@@ -112,18 +144,36 @@ impl Given {
 
     /// What is filtered by, as a query string for links.
     fn query(&self) -> String {
-        let fields = [
+        query(&self.fields())
+    }
+
+    /// The same without the time, for links that choose another one; with `&` at its end, if it has one.
+    fn query_of_any_time(&self) -> String {
+        let fields = self.fields().into_iter().filter(|(name, _)| !["since", "until"].contains(name));
+        let query = query(&fields.collect::<Vec<_>>());
+        if query.is_empty() { query } else { format!("{query}&") }
+    }
+
+    fn fields(&self) -> Vec<(&'static str, &str)> {
+        vec![
             ("connection", &self.connection),
             ("bot", &self.bot),
+            ("access_key", &self.access_key),
             ("decision", &self.decision),
             ("class", &self.class),
+            ("rule", &self.rule),
+            ("address", &self.address),
+            ("suspicious", &self.suspicious),
             ("request_id", &self.request_id),
             ("since", &self.since),
             ("until", &self.until),
-        ];
-        let given = fields.into_iter().filter(|(_, value)| !value.is_empty());
-        form_urlencoded::Serializer::new(String::new()).extend_pairs(given).finish()
+        ]
     }
+}
+
+fn query(fields: &[(&str, &str)]) -> String {
+    let given = fields.iter().filter(|(_, value)| !value.is_empty());
+    form_urlencoded::Serializer::new(String::new()).extend_pairs(given).finish()
 }
 
 /// One of the words the form offers.
@@ -150,8 +200,13 @@ fn some(text: &str) -> Option<&str> {
 }
 
 const PER_PAGE: i64 = 50;
-const OUTCOMES: [(&str, &str); 3] =
-    [("allow", "allowed"), ("deny", "denied"), ("management", "changes to keys")];
+const OUTCOMES: [(&str, &str); 5] = [
+    ("allow", "allowed"),
+    ("deny", "denied"),
+    ("failed", "failed at the exchange"),
+    ("unknown", "not known"),
+    ("management", "changes to keys"),
+];
 /// All that is recorded: public data is not.
 const CLASSES: [&str; 8] =
     ["read", "trade", "transfer", "withdraw", "finance", "subaccount", "session", "keyadmin"];

@@ -47,6 +47,8 @@ pub struct Hash(pub [u8; 32]);
 #[derive(Default)]
 pub struct History {
     pub number: u64,
+    /// When the last one was made.
+    pub at: Option<OffsetDateTime>,
     pub last: Hash,
     pub heads: BTreeMap<(Uuid, Log), Head>,
     pub unchained: i64,
@@ -89,6 +91,7 @@ impl History {
 
     pub fn follow(&mut self, line: &str, checkpoint: &Checkpoint) {
         self.number = checkpoint.number;
+        self.at = Some(checkpoint.at);
         self.last = hash(line);
         self.unchained = checkpoint.unchained.unwrap_or(self.unchained);
         for mark in &checkpoint.heads {

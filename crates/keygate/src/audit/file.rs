@@ -14,6 +14,7 @@ use uuid::Uuid;
 use super::{
     Head, Keys, Log,
     checkpoint::{Checkpoint, Hash, History, Mark, root},
+    state::Signed,
     store,
 };
 use crate::{
@@ -62,6 +63,14 @@ impl Checkpoints {
         read.history.follow(&line, &checkpoint);
         tx.commit().await?;
         Ok(())
+    }
+
+    /// How many records of a user the newest checkpoint covers, and which one that is.
+    pub(super) async fn covered(&self, user: Uuid) -> (i64, Option<Signed>) {
+        let history = &self.read.lock().await.history;
+        let own = history.heads.iter().filter(|((owner, _), _)| *owner == user);
+        let covered = own.map(|(_, head)| head.seq).sum();
+        (covered, history.at.map(|at| Signed { number: history.number, at }))
     }
 
     fn failed(&self, error: &io::Error) -> Error {

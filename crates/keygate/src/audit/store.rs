@@ -70,6 +70,13 @@ pub async fn heads(tx: &mut Tx) -> Result<Vec<(Uuid, Log, Head)>> {
     Ok(rows.into_iter().filter_map(|row| Some(of(row.user_id, head(&row.log, row.seq, row.mac)?))).collect())
 }
 
+/// How many records of the transaction's user have been chained.
+pub async fn count_chained(tx: &mut Tx) -> Result<i64> {
+    let count =
+        sqlx::query_scalar!(r#"select coalesce(sum(seq), 0)::int8 as "count!" from keygate.audit_head"#);
+    Ok(count.fetch_one(&mut **tx).await?)
+}
+
 pub async fn count_unchained(tx: &mut Tx) -> Result<i64> {
     let count = sqlx::query_scalar!(r#"select keygate.count_unchained() as "count!""#);
     Ok(count.fetch_one(&mut **tx).await?)

@@ -33,7 +33,8 @@ async fn token_bearer(app: &App, credential: &str) -> Result<Caller> {
     let claims = token::verify(app, credential)?;
     let mut tx = app.db.guest().await?;
     let row = sqlx::query!(
-        r#"select email as "email!", name, role as "role!", is_active as "is_active!"
+        r#"select email as "email!", name, role as "role!", is_active as "is_active!",
+                  confirmed_at as "confirmed_at!"
            from keygate.find_bearer($1, $2, $3, $4)"#,
         claims.sub,
         claims.sid,
@@ -52,7 +53,7 @@ async fn token_bearer(app: &App, credential: &str) -> Result<Caller> {
         email: row.email,
         name: row.name.unwrap_or_default(),
         role: Role::parse(&row.role),
-        via: Via::Token { family: claims.sid },
+        via: Via::Token { family: claims.sid, confirmed_at: row.confirmed_at },
     })
 }
 

@@ -2,20 +2,25 @@
 
 use std::sync::Arc;
 
-use axum::{Json as Answer, extract::State};
+use axum::{Extension, Json as Answer, extract::State};
 use http::StatusCode;
+use seal::SecretText;
 use serde::{Deserialize, Deserializer, Serialize};
 use time::OffsetDateTime;
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 use uuid::Uuid;
 
-use super::{Change, NewBot, Row};
+use super::{Change, NewBot, Pending, Row};
 use crate::{
     app::App,
-    auth::{Manage, May, View},
+    auth::{Client, Manage, May, View},
     error::{Problem, Result},
-    http::body::{Id, Json},
+    http::{
+        RequestId,
+        body::{Id, Json},
+    },
+    user::StepUp,
 };
 
 #[derive(Deserialize, ToSchema)]
@@ -37,6 +42,20 @@ struct ChangeIn {
     symbol: Option<Option<String>>,
     /// False: its access keys stop working until it is true again.
     is_active: Option<bool>,
+    /// Your password: needed for another symbol than the one it has, and for none.
+    #[schema(value_type = Option<String>, format = Password)]
+    password: Option<SecretText>,
+}
+
+/// A symbol that waits.
+#[derive(Serialize, ToSchema)]
+struct PendingOut {
+    /// Null: any.
+    symbol: Option<String>,
+    #[serde(with = "time::serde::rfc3339")]
+    asked_at: OffsetDateTime,
+    #[serde(with = "time::serde::rfc3339")]
+    effective_at: OffsetDateTime,
 }
 
 #[derive(Serialize, ToSchema)]
@@ -49,6 +68,8 @@ pub struct BotOut {
     environment: String,
     name: String,
     symbol: Option<String>,
+    /// The symbol that was asked for and waits.
+    pending_symbol: Option<PendingOut>,
     is_active: bool,
     active_access_keys: i64,
     #[serde(with = "time::serde::rfc3339::option")]
@@ -61,6 +82,11 @@ pub struct BotOut {
 
 impl From<Row> for BotOut {
     fn from(row: Row) -> Self {
+        let pending = row.pending().map(|Pending { symbol, asked_at, effective_at }| PendingOut {
+            symbol,
+            asked_at,
+            effective_at,
+        });
         BotOut {
             id: row.id,
             connection_id: row.connection_id,
@@ -70,6 +96,7 @@ impl From<Row> for BotOut {
             environment: row.environment,
             name: row.name,
             symbol: row.symbol,
+            pending_symbol: pending,
             is_active: row.is_active,
             active_access_keys: row.active_access_keys,
             last_used_at: row.last_used_at,
@@ -109,19 +136,41 @@ async fn show(State(app): State<Arc<App>>, may: May<View>, Id(id): Id) -> Result
     Ok(Answer(super::find(&app, may.user(), id).await?.into()))
 }
 
-/// Rename it, restrict it to a symbol, stop or start it.
+/// Rename it, restrict it to a symbol, stop or start it. Another symbol than the one it has, or none, needs the password, and
+/// unless no program has used the connection yet it waits as raised limits do: the answer is 202 then.
 #[utoipa::path(patch, path = "/api/v1/bots/{id}", tag = "bots", params(("id" = Uuid, Path,)), request_body = ChangeIn,
-    responses((status = 200, body = BotOut), (status = 404, body = Problem)))]
+    responses((status = 200, body = BotOut), (status = 202, body = BotOut),
+        (status = 401, body = Problem, description = "The password is wrong."),
+        (status = 403, body = Problem, description = "`step-up-required`: the password is missing."),
+        (status = 404, body = Problem)))]
 async fn change(
     State(app): State<Arc<App>>,
     may: May<Manage>,
+    client: Client,
+    Extension(request): Extension<RequestId>,
     Id(id): Id,
     Json(input): Json<ChangeIn>,
-) -> Result<Answer<BotOut>> {
+) -> Result<(StatusCode, Answer<BotOut>)> {
     let name = input.name.map(|name| super::parse_name(&name)).transpose()?;
     let symbol = input.symbol.map(super::parse_symbol).transpose()?;
+    let step_up = StepUp { caller: &may.caller, client: &client, password: input.password };
+    let asked = symbol.is_some();
     let change = Change { name, symbol, is_active: input.is_active };
-    Ok(Answer(super::change(&app, may.user(), id, change).await?.into()))
+    let bot = super::change(&app, id, change, step_up, request).await?;
+    let status = if asked && bot.pending().is_some() { StatusCode::ACCEPTED } else { StatusCode::OK };
+    Ok((status, Answer(bot.into())))
+}
+
+/// Take back a symbol that waits.
+#[utoipa::path(delete, path = "/api/v1/bots/{id}/pending-symbol", tag = "bots", params(("id" = Uuid, Path,)),
+    responses((status = 200, body = BotOut), (status = 404, body = Problem)))]
+async fn cancel(
+    State(app): State<Arc<App>>,
+    may: May<Manage>,
+    Extension(request): Extension<RequestId>,
+    Id(id): Id,
+) -> Result<Answer<BotOut>> {
+    Ok(Answer(super::cancel(&app, may.user(), id, request).await?.into()))
 }
 
 /// Take the bot and its access keys away, for good.
@@ -138,5 +187,8 @@ fn given<'de, D: Deserializer<'de>>(input: D) -> Result<Option<Option<String>>, 
 }
 
 pub fn routes() -> OpenApiRouter<Arc<App>> {
-    OpenApiRouter::new().routes(routes!(list, create)).routes(routes!(show, change, delete))
+    OpenApiRouter::new()
+        .routes(routes!(list, create))
+        .routes(routes!(show, change, delete))
+        .routes(routes!(cancel))
 }

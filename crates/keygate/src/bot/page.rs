@@ -5,11 +5,12 @@ use std::sync::Arc;
 
 use askama::Template;
 use axum::{
-    Router,
+    Extension, Router,
     extract::State,
     response::Response,
     routing::{get, post},
 };
+use seal::SecretText;
 use serde::Deserialize;
 use uuid::Uuid;
 
@@ -17,11 +18,15 @@ use super::{Change, NewBot, Row, parse_name, parse_symbol};
 use crate::{
     access_key,
     app::App,
-    auth::{Manage, May, Permission, View},
+    auth::{Client, Manage, May, Permission, View},
     connection,
     error::{Error, Result},
-    http::body::{Id, Query},
-    page::{Frame, Posted, Problems, go, show, show_again},
+    http::{
+        RequestId,
+        body::{Id, Query},
+    },
+    page::{Frame, Posted, Problems, filled, go, show, show_again},
+    user::StepUp,
 };
 
 mod connect;
@@ -31,6 +36,7 @@ pub fn pages() -> Router<Arc<App>> {
         .route("/bots", get(list))
         .route("/bots/new", get(ask).post(create))
         .route("/bots/{id}", get(one).post(change))
+        .route("/bots/{id}/symbol/cancel", post(cancel))
         .route("/bots/{id}/delete", post(delete))
         .merge(connect::pages())
 }
@@ -74,7 +80,12 @@ struct ChangeIn {
     name: String,
     symbol: String,
     is_active: Option<String>,
+    #[serde(default)]
+    password: Option<SecretText>,
 }
+
+#[derive(Deserialize)]
+struct Nothing {}
 
 #[derive(Deserialize)]
 struct DeleteIn {
@@ -142,18 +153,36 @@ async fn page<P: Permission>(
 async fn change(
     State(app): State<Arc<App>>,
     may: May<Manage>,
+    client: Client,
+    Extension(request): Extension<RequestId>,
     Id(id): Id,
     frame: Frame,
-    Posted(input): Posted<ChangeIn>,
+    Posted(mut input): Posted<ChangeIn>,
 ) -> Result<Response> {
+    let step_up = StepUp { caller: &may.caller, client: &client, password: filled(input.password.take()) };
     let done = match input.parse() {
-        Ok(change) => super::change(&app, may.user(), id, change).await.map(drop),
+        Ok(change) => super::change(&app, id, change, step_up, request).await,
         Err(error) => Err(error),
     };
     match done {
-        Ok(()) => Ok(go(&format!("/bots/{id}"), "Saved.")),
+        Ok(bot) if bot.pending().is_some() => Ok(go(
+            &format!("/bots/{id}"),
+            "Saved. The symbol waits; below stands until when, and you can take it back.",
+        )),
+        Ok(_) => Ok(go(&format!("/bots/{id}"), "Saved.")),
         Err(error) => show_again(&error, &page(&app, &may, id, frame, Problems::of(&error)).await?),
     }
+}
+
+async fn cancel(
+    State(app): State<Arc<App>>,
+    may: May<Manage>,
+    Extension(request): Extension<RequestId>,
+    Id(id): Id,
+    _form: Posted<Nothing>,
+) -> Result<Response> {
+    super::cancel(&app, may.user(), id, request).await?;
+    Ok(go(&format!("/bots/{id}"), "Taken back. The symbol stays as it is."))
 }
 
 async fn delete(

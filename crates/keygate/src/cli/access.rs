@@ -3,10 +3,18 @@
 use std::process::ExitCode;
 
 use clap::Subcommand;
+use reqwest::Method;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::{bot, client::Client, exit, output::Column, remote::Remote, say};
+use super::{
+    bot,
+    client::Client,
+    exit,
+    output::Column,
+    remote::{PasswordSource, Remote},
+    say,
+};
 use crate::error::Fatal;
 
 #[derive(Subcommand)]
@@ -26,6 +34,8 @@ pub enum AccessCommand {
         /// Days until a personal key ends, 1 to 365
         #[arg(long, conflicts_with = "bot", default_value_t = 90)]
         days: u16,
+        #[command(flatten)]
+        password: PasswordSource,
     },
     /// A bot's keys, or without --bot your personal ones
     List {
@@ -46,16 +56,19 @@ pub enum AccessCommand {
 pub async fn run(remote: &Remote, command: AccessCommand) -> Result<ExitCode, Fatal> {
     let client = Client::new(remote)?;
     match command {
-        AccessCommand::Create { bot: Some(bot), name, scopes, .. } => {
+        AccessCommand::Create { bot: Some(bot), name, scopes, password, .. } => {
             let bot = bot::find(&client, &bot).await?;
-            let pair = new_pair(&client, &bot, json!({ "name": name, "scopes": scopes })).await?;
+            let wish = json!({ "name": name, "scopes": scopes });
+            let pair = new_pair(&client, remote, &password, &bot, wish).await?;
             remote.output.one(&pair, &PAIR);
             say("This is the only time the secret is shown.\n");
         }
-        AccessCommand::Create { bot: None, name, scopes, days } => {
+        AccessCommand::Create { bot: None, name, scopes, days, password } => {
             let scopes = scopes.unwrap_or_else(|| vec!["read".to_owned()]);
             let body = json!({ "name": name, "scopes": scopes, "expires_in_days": days });
-            remote.output.one(&client.post("/api/v1/access-keys", Some(body)).await?, &PERSONAL);
+            let path = "/api/v1/access-keys";
+            let key = client.confirmed(remote, &password, Method::POST, path, body).await?;
+            remote.output.one(&key, &PERSONAL);
             say("This is the only time the token is shown. Programs read it from KEYGATE_TOKEN_FILE.\n");
         }
         AccessCommand::List { bot } => {
@@ -76,8 +89,14 @@ pub async fn run(remote: &Remote, command: AccessCommand) -> Result<ExitCode, Fa
 }
 
 /// A virtual pair, with its secret.
-pub async fn new_pair(client: &Client, bot: &Value, wish: Value) -> Result<Value, Fatal> {
-    client.post(&keys_of(bot), Some(wish)).await
+pub async fn new_pair(
+    client: &Client,
+    remote: &Remote,
+    password: &PasswordSource,
+    bot: &Value,
+    wish: Value,
+) -> Result<Value, Fatal> {
+    client.confirmed(remote, password, Method::POST, &keys_of(bot), wish).await
 }
 
 fn keys_of(bot: &Value) -> String {

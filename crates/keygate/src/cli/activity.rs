@@ -49,7 +49,7 @@ pub struct FilterArgs {
     bot: Option<String>,
     #[arg(long)]
     exchange: Option<String>,
-    /// allow, deny or management
+    /// allow, deny, failed, unknown or management
     #[arg(long)]
     decision: Option<String>,
     /// read, trade, withdraw, …
@@ -58,6 +58,24 @@ pub struct FilterArgs {
     /// The id an error or an answer named
     #[arg(long, value_name = "ID")]
     request_id: Option<String>,
+    /// Id or prefix of an access key
+    #[arg(long, value_name = "KEY")]
+    access_key: Option<String>,
+    /// The rule that decided a denial
+    #[arg(long)]
+    rule: Option<String>,
+    /// An address, or a network such as 10.0.0.0/24
+    #[arg(long)]
+    address: Option<String>,
+    /// create, verify, use, deny, pause, …
+    #[arg(long)]
+    operation: Option<String>,
+    /// Only what the score of its risk makes suspicious
+    #[arg(long)]
+    suspicious: bool,
+    /// One line for a call whose outcome is known, without its intent
+    #[arg(long)]
+    together: bool,
     /// From this time on, such as 2026-01-31T08:00:00Z
     #[arg(long, value_name = "TIME")]
     since: Option<String>,
@@ -123,10 +141,17 @@ impl FilterArgs {
             ("decision", &self.decision),
             ("class", &self.class),
             ("request_id", &self.request_id),
+            ("access_key", &self.access_key),
+            ("rule", &self.rule),
+            ("address", &self.address),
+            ("operation", &self.operation),
             ("since", &self.since),
             ("until", &self.until),
         ];
         pairs.extend(plain.into_iter().filter_map(|(name, value)| Some((name, value.clone()?))));
+        let flags = [("suspicious", self.suspicious), ("together", self.together)];
+        pairs
+            .extend(flags.into_iter().filter(|(_, given)| *given).map(|(name, _)| (name, "true".to_owned())));
         Ok(pairs.iter().map(|(name, value)| format!("{name}={}&", encoded(value))).collect())
     }
 }

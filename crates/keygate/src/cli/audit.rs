@@ -14,7 +14,7 @@ use super::{
     say,
 };
 use crate::{
-    audit::{self, Finding, Keys, Pruned, Report, Scope},
+    audit::{self, Finding, Keys, Pruned, Report, Scope, Verification},
     clock::Clock,
     config::Config,
     db::Boot,
@@ -86,7 +86,12 @@ async fn verify(
     remote: &Remote,
     scope: &Scope,
 ) -> Result<ExitCode, Fatal> {
-    let report = audit::verify(&database.settings, keys, &config.checkpoints_path(), scope).await?;
+    let path = config.checkpoints_path();
+    let report = audit::verify(&database.settings, keys, &path, scope).await?;
+    if scope.from.is_none() && scope.user.is_none() {
+        let noted = Verification::write(&report, Clock::default().now(), &path);
+        noted.unwrap_or_else(|error| say(&format!("the pages will not tell of this: {error}\n")));
+    }
     show(remote, &report.findings);
     say(&summary(&report));
     Ok(ExitCode::from(if report.findings.is_empty() { 0 } else { exit::RISK }))

@@ -1,11 +1,20 @@
 //! The command line as a client of the REST API: one request at a time, and every refusal in words: what, why,
 //! the next command, the request id.
+//!
+//! What changes something carries a new `Idempotency-Key`, so that it can be sent again when its answer was lost: it is
+//! carried out once. Nothing else is sent twice.
 
-use std::{env, path::Path, sync::Arc, time::Duration};
+use std::{
+    env,
+    path::Path,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
-use reqwest::{Method, Response, StatusCode, redirect};
+use reqwest::{Method, RequestBuilder, Response, StatusCode, redirect};
 use seal::SecretText;
 use serde_json::Value;
+use uuid::Uuid;
 
 use super::{
     exit,
@@ -14,7 +23,7 @@ use super::{
     say,
     session::{self, Locked, Session},
 };
-use crate::error::Fatal;
+use crate::{error::Fatal, idempotency};
 
 pub struct Client {
     http: reqwest::Client,
@@ -82,7 +91,7 @@ impl Client {
             if problem.text("code") != "step-up-required" || !remote.can_ask() {
                 return Err(problem.fatal());
             }
-            say("This lets more through than before, so it needs your password.\n");
+            say("This needs your password.\n");
         }
         let password = remote.password(source)?;
         body["password"] = password.expose().into();
@@ -151,17 +160,41 @@ impl Client {
         body: Option<Value>,
         bearer: Option<&str>,
     ) -> Result<Response, Fatal> {
-        let mut request = self.http.request(method, format!("{}{path}", self.base));
+        let mut request = self.http.request(method.clone(), format!("{}{path}", self.base));
         if !path.ends_with("/export") && !path.contains("/export?") {
             request = request.timeout(LONGEST_ANSWER);
-        }
-        if let Some(bearer) = bearer {
-            request = request.bearer_auth(bearer);
         }
         if let Some(body) = body {
             request = request.json(&body);
         }
-        request.send().await.map_err(|error| self.unreachable(&error))
+        match bearer {
+            Some(bearer) if idempotency::is_offered(&method, path) => {
+                let key = Uuid::from_bytes(seal::random::array()).to_string();
+                self.insist(request.bearer_auth(bearer).header(idempotency::HEADER, key)).await
+            }
+            Some(bearer) => request.bearer_auth(bearer).send().await,
+            None => request.send().await,
+        }
+        .map_err(|error| self.unreachable(&error))
+    }
+
+    /// Sends it again, under its one key, while the answer is lost on the way or still being made.
+    async fn insist(&self, request: RequestBuilder) -> reqwest::Result<Response> {
+        let (start, mut losses) = (Instant::now(), 0);
+        loop {
+            let Some(again) = request.try_clone() else { return request.send().await };
+            let answered = again.send().await;
+            match &answered {
+                Err(error) if error.is_connect() || error.is_timeout() => return answered,
+                Err(_) => losses += 1,
+                Ok(answer) if is_running(answer) => {}
+                Ok(_) => return answered,
+            }
+            if losses > LOSSES || start.elapsed() > LONGEST_ANSWER {
+                return answered;
+            }
+            tokio::time::sleep(PAUSE).await;
+        }
     }
 
     fn unreachable(&self, error: &reqwest::Error) -> Fatal {
@@ -173,6 +206,11 @@ impl Client {
             exit: exit::UNREACHABLE,
         }
     }
+}
+
+/// Only the answer to a request that is still being carried out says when to ask again.
+fn is_running(answer: &Response) -> bool {
+    answer.status() == StatusCode::CONFLICT && answer.headers().contains_key("retry-after")
 }
 
 /// A value as part of a path or a query.
@@ -286,3 +324,5 @@ fn not_signed_in(base: &str) -> Fatal {
 const DEFAULT_URL: &str = "http://localhost:8480";
 /// A check at an exchange may take most of this.
 const LONGEST_ANSWER: Duration = Duration::from_secs(60);
+const LOSSES: u8 = 2;
+const PAUSE: Duration = Duration::from_millis(500);

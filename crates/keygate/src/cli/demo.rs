@@ -1,6 +1,10 @@
 //! `keygate demo`: everything at once in a throw-away directory, with a bot that calls already.
 
-use std::{net::SocketAddr, process::ExitCode, time::Duration};
+use std::{
+    net::{IpAddr, Ipv4Addr, SocketAddr},
+    process::ExitCode,
+    time::Duration,
+};
 
 use demo_exchange::Credential;
 use exchange::Options;
@@ -11,6 +15,7 @@ use super::{out, server::until_told};
 use crate::{
     access_key::{self, NewPair},
     app::App,
+    auth::{Caller, Client, Role, Via},
     bot::{self, NewBot},
     clock::Clock,
     cluster::Cluster,
@@ -21,7 +26,7 @@ use crate::{
     http::{Listener, RequestId},
     log,
     start::{self, PRACTICE, Store},
-    user::{self, NewUser},
+    user::{self, NewUser, StepUp},
 };
 
 pub async fn run(flags: Flags) -> Result<ExitCode, Fatal> {
@@ -91,7 +96,12 @@ async fn furnish(app: &App, link: &str, password: &SecretText) -> Result<SecretT
     let new = NewBot { connection, name: "first bot".to_owned(), symbol: Some("BTC/USDT".to_owned()) };
     let bot = bot::create(app, owner, new).await?;
     let new = NewPair { id: app.clock.id(), name: None, scopes: None };
-    Ok(access_key::create_for_bot(app, owner, &bot, new).await?.token)
+    let via = Via::Session { id: app.clock.id(), confirmed_at: app.clock.now() };
+    let caller =
+        Caller { user: owner, email: EMAIL.to_owned(), name: "Demo".to_owned(), role: Role::Owner, via };
+    let client = Client { ip: IpAddr::V4(Ipv4Addr::LOCALHOST), agent: None };
+    let step_up = StepUp { caller: &caller, client: &client, password: None };
+    Ok(access_key::create_for_bot(app, &bot, new, step_up).await?.token)
 }
 
 /// The demo exchange's key that may trade and not withdraw.

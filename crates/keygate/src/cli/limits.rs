@@ -1,5 +1,7 @@
 //! `keygate limits`: how much the programs of a connection may do.
 
+mod replay;
+
 use std::process::ExitCode;
 
 use clap::{Subcommand, ValueEnum};
@@ -52,6 +54,16 @@ pub enum LimitsCommand {
         /// With borrowed money
         #[arg(long)]
         leverage: Option<String>,
+    },
+    /// What changed limits would have made of the last 30 days; nothing is changed
+    Replay {
+        connection: String,
+        /// As for `set`; none are the limits as they are
+        #[arg(value_name = "LIMIT=VALUE")]
+        limits: Vec<String>,
+        /// read-only, trade-limited or trade-full, to start from
+        #[arg(long, value_name = "NAME")]
+        template: Option<String>,
     },
     /// Take back raised limits that wait
     Cancel {
@@ -107,6 +119,11 @@ pub async fn run(remote: &Remote, command: LimitsCommand) -> Result<ExitCode, Fa
             };
             let path = format!("{}/test", path(&client, &connection).await?);
             remote.output.one(&client.post(&path, Some(body)).await?, &TRIED);
+        }
+        LimitsCommand::Replay { connection, limits, template } => {
+            let body = json!({ "limits": parse(&limits)?, "template": template });
+            let path = format!("{}/replay", path(&client, &connection).await?);
+            replay::show(remote, &client.post(&path, Some(body)).await?);
         }
         LimitsCommand::Cancel { connection, limit } => {
             let query = limit.map_or_else(String::new, |limit| format!("?member={}", encoded(&limit)));

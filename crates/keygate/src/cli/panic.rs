@@ -6,6 +6,8 @@ use clap::{Args, Subcommand};
 use reqwest::Method;
 use serde_json::{Value, json};
 
+mod orders;
+
 use super::{
     client::Client,
     connection,
@@ -25,6 +27,9 @@ pub struct PanicArgs {
     /// A note for later
     #[arg(long, value_name = "TEXT")]
     reason: Option<String>,
+    /// Then take open orders back, and wait until that is done
+    #[arg(long)]
+    cancel_orders: bool,
 }
 
 #[derive(Subcommand)]
@@ -57,11 +62,20 @@ pub async fn run(remote: &Remote, args: PanicArgs) -> Result<ExitCode, Fatal> {
         None => {
             let mut body = args.what.body(&client).await?;
             body["reason"] = json!(args.reason);
-            let state = client.post("/api/v1/panic", Some(body)).await?;
-            show(remote, &state);
+            body["cancel_orders"] = json!(args.cancel_orders);
+            let mut state = client.post("/api/v1/panic", Some(body)).await?;
             say("All signing has stopped. `keygate panic resume` starts it again.\n");
+            if args.cancel_orders {
+                state = orders::wait(&client, state).await?;
+            }
+            show(remote, &state);
+            return Ok(if args.cancel_orders { orders::told(remote, &state) } else { ExitCode::SUCCESS });
         }
-        Some(PanicCommand::Show) => show(remote, &client.get("/api/v1/panic").await?),
+        Some(PanicCommand::Show) => {
+            let state = client.get("/api/v1/panic").await?;
+            show(remote, &state);
+            orders::told(remote, &state);
+        }
         Some(PanicCommand::Resume { what, password }) => {
             let body = what.body(&client).await?;
             let path = "/api/v1/panic/resume";

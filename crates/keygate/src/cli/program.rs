@@ -13,7 +13,7 @@ use super::{
     access, bot,
     client::{Client, strange},
     output::out,
-    remote::{Remote, usage},
+    remote::{PasswordSource, Remote, usage},
     say,
 };
 use crate::{
@@ -32,6 +32,8 @@ pub struct ProgramArgs {
     /// The address the bot reaches Keygate by (default: the one this command uses)
     #[arg(long, value_name = "URL")]
     base_url: Option<String>,
+    #[command(flatten)]
+    password: PasswordSource,
 }
 
 pub async fn run(remote: &Remote, program: Program, args: ProgramArgs) -> Result<ExitCode, Fatal> {
@@ -50,7 +52,7 @@ pub async fn run(remote: &Remote, program: Program, args: ProgramArgs) -> Result
         let why = format!("{} does not speak to {}", program.title(), definition.name());
         return Err(usage(why, "use `keygate config ccxt`"));
     }
-    let pair = if args.new_pair { pair(&client, &bot).await? } else { placeholders };
+    let pair = if args.new_pair { pair(&client, remote, &args.password, &bot).await? } else { placeholders };
     out(&makes(&pair).unwrap_or_default());
     say(match (args.new_pair, program) {
         (true, _) => "This is the only time the secret is shown. Keep the file private.\n",
@@ -66,8 +68,13 @@ struct Pair {
     passphrase: Option<String>,
 }
 
-async fn pair(client: &Client, bot: &Value) -> Result<Pair, Fatal> {
-    let issued = access::new_pair(client, bot, json!({})).await?;
+async fn pair(
+    client: &Client,
+    remote: &Remote,
+    password: &PasswordSource,
+    bot: &Value,
+) -> Result<Pair, Fatal> {
+    let issued = access::new_pair(client, remote, password, bot, json!({})).await?;
     let part = |pointer: &str| issued.pointer(pointer).and_then(Value::as_str).map(str::to_owned);
     let pair = part("/virtual_pair/api_key").zip(part("/virtual_pair/secret"));
     let (key, secret) = pair.ok_or_else(|| strange(&client.base))?;

@@ -156,6 +156,20 @@ pub async fn put(
     key: &ExchangeKey,
     request: &Request,
 ) -> Result<Option<(Answer, Option<ExchangeError>)>> {
+    let Some((outcome, error)) = signed(app, definition, at, key, request).await? else { return Ok(None) };
+    let answer = outcome.map_err(|failure| unreachable(definition, &failure))?;
+    Ok(Some((answer, error)))
+}
+
+/// Signs one of our own requests and sends it, once: what became of it, with the exchange's error if it answered with one.
+/// Nothing, when this environment has no such call; an error means that nothing was sent.
+pub async fn signed(
+    app: &App,
+    definition: &Definition,
+    at: At<'_>,
+    key: &ExchangeKey,
+    request: &Request,
+) -> Result<Option<(Result<Answer, Failure>, Option<ExchangeError>)>> {
     let Some(upstream) = definition.upstream(at.environment, request) else { return Ok(None) };
     let place = Place { definition, environment: at.environment, request, whose: at.whose };
     let mut turn = app.gate.queues.turn(app, place).await.map_err(|_| busy(definition))?;
@@ -166,8 +180,7 @@ pub async fn put(
     let error =
         outcome.as_ref().ok().and_then(|answer| definition.read_error(answer.status.as_u16(), &answer.body));
     turn.end(app, &outcome, error.as_ref().map(|error| error.kind)).await;
-    let answer = outcome.map_err(|failure| unreachable(definition, &failure))?;
-    Ok(Some((answer, error)))
+    Ok(Some((outcome, error)))
 }
 
 async fn send(
@@ -220,6 +233,11 @@ fn refusal(definition: &Definition, error: &ExchangeError, key: &ExchangeKey) ->
     };
     let text = scrub(&error.text, key);
     code.with(format!("{} answered {}: {text} {advice}", definition.name(), error.code))
+}
+
+/// An exchange's error in its own words, without a secret.
+pub fn told(error: &ExchangeError, key: &ExchangeKey) -> String {
+    format!("{} {}", scrub(&error.code, key), scrub(&error.text, key)).trim().to_owned()
 }
 
 /// An exchange may repeat the key in its text; no secret value leaves us in one.

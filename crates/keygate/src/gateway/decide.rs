@@ -1,21 +1,30 @@
 //! May this access key make this call with this key? Default deny: every right has to be there.
 
-use exchange::{Class, Reading};
+use std::net::IpAddr;
 
-use super::{Call, Denial, account::Account, credential::Presented, leverage, symbol};
+use exchange::{Class, Reading};
+use sqlx::types::ipnetwork::IpNetwork;
+
+use super::{Call, Denial, account::Account, credential::Presented, leverage, noted::is_dry, symbol};
 use crate::{app::App, auth::Client, limits::Limits};
 
 pub fn decide(call: &Call<'_>, account: &Account, presented: &Presented) -> Result<(), Denial> {
     allowed(call.app, &call.client, call.request.class(), account)?;
     withdrawal(call, presented)?;
-    symbol::within(call, account)?;
-    leverage::within(&call.request, &account.limits)
+    symbol::of_bot(call, account)?;
+    let (limits, class) = (&account.limits, call.request.class());
+    call.weigh(account, placed(call.client.ip, limits))?;
+    call.weigh(account, symbol::of_connection(call.definition, class, call.request.reading(), limits))?;
+    call.weigh(account, leverage::within(&call.request, limits))
 }
 
 /// What holds for every call of a class, whatever it asks for; of an open stream at any moment.
 pub fn allowed(app: &App, client: &Client, class: Class, account: &Account) -> Result<(), Denial> {
     alive(app, account)?;
-    from_allowed_address(client, account)?;
+    inside(account.allowed_addresses.as_deref(), client.ip)?;
+    if !is_dry(&account.limits, class) {
+        placed(client.ip, &account.limits)?;
+    }
     in_scope(class, account)?;
     permitted(class, &account.limits)
 }
@@ -46,15 +55,16 @@ fn alive(app: &App, account: &Account) -> Result<(), Denial> {
     }
 }
 
+/// The addresses of the connection.
+pub(super) fn placed(ip: IpAddr, limits: &Limits) -> Result<(), Denial> {
+    inside(limits.allowed_ip_addresses.as_deref(), ip)
+}
+
 /// No list: from anywhere. An empty list: from nowhere.
-fn from_allowed_address(client: &Client, account: &Account) -> Result<(), Denial> {
-    let lists = [&account.allowed_addresses, &account.limits.allowed_ip_addresses];
-    let inside = |list: &Vec<sqlx::types::ipnetwork::IpNetwork>| {
-        list.iter().any(|network| network.contains(client.ip))
-    };
-    match lists.into_iter().flatten().all(inside) {
+fn inside(list: Option<&[IpNetwork]>, ip: IpAddr) -> Result<(), Denial> {
+    match list.is_none_or(|list| list.iter().any(|network| network.contains(ip))) {
         true => Ok(()),
-        false => Err(Denial::denied("address", format!("calls from {} are not allowed", client.ip))),
+        false => Err(Denial::denied("address", format!("calls from {ip} are not allowed"))),
     }
 }
 

@@ -17,6 +17,7 @@ use uuid::Uuid;
 
 use super::{
     Denial,
+    noted::Noted,
     price::{Book, is_money},
     spend::{Ask, money},
 };
@@ -42,6 +43,8 @@ pub struct Holder<'a> {
     pub connection: Uuid,
     pub api_key: Uuid,
     pub limits: &'a Limits,
+    /// In a dry run, where what the limits would refuse is noted.
+    pub noted: Option<&'a Noted>,
     /// Opens its key, to ask the exchange.
     pub key: &'a (dyn Fn() -> Result<ExchangeKey, Denial> + Sync),
 }
@@ -107,6 +110,14 @@ impl Looks {
 }
 
 impl Holder<'_> {
+    /// What a limit says; nothing is known of what a dry run lets through all the same.
+    pub(super) fn weigh<T>(&self, verdict: Result<T, Denial>) -> Result<Option<T>, Denial> {
+        match self.noted {
+            Some(noted) => noted.passes(verdict),
+            None => verdict.map(Some),
+        }
+    }
+
     /// What the purchases of a call may lead to; nothing, when it buys nothing or nothing limits it.
     pub async fn position(&self, ask: &Ask, book: &Book) -> Result<Option<Position>, Denial> {
         let bought: BTreeSet<&String> = ask.reserve.iter().filter_map(|own| own.buys.as_ref()).collect();

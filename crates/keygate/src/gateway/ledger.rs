@@ -9,25 +9,33 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use rust_decimal::Decimal;
 use time::OffsetDateTime;
-use tokio::sync::{mpsc, oneshot};
+use tokio::{
+    sync::{mpsc, oneshot},
+    time::{Instant, timeout_at},
+};
 use uuid::Uuid;
 
 use super::{
     Denial,
     credential::Proof,
     exposure::Excess,
-    record::{Line, Used},
+    record::{Line, Touched, Used},
     spend::{Ask, Cap},
+    sweep::TakeBack,
 };
 use crate::{app::App, db};
 
 mod batch;
 mod became;
+mod lease;
+mod past;
 mod position;
 mod store;
 mod window;
 
 pub use became::Became;
+pub(super) use lease::{Share, lease};
+pub(super) use past::Past;
 pub use store::forget_windows;
 pub use window::Window;
 
@@ -40,6 +48,7 @@ pub struct Ledger {
 /// The writing end; run it in a task.
 pub struct Writer {
     receiver: mpsc::Receiver<Entry>,
+    touched: Touched,
 }
 
 /// May the call be signed?
@@ -55,15 +64,28 @@ pub(super) enum Verdict {
     Position(Excess),
     /// The owner, or whoever runs this site, has stopped all signing.
     Stopped,
+    /// There is no room for it by this rule, and it is held all the same: a dry run.
+    Noted(&'static str),
+    /// Nothing stands still, so there is nothing for Keygate itself to take back.
+    Moving,
     /// The database did not take it.
     Failed(String),
 }
 
 impl Verdict {
+    /// The rule that refuses.
+    fn rule(&self) -> Option<&'static str> {
+        match self {
+            Verdict::Over { cap, .. } => Some(cap.rule),
+            Verdict::Position(_) => Some("max-position"),
+            _ => None,
+        }
+    }
+
     /// What its owner reads; nothing if the call may be signed.
     pub(super) fn denial(self, wanted: Decimal) -> Option<Denial> {
         match self {
-            Verdict::Held => None,
+            Verdict::Held | Verdict::Noted(_) => None,
             Verdict::Failed(error) => Some(Denial::down(error)),
             Verdict::Replay => {
                 Some(Denial::denied("replay", "this signed request was used already; sign it anew"))
@@ -73,12 +95,14 @@ impl Verdict {
             Verdict::Stopped => {
                 Some(Denial::denied("panic", "all signing is stopped until its owner starts it again"))
             }
+            Verdict::Moving => Some(Denial::denied("panic-ended", "signing goes on")),
         }
     }
 }
 
 enum Entry {
     Intent(Box<Intent>),
+    TakeBack(Box<OwnIntent>),
     /// The call leaves now.
     Sent {
         user: Uuid,
@@ -93,6 +117,12 @@ struct Intent {
     line: Line,
     proof: Option<Proof>,
     ask: Ask,
+    answer: oneshot::Sender<Verdict>,
+}
+
+/// A cancellation of Keygate's own: nothing to set aside, and nobody's signature.
+struct OwnIntent {
+    line: Line,
     answer: oneshot::Sender<Verdict>,
 }
 
@@ -115,7 +145,7 @@ struct Outcome {
 
 pub fn ledger() -> (Ledger, Writer) {
     let (sender, receiver) = mpsc::channel(CAPACITY);
-    (Ledger { sender }, Writer { receiver })
+    (Ledger { sender }, Writer { receiver, touched: Touched::default() })
 }
 
 impl Ledger {
@@ -125,6 +155,17 @@ impl Ledger {
         let (answer, verdict) = oneshot::channel();
         let intent = Box::new(Intent { line, proof, ask, answer });
         match self.sender.send(Entry::Intent(intent)).await {
+            Ok(()) => verdict.await.unwrap_or_else(|_| gone()),
+            Err(_) => gone(),
+        }
+    }
+
+    /// Puts a cancellation of Keygate's own on record; [`Verdict::Held`] only while its connection stands still. An order
+    /// cannot come this way: a [`TakeBack`] is a cancellation.
+    pub(super) async fn take_back(&self, line: Line, _errand: &TakeBack) -> Verdict {
+        let gone = || Verdict::Failed("the ledger is closed".to_owned());
+        let (answer, verdict) = oneshot::channel();
+        match self.sender.send(Entry::TakeBack(Box::new(OwnIntent { line, answer }))).await {
             Ok(()) => verdict.await.unwrap_or_else(|_| gone()),
             Err(_) => gone(),
         }
@@ -165,26 +206,6 @@ impl Ledger {
     }
 }
 
-/// Takes a share of request windows for this instance: so much of each, or what is left of it.
-pub(super) async fn lease(
-    app: &App,
-    user: Uuid,
-    connection: Uuid,
-    at: OffsetDateTime,
-    limits: &[(Window, u32)],
-    share_of: fn(u32) -> Decimal,
-) -> Result<Vec<(Window, Decimal)>, db::Error> {
-    let key = |window| store::Key::new(connection, window, at);
-    let wanted: Vec<_> = limits
-        .iter()
-        .map(|(window, limit)| (key(*window), share_of(*limit), Decimal::from(*limit)))
-        .collect();
-    let mut tx = app.db.signer(user).await?;
-    let taken = store::lease(&mut tx, user, &wanted).await?;
-    tx.commit().await?;
-    Ok(limits.iter().map(|(window, _)| *window).zip(taken).collect())
-}
-
 /// What would be decided about this now. The windows are locked as for a call, and nothing is kept.
 pub(super) async fn preview(
     app: &App,
@@ -201,11 +222,8 @@ pub(super) async fn preview(
     if stopped.contains(&None) || stopped.contains(&Some(connection)) {
         return Ok(Verdict::Stopped);
     }
-    Ok(match (wanted.has_room(&bought), wanted.charge(&windows)) {
-        (Err(excess), _) => Verdict::Position(excess),
-        (_, Err((cap, left))) => Verdict::Over { cap, left },
-        (Ok(()), Ok(_)) => Verdict::Held,
-    })
+    let over = wanted.charge(&windows).over;
+    Ok(wanted.refusal(&bought, over).unwrap_or(Verdict::Held))
 }
 
 impl Writer {
@@ -213,10 +231,11 @@ impl Writer {
     /// gathers: the busier it is, the more calls share a commit.
     pub async fn run(mut self, app: Arc<App>) {
         let mut entries = Vec::with_capacity(BATCH);
-        while self.receiver.recv_many(&mut entries, BATCH).await > 0 {
+        while self.gather(&mut entries).await {
             let mut waiting = Vec::new();
             let mut users: BTreeMap<Uuid, Vec<Entry>> = BTreeMap::new();
-            for entry in entries.drain(..) {
+            for mut entry in entries.drain(..) {
+                entry.touch(&mut self.touched);
                 match entry.user() {
                     Some(user) => users.entry(user).or_default().push(entry),
                     None => waiting.push(entry),
@@ -230,9 +249,28 @@ impl Writer {
             }
         }
     }
+
+    /// The next entries; false when there will be none. That calls have left is no reason for a transaction while their
+    /// answers may be near: whoever gets one would have to wait for it.
+    async fn gather(&mut self, entries: &mut Vec<Entry>) -> bool {
+        let mut some = self.receiver.recv_many(entries, BATCH).await > 0;
+        let until = Instant::now() + ANSWERS_SOON;
+        while some && entries.len() < BATCH && entries.iter().all(Entry::is_sent) {
+            match timeout_at(until, self.receiver.recv_many(entries, BATCH)).await {
+                Ok(more) => some = more > 0,
+                Err(_) => break,
+            }
+        }
+        !entries.is_empty()
+    }
 }
 
 impl Intent {
+    /// The access key that signed it, and how.
+    fn signed(&self) -> Option<(Uuid, &Proof)> {
+        self.line.access_key.zip(self.proof.as_ref())
+    }
+
     fn wanted(&self) -> Wanted<'_> {
         Wanted { connection: self.line.connection, at: self.line.at, ask: &self.ask }
     }
@@ -242,14 +280,32 @@ impl Entry {
     fn user(&self) -> Option<Uuid> {
         match self {
             Entry::Intent(intent) => Some(intent.line.user),
+            Entry::TakeBack(own) => Some(own.line.user),
             Entry::Sent { user, .. } => Some(*user),
             Entry::Outcome(outcome) => Some(outcome.line.user),
             Entry::Flush(_) => None,
         }
     }
+
+    fn is_sent(&self) -> bool {
+        matches!(self, Entry::Sent { .. })
+    }
+
+    /// Leaves out times of last use that were written a moment ago.
+    fn touch(&mut self, touched: &mut Touched) {
+        if let Entry::Outcome(outcome) = self {
+            let at = outcome.line.at;
+            outcome.used = outcome.used.filter(|used| touched.is_due(used, at));
+        }
+    }
 }
 
+/// Exchanges take a request for a minute after it was signed at most. An order whose answer was lost and that is not there by
+/// then will not come: until this has passed it counts, and it is never given back.
+pub const LAST_ARRIVAL: time::Duration = time::Duration::minutes(2);
 /// Before an outcome that could not be written is tried again.
 const PAUSE: Duration = Duration::from_millis(500);
+/// So long a note that a call has left waits for something else to be written.
+const ANSWERS_SOON: Duration = Duration::from_millis(50);
 const CAPACITY: usize = 8192;
 const BATCH: usize = 512;

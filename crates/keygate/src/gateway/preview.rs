@@ -42,6 +42,7 @@ pub async fn preview(app: &App, user: Uuid, row: &Row, limits: &Limits, act: Act
         connection: row.id,
         api_key: row.api_key_id,
         limits,
+        noted: None,
         key: &key,
     };
     Ok(match Box::pin(decided(&holder, act)).await {
@@ -74,9 +75,7 @@ fn ruled(
     limits: &Limits,
 ) -> Result<(), Denial> {
     decide::permitted(class, limits)?;
-    if class == Class::Trade {
-        symbol::of_connection(definition, reading, limits)?;
-    }
+    symbol::of_connection(definition, class, reading, limits)?;
     let borrowed = borrowed.map_or(Leverage::None, |times| Leverage::Borrows(Some(times)));
     leverage::fits(borrowed, limits.max_leverage)
 }

@@ -14,7 +14,7 @@ use exchange::{Definition, MarketList, Probe, Request, Symbol};
 use moka::future::Cache;
 use rust_decimal::Decimal;
 
-use super::{Call, Denial};
+use super::{Call, Denial, noted::Noted};
 use crate::{app::App, auth::Client, http::RequestId};
 
 /// Prices and market lists, by exchange and environment.
@@ -140,7 +140,8 @@ async fn ask(
 ) -> Result<axum::body::Bytes, Denial> {
     let request: Request = definition.probe(probe, "", "").ok_or_else(|| none("it has no such list"))?;
     let client = Client { ip: std::net::Ipv4Addr::UNSPECIFIED.into(), agent: None };
-    let call = Call { app, definition, request, client, id: RequestId(app.clock.id()) };
+    let (id, noted) = (RequestId(app.clock.id()), Noted::default());
+    let call = Call { app, definition, request, client, id, noted };
     let asked = call.public_answer(environment).await?;
     match (asked.outcome, asked.error) {
         (Ok(answer), None) if answer.status.is_success() => Ok(answer.body),

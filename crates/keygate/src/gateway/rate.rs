@@ -17,6 +17,7 @@ use uuid::Uuid;
 use super::{
     Account, Denial,
     ledger::{self, Window},
+    spend::Cap,
 };
 use crate::{app::App, limits::Limits};
 
@@ -36,34 +37,48 @@ struct Share {
     left: u32,
     /// The database has no more of it.
     spent: bool,
+    /// What is left is more than the limit lets through: for a dry run only.
+    over: bool,
+}
+
+impl Share {
+    fn room(&self, dry: bool) -> u32 {
+        if self.over && !dry { 0 } else { self.left }
+    }
 }
 
 const WINDOWS: [Window; 3] = [Window::Minute, Window::Hour, Window::Day];
 
 impl Rates {
-    /// Counts one request.
-    pub async fn admit(&self, app: &App, account: &Account) -> Result<(), Denial> {
+    /// Counts one request. In a dry run it counts on when a window is used up, and says so all the same.
+    pub async fn admit(&self, app: &App, account: &Account, dry: bool) -> Result<(), Denial> {
         let limits = counts(&account.limits);
         if limits == [None; 3] {
             return Ok(());
         }
         let now = app.clock.now();
-        if self.take(account.connection.id, limits, now)? {
+        if self.take(account.connection.id, limits, now, dry)? {
             return Ok(());
         }
         let _mine = self.asking.lock().await;
-        if self.take(account.connection.id, limits, now)? {
+        if self.take(account.connection.id, limits, now, dry)? {
             return Ok(());
         }
-        self.refill(app, account, limits, now).await?;
-        match self.take(account.connection.id, limits, now)? {
+        self.refill(app, account, limits, now, dry).await?;
+        match self.take(account.connection.id, limits, now, dry)? {
             true => Ok(()),
             false => Err(late(Window::Minute, now)),
         }
     }
 
-    /// Takes one of each share; false: one of them has to be filled first.
-    fn take(&self, connection: Uuid, limits: [Option<u32>; 3], now: OffsetDateTime) -> Result<bool, Denial> {
+    /// Takes one of each share; false: one of them has to be filled first. A refusal in a dry run was counted.
+    fn take(
+        &self,
+        connection: Uuid,
+        limits: [Option<u32>; 3],
+        now: OffsetDateTime,
+        dry: bool,
+    ) -> Result<bool, Denial> {
         let mut all = self.lock();
         let shares = all.entry(connection).or_default();
         for ((share, window), limit) in shares.iter_mut().zip(WINDOWS).zip(limits) {
@@ -71,20 +86,18 @@ impl Rates {
             if share.of != of {
                 *share = Share { of, ..Share::default() };
             }
-            if limit.is_some() && share.left == 0 && share.spent {
+            if limit.is_some() && share.room(dry) == 0 && share.spent && !dry {
                 return Err(late(window, now));
             }
         }
-        let empty = |(share, limit): (&Share, Option<u32>)| limit.is_some() && share.left == 0;
-        if shares.iter().zip(limits).any(empty) {
+        let limited = |(_, limit): &(&mut Share, Option<u32>)| limit.is_some();
+        if shares.iter_mut().zip(limits).filter(limited).any(|(share, _)| share.room(dry) == 0) {
             return Ok(false);
         }
-        shares
-            .iter_mut()
-            .zip(limits)
-            .filter(|(_, limit)| limit.is_some())
-            .for_each(|(share, _)| share.left -= 1);
-        Ok(true)
+        shares.iter_mut().zip(limits).filter(limited).for_each(|(share, _)| share.left -= 1);
+        let over =
+            shares.iter().zip(WINDOWS).zip(limits).find(|((share, _), limit)| limit.is_some() && share.over);
+        over.map_or(Ok(true), |((_, window), _)| Err(late(window, now)))
     }
 
     /// Fills the shares that are empty.
@@ -94,22 +107,24 @@ impl Rates {
         account: &Account,
         limits: [Option<u32>; 3],
         now: OffsetDateTime,
+        dry: bool,
     ) -> Result<(), Denial> {
         let connection = account.connection.id;
         let held = self.lock().get(&connection).copied().unwrap_or_default();
-        let empty = held.iter().zip(WINDOWS).zip(limits).filter(|((share, _), _)| share.left == 0);
+        let empty = held.iter().zip(WINDOWS).zip(limits).filter(|((share, _), _)| share.room(dry) == 0);
         let wanted: Vec<(Window, u32)> =
             empty.filter_map(|((_, window), limit)| Some((window, limit?))).collect();
-        let granted = ledger::lease(app, account.user, connection, now, &wanted, share_of);
+        let granted = ledger::lease(app, account.user, connection, now, &wanted, share_of, dry);
         let granted = granted.await.map_err(Denial::down)?;
         let mut all = self.lock();
         let shares = all.entry(connection).or_default();
-        for (window, count) in granted {
+        for (window, own) in granted {
             let of = window.start(now).unix_timestamp();
             let share = shares.iter_mut().zip(WINDOWS).find(|(share, own)| *own == window && share.of == of);
             if let Some((share, _)) = share {
-                share.left += count.to_u32().unwrap_or(0);
-                share.spent = count.is_zero();
+                share.left += own.count.to_u32().unwrap_or(0);
+                share.over = own.is_over;
+                share.spent = own.is_over || own.count.is_zero();
             }
         }
         Ok(())
@@ -129,7 +144,13 @@ fn counts(limits: &Limits) -> [Option<u32>; 3] {
     [limits.max_requests_per_minute, limits.max_requests_per_hour, limits.max_requests_per_day]
 }
 
-fn late(window: Window, now: OffsetDateTime) -> Denial {
+/// The same limits as windows of the ledger.
+pub(super) fn windows(limits: &Limits) -> Vec<Cap> {
+    let limited = WINDOWS.into_iter().zip(counts(limits)).filter(|(_, limit)| limit.is_some());
+    limited.map(|(window, limit)| Cap { window, limit: limit.map(Decimal::from), rule: "rate" }).collect()
+}
+
+pub(super) fn late(window: Window, now: OffsetDateTime) -> Denial {
     let (length, name) = match window {
         Window::Minute => (60, "minute"),
         Window::Hour => (3600, "hour"),

@@ -13,11 +13,15 @@ use serde_json::Value;
 use time::Duration;
 use uuid::Uuid;
 
-use super::{ledger::Became, record::Line};
+use super::{
+    ledger::{Became, LAST_ARRIVAL},
+    record::{Line, of_our_own},
+};
 use crate::{
     app::App,
     connection::{self, probe, secrets},
     error::{Error, Result},
+    panic,
 };
 
 mod store;
@@ -73,7 +77,11 @@ pub async fn round(app: &App) -> Result<()> {
     Ok(())
 }
 
+/// While everything stands still nothing is asked: what is held stays held until signing goes on.
 async fn settle(app: &App, user: Uuid, connection: Uuid, all: &[Open]) -> Result<()> {
+    if panic::stands_still(app, user, connection).await? {
+        return Ok(());
+    }
     let row = connection::find(app, user, connection).await?;
     let definition = app.exchanges.get(&row.exchange).ok_or_else(|| Error::internal("no such exchange"))?;
     let key = secrets::open(app, user, &row).await?;
@@ -139,29 +147,15 @@ fn line(app: &App, row: &connection::Row, open: &Open, became: Became) -> Line {
         Became::Unknown => (None, "outcome unknown: this exchange cannot be asked"),
     };
     Line {
-        at: app.clock.now(),
-        user: open.user,
-        request_id: open.request,
         api_key: open.api_key,
-        access_key: open.access_key,
-        connection: open.connection,
-        bot: None,
+        access_key: Some(open.access_key),
         phase: "outcome",
-        exchange: row.exchange.clone(),
-        environment: row.environment.clone(),
         class: if open.kind == "withdraw" { "withdraw" } else { "trade" },
-        decision: "allow",
-        rule: None,
-        method: "",
         path: "reconcile".to_owned(),
         symbol: open.symbol.clone(),
-        summary: None,
-        ip: std::net::IpAddr::from(std::net::Ipv4Addr::LOCALHOST).into(),
-        agent: None,
-        status: None,
         success,
         error: Some(error.to_owned()),
-        took_ms: None,
+        ..of_our_own(app, open.user, row, open.request)
     }
 }
 
@@ -172,8 +166,6 @@ impl Open {
     }
 }
 
-/// Exchanges take a request for a minute after it was signed at most; then one that is not there will not come.
-const LAST_ARRIVAL: Duration = Duration::seconds(90);
 const NEXT: Duration = Duration::seconds(15);
 /// Accounts that are asked about beside each other.
 const AT_ONCE: usize = 16;

@@ -15,23 +15,30 @@ use super::{
     ledger::{Became, Verdict},
     spend::Ask,
 };
-use crate::upstream::{Answer, Failure};
+use crate::{
+    app::App,
+    upstream::{Answer, Failure},
+};
 
+mod own;
 mod row;
 pub(super) mod store;
 mod writer;
 
-pub use writer::{Queue, Writer, queue};
+pub(super) use own::of_our_own;
+pub use writer::{Queue, Touched, Writer, queue};
 
 use writer::Room;
 
 /// One line of both logs (`api_key_usage_audit`, `exchange_api_calls`).
+#[derive(Clone)]
 pub struct Line {
     pub at: time::OffsetDateTime,
     pub user: Uuid,
     pub request_id: Uuid,
     pub api_key: Uuid,
-    pub access_key: Uuid,
+    /// None: Keygate itself.
+    pub access_key: Option<Uuid>,
     pub connection: Uuid,
     pub bot: Option<Uuid>,
     /// `intent` before, `outcome` after, `event` when one line says it all.
@@ -40,6 +47,7 @@ pub struct Line {
     pub environment: String,
     pub class: &'static str,
     pub decision: &'static str,
+    /// The rule that refused it; of what was allowed, the one that would have if this were no dry run.
     pub rule: Option<&'static str>,
     pub method: &'static str,
     pub path: String,
@@ -74,6 +82,10 @@ pub(super) async fn intent(
     let verdict = call.app.gate.ledger.intent(line(call, account, "intent"), proof, ask).await;
     let denial = match verdict {
         Verdict::Failed(error) => return Err(Denial::down(error)),
+        Verdict::Noted(rule) => {
+            call.noted.note(rule);
+            return Ok(());
+        }
         verdict => match verdict.denial(wanted) {
             None => return Ok(()),
             Some(denial) => denial,
@@ -224,7 +236,7 @@ fn line(call: &Call<'_>, account: &Account, phase: &'static str) -> Line {
         user: account.user,
         request_id: call.id.0,
         api_key: account.connection.api_key,
-        access_key: account.access_key,
+        access_key: Some(account.access_key),
         connection: account.connection.id,
         bot: account.bot.as_ref().map(|bot| bot.id),
         phase,
@@ -232,7 +244,7 @@ fn line(call: &Call<'_>, account: &Account, phase: &'static str) -> Line {
         environment: account.connection.environment.clone(),
         class: request.class().as_str(),
         decision: "allow",
-        rule: None,
+        rule: call.noted.rule(),
         method: request.method().as_str(),
         path: request.path().to_owned(),
         symbol,
@@ -246,7 +258,7 @@ fn line(call: &Call<'_>, account: &Account, phase: &'static str) -> Line {
     }
 }
 
-fn with_outcome(
+pub(super) fn with_outcome(
     line: Line,
     outcome: &Result<Answer, Failure>,
     error: Option<ExchangeError>,
@@ -310,7 +322,7 @@ fn common_market(orders: &[Order]) -> Option<String> {
 }
 
 /// Signatures that are too old to be accepted again need not be remembered.
-pub async fn forget_signatures(app: &crate::app::App) -> crate::error::Result<()> {
+pub async fn forget_signatures(app: &App) -> crate::error::Result<()> {
     store::forget_signatures(app).await
 }
 

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use exchange::{Class, Order, Reading, Side, Symbol, Withdrawal};
+use exchange::{Class, Order, Reading, Symbol, Withdrawal};
 use rust_decimal::Decimal;
 use serde_json::Value;
 
@@ -11,10 +11,15 @@ use super::{
     Account, Call, Denial,
     exposure::{Holder, Position},
     ledger::Window,
-    price::{Book, is_money},
+    price::Book,
     reconcile::question,
     record::name,
 };
+use crate::limits::Limits;
+
+mod worth;
+
+pub(super) use worth::valued;
 
 /// What a call sets aside, and the windows it counts in.
 #[derive(Debug, Default)]
@@ -23,10 +28,12 @@ pub struct Ask {
     pub caps: Vec<Cap>,
     /// What its purchases may lead to.
     pub position: Option<Position>,
+    /// A dry run: it is set aside whether there is room or not.
+    pub dry: bool,
 }
 
 /// One order or withdrawal.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Reserve {
     /// `trade` or `withdraw`
     pub kind: &'static str,
@@ -72,9 +79,11 @@ impl Call<'_> {
             connection: account.connection.id,
             api_key: account.connection.api_key,
             limits: &account.limits,
+            noted: self.is_dry(account).then_some(&self.noted),
             key: &key,
         };
         let mut ask = Box::pin(holder.cost(self.request.class(), self.request.reading())).await?;
+        ask.dry = self.is_dry(account);
         if let Reading::Orders(orders) = self.request.reading() {
             for ((reserve, order), id) in ask.reserve.iter_mut().zip(orders).zip(self.request.client_ids()) {
                 reserve.question = id.as_ref().map(|_| question(&self.request, order));
@@ -91,17 +100,18 @@ impl Holder<'_> {
         let limits = self.limits;
         if class == Class::Trade && !matches!(reading, Reading::Cancel { .. }) {
             // boxed, as what follows: most calls need none of it, and all would carry its size
-            Box::pin(self.loss()).await?;
+            self.weigh(Box::pin(self.loss()).await)?;
         }
         match reading {
-            Reading::Orders(orders) if limits.values_trades() => {
-                let book = self.book(orders).await?;
-                let ask = self.orders(orders, &book)?;
-                Ok(Ask { position: Box::pin(self.position(&ask, &book)).await?, ..ask })
-            }
-            Reading::Orders(orders) => {
-                Ok(Ask { reserve: orders.iter().map(bare).collect(), ..Ask::default() })
-            }
+            Reading::Orders(orders) if limits.values_trades() => match self.weigh(self.book(orders).await)? {
+                Some(book) => {
+                    let ask = self.orders(orders, &book)?;
+                    let position = self.weigh(Box::pin(self.position(&ask, &book)).await)?.flatten();
+                    Ok(Ask { position, ..ask })
+                }
+                None => Ok(unvalued(orders)),
+            },
+            Reading::Orders(orders) => Ok(unvalued(orders)),
             Reading::Withdrawal(withdrawal) if limits.values_withdrawals() => {
                 let book = self.book(&[]).await?;
                 self.withdrawal(withdrawal, &book)
@@ -111,7 +121,8 @@ impl Holder<'_> {
                 Ok(Ask { reserve: vec![sent_out(withdrawal, usd)], ..Ask::default() })
             }
             Reading::Unpriceable(why) if class == Class::Trade && limits.values_trades() => {
-                Err(unpriceable(why))
+                self.weigh::<()>(Err(unpriceable(why)))?;
+                Ok(Ask::default())
             }
             Reading::Unpriceable(_) | Reading::Cancel { .. } | Reading::NotMoney => Ok(Ask::default()),
         }
@@ -131,35 +142,23 @@ impl Holder<'_> {
     fn orders(&self, orders: &[Order], book: &Book) -> Result<Ask, Denial> {
         let mut reserve = Vec::with_capacity(orders.len());
         for order in orders {
-            let (base, quote) =
-                book.assets(self.definition, &order.symbol).ok_or_else(|| no_price(&order.symbol))?;
-            let usd = worst_case(order, (&base, &quote), book).ok_or_else(|| no_price(&order.symbol))?;
-            within("max-trade", "an order", usd, self.limits.max_trade_amount_usd)?;
-            // whoever sells ETH for BTC buys BTC
-            let gets = if order.side == Side::Buy { base } else { quote };
-            let buys = (!is_money(&gets)).then_some(gets);
-            reserve.push(Reserve { buys, usd: Some(usd), ..bare(order) });
+            let own = match self.weigh(valued(self.definition, order, book))? {
+                Some(own) => own,
+                None => bare(order),
+            };
+            self.weigh(within_trade(&own, self.limits))?;
+            reserve.push(own);
         }
-        let day = Cap {
-            window: Window::TradeDay,
-            limit: self.limits.max_daily_trade_volume_usd,
-            rule: "max-daily-trades",
-        };
-        Ok(Ask { reserve, caps: vec![day], position: None })
+        Ok(Ask { reserve, caps: vec![trade_day(self.limits)], ..Ask::default() })
     }
 
     fn withdrawal(&self, withdrawal: &Withdrawal, book: &Book) -> Result<Ask, Denial> {
         let asset = self.definition.usual_asset(&withdrawal.asset);
         let usd = book.usd(asset).and_then(|price| price.checked_mul(withdrawal.amount));
         let usd = usd.ok_or_else(|| unpriceable_asset(asset))?;
-        within("max-withdrawal", "a withdrawal", usd, self.limits.max_withdrawal_amount_usd)?;
-        let cap = |window, limit, rule| Cap { window, limit, rule };
-        let day = self.limits.withdrawals_per_day();
-        let caps = vec![
-            cap(Window::WithdrawDay, day, "max-daily-withdrawals"),
-            cap(Window::WithdrawMonth, self.limits.monthly_withdraw_limit, "max-monthly-withdrawals"),
-        ];
-        Ok(Ask { reserve: vec![sent_out(withdrawal, Some(usd))], caps, position: None })
+        let own = sent_out(withdrawal, Some(usd));
+        within_withdrawal(&own, self.limits)?;
+        Ok(Ask { reserve: vec![own], caps: withdrawal_windows(self.limits).to_vec(), ..Ask::default() })
     }
 
     /// Where losses are limited, so that what leaves is not taken for one. No reason to refuse what nothing else limits.
@@ -172,26 +171,33 @@ impl Holder<'_> {
     }
 }
 
-/// The most an order can turn over, in dollars. A limit price bounds a purchase; a sale, and whatever runs at the market, is
-/// bounded by the market and the band around it.
-fn worst_case(order: &Order, (base, quote): (&str, &str), book: &Book) -> Option<Decimal> {
-    let in_quote = match (order.quote_amount, order.quantity) {
-        (Some(amount), _) => amount,
-        (None, Some(quantity)) => {
-            let band = Decimal::ONE.checked_add(BAND)?;
-            let market = || book.last(base, quote)?.checked_mul(band);
-            let bounded = order.side == Side::Buy && order.kind.contains("LIMIT");
-            let price = match order.price {
-                Some(price) if bounded => price,
-                Some(price) if order.side == Side::Buy => market()?.max(price.checked_mul(band)?),
-                Some(price) => market()?.max(price),
-                None => market()?,
-            };
-            quantity.checked_mul(price)?
-        }
-        (None, None) => return None,
-    };
-    in_quote.checked_mul(book.usd(quote)?)
+/// One order by itself.
+pub(super) fn within_trade(own: &Reserve, limits: &Limits) -> Result<(), Denial> {
+    within("max-trade", "an order", own.usd, limits.max_trade_amount_usd)
+}
+
+/// One withdrawal by itself.
+pub(super) fn within_withdrawal(own: &Reserve, limits: &Limits) -> Result<(), Denial> {
+    within("max-withdrawal", "a withdrawal", own.usd, limits.max_withdrawal_amount_usd)
+}
+
+/// The window orders count in.
+pub(super) fn trade_day(limits: &Limits) -> Cap {
+    Cap { window: Window::TradeDay, limit: limits.max_daily_trade_volume_usd, rule: "max-daily-trades" }
+}
+
+/// The windows withdrawals count in.
+pub(super) fn withdrawal_windows(limits: &Limits) -> [Cap; 2] {
+    let cap = |window, limit, rule| Cap { window, limit, rule };
+    [
+        cap(Window::WithdrawDay, limits.withdrawals_per_day(), "max-daily-withdrawals"),
+        cap(Window::WithdrawMonth, limits.monthly_withdraw_limit, "max-monthly-withdrawals"),
+    ]
+}
+
+/// Orders of which nothing is limited in dollars, or nobody knows what they are worth.
+fn unvalued(orders: &[Order]) -> Ask {
+    Ask { reserve: orders.iter().map(bare).collect(), ..Ask::default() }
 }
 
 /// An order without its worth.
@@ -237,9 +243,14 @@ fn sent_out(withdrawal: &Withdrawal, usd: Option<Decimal>) -> Reserve {
     }
 }
 
-fn within(rule: &'static str, what: &str, usd: Decimal, limit: Option<Decimal>) -> Result<(), Denial> {
-    match limit {
-        Some(limit) if usd > limit => Err(Denial::denied(
+fn within(
+    rule: &'static str,
+    what: &str,
+    usd: Option<Decimal>,
+    limit: Option<Decimal>,
+) -> Result<(), Denial> {
+    match usd.zip(limit) {
+        Some((usd, limit)) if usd > limit => Err(Denial::denied(
             rule,
             format!("{what} may be worth {} USD at most, and this is up to {} USD", money(limit), money(usd)),
         )),
@@ -255,7 +266,7 @@ fn unpriceable_asset(what: &str) -> Denial {
     Denial::denied("no-price", format!("a limit in dollars needs a price, and there is none for {what}"))
 }
 
-fn unpriceable(why: &str) -> Denial {
+pub(super) fn unpriceable(why: &str) -> Denial {
     Denial::denied("unpriceable", format!("a limit in dollars needs to know what this is worth: {why}"))
 }
 
@@ -263,6 +274,3 @@ fn unpriceable(why: &str) -> Denial {
 pub(super) fn money(usd: Decimal) -> Decimal {
     usd.round_dp_with_strategy(2, rust_decimal::RoundingStrategy::AwayFromZero).normalize()
 }
-
-/// How far from the last price an order at the market is expected to run at most.
-const BAND: Decimal = Decimal::from_parts(5, 0, 0, false, 2);

@@ -5,22 +5,28 @@ use exchange::{Class, Definition, Order, Reading, Symbol};
 use super::{Call, Denial, account::Account};
 use crate::limits::Limits;
 
-/// A bot with a symbol trades that one only, a connection with a list those on it; what is blocked is traded by nobody.
-/// What cannot be read is refused. Cancels may always go.
-pub fn within(call: &Call<'_>, account: &Account) -> Result<(), Denial> {
-    if call.request.class() != Class::Trade {
-        return Ok(());
+/// A bot with a symbol trades that one only. What cannot be read is refused. Cancels may always go.
+pub fn of_bot(call: &Call<'_>, account: &Account) -> Result<(), Denial> {
+    let own = account.bot.as_ref().and_then(|bot| bot.symbol.as_ref());
+    match own.filter(|_| call.request.class() == Class::Trade) {
+        None => Ok(()),
+        Some(own) => {
+            let list = std::slice::from_ref(own);
+            every(call.request.reading(), |order| on(call.definition, list, order), || only("this bot", list))
+        }
     }
-    let (definition, reading) = (call.definition, call.request.reading());
-    if let Some(own) = account.bot.as_ref().and_then(|bot| bot.symbol.as_ref()) {
-        let list = std::slice::from_ref(own);
-        every(reading, |order| on(definition, list, order), || only("this bot", list))?;
-    }
-    of_connection(definition, reading, &account.limits)
 }
 
-/// The lists of the connection, for what trades.
-pub fn of_connection(definition: &Definition, reading: &Reading, limits: &Limits) -> Result<(), Denial> {
+/// A connection with a list trades what is on it; what is blocked is traded by nobody.
+pub fn of_connection(
+    definition: &Definition,
+    class: Class,
+    reading: &Reading,
+    limits: &Limits,
+) -> Result<(), Denial> {
+    if class != Class::Trade {
+        return Ok(());
+    }
     if let Some(list) = limits.allowed_symbols.as_deref() {
         every(reading, |order| on(definition, list, order), || only("this connection", list))?;
     }

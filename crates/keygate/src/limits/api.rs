@@ -12,7 +12,9 @@ use time::OffsetDateTime;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use super::{Delay, Limits, Patch, Pending, State, Template, Trial, Usage, Wish, try_out};
+use super::{
+    Delay, Limits, Patch, Pending, State, Trial, Usage, Wish, replay_api, template::patch_of, try_out,
+};
 use crate::{
     app::App,
     auth::{Client, Manage, May, View},
@@ -158,13 +160,7 @@ impl From<Delay> for DelayOut {
 
 impl ChangeIn {
     fn patch(&self) -> Result<Patch> {
-        let mut patch = match self.template.as_deref() {
-            None => Patch::new(),
-            Some(name) => match Template::find(name) {
-                Some(template) => (template.patch)(),
-                None => return Err(Error::field("/template", "is read-only, trade-limited or trade-full")),
-            },
-        };
+        let mut patch = patch_of(self.template.as_deref())?;
         patch.extend(self.limits.clone());
         match patch.is_empty() {
             true => Err(Error::field("/limits", "names no limit to change")),
@@ -260,4 +256,5 @@ pub fn routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(test))
         .routes(routes!(cancel))
         .routes(routes!(delay, set_delay))
+        .merge(replay_api::routes())
 }

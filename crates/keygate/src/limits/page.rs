@@ -12,18 +12,20 @@ use axum::{
 use rust_decimal::Decimal;
 use seal::SecretText;
 use serde::Deserialize;
-use serde_json::Value;
 use uuid::Uuid;
 
 use super::{
-    OrderIn, Patch, Pending, SideIn, State, TEMPLATES, Trial, Usage, Wish, WithdrawalIn, template, try_out,
+    OrderIn, Patch, Pending, SideIn, State, TEMPLATES, Trial, Usage, Wish, WithdrawalIn,
+    form::{patch, shown},
+    replay::would_have,
+    template, try_out,
 };
 use crate::{
     app::App,
     auth::{Client, Manage, May, Permission, View},
     connection,
     error::{Error, Result},
-    gateway::preview::Preview,
+    gateway::{preview::Preview, replay::Report},
     http::{RequestId, body::Id},
     page::{Frame, Posted, Problems, go, show as show_page, show_again},
 };
@@ -34,6 +36,7 @@ pub fn pages() -> Router<Arc<App>> {
         .route("/connections/{id}/limits/template", post(use_template))
         .route("/connections/{id}/limits/cancel", post(cancel))
         .route("/connections/{id}/limits/test", post(test))
+        .route("/connections/{id}/limits/replay", post(replay))
 }
 
 #[derive(Template)]
@@ -44,6 +47,7 @@ struct Page {
     id: Uuid,
     name: String,
     sentences: Vec<String>,
+    dry_run: bool,
     pending: Vec<Pending>,
     /// What stands in the form, by the names of the limits.
     given: HashMap<String, String>,
@@ -51,6 +55,8 @@ struct Page {
     usage: Vec<Usage>,
     /// What was tried, and what would be decided.
     tried: Option<(TryIn, Preview)>,
+    /// What the limits in the form would have made of the past.
+    replayed: Option<Report>,
 }
 
 /// An order or a withdrawal to try.
@@ -107,11 +113,13 @@ async fn page<P: Permission>(
         id,
         name: row.name,
         sentences: limits.sentences(),
+        dry_run: limits.dry_run,
         pending,
         given: given.unwrap_or_else(|| limits.members().iter().filter_map(shown).collect()),
         templates: &TEMPLATES,
         usage,
         tried: None,
+        replayed: None,
     })
 }
 
@@ -183,6 +191,23 @@ async fn test(
     }
 }
 
+/// The form as it stands, tried on the past and not saved.
+async fn replay(
+    Shared(app): Shared<Arc<App>>,
+    may: May<View>,
+    Id(id): Id,
+    frame: Frame,
+    Posted(input): Posted<ChangeIn>,
+) -> Result<Response> {
+    let replayed = would_have(&app, may.user(), id, &patch(&input.given)).await;
+    let problems = replayed.as_ref().err().map(Problems::of).unwrap_or_default();
+    let page = page(&app, &may, id, frame, problems, Some(input.given)).await?;
+    match replayed {
+        Ok(report) => show_page(&Page { replayed: Some(report), ..page }),
+        Err(error) => show_again(&error, &page),
+    }
+}
+
 impl TryIn {
     fn trial(&self) -> Result<Trial> {
         let amount = |text: &str, what| {
@@ -228,49 +253,6 @@ impl Pending {
     }
 }
 
-const TICKS: [&str; 5] = ["can_read", "can_trade", "can_transfer", "can_withdraw", "can_manage_sub_accounts"];
-const COUNTS: [&str; 3] = ["max_requests_per_minute", "max_requests_per_hour", "max_requests_per_day"];
-const LISTS: [&str; 3] = ["allowed_ip_addresses", "allowed_symbols", "blocked_symbols"];
-
-/// The whole form as a change. Absent boxes are not ticked.
-fn patch(given: &HashMap<String, String>) -> Patch {
-    let mut patch = Patch::new();
-    for name in TICKS {
-        patch.insert(name.to_owned(), given.contains_key(name).into());
-    }
-    for (name, text) in
-        given.iter().filter(|(name, _)| !TICKS.contains(&name.as_str()) && *name != "form_token")
-    {
-        let (name, text) = (name.as_str(), text.trim());
-        let value = match text {
-            "" if name == "blocked_symbols" => Value::Array(Vec::new()),
-            "" => Value::Null,
-            text if LISTS.contains(&name) => {
-                let items = text.split([',', '\n', ' ']).map(str::trim).filter(|item| !item.is_empty());
-                items.filter(|item| *item != NOBODY).map(Value::from).collect()
-            }
-            text if COUNTS.contains(&name) => text.parse::<u32>().map_or_else(|_| text.into(), Value::from),
-            text => text.into(),
-        };
-        patch.insert(name.to_owned(), value);
-    }
-    patch
-}
-
-/// A limit as its field shows it.
-fn shown((name, value): (&String, &Value)) -> Option<(String, String)> {
-    let text = match value {
-        Value::Bool(false) => return None,
-        Value::Bool(true) => "on".to_owned(),
-        Value::Array(items) if items.is_empty() && name != "blocked_symbols" => NOBODY.to_owned(),
-        Value::Array(items) => items.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(", "),
-        Value::String(text) => text.clone(),
-        Value::Null => String::new(),
-        other => other.to_string(),
-    };
-    Some((name.clone(), text))
-}
-
 fn told(state: &State) -> &'static str {
     match state.pending.is_empty() {
         true => "Saved. The limits are in force.",
@@ -285,6 +267,3 @@ fn filled(password: Option<SecretText>) -> Option<SecretText> {
 fn address(id: Uuid) -> String {
     format!("/connections/{id}/limits")
 }
-
-/// An empty list, which lets nothing through; an empty field means no limit.
-const NOBODY: &str = "nothing";

@@ -51,7 +51,7 @@ fn expected(name: &str) -> &'static str {
         }
         "allowed_symbols" => "needs a list of markets such as BTC/USDT, or null for all",
         "blocked_symbols" => "needs a list of markets such as BTC/USDT",
-        name if name.starts_with("can_") => "needs true or false",
+        name if name == "dry_run" || name.starts_with("can_") => "needs true or false",
         name if name.starts_with("max_requests") => "needs a whole number, or null for no limit",
         _ => "needs an amount as text, such as \"500\", or null for no limit",
     }

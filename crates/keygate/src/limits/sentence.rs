@@ -7,7 +7,8 @@ use super::{Limits, networks};
 impl Limits {
     /// What programs may do, a sentence for each subject; what is not limited is said too where it is dangerous.
     pub fn sentences(&self) -> Vec<String> {
-        let mut all = vec![self.actions()];
+        let mut all: Vec<String> = self.dry_run.then(|| DRY_RUN.to_owned()).into_iter().collect();
+        all.push(self.actions());
         all.extend(self.markets());
         if self.can_trade {
             all.push(self.orders());
@@ -111,6 +112,9 @@ impl Limits {
     }
 }
 
+const DRY_RUN: &str =
+    "Dry run: reads and orders that these limits would refuse are carried out, and recorded with the rule.";
+
 fn amounts(what: &str, parts: &[(Option<Decimal>, &str)]) -> String {
     let parts: Vec<String> = parts
         .iter()
@@ -175,5 +179,8 @@ mod tests {
                 "Requests: at most 60 a minute, 3,600 an hour and 100,000 a day; cancels do not count.",
             ]
         );
+        let dry = limits.with(serde_json::json!({"dry_run": true}).as_object().unwrap()).unwrap();
+        assert!(dry.sentences()[0].starts_with("Dry run:"));
+        assert_eq!(dry.sentences()[1..], limits.sentences());
     }
 }

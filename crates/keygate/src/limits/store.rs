@@ -25,7 +25,7 @@ pub async fn load(tx: &mut Tx, connection: Uuid) -> Result<Option<Limits>> {
                   p.max_requests_per_minute, p.max_requests_per_hour, p.max_requests_per_day, p.max_trade_amount_usd,
                   p.max_daily_trade_volume_usd, p.max_withdrawal_amount_usd, p.max_daily_withdrawal_usd,
                   p.allowed_ip_addresses, c.daily_withdraw_limit, c.monthly_withdraw_limit, c.max_position_size,
-                  c.max_leverage, c.max_daily_loss, c.stop_loss_percentage, c.allowed_symbols, c.blocked_symbols
+                  c.max_leverage, c.max_daily_loss, c.stop_loss_percentage, c.allowed_symbols, c.blocked_symbols, c.dry_run
            from exchange_connections c join api_key_permissions p on p.api_key_id = c.api_key_id
            where c.id = $1"#,
         connection
@@ -34,6 +34,7 @@ pub async fn load(tx: &mut Tx, connection: Uuid) -> Result<Option<Limits>> {
     .await?;
     let Some(row) = row else { return Ok(None) };
     Ok(Some(Limits {
+        dry_run: row.dry_run,
         can_read: row.can_read,
         can_trade: row.can_trade,
         can_withdraw: row.can_withdraw,
@@ -94,7 +95,7 @@ pub async fn save(tx: &mut Tx, connection: Uuid, limits: &Limits) -> Result<()> 
     sqlx::query!(
         "update exchange_connections set daily_withdraw_limit = $2, monthly_withdraw_limit = $3, max_position_size = $4,
                 max_leverage = $5, max_daily_loss = $6, stop_loss_percentage = $7, allowed_symbols = $8,
-                blocked_symbols = $9
+                blocked_symbols = $9, dry_run = $10
          where id = $1",
         connection,
         limits.daily_withdraw_limit,
@@ -104,7 +105,8 @@ pub async fn save(tx: &mut Tx, connection: Uuid, limits: &Limits) -> Result<()> 
         limits.max_daily_loss,
         limits.stop_loss_percentage,
         limits.allowed_symbols.as_ref().map(|symbols| serde_json::json!(symbols)),
-        serde_json::json!(limits.blocked_symbols)
+        serde_json::json!(limits.blocked_symbols),
+        limits.dry_run
     )
     .execute(&mut **tx)
     .await?;

@@ -5,6 +5,7 @@ use serde_json::json;
 #[cfg(test)]
 use super::Limits;
 use super::Patch;
+use crate::error::{Error, Result};
 
 /// A change with a name.
 pub struct Template {
@@ -30,10 +31,19 @@ impl Template {
     }
 }
 
+/// The change a template makes; none without a name.
+pub fn patch_of(name: Option<&str>) -> Result<Patch> {
+    let Some(name) = name else { return Ok(Patch::new()) };
+    let template = Template::find(name)
+        .ok_or_else(|| Error::field("/template", "is read-only, trade-limited or trade-full"))?;
+    Ok((template.patch)())
+}
+
 /// What a new connection may do: read.
 #[cfg(test)]
 pub fn none() -> Limits {
     Limits {
+        dry_run: false,
         can_read: true,
         can_trade: false,
         can_withdraw: false,

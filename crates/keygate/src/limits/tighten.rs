@@ -8,6 +8,7 @@ impl Limits {
     /// What both let through: of every limit the tighter one.
     pub fn meet(&self, other: &Limits) -> Limits {
         Limits {
+            dry_run: self.dry_run && other.dry_run,
             can_read: self.can_read && other.can_read,
             can_trade: self.can_trade && other.can_trade,
             can_withdraw: self.can_withdraw && other.can_withdraw,

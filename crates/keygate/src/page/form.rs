@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use axum::extract::{FromRequest, Request};
+use seal::SecretText;
 use serde::{Deserialize, de::DeserializeOwned};
 
 use crate::{
@@ -35,6 +36,11 @@ impl<T: DeserializeOwned> FromRequest<Arc<App>> for Posted<T> {
         session::check_form(app, &headers, &form_token)?;
         Form::parse(&body).map(|Form(input)| Posted(input))
     }
+}
+
+/// A password that was typed; an empty field is none.
+pub fn filled(password: Option<SecretText>) -> Option<SecretText> {
+    password.filter(|password| !password.expose().is_empty())
 }
 
 impl Problems {

@@ -44,6 +44,9 @@ fn advice(code: Code) -> &'static str {
     use Code::*;
     match code {
         AccessKeyExists => "A user has one active personal access key. Revoke it, then make a new one.",
+        AnswerGone => {
+            "A secret is shown once, and for ten minutes to whoever sends the same request again. Revoke what was made, and make a new one."
+        }
         BodyTooLarge => "Requests to the API and the pages hold at most 64 KiB. Send less.",
         ClockSkew => {
             "Signed requests carry the time. Set this machine's clock, for example with systemd-timesyncd, and try again."
@@ -67,6 +70,9 @@ fn advice(code: Code) -> &'static str {
         Forbidden => {
             "The credential is valid, but does not cover this. Use another access key scope, or ask an administrator."
         }
+        IdempotencyKeyReused => {
+            "An Idempotency-Key names one request for a day: method, address and body. Take a new key for every new request."
+        }
         Inactive => "An administrator has ended this account's access. Nothing was deleted.",
         Internal => {
             "The request was not carried out. The log has the cause under the request id of the answer."
@@ -76,6 +82,9 @@ fn advice(code: Code) -> &'static str {
         }
         InvalidField => {
             "The answer names the member and what it needs. Values are never repeated in answers."
+        }
+        InvalidIdempotencyKey => {
+            "Send the header once, with 1 to 255 visible characters, in double quotes or without. A new UUID is a good key."
         }
         IpNotAllowed => {
             "The key is bound to addresses at the exchange. Add this server's outgoing address to that list."
@@ -91,6 +100,9 @@ fn advice(code: Code) -> &'static str {
         }
         RegistrationClosed => {
             "This Keygate does not take strangers. Its administrator makes accounts under Users."
+        }
+        RequestRunning => {
+            "The request was sent before and is not answered yet. Send it again after the time in Retry-After."
         }
         SetupLinkInvalid => {
             "A setup link works once and for 30 minutes. `keygate setup-link` makes a new one."

@@ -12,6 +12,21 @@ pub fn exactly(at: &OffsetDateTime) -> String {
     at.to_offset(time::UtcOffset::UTC).format(LONG).unwrap_or_default()
 }
 
+/// A moment as a `datetime-local` field has it, which holds no zone: ours are UTC.
+pub fn field(at: &OffsetDateTime) -> String {
+    at.to_offset(time::UtcOffset::UTC).format(FIELD).unwrap_or_default()
+}
+
+/// How long ago something was, in the largest unit that fits: `40 s`, `3 min`, `2 h`, `5 d`.
+pub fn ago(seconds: i64) -> String {
+    match seconds.max(0) {
+        seconds @ 0..120 => format!("{seconds} s"),
+        seconds @ 120..7_200 => format!("{} min", seconds / 60),
+        seconds @ 7_200..172_800 => format!("{} h", seconds / 3600),
+        seconds => format!("{} d", seconds / 86_400),
+    }
+}
+
 /// A moment for machines, as `<time datetime>` wants it.
 pub fn machine(at: &OffsetDateTime) -> String {
     at.format(&time::format_description::well_known::Rfc3339).unwrap_or_default()
@@ -27,6 +42,7 @@ pub fn count(number: i64, noun: &str) -> String {
 }
 
 const SHORT: &[BorrowedFormatItem<'_>] = format_description!("[year]-[month]-[day] [hour]:[minute] UTC");
+const FIELD: &[BorrowedFormatItem<'_>] = format_description!("[year]-[month]-[day]T[hour]:[minute]");
 const LONG: &[BorrowedFormatItem<'_>] =
     format_description!("[year]-[month]-[day] [hour]:[minute]:[second] UTC");
 
@@ -42,6 +58,13 @@ mod tests {
         assert_eq!(when(&at), "2026-01-31 12:05 UTC");
         assert_eq!(exactly(&at), "2026-01-31 12:05:09 UTC");
         assert_eq!(machine(&at), "2026-01-31T14:05:09+02:00");
+        assert_eq!(field(&at), "2026-01-31T12:05");
+    }
+
+    #[test]
+    fn spans_have_the_unit_that_fits() {
+        assert_eq!([40, 119, 120, 7_199].map(ago), ["40 s", "119 s", "2 min", "119 min"]);
+        assert_eq!([7_200, 172_800, -5].map(ago), ["2 h", "2 d", "0 s"]);
     }
 
     #[test]

@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 use uuid::Uuid;
 
-use super::{Row, Scope, State};
+use super::{Row, Scope, State, Stop, Sum, Sweep};
 use crate::{
     app::App,
     auth::{Client, Manage, May, View},
@@ -34,6 +34,60 @@ struct StopOut {
     reason: Option<String>,
     #[serde(with = "time::serde::rfc3339")]
     since: OffsetDateTime,
+    /// What becomes of open orders, if they are to be taken back.
+    orders: Option<OrdersOut>,
+}
+
+#[derive(Serialize, ToSchema)]
+struct OrdersOut {
+    #[serde(with = "time::serde::rfc3339")]
+    asked_at: OffsetDateTime,
+    /// Nothing is under way any more. Until then ask again.
+    finished: bool,
+    /// Your connections, one by one.
+    connections: Vec<SweepOut>,
+    /// Of everybody together: when the whole site was stopped, for administrators.
+    everybody: Option<SumOut>,
+}
+
+#[derive(Serialize, ToSchema)]
+struct SweepOut {
+    connection_id: Uuid,
+    name: String,
+    exchange: String,
+    /// `waiting`, `running` or `ended`
+    state: &'static str,
+    /// Orders that were open.
+    found: i32,
+    cancelled: i32,
+    /// Filled, or taken back by somebody else meanwhile.
+    gone: i32,
+    /// Those that are open still, and why.
+    still_open: Vec<StillOpenOut>,
+    /// Why it could not be done, or not wholly.
+    problem: Option<String>,
+    /// What was not looked at.
+    note: Option<String>,
+}
+
+/// An order that could not be taken back.
+#[derive(Deserialize, Serialize, ToSchema)]
+pub(super) struct StillOpenOut {
+    /// The exchange's id.
+    pub order: String,
+    pub market: String,
+    pub reason: String,
+}
+
+#[derive(Serialize, ToSchema)]
+struct SumOut {
+    connections: i64,
+    ended: i64,
+    found: i64,
+    cancelled: i64,
+    still_open: i64,
+    /// Connections with a problem.
+    problems: i64,
 }
 
 #[derive(Serialize, ToSchema)]
@@ -56,6 +110,9 @@ struct StopIn {
     site: bool,
     /// A note for later, 500 characters at most.
     reason: Option<String>,
+    /// Then take back open orders. The answer comes before that is done: ask again until `orders.finished`.
+    #[serde(default)]
+    cancel_orders: bool,
 }
 
 #[derive(Deserialize, ToSchema)]
@@ -78,21 +135,65 @@ impl From<State> for PanicOut {
             method: last.method,
             path: last.path,
         };
-        PanicOut {
-            in_force: state.in_force.into_iter().map(Into::into).collect(),
-            last_signed: state.last_signed.map(last),
-        }
+        let stops = state.in_force.iter().map(|row| StopOut::new(row, &state)).collect();
+        PanicOut { in_force: stops, last_signed: state.last_signed.map(last) }
     }
 }
 
-impl From<Row> for StopOut {
-    fn from(row: Row) -> Self {
+impl StopOut {
+    fn new(row: &Row, state: &State) -> Self {
+        let orders = row.cancel_asked_at.map(|asked_at| OrdersOut {
+            asked_at,
+            finished: state.is_finished(row),
+            connections: state.sweeps_of(row).map(SweepOut::from).collect(),
+            everybody: state.everybody_of(row).map(SumOut::from),
+        });
         let scope = match row.scope() {
             Scope::Connection(_) => "connection",
             Scope::Own => "own",
             Scope::Site => "site",
         };
-        StopOut { scope, connection_id: row.connection_id, since: row.started_at, reason: row.reason }
+        let reason = row.reason.clone();
+        StopOut { scope, connection_id: row.connection_id, since: row.started_at, reason, orders }
+    }
+}
+
+impl From<&Sweep> for SweepOut {
+    fn from(own: &Sweep) -> Self {
+        SweepOut {
+            connection_id: own.connection_id,
+            name: own.name.clone(),
+            exchange: own.exchange.clone(),
+            state: own.state(),
+            found: own.found,
+            cancelled: own.cancelled,
+            gone: own.gone,
+            still_open: own.still_open(),
+            problem: own.problem.clone(),
+            note: own.note.clone(),
+        }
+    }
+}
+
+impl From<&Sum> for SumOut {
+    fn from(sum: &Sum) -> Self {
+        let Sum { connections, ended, found, cancelled, still_open, problems } = *sum;
+        SumOut { connections, ended, found, cancelled, still_open, problems }
+    }
+}
+
+impl Sweep {
+    pub(super) fn state(&self) -> &'static str {
+        match (self.is_taken, self.ended_at) {
+            (_, Some(_)) => "ended",
+            (true, None) => "running",
+            (false, None) => "waiting",
+        }
+    }
+
+    /// A list in another form is none of ours.
+    pub(super) fn still_open(&self) -> Vec<StillOpenOut> {
+        serde_json::from_value(self.still_open.clone()).unwrap_or_default()
     }
 }
 
@@ -108,10 +209,10 @@ fn scope(connection: Option<Uuid>, site: bool) -> Result<Scope> {
 /// What stands still, and the last call that was signed.
 #[utoipa::path(get, path = "/api/v1/panic", tag = "panic", responses((status = 200, body = PanicOut)))]
 async fn show(Shared(app): Shared<Arc<App>>, may: May<View>) -> Result<Answer<PanicOut>> {
-    Ok(Answer(super::show(&app, may.user()).await?.into()))
+    Ok(Answer(super::show(&app, &may.caller).await?.into()))
 }
 
-/// Stop all signing at once. `{}` stops everything of yours.
+/// Stop all signing at once. `{}` stops everything of yours. With `cancel_orders` Keygate itself then takes open orders back.
 #[utoipa::path(post, path = "/api/v1/panic", tag = "panic", request_body = StopIn, responses(
     (status = 200, body = PanicOut), (status = 403, body = Problem), (status = 404, body = Problem)))]
 async fn stop(
@@ -125,7 +226,8 @@ async fn stop(
     if reason.is_some_and(|reason| reason.chars().count() > 500) {
         return Err(Error::field("/reason", "may have 500 characters at most"));
     }
-    Ok(Answer(super::start(&app, &may.caller, scope, reason, request).await?.into()))
+    let stop = Stop { scope, reason, cancel_orders: input.cancel_orders };
+    Ok(Answer(super::start(&app, &may.caller, stop, request).await?.into()))
 }
 
 /// Sign again. Needs the password.

@@ -12,7 +12,7 @@ use axum::{
 use seal::SecretText;
 use serde::Deserialize;
 
-use super::{Scope, State};
+use super::{Scope, State, Stop, Sweep};
 use crate::{
     app::App,
     auth::{Client, Manage, May, Permission, View},
@@ -41,6 +41,9 @@ struct StopIn {
     scope: String,
     #[serde(default)]
     reason: String,
+    /// A box that is ticked is there.
+    #[serde(default)]
+    cancel_orders: String,
 }
 
 #[derive(Deserialize)]
@@ -56,7 +59,7 @@ async fn one(Shared(app): Shared<Arc<App>>, may: May<View>, frame: Frame) -> Res
 
 async fn page<P: Permission>(app: &App, may: &May<P>, frame: Frame, problems: Problems) -> Result<Page> {
     let connections = connection::list(app, may.user()).await?;
-    let state = super::show(app, may.user()).await?;
+    let state = super::show(app, &may.caller).await?;
     Ok(Page { frame: frame.of(may), problems, state, connections })
 }
 
@@ -67,8 +70,10 @@ async fn stop(
     Posted(input): Posted<StopIn>,
 ) -> Result<Response> {
     let reason = Some(input.reason.trim()).filter(|reason| !reason.is_empty() && reason.len() <= 500);
-    super::start(&app, &may.caller, scope(&input.scope), reason, request).await?;
-    Ok(go("/panic", "All signing has stopped."))
+    let cancel_orders = !input.cancel_orders.is_empty();
+    super::start(&app, &may.caller, Stop { scope: scope(&input.scope), reason, cancel_orders }, request)
+        .await?;
+    Ok(go("/panic", if cancel_orders { TAKEN_BACK } else { "All signing has stopped." }))
 }
 
 async fn resume(
@@ -91,6 +96,23 @@ fn scope(text: &str) -> Scope {
     match text {
         "site" => Scope::Site,
         text => text.parse().map_or(Scope::Own, Scope::Connection),
+    }
+}
+
+const TAKEN_BACK: &str =
+    "All signing has stopped. Open orders are being taken back; below stands how far that is.";
+
+impl Sweep {
+    fn in_words(&self) -> String {
+        match (self.state(), self.found) {
+            ("waiting", _) => "waits for its turn".to_owned(),
+            ("running", _) => "is being looked at".to_owned(),
+            (_, 0) if self.problem.is_none() => "no open orders".to_owned(),
+            (_, found) => {
+                let gone = if self.gone > 0 { format!(", {} gone before", self.gone) } else { String::new() };
+                format!("{found} found, {} taken back{gone}", self.cancelled)
+            }
+        }
     }
 }
 

@@ -133,7 +133,7 @@ async fn refresh(State(app): State<Arc<App>>, Json(input): Json<RefreshIn>) -> R
 /// End this sign-in: its access and refresh tokens stop working at once.
 #[utoipa::path(post, path = "/api/v1/auth/logout", tag = "auth", responses((status = 204), (status = 401, body = Problem)))]
 async fn logout(State(app): State<Arc<App>>, may: May<View>) -> Result<StatusCode> {
-    if let Via::Token { family } = may.caller.via {
+    if let Via::Token { family, .. } = may.caller.via {
         super::sign_out(&app, may.user(), family).await?;
     }
     Ok(StatusCode::NO_CONTENT)

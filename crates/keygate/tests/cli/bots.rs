@@ -97,3 +97,23 @@ fn quiet(command: &mut Command) -> Command {
     }
     copy
 }
+
+#[test]
+fn another_symbol_asks_for_the_password_waits_and_is_taken_back() {
+    let home = Home::new();
+    let _server = home.with_bot();
+    assert_eq!(home.json("bot set grid --symbol BTC/USDT")["symbol"], "BTC/USDT");
+    home.run("bot set grid").fails(2).says("nothing to change");
+    home.run("bot set grid --any-symbol").fails(4).says("--password-file");
+    let curl = home.run("config curl --bot grid --new-pair").ok().out;
+    Done::of(quiet(Command::new("sh").arg(home.file("bot.sh", &curl)))).ok();
+    home.run("activity tail").ok();
+    let asked = home.run("bot set grid --any-symbol --password-file password").ok();
+    asked.says("`keygate bot cancel` takes it back");
+    let bot = home.json("bot show grid");
+    assert_eq!((&bot["symbol"], &bot["pending_symbol"]["symbol"]), (&"BTC/USDT".into(), &Value::Null));
+    assert!(bot["pending_symbol"]["effective_at"].is_string(), "{bot}");
+    assert_eq!(home.json("bot cancel grid")["pending_symbol"], Value::Null);
+    home.run("bot cancel grid").fails(5);
+    assert_eq!(home.json("bot set grid --stop --name lattice")["is_active"], false);
+}

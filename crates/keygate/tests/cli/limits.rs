@@ -59,3 +59,37 @@ fn panic_stops_without_a_question_and_the_password_starts_again() {
     assert_eq!(home.json("panic show")["in_force"], json!([]));
     home.run("panic --connection Nobody").fails(5);
 }
+
+#[test]
+fn dry_run_is_said_first_and_the_past_is_gone_through_without_a_change() {
+    let home = Home::new();
+    let _server = home.with_bot();
+    let password = format!("{}\n", crate::home::PASSWORD);
+    let set = home.feed("limits set Primary dry_run=true --password-stdin", &password).ok().out;
+    assert!(set.starts_with("Dry run:"), "{set}");
+    assert_eq!(home.json("limits show Primary")["limits"]["dry_run"], true);
+    let past = home.run("limits replay Primary max_trade_amount_usd=1").ok().out;
+    assert!(past.contains("Of 0 calls") && past.contains("0 would have been refused"), "{past}");
+    assert_eq!(home.json("limits replay Primary --template read-only")["complete"], true);
+    assert_eq!(home.json("limits show Primary")["limits"]["max_trade_amount_usd"], json!(null));
+    home.run("limits replay Primary nonsense").fails(2).says("LIMIT=VALUE");
+    home.run("limits set Primary dry_run=false").ok();
+}
+
+#[test]
+fn panic_that_takes_orders_back_waits_and_its_exit_code_tells_whether_that_is_done() {
+    let home = Home::new();
+    let _server = home.with_bot();
+    let done = home.run("panic --cancel-orders").ok().says("All signing has stopped.").out;
+    assert!(done.contains("Primary: 0 orders found"), "{done}");
+    home.feed("panic resume --password-stdin", &format!("{}\n", crate::home::PASSWORD)).ok();
+    let add = "connection add mexc --environment practice --api-key DemoMexcTradeKey0002 --secret-stdin --trade --name Other";
+    home.feed(add, "DemoMexcTradeSecret0002").ok();
+    let failed = home.run("panic --cancel-orders").fails(1).says("Not all orders were taken back");
+    assert!(
+        failed.out.contains("Other: not done: this exchange lists open orders market by market"),
+        "{}",
+        failed.out
+    );
+    home.run("panic show").ok().says("Not all orders were taken back");
+}

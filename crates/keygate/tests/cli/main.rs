@@ -9,6 +9,7 @@ mod first_steps;
 mod following;
 mod home;
 mod limits;
+mod lost_answers;
 mod manners;
 mod own_key;
 mod pem;

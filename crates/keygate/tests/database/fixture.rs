@@ -28,7 +28,7 @@ pub const SPARE_KEY: u8 = 0xf;
 const GIVE_USER: Option<&str> = Some("user_id = '{thief}'");
 
 /// Every table with row security, parents first.
-pub const TABLES: [Table; 39] = [
+pub const TABLES: [Table; 42] = [
     Table {
         name: "public.users",
         insert: "(id, email, name, password_hash) values ('{user}', '{tag}@example.test', 'n', '!')",
@@ -360,6 +360,27 @@ pub const TABLES: [Table; 39] = [
         give: GIVE_USER,
     },
     Table {
+        name: "keygate.pending_symbol",
+        insert: "(bot_id, user_id, symbol, asked_at, effective_at)
+                 values ('{bot}', '{user}', 'BTC/USDT', now(), now())",
+        row: "bot_id = '{bot}'",
+        conflict: "bot_id",
+        column: "symbol",
+        value: "'ETH/USDT'",
+        give: GIVE_USER,
+    },
+    Table {
+        name: "keygate.idempotency_key",
+        insert: "(user_id, key_mac, id, request_mac, started_at, run, claimed_until, status, answer_until)
+                 values ('{user}', sha256('{tag}'), '{id}', sha256('{tag}'), now(), '{id}', now(), 201,
+                         now() + interval '1 hour')",
+        row: "key_mac = sha256('{tag}')",
+        conflict: "user_id, key_mac",
+        column: "answer",
+        value: "null",
+        give: GIVE_USER,
+    },
+    Table {
         name: "keygate.loosening_delay",
         insert: "(user_id, seconds) values ('{user}', 1)",
         row: "user_id = '{user}'",
@@ -385,6 +406,16 @@ pub const TABLES: [Table; 39] = [
         row: "id = '{id}'",
         conflict: "id",
         column: "acknowledged_at",
+        value: "now()",
+        give: GIVE_USER,
+    },
+    Table {
+        name: "keygate.order_sweep",
+        insert: "(panic_id, connection_id, user_id, asked_at, taken_until)
+                 values ('{id}', '{connection}', '{user}', now(), now())",
+        row: "panic_id = '{id}'",
+        conflict: "panic_id, connection_id",
+        column: "ended_at",
         value: "now()",
         give: GIVE_USER,
     },

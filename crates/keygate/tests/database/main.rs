@@ -9,6 +9,7 @@ mod cluster;
 mod context;
 mod contract;
 mod fixture;
+mod gateway_role;
 mod keys;
 mod matrix;
 mod mutation;

@@ -2,7 +2,13 @@
 
 use serde_json::{Value, json};
 
-use crate::{api::text, bot::Bot, world::World};
+use crate::{
+    api::text,
+    bot::Bot,
+    world::{PASSWORD, World},
+};
+
+mod symbol;
 
 const BOTS: &str = "/api/v1/bots";
 
@@ -20,7 +26,8 @@ async fn bot_is_made_listed_changed_and_deleted() {
     let changed = world.api.patch(&path, json!({"name": "grid 2", "is_active": false})).await.is(200);
     assert_eq!((&changed["name"], &changed["is_active"]), (&json!("grid 2"), &json!(false)));
     assert_eq!(changed["symbol"], "BTC/USDT", "absent leaves it");
-    let changed = world.api.patch(&path, json!({"symbol": null})).await.is(200);
+    let any = json!({"symbol": null, "password": PASSWORD});
+    let changed = world.api.patch(&path, any).await.is(200);
     assert_eq!(changed["symbol"], Value::Null, "null lifts it");
     assert_eq!(world.api.get("/api/v1/connections").await.is(200)[0]["bots"], 1);
     world.api.delete(&path).await.is(204);

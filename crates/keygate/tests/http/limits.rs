@@ -9,9 +9,11 @@ use crate::{
     world::{PASSWORD, World},
 };
 
+mod dry_run;
 mod exposure;
 mod proof;
 mod rate;
+mod replay;
 mod settling;
 mod spending;
 mod trying;

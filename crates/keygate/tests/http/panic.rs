@@ -7,6 +7,8 @@ use crate::{
     world::{OWNER, PASSWORD, World},
 };
 
+mod orders;
+
 const PANIC: &str = "/api/v1/panic";
 const RESUME: &str = "/api/v1/panic/resume";
 

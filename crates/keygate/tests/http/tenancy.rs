@@ -9,7 +9,7 @@ use crate::{
 };
 
 /// Every route that takes an id of something that is somebody's.
-const ROUTES: [(&str, &str); 22] = [
+const ROUTES: [(&str, &str); 23] = [
     ("GET", "/api/v1/connections/{connection}"),
     ("PATCH", "/api/v1/connections/{connection}"),
     ("DELETE", "/api/v1/connections/{connection}"),
@@ -22,12 +22,14 @@ const ROUTES: [(&str, &str); 22] = [
     ("GET", "/api/v1/connections/{connection}/limits"),
     ("PATCH", "/api/v1/connections/{connection}/limits"),
     ("POST", "/api/v1/connections/{connection}/limits/test"),
+    ("POST", "/api/v1/connections/{connection}/limits/replay"),
     ("DELETE", "/api/v1/connections/{connection}/limits/pending"),
     ("DELETE", "/api/v1/connections/own-keys/{own_key}"),
     ("POST", "/api/v1/alerts/{alert}/acknowledge"),
     ("GET", "/api/v1/bots/{bot}"),
     ("PATCH", "/api/v1/bots/{bot}"),
     ("DELETE", "/api/v1/bots/{bot}"),
+    ("DELETE", "/api/v1/bots/{bot}/pending-symbol"),
     ("GET", "/api/v1/bots/{bot}/access-keys"),
     ("POST", "/api/v1/bots/{bot}/access-keys"),
     ("DELETE", "/api/v1/access-keys/{key}"),

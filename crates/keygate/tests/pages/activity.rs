@@ -61,6 +61,11 @@ async fn filters_let_through_what_fits_and_nothing_else() {
         (format!("request_id={}", uuid::Uuid::nil()), 0),
         ("since=2001-01-01T00:00".to_owned(), 3),
         ("until=2001-01-01T00:00".to_owned(), 0),
+        ("rule=scope".to_owned(), 1),
+        ("address=127.0.0.0%2F8".to_owned(), 2),
+        ("address=192.0.2.1".to_owned(), 0),
+        ("suspicious=true".to_owned(), 0),
+        ("access_key=kg_nobody".to_owned(), 0),
     ] {
         let page = owner.get(&format!("/activity?{query}")).await;
         assert_eq!((page.status, entries(&page.text)), (StatusCode::OK, count), "{query}");
@@ -78,6 +83,7 @@ async fn filter_that_cannot_be_read_is_named_and_the_form_stays() {
         ("bot", "none"),
         ("decision", "maybe"),
         ("class", "dance"),
+        ("address", "here"),
         ("request_id", "x"),
         ("since", "yesterday"),
         ("until", "2026-13-01T00:00"),
@@ -152,5 +158,97 @@ async fn timeline_and_export_are_the_readers_own() {
         assert_eq!(entries(&eve.get(&format!("/activity?{query}")).await.text), 0);
         assert_eq!(eve.get(&format!("/activity/export?{query}")).await.text, "");
     }
+    site.server.stop().await;
+}
+
+#[tokio::test]
+async fn refusal_says_in_plain_words_what_it_means_and_what_to_do() {
+    let Traded { site, mut owner, .. } = traded().await;
+    let page = owner.get("/activity?decision=deny").await;
+    assert!(
+        page.text.contains("The access key was made without the scope for this kind of call."),
+        "{}",
+        page.text
+    );
+    assert!(
+        page.text.contains("Make a new virtual pair with it on the bot&#39;s page.")
+            || page.text.contains("Make a new virtual pair with it on the bot's page.")
+    );
+    assert!(page.text.contains("<a href=\"/activity?rule=scope\">scope</a>"));
+    site.server.stop().await;
+}
+
+#[tokio::test]
+async fn order_is_one_row_with_its_intent_and_what_was_asked() {
+    let site = site().await;
+    let mut owner = site.owner().await;
+    let connection = owner.connect().await;
+    let bot = owner.add_bot(&connection).await;
+    let once = owner.make_pair(&bot, &["read", "trade"]).await;
+    let key = once.between("<code data-copy=\"the key\">", "</code>");
+    let secret = once.between("export KEYGATE_SECRET='", "'");
+    let order =
+        "POST /api/v3/order?symbol=BTCUSDT&side=BUY&type=LIMIT&timeInForce=GTC&quantity=0.001&price=50000";
+    assert_eq!(site.call(order, &key, &secret).await, StatusCode::OK);
+    site.server.app.gate.ledger.flush().await;
+    site.server.app.gate.records.flush().await;
+    let page = owner.get("/activity?class=trade").await;
+    assert_eq!(entries(&page.text), 1);
+    assert!(page.text.contains("On record before it was signed"), "{}", page.text);
+    assert!(page.text.contains("The exchange took"));
+    lint::answer(&page);
+    let file = owner.get("/activity/export?class=trade&format=jsonl").await;
+    assert_eq!(file.text.lines().count(), 1, "exactly what the page shows: {}", file.text);
+    site.server.stop().await;
+}
+
+#[tokio::test]
+async fn bar_of_the_picture_leads_to_what_it_counts_and_keeps_the_other_filters() {
+    let Traded { site, mut owner, .. } = traded().await;
+    let page = owner.get("/activity?decision=deny").await;
+    lint::answer(&page);
+    assert!(!page.text.contains("style="), "the policy forbids it");
+    let link =
+        page.between("<td data-label=\"From\"><a href=\"", "\"").replace("&amp;", "&").replace("&#38;", "&");
+    assert!(link.starts_with("/activity?decision=deny&since="), "{link}");
+    assert!(
+        page.text.matches("<rect class=\"denied\"").count() == 1
+            && !page.text.contains("<rect class=\"allowed\"")
+    );
+    let hour = owner.get(&link).await;
+    assert_eq!(entries(&hour.text), 1, "{link}");
+    lint::answer(&hour);
+    site.server.stop().await;
+}
+
+#[tokio::test]
+async fn state_of_the_chain_is_on_the_timeline_and_the_overview() {
+    let Traded { site, mut owner, .. } = traded().await;
+    keygate::audit::checkpoint(&site.server.app).await.unwrap();
+    for path in ["/activity", "/"] {
+        let page = owner.get(path).await;
+        lint::answer(&page);
+        assert!(page.text.contains("4 records chained."), "{path}: {}", page.text);
+        assert!(page.text.contains("Last checkpoint <time"), "{path}");
+        assert!(page.text.contains("Not verified yet"), "{path}");
+    }
+    let note = serde_json::json!({"at": "2026-01-01T00:00:00Z", "records": 4, "findings": 2});
+    let path = site.server.app.config.checkpoints_path().with_file_name("verified.json");
+    std::fs::write(path, note.to_string()).unwrap();
+    assert!(owner.get("/").await.text.contains("2 findings"));
+    site.server.stop().await;
+}
+
+#[tokio::test]
+async fn score_of_a_suspicious_call_stands_in_its_row() {
+    let Traded { site, mut owner, .. } = traded().await;
+    let mark = "update api_key_usage_audit set risk_score = 45, is_suspicious = true,
+        suspicious_reasons = array['new-device'] where class = 'read'";
+    sqlx::query(mark).execute(&mut site.scratch.superuser().await.unwrap()).await.unwrap();
+    let page = owner.get("/activity?suspicious=true").await;
+    assert_eq!(entries(&page.text), 1);
+    assert!(page.text.contains("risk 45") && page.text.contains("45 of 100: new-device"), "{}", page.text);
+    assert!(page.text.contains("name=\"suspicious\" value=\"true\" checked"));
+    lint::answer(&page);
     site.server.stop().await;
 }

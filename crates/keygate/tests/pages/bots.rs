@@ -4,7 +4,7 @@ use reqwest::StatusCode;
 
 use crate::{
     lint,
-    visitor::{Answer, Site, Visitor, site},
+    visitor::{Answer, PASSWORD, Site, Visitor, site},
 };
 
 struct Calling {
@@ -41,10 +41,12 @@ impl Calling {
 #[tokio::test]
 async fn change_of_name_and_symbol_is_kept() {
     let mut calling = calling().await;
-    let saved = calling.change(&[("name", "Grid & co"), ("symbol", "eth/usdt"), ("is_active", "on")]).await;
+    let other = [("name", "Grid & co"), ("symbol", "eth/usdt"), ("is_active", "on"), ("password", PASSWORD)];
+    let saved = calling.change(&other).await;
     assert!(saved.text.contains("Saved.") && saved.text.contains("<h1>Grid &#38; co "), "{}", saved.text);
     assert!(saved.text.contains("ETH/USDT only"));
-    let saved = calling.change(&[("name", "Grid"), ("symbol", ""), ("is_active", "on")]).await;
+    let any = [("name", "Grid"), ("symbol", ""), ("is_active", "on"), ("password", PASSWORD)];
+    let saved = calling.change(&any).await;
     assert!(saved.text.contains("any symbol"), "{}", saved.text);
     assert!(calling.owner.get("/bots").await.text.contains(">Grid</a>"));
     calling.site.server.stop().await;
@@ -54,11 +56,35 @@ async fn change_of_name_and_symbol_is_kept() {
 async fn stopped_bot_is_refused_until_it_is_active_again() {
     let mut calling = calling().await;
     assert_eq!(calling.call().await, StatusCode::OK);
-    let stopped = calling.change(&[("name", "Grid"), ("symbol", "")]).await;
+    let stopped = calling.change(&[("name", "Grid"), ("symbol", "BTC/USDT")]).await;
     assert!(stopped.text.contains("<span class=\"pill warn\">stopped</span>"), "{}", stopped.text);
     assert!(calling.call().await.is_client_error());
-    calling.change(&[("name", "Grid"), ("symbol", ""), ("is_active", "on")]).await;
+    calling.change(&[("name", "Grid"), ("symbol", "BTC/USDT"), ("is_active", "on")]).await;
     assert_eq!(calling.call().await, StatusCode::OK);
+    calling.site.server.stop().await;
+}
+
+#[tokio::test]
+async fn symbol_that_lets_it_trade_more_needs_the_password_waits_and_is_taken_back() {
+    let mut calling = calling().await;
+    assert_eq!(calling.call().await, StatusCode::OK);
+    calling.site.server.app.gate.records.flush().await;
+    let any = [("name", "Grid"), ("symbol", ""), ("is_active", "on"), ("password", "")];
+    let refused = calling.change(&any).await;
+    assert_eq!(refused.status, StatusCode::FORBIDDEN);
+    assert!(refused.text.contains("The bot may trade more than before then."), "{}", refused.text);
+    let asked = calling.change(&[any[0], any[1], any[2], ("password", PASSWORD)]).await;
+    assert!(
+        asked.text.contains("The symbol waits") && asked.text.contains("BTC/USDT only"),
+        "{}",
+        asked.text
+    );
+    assert!(asked.text.contains("On its way") && asked.text.contains("it may trade any symbol."));
+    assert!(calling.owner.get("/alerts").await.text.contains("may trade any symbol from"));
+    let cancel = format!("{}/symbol/cancel", calling.bot);
+    let back = calling.owner.submit(&calling.bot, &cancel, &[]).await;
+    lint::answer(&back);
+    assert!(back.text.contains("Taken back.") && !back.text.contains("On its way"), "{}", back.text);
     calling.site.server.stop().await;
 }
 

@@ -117,3 +117,53 @@ async fn one_button_on_every_page_stops_and_the_password_starts_again() {
     assert_eq!(limited.calls().await, StatusCode::OK);
     limited.site.server.stop().await;
 }
+
+#[tokio::test]
+async fn dry_run_stands_above_the_limits_and_the_past_is_tried_without_a_change() {
+    let mut limited = limited().await;
+    let dry = [("can_read", "on"), ("can_trade", "on"), ("dry_run", "on"), ("password", PASSWORD)];
+    let on = limited.change(&dry).await;
+    assert!(on.text.contains("<strong>Dry run.</strong>") && on.text.contains("<li>Dry run:"), "{}", on.text);
+    let [read, trade, ..] = dry;
+    let off = limited.change(&[read, trade]).await;
+    assert!(!off.text.contains("<strong>Dry run.</strong>"), "it ends at once, without the password");
+    assert_eq!(limited.calls().await, StatusCode::OK);
+    limited.site.server.app.gate.records.flush().await;
+    let form = [("can_trade", "on"), ("max_trade_amount_usd", "20")];
+    let past = format!("{}/replay", limited.page);
+    let tried = limited.owner.submit(&limited.page, &past, &form).await;
+    lint::answer(&tried);
+    assert!(
+        tried.text.contains("would have refused <strong>1</strong>"),
+        "reading is not ticked: {}",
+        tried.text
+    );
+    assert!(tried.text.contains("<code>permission</code>: 1"), "{}", tried.text);
+    assert!(tried.text.contains("name=\"max_trade_amount_usd\" value=\"20\""), "what was typed is kept");
+    assert_eq!(limited.calls().await, StatusCode::OK, "nothing was changed");
+    limited.site.server.stop().await;
+}
+
+#[tokio::test]
+async fn stop_that_takes_orders_back_says_what_became_of_them() {
+    let mut limited = limited().await;
+    let order =
+        "POST /api/v3/order?symbol=BTCUSDT&side=BUY&type=LIMIT&timeInForce=GTC&quantity=0.001&price=30000";
+    assert_eq!(limited.site.call(order, &limited.key, &limited.secret).await, StatusCode::OK);
+    let form = [("scope", "own"), ("cancel_orders", "on")];
+    let stopped = limited.owner.submit("/panic", "/panic", &form).await;
+    lint::answer(&stopped);
+    assert!(stopped.text.contains("Open orders are being taken back"), "{}", stopped.text);
+    for _ in 0..60 {
+        tokio::time::sleep(std::time::Duration::from_millis(500)).await;
+        let page = limited.owner.get("/panic").await;
+        lint::answer(&page);
+        if page.text.contains("1 found, 1 taken back") {
+            assert!(page.text.contains("Looked at the spot market only."), "{}", page.text);
+            assert!(!page.text.contains("Look again"), "{}", page.text);
+            limited.site.server.stop().await;
+            return;
+        }
+    }
+    panic!("the page never says it");
+}

@@ -15,7 +15,7 @@ use tempfile::TempDir;
 pub struct Site {
     pub server: Server,
     pub url: String,
-    _database: Scratch,
+    pub scratch: Scratch,
     _data: TempDir,
 }
 
@@ -58,7 +58,7 @@ pub async fn site_with(configure: impl FnOnce(&mut Config)) -> Site {
     let url = format!("http://{}", listener.addresses()[0]);
     let store = Store { settings: database.settings(), cluster: None };
     let server = start_with(config, Clock::default(), true, listener, store).await.unwrap();
-    Site { server, url, _database: database, _data: data }
+    Site { server, url, scratch: database, _data: data }
 }
 
 impl Site {

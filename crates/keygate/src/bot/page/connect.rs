@@ -22,12 +22,13 @@ use crate::{
     access_key::{self, Issued, NewPair, Pair},
     activity::{self, Entry},
     app::App,
-    auth::{Manage, May, Permission, View},
+    auth::{Client, Manage, May, Permission, View},
     bot,
     error::{Code, Result},
     http::body::Id,
-    page::{Frame, Posted, Problems, go, show, show_again},
+    page::{Frame, Posted, Problems, filled, go, show, show_again},
     snippet::{Access, Program},
+    user::{StepUp, is_fresh},
 };
 
 pub fn pages() -> Router<Arc<App>> {
@@ -56,6 +57,8 @@ struct Ask {
     /// What the connection allows, and whether it is ticked.
     scopes: Vec<(String, bool)>,
     name: String,
+    /// The last sign-in is too long ago to make a pair that may do more than read.
+    asks_password: bool,
 }
 
 #[derive(Template)]
@@ -84,6 +87,8 @@ struct MakeIn {
     trade: Option<String>,
     transfer: Option<String>,
     withdraw: Option<String>,
+    #[serde(default)]
+    password: Option<SecretText>,
 }
 
 #[derive(Deserialize)]
@@ -113,6 +118,7 @@ async fn form<P: Permission>(
         status: status(app, may.user(), bot.id).await?,
         scopes: scopes.map(|scope| (scope.clone(), ticked.contains(&scope))).collect(),
         name: String::new(),
+        asks_password: !is_fresh(app, &may.caller),
         bot,
     })
 }
@@ -120,13 +126,15 @@ async fn form<P: Permission>(
 async fn make(
     State(app): State<Arc<App>>,
     may: May<Manage>,
+    client: Client,
     Id(id): Id,
     frame: Frame,
-    Posted(input): Posted<MakeIn>,
+    Posted(mut input): Posted<MakeIn>,
 ) -> Result<Response> {
     let bot = bot::find(&app, may.user(), id).await?;
+    let step_up = StepUp { caller: &may.caller, client: &client, password: filled(input.password.take()) };
     let made = match input.parse() {
-        Ok(new) => access_key::create_for_bot(&app, may.user(), &bot, new).await,
+        Ok(new) => access_key::create_for_bot(&app, &bot, new, step_up).await,
         Err(error) => Err(error),
     };
     match made {

@@ -88,7 +88,7 @@ proptest! {
     ) {
         let Some((id, request)) = request(at, edits.then_some((place, put.as_str()))) else { return Ok(()) };
         let symbols = EXCHANGES.with(|all| {
-            symbol::of_connection(all.get(&id).unwrap(), request.reading(), &limits).is_ok()
+            symbol::of_connection(all.get(&id).unwrap(), Class::Trade, request.reading(), &limits).is_ok()
         });
         let class = request.class();
         if permitted(class, &limits).is_ok() {

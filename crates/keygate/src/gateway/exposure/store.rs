@@ -6,7 +6,11 @@ use rust_decimal::Decimal;
 use time::{OffsetDateTime, UtcOffset};
 use uuid::Uuid;
 
-use crate::{app::App, db, gateway::ledger::Window};
+use crate::{
+    app::App,
+    db,
+    gateway::ledger::{LAST_ARRIVAL, Window},
+};
 
 /// An order by its client's id.
 pub struct Named {
@@ -41,12 +45,13 @@ pub async fn named(
         Named,
         r#"select client_order_id as "id!", buys, usd,
                   case state when 'confirmed' then changed_at >= $3
-                       else made_at >= $3::timestamptz - interval '2 minutes' end as "counts_later!"
+                       else made_at >= $4 end as "counts_later!"
            from keygate.reservation
            where connection_id = $1 and client_order_id = any($2) and state <> 'rejected'"#,
         connection,
         ids,
-        since
+        since,
+        since - LAST_ARRIVAL
     )
     .fetch_all(&mut *tx)
     .await?;
@@ -66,11 +71,12 @@ pub async fn bought_today(
         r#"select buys as "asset!", sum(usd) as "usd!" from keygate.reservation
            where connection_id = $1 and made_at >= $2 and state <> 'rejected' and buys is not null and usd is not null
              and case state when 'confirmed' then changed_at < $3
-                      else made_at < $3::timestamptz - interval '2 minutes' end
+                      else made_at < $4 end
            group by buys"#,
         connection,
         Window::TradeDay.start(since),
-        since
+        since,
+        since - LAST_ARRIVAL
     )
     .fetch_all(&mut *tx)
     .await?;

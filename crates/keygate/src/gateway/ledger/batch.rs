@@ -1,12 +1,15 @@
 //! One transaction: user after user in the order of their ids, entries of a user in the order they came.
 
-use std::collections::{HashMap, HashSet};
+use std::{
+    borrow::Cow,
+    collections::{HashMap, HashSet},
+};
 
 use rust_decimal::Decimal;
 use uuid::Uuid;
 
 use super::{
-    Entry, Intent, Outcome, Verdict, Wanted,
+    Entry, Intent, Outcome, OwnIntent, Verdict, Wanted,
     position::Bought,
     store::{self, Kept, Key},
 };
@@ -57,6 +60,9 @@ fn announce(users: Vec<OfUser>, verdicts: Vec<Verdict>) {
                 // a call that does not wait any more has died with its process
                 let _ = verdicts.next().map(|verdict| intent.answer.send(verdict));
             }
+            Entry::TakeBack(own) => {
+                let _ = verdicts.next().map(|verdict| own.answer.send(verdict));
+            }
             Entry::Outcome(outcome) => {
                 let _ = outcome.answer.map(|answer| answer.send(()));
             }
@@ -74,6 +80,9 @@ fn fail(app: &App, users: Vec<OfUser>, error: &db::Error) {
         match entry {
             Entry::Intent(intent) => {
                 let _ = intent.answer.send(Verdict::Failed(error.to_string()));
+            }
+            Entry::TakeBack(own) => {
+                let _ = own.answer.send(Verdict::Failed(error.to_string()));
             }
             Entry::Outcome(outcome) => outcomes.push(outcome),
             Entry::Sent { .. } | Entry::Flush(_) => {}
@@ -111,7 +120,7 @@ struct Sheet<'e> {
     /// Connections that panic holds; `None` is all of them.
     stopped: HashSet<Option<Uuid>>,
     held: Vec<&'e Intent>,
-    lines: Vec<&'e Line>,
+    lines: Vec<Cow<'e, Line>>,
     used: Vec<Used>,
     sent: Vec<Uuid>,
     verdicts: Vec<Verdict>,
@@ -140,6 +149,8 @@ impl<'e> Sheet<'e> {
         };
         released.iter().for_each(|kept| sheet.release(kept));
         entries.iter().for_each(|entry| sheet.enter(entry));
+        // what was answered already has been settled above
+        sheet.sent.retain(|request| !outcomes.iter().any(|own| own.line.request_id == *request));
         Ok(sheet)
     }
 
@@ -147,44 +158,69 @@ impl<'e> Sheet<'e> {
         match entry {
             Entry::Intent(intent) => {
                 let verdict = self.decide(intent);
+                match verdict {
+                    Verdict::Held => self.hold(intent, Cow::Borrowed(&intent.line)),
+                    Verdict::Noted(rule) => {
+                        let rule = intent.line.rule.or(Some(rule));
+                        self.hold(intent, Cow::Owned(Line { rule, ..intent.line.clone() }));
+                    }
+                    _ => {}
+                }
+                self.verdicts.push(verdict);
+            }
+            Entry::TakeBack(own) => {
+                let verdict = self.take_back(own);
                 if matches!(verdict, Verdict::Held) {
-                    self.held.push(intent);
-                    self.lines.push(&intent.line);
+                    self.lines.push(Cow::Borrowed(&own.line));
                 }
                 self.verdicts.push(verdict);
             }
             Entry::Sent { request, .. } => self.sent.push(*request),
             Entry::Outcome(outcome) => {
-                self.lines.push(&outcome.line);
+                self.lines.push(Cow::Borrowed(&outcome.line));
                 self.used.extend(outcome.used);
             }
             Entry::Flush(_) => {}
         }
     }
 
+    fn stands_still(&self, connection: Uuid) -> bool {
+        self.stopped.contains(&None) || self.stopped.contains(&Some(connection))
+    }
+
+    /// Only while everything stands still: then programs cannot take their orders back themselves.
+    fn take_back(&self, own: &OwnIntent) -> Verdict {
+        match self.stands_still(own.line.connection) {
+            true => Verdict::Held,
+            false => Verdict::Moving,
+        }
+    }
+
     fn decide(&mut self, intent: &Intent) -> Verdict {
-        if self.stopped.contains(&None) || self.stopped.contains(&Some(intent.line.connection)) {
+        if self.stands_still(intent.line.connection) {
             return Verdict::Stopped;
         }
-        if let Some(proof) = &intent.proof
-            && !self.fresh.remove(&(intent.line.access_key, proof.signature_id))
+        if let Some((access_key, proof)) = intent.signed()
+            && !self.fresh.remove(&(access_key, proof.signature_id))
         {
             return Verdict::Replay;
         }
         let wanted = intent.wanted();
-        if let Err(excess) = wanted.has_room(&self.bought) {
-            return Verdict::Position(excess);
-        }
-        match wanted.charge(&self.windows) {
-            Ok(charges) => {
+        let Charges { charges, over } = wanted.charge(&self.windows);
+        let refusal = wanted.refusal(&self.bought, over);
+        match refusal {
+            Some(refusal) if !intent.ask.dry => refusal,
+            refusal => {
                 self.bought.extend(wanted.bought());
-                for (key, amount) in charges {
-                    self.add(key, amount);
-                }
-                Verdict::Held
+                charges.into_iter().for_each(|(key, amount)| self.add(key, amount));
+                refusal.and_then(|refusal| refusal.rule()).map_or(Verdict::Held, Verdict::Noted)
             }
-            Err((cap, left)) => Verdict::Over { cap, left },
         }
+    }
+
+    fn hold(&mut self, intent: &'e Intent, line: Cow<'e, Line>) {
+        self.held.push(intent);
+        self.lines.push(line);
     }
 
     fn release(&mut self, kept: &Kept) {
@@ -203,23 +239,34 @@ impl<'e> Sheet<'e> {
         store::write_windows(tx, &changed).await?;
         store::insert_reservations(tx, self.user, &self.held).await?;
         store::mark_sent(tx, &self.sent, app.clock.now()).await?;
-        store::append(app, tx, &self.lines, &self.used).await?;
+        let lines: Vec<&Line> = self.lines.iter().map(Cow::as_ref).collect();
+        store::append(app, tx, &lines, &self.used).await?;
         Ok(self.verdicts)
     }
 }
 
+/// What is added to windows, and the first one that has no room for it with what is left there.
+pub(super) struct Charges {
+    pub charges: Vec<(Key, Decimal)>,
+    pub over: Option<(Cap, Decimal)>,
+}
+
 impl Wanted<'_> {
-    /// What it adds to each of its windows, or the first one that has no room and what is left there.
-    pub fn charge(&self, windows: &HashMap<Key, Decimal>) -> Result<Vec<(Key, Decimal)>, (Cap, Decimal)> {
+    /// What it adds to each of its windows, and the first one that has no room for it with what is left there.
+    pub fn charge(&self, windows: &HashMap<Key, Decimal>) -> Charges {
         let amount = self.ask.usd();
-        let charge = |(cap, key): (&Cap, Key)| {
-            let used = windows.get(&key).copied().unwrap_or_default();
-            match cap.limit.map(|limit| limit - used) {
-                Some(left) if amount > left => Err((*cap, left.max(Decimal::ZERO))),
-                _ => Ok((key, amount)),
-            }
+        let over = |(cap, key): (&Cap, Key)| {
+            let left = cap.limit? - windows.get(&key).copied().unwrap_or_default();
+            (amount > left).then(|| (*cap, left.max(Decimal::ZERO)))
         };
-        self.ask.caps.iter().zip(self.keys()).map(charge).collect()
+        let charges = self.ask.caps.iter().zip(self.keys()).map(|(_, key)| (key, amount)).collect();
+        Charges { charges, over: self.ask.caps.iter().zip(self.keys()).find_map(over) }
+    }
+
+    /// Why it may not be held: too much of an asset, or a window without room.
+    pub fn refusal(&self, bought: &[Bought], over: Option<(Cap, Decimal)>) -> Option<Verdict> {
+        let excess = self.has_room(bought).err().map(Verdict::Position);
+        excess.or(over.map(|(cap, left)| Verdict::Over { cap, left }))
     }
 }
 

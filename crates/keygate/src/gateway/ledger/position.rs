@@ -5,7 +5,7 @@ use rust_decimal::Decimal;
 use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 
-use super::{Wanted, Window, store::Key};
+use super::{LAST_ARRIVAL, Wanted, Window, store::Key};
 use crate::gateway::exposure::{Excess, Position};
 
 /// A purchase by the ledger's word.
@@ -68,4 +68,18 @@ impl Wanted<'_> {
     }
 }
 
-const LAST_ARRIVAL: Duration = Duration::minutes(2);
+#[cfg(test)]
+mod tests {
+    use time::macros::datetime;
+
+    use super::*;
+
+    #[test]
+    fn order_whose_answer_was_lost_counts_for_as_long_as_it_may_arrive() {
+        let made_at = datetime!(2026-01-01 12:00 UTC);
+        let (connection, asset) = (Uuid::nil(), "BTC".to_owned());
+        let lost = Bought { connection, asset, usd: Decimal::ONE, made_at, confirmed_at: None };
+        assert!(lost.counts(made_at + LAST_ARRIVAL));
+        assert!(!lost.counts(made_at + LAST_ARRIVAL + Duration::MILLISECOND));
+    }
+}

@@ -6,7 +6,7 @@ use rust_decimal::Decimal;
 use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 
-use super::{Became, Intent, Outcome, Wanted, Window, position::Bought};
+use super::{Became, Intent, Outcome, Share, Wanted, Window, position::Bought};
 use crate::{
     app::App,
     db::{self, Tx},
@@ -32,6 +32,11 @@ pub(super) struct Kept {
 impl Key {
     pub fn new(connection: Uuid, window: Window, at: OffsetDateTime) -> Self {
         Key { connection, window, starts_at: window.start(at) }
+    }
+
+    /// Whether the window goes on at this moment.
+    pub fn is_current(&self, at: OffsetDateTime) -> bool {
+        self.window.start(at) == self.starts_at
     }
 }
 
@@ -77,7 +82,10 @@ pub(super) async fn use_signatures(
     tx: &mut Tx,
     intents: &[&Intent],
 ) -> Result<HashSet<(Uuid, [u8; 32])>, db::Error> {
-    let signed = intents.iter().filter_map(|intent| Some((&intent.line, intent.proof.as_ref()?)));
+    let signed = intents.iter().filter_map(|intent| {
+        let (access_key, proof) = intent.signed()?;
+        Some((&intent.line, access_key, proof))
+    });
     let signed: Vec<_> = signed.collect();
     if signed.is_empty() {
         return Ok(HashSet::new());
@@ -87,11 +95,11 @@ pub(super) async fn use_signatures(
         "insert into keygate.used_signature (access_key_id, signature_id, user_id, used_at, forget_after)
          select * from unnest($1::uuid[], $2::bytea[], $3::uuid[], $4::timestamptz[], $5::timestamptz[])
          on conflict do nothing returning access_key_id, signature_id",
-        &column(&signed, |(line, _)| line.access_key),
-        &column(&signed, |(_, proof)| proof.signature_id.to_vec()),
-        &column(&signed, |(line, _)| line.user),
-        &column(&signed, |(line, _)| line.at),
-        &column(&signed, |(_, proof)| proof.replayable_until_ms.and_then(forget_after))
+        &column(&signed, |(_, access_key, _)| *access_key),
+        &column(&signed, |(.., proof)| proof.signature_id.to_vec()),
+        &column(&signed, |(line, ..)| line.user),
+        &column(&signed, |(line, ..)| line.at),
+        &column(&signed, |(.., proof)| proof.replayable_until_ms.and_then(forget_after))
             as &[Option<OffsetDateTime>]
     )
     .fetch_all(&mut **tx)
@@ -170,7 +178,7 @@ pub(super) async fn insert_reservations(tx: &mut Tx, user: Uuid, held: &[&Intent
         user,
         &column(&rows, |(line, ..)| line.connection),
         &column(&rows, |(line, ..)| line.api_key),
-        &column(&rows, |(line, ..)| line.access_key),
+        &column(&rows, |(line, ..)| line.access_key) as &[Option<Uuid>],
         &column(&rows, |(.., own)| own.kind) as &[&str],
         &column(&rows, |(line, ..)| line.exchange.as_str()) as &[&str],
         &column(&rows, |(line, ..)| line.environment.as_str()) as &[&str],
@@ -268,20 +276,24 @@ const FIRST_QUESTION: Duration = Duration::seconds(60);
 /// When the exchange is asked about a call whose answer was lost.
 const NEXT_QUESTION: Duration = Duration::seconds(5);
 
-/// Takes as much of each window as is wanted, or as is left.
+/// Takes as much of each window as is wanted, or as is left; in a dry run as is wanted, once nothing is left.
 pub(super) async fn lease(
     tx: &mut Tx,
     user: Uuid,
     wanted: &[(Key, Decimal, Decimal)],
-) -> Result<Vec<Decimal>, db::Error> {
+    dry: bool,
+) -> Result<Vec<Share>, db::Error> {
     let used = lock_windows(tx, user, wanted.iter().map(|(key, ..)| *key).collect()).await?;
     let take = |(key, wanted, limit): &(Key, Decimal, Decimal)| {
         let used = used.get(key).copied().unwrap_or_default();
-        (*key, used, (*wanted).min(limit - used).max(Decimal::ZERO))
+        let left = (limit - used).max(Decimal::ZERO);
+        let is_over = dry && left.is_zero();
+        let count = if is_over { *wanted } else { (*wanted).min(left) };
+        (*key, used, Share { count, is_over })
     };
-    let taken: Vec<(Key, Decimal, Decimal)> = wanted.iter().map(take).collect();
-    let changed: Vec<(Key, Decimal)> =
-        taken.iter().filter(|(.., own)| !own.is_zero()).map(|(key, used, own)| (*key, used + own)).collect();
+    let taken: Vec<(Key, Decimal, Share)> = wanted.iter().map(take).collect();
+    let some = taken.iter().filter(|(.., own)| !own.count.is_zero());
+    let changed: Vec<(Key, Decimal)> = some.map(|(key, used, own)| (*key, used + own.count)).collect();
     write_windows(tx, &changed).await?;
     Ok(taken.into_iter().map(|(.., own)| own).collect())
 }

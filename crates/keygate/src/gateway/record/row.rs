@@ -51,7 +51,7 @@ impl Line {
             at: self.at,
             request: Some(self.request_id),
             phase: self.phase,
-            access_key: Some(self.access_key),
+            access_key: self.access_key,
             bot: self.bot,
             exchange: Some(&self.exchange),
             symbol: self.symbol.as_deref(),

@@ -82,7 +82,9 @@ impl Writer {
         let mut items = Vec::with_capacity(BATCH);
         while self.receiver.recv_many(&mut items, BATCH).await > 0 {
             // Nobody waits for an item meanwhile, so that a line wakes no task: a batch does.
-            tokio::time::sleep(GATHER).await;
+            if items.len() < BATCH {
+                tokio::time::sleep(GATHER).await;
+            }
             while items.len() < BATCH
                 && let Ok(item) = self.receiver.try_recv()
             {
@@ -136,10 +138,10 @@ impl Lines {
 
 /// When the times of last use of each access key were written: they are exact to a second.
 #[derive(Default)]
-struct Touched(HashMap<Uuid, OffsetDateTime>);
+pub struct Touched(HashMap<Uuid, OffsetDateTime>);
 
 impl Touched {
-    fn is_due(&mut self, used: &Used, at: OffsetDateTime) -> bool {
+    pub fn is_due(&mut self, used: &Used, at: OffsetDateTime) -> bool {
         let recent = |last: &OffsetDateTime| (at - *last).abs() < TOUCH_EVERY;
         if self.0.get(&used.access_key).is_some_and(recent) {
             return false;
@@ -153,7 +155,8 @@ impl Touched {
 }
 
 const CAPACITY: usize = 8192;
-const BATCH: usize = 4096;
+/// Orders of a user wait while a transaction holds the ends of the user's chains, so it is never long.
+const BATCH: usize = 512;
 const GATHER: Duration = Duration::from_millis(20);
 const TOUCH_EVERY: time::Duration = time::Duration::SECOND;
 const MOST_TOUCHED: usize = 10_000;

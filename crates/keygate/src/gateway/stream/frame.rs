@@ -10,6 +10,7 @@ use crate::{
         Account, Call, Denial, answer,
         credential::{Presented, Proof, refusal},
         decide,
+        noted::Noted,
         queue::Turn,
         record, unreadable,
     },
@@ -281,6 +282,7 @@ impl<'a> Connection<'a> {
             request: frame.request().clone(),
             client: self.client.clone(),
             id: RequestId(self.app.clock.id()),
+            noted: Noted::default(),
         }
     }
 

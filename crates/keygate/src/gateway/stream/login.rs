@@ -13,7 +13,7 @@ use super::{
     relay::{Connection, Error, Far},
 };
 use crate::{
-    gateway::{Account, Call, Denial, answer, market::Asked, record},
+    gateway::{Account, Call, Denial, answer, market::Asked, noted::Noted, record},
     http::RequestId,
     upstream::Failure,
 };
@@ -113,7 +113,8 @@ impl Connection<'_> {
             return;
         };
         let (app, definition, client) = (self.app, self.definition, self.client.clone());
-        let call = Call { app, definition, request, client, id: RequestId(app.clock.id()) };
+        let (id, noted) = (RequestId(app.clock.id()), Noted::default());
+        let call = Call { app, definition, request, client, id, noted };
         tokio::select! {
             answer = call.public_answer(&environment) => {
                 if let Ok(Asked { outcome: Ok(answer), error: None }) = answer && answer.status == StatusCode::OK {

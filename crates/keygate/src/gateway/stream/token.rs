@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::relay::Connection;
 use crate::{
-    gateway::{Account, Call, Denial, answer, credential::Presented, token},
+    gateway::{Account, Call, Denial, answer, credential::Presented, noted::Noted, token},
     http::RequestId,
     upstream::Failure,
 };
@@ -74,7 +74,8 @@ impl Connection<'_> {
     async fn fetch_token(&mut self, account: &Account) -> Result<(), Denial> {
         let (app, definition, client) = (self.app, self.definition, self.client.clone());
         let request = definition.token_request().ok_or_else(|| Denial::down("no request gives a token"))?;
-        let call = Call { app, definition, request, client, id: RequestId(app.clock.id()) };
+        let (id, noted) = (RequestId(app.clock.id()), Noted::default());
+        let call = Call { app, definition, request, client, id, noted };
         let sent = call.sent_on_record(account, None, account.user_key(app)?).await?;
         for value in sent.known {
             self.hide(value);

@@ -242,18 +242,21 @@ impl Bot {
 
 #[tokio::test]
 async fn last_use_is_told_to_the_second() {
-    let world = World::new().await;
-    let bot = world.bot("binance", "trade").await;
-    let mut told = Vec::new();
-    for ms in [0, 400, 800] {
-        world.advance(time::Duration::milliseconds(ms));
-        bot.account().await.is(200);
-        world.flush().await;
-        told.push(bot.last_used(&world).await);
+    for orders in [false, true] {
+        let world = World::new().await;
+        let bot = world.bot("binance", "trade").await;
+        let mut told = Vec::new();
+        for ms in [0, 400, 800] {
+            world.advance(time::Duration::milliseconds(ms));
+            let answer = if orders { bot.order().await } else { bot.account().await };
+            answer.is(200);
+            world.flush().await;
+            told.push(bot.last_used(&world).await);
+        }
+        assert!(told.iter().all(|times| times.iter().all(Option::is_some)), "{told:?}");
+        assert_eq!(told[0], told[1], "written at most once a second");
+        assert!(told[1].iter().zip(&told[2]).all(|(before, after)| before < after), "{told:?}");
     }
-    assert!(told.iter().all(|times| times.iter().all(Option::is_some)), "{told:?}");
-    assert_eq!(told[0], told[1], "written at most once a second");
-    assert!(told[1].iter().zip(&told[2]).all(|(before, after)| before < after), "{told:?}");
 }
 
 #[tokio::test]

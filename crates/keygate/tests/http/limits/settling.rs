@@ -65,6 +65,23 @@ async fn order_that_arrived_is_confirmed_later_and_never_sent_again() {
     assert_eq!(world.count(told).await, 1, "what is settled is not asked about");
 }
 
+/// That it has left is written a moment later, with whatever else is written then; alone it must be written all the same.
+#[tokio::test]
+async fn order_whose_answer_is_slow_is_known_to_have_left() {
+    let world = World::new().await;
+    let bot = world.bot("binance", "trade").await;
+    world.fault(Fault::Delay { ms: 2000 }, ORDER);
+    let meanwhile = async {
+        tokio::time::sleep(std::time::Duration::from_millis(1000)).await;
+        // without a flush, which would write it
+        let state = sqlx::query_scalar("select state from keygate.reservation");
+        state.fetch_one(&mut world.superuser().await).await.unwrap()
+    };
+    let (answer, before): (_, String) = tokio::join!(bot.order(), meanwhile);
+    answer.is(200);
+    assert_eq!([before, state(&world).await], ["sent", "confirmed"]);
+}
+
 #[tokio::test]
 async fn order_that_never_arrived_is_given_back_once_it_cannot_come_any_more() {
     let world = World::new().await;

@@ -1,0 +1,177 @@
+//! A bot's symbol. Tying a bot to one is at once; another one, or none, lets it trade what it could not before: that needs the
+//! password and waits as raised limits do, and can be taken back meanwhile. A connection that no program has used yet is
+//! still being set up, and waits for nothing. The owner hears of every step.
+
+use time::{Duration, OffsetDateTime};
+use uuid::Uuid;
+
+use super::{Change, Row, find, store};
+use crate::{
+    alert::{self, Alert, Kind},
+    app::App,
+    audit,
+    db::Tx,
+    error::{Code, Result},
+    http::RequestId,
+    limits,
+    page::text,
+    user::StepUp,
+};
+
+/// A symbol that will be in force.
+#[derive(Clone, Debug)]
+pub struct Pending {
+    /// None: any.
+    pub symbol: Option<String>,
+    pub asked_at: OffsetDateTime,
+    pub effective_at: OffsetDateTime,
+}
+
+/// Whose symbol changes, and by which request.
+pub struct Tie<'a> {
+    pub app: &'a App,
+    pub bot: &'a Row,
+    pub request: RequestId,
+}
+
+/// Asks for the password if the change lets the bot trade more. False: it does not.
+pub async fn confirm(app: &App, old: &Option<String>, change: &Change, step_up: StepUp<'_>) -> Result<bool> {
+    let loosens = change.symbol.as_ref().is_some_and(|new| lets_more_through(old, new));
+    if loosens {
+        step_up.anew(app, WHY).await?;
+    }
+    Ok(loosens)
+}
+
+impl Tie<'_> {
+    /// Makes the change, or has it wait. The password was given outside of the transaction: `old` is what is in force inside.
+    pub async fn change(
+        &self,
+        tx: &mut Tx,
+        old: Option<String>,
+        new: Option<String>,
+        confirmed: bool,
+    ) -> Result<()> {
+        let loosens = lets_more_through(&old, &new);
+        if loosens && !confirmed {
+            return Err(Code::StepUpRequired.with(WHY));
+        }
+        // the form of the page sends what stands there already
+        if old == new {
+            return Ok(());
+        }
+        let used = self.bot.connection_is_used;
+        let delay = match loosens && used {
+            true => limits::wait(tx, self.app.clock.now()).await?,
+            false => Duration::ZERO,
+        };
+        if let Some(taken_back) = store::take_pending(tx, self.bot.id).await? {
+            self.tell(tx, Kind::RaiseCancelled, &self.cancelled(&taken_back)).await?;
+        }
+        if !delay.is_zero() {
+            return self.ask(tx, new.as_deref(), delay).await;
+        }
+        store::set_symbol(tx, self.bot.id, new.as_deref()).await?;
+        if loosens && used {
+            self.tell(tx, Kind::Raised, &self.done(new.as_deref())).await?;
+        }
+        self.record(tx, "bot-symbol").await
+    }
+
+    async fn ask(&self, tx: &mut Tx, new: Option<&str>, delay: Duration) -> Result<()> {
+        let (now, user) = (self.app.clock.now(), self.bot.user_id);
+        store::insert_pending(tx, user, self.bot.id, new, now, now + delay).await?;
+        let what = format!(
+            "Bot {} may trade {} from {} on. Take it back on its page if you did not ask for it.",
+            self.bot.name,
+            named(new),
+            text::when(&(now + delay))
+        );
+        self.tell(tx, Kind::RaiseRequested, &what).await?;
+        self.record(tx, "bot-symbol-asked").await
+    }
+
+    fn done(&self, symbol: Option<&str>) -> String {
+        format!("Bot {} may trade {} now.", self.bot.name, named(symbol))
+    }
+
+    fn cancelled(&self, pending: &Pending) -> String {
+        let symbol = named(pending.symbol.as_deref());
+        format!("Bot {} keeps its symbol; that it may trade {symbol} was taken back.", self.bot.name)
+    }
+
+    async fn tell(&self, tx: &mut Tx, kind: Kind, text: &str) -> Result<()> {
+        let alert = Alert {
+            kind,
+            subject: &format!("bot/{}", self.bot.id),
+            text,
+            connection: Some(self.bot.connection_id),
+            request: Some(self.request.0),
+        };
+        Ok(alert::raise(self.app, tx, &alert).await?)
+    }
+
+    /// In the record of the key that the bot uses.
+    async fn record(&self, tx: &mut Tx, operation: &str) -> Result<()> {
+        let (key, exchange) = (self.bot.api_key_id, &self.bot.exchange);
+        audit::key_event(self.app, tx, self.request, key, operation, exchange, None).await
+    }
+}
+
+/// Takes back a symbol that waits.
+pub async fn cancel(app: &App, user: Uuid, id: Uuid, request: RequestId) -> Result<Row> {
+    let bot = find(app, user, id).await?;
+    let tie = Tie { app, bot: &bot, request };
+    let mut tx = app.db.user(user).await?;
+    store::lock(&mut tx, id).await?;
+    let pending = store::take_pending(&mut tx, id).await?;
+    let pending = pending.ok_or_else(|| Code::NotFound.with("Nothing of that is on its way."))?;
+    tie.tell(&mut tx, Kind::RaiseCancelled, &tie.cancelled(&pending)).await?;
+    tie.record(&mut tx, "bot-symbol-cancelled").await?;
+    tx.commit().await?;
+    find(app, user, id).await
+}
+
+/// Puts in force what has waited long enough.
+pub async fn apply_due(app: &App) -> Result<()> {
+    for (user, id) in store::due(app).await? {
+        let bot = find(app, user, id).await?;
+        let tie = Tie { app, bot: &bot, request: RequestId(app.clock.id()) };
+        let mut tx = app.db.user(user).await?;
+        store::lock(&mut tx, id).await?;
+        let pending = store::take_pending(&mut tx, id).await?;
+        // taken back or asked for anew meanwhile, or done by another replica
+        let Some(pending) = pending.filter(|own| own.effective_at <= app.clock.now()) else { continue };
+        store::set_symbol(&mut tx, id, pending.symbol.as_deref()).await?;
+        tie.tell(&mut tx, Kind::Raised, &tie.done(pending.symbol.as_deref())).await?;
+        tie.record(&mut tx, "bot-symbol-raised").await?;
+        tx.commit().await?;
+        app.gate.accounts.forget(user);
+    }
+    Ok(())
+}
+
+/// Whatever it was tied to, another one is one more.
+fn lets_more_through(old: &Option<String>, new: &Option<String>) -> bool {
+    old.is_some() && old != new
+}
+
+fn named(symbol: Option<&str>) -> &str {
+    symbol.unwrap_or("any symbol")
+}
+
+const WHY: &str = "The bot may trade more than before then. Send your password with it, as `password`.";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tying_a_bot_down_is_no_loosening_and_everything_else_is() {
+        let (none, one, other) = (None, Some("BTC/USDT".to_owned()), Some("ETH/USDT".to_owned()));
+        for (old, new) in [(&none, &one), (&one, &one), (&none, &none)] {
+            assert!(!lets_more_through(old, new));
+        }
+        assert!(lets_more_through(&one, &none) && lets_more_through(&one, &other));
+    }
+}

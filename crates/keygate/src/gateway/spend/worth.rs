@@ -1,0 +1,46 @@
+//! What an order may turn over at most.
+
+use exchange::{Definition, Order, Side};
+use rust_decimal::Decimal;
+
+use super::{Reserve, bare, no_price};
+use crate::gateway::{
+    Denial,
+    price::{Book, is_money},
+};
+
+/// What an order sets aside at these prices.
+pub fn valued(definition: &Definition, order: &Order, book: &Book) -> Result<Reserve, Denial> {
+    let none = || no_price(&order.symbol);
+    let (base, quote) = book.assets(definition, &order.symbol).ok_or_else(none)?;
+    let usd = worst_case(order, (&base, &quote), book).ok_or_else(none)?;
+    // whoever sells ETH for BTC buys BTC
+    let gets = if order.side == Side::Buy { base } else { quote };
+    let buys = (!is_money(&gets)).then_some(gets);
+    Ok(Reserve { buys, usd: Some(usd), ..bare(order) })
+}
+
+/// The most an order can turn over, in dollars. A limit price bounds a purchase; a sale, and whatever runs at the market, is
+/// bounded by the market and the band around it.
+fn worst_case(order: &Order, (base, quote): (&str, &str), book: &Book) -> Option<Decimal> {
+    let in_quote = match (order.quote_amount, order.quantity) {
+        (Some(amount), _) => amount,
+        (None, Some(quantity)) => {
+            let band = Decimal::ONE.checked_add(BAND)?;
+            let market = || book.last(base, quote)?.checked_mul(band);
+            let bounded = order.side == Side::Buy && order.kind.contains("LIMIT");
+            let price = match order.price {
+                Some(price) if bounded => price,
+                Some(price) if order.side == Side::Buy => market()?.max(price.checked_mul(band)?),
+                Some(price) => market()?.max(price),
+                None => market()?,
+            };
+            quantity.checked_mul(price)?
+        }
+        (None, None) => return None,
+    };
+    in_quote.checked_mul(book.usd(quote)?)
+}
+
+/// How far from the last price an order at the market is expected to run at most.
+const BAND: Decimal = Decimal::from_parts(5, 0, 0, false, 2);

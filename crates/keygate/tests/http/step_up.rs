@@ -1,0 +1,68 @@
+//! What a stolen session or access key must not do without the password: make a key that may do more than read.
+
+use serde_json::json;
+use time::Duration;
+
+use crate::{
+    api::{Api, text},
+    bot::Bot,
+    world::{OWNER, PASSWORD, World},
+};
+
+const PERSONAL: &str = "/api/v1/access-keys";
+
+fn pairs(bot: &Bot) -> String {
+    format!("/api/v1/bots/{}/access-keys", bot.id)
+}
+
+/// The owner's token of a sign-in that is older than five minutes, renewed meanwhile.
+async fn old_sign_in(world: &World) -> Api {
+    let input = json!({"email": OWNER, "password": PASSWORD});
+    let tokens = world.api.nobody().post("/api/v1/auth/login", input).await.is(200);
+    world.advance(Duration::minutes(5) + Duration::seconds(1));
+    let refresh = json!({"refresh_token": tokens["refresh_token"]});
+    let tokens = world.api.nobody().post("/api/v1/auth/refresh", refresh).await.is(200);
+    world.api.with_token(text(&tokens["access_token"]))
+}
+
+#[tokio::test]
+async fn key_right_after_the_sign_in_needs_no_second_password() {
+    let world = World::new().await;
+    let bot = world.bot("binance", "trade").await;
+    world.api.post(&pairs(&bot), json!({"scopes": ["read", "trade"]})).await.is(201);
+    world.api.post(PERSONAL, json!({"scopes": ["read", "manage", "trade"]})).await.is(201);
+}
+
+#[tokio::test]
+async fn old_sign_in_makes_keys_that_read_and_others_with_the_password_only() {
+    let world = World::new().await;
+    let bot = world.bot("binance", "trade").await;
+    let owner = old_sign_in(&world).await;
+    owner.post(&pairs(&bot), json!({"scopes": ["read"]})).await.is(201);
+    for wide in [json!({"scopes": ["trade"]}), json!({})] {
+        owner.post(&pairs(&bot), wide).await.problem(403, "step-up-required");
+    }
+    for scope in ["manage", "trade"] {
+        owner.post(PERSONAL, json!({"scopes": ["read", scope]})).await.problem(403, "step-up-required");
+    }
+    let wrong = json!({"scopes": ["trade"], "password": "not the one that was set"});
+    owner.post(&pairs(&bot), wrong).await.problem(401, "login-failed");
+    assert_eq!(world.count("access_keys").await, 2);
+    let right = json!({"scopes": ["trade"], "password": PASSWORD});
+    owner.post(&pairs(&bot), right.clone()).await.is(201);
+    owner.post(PERSONAL, right).await.is(201);
+}
+
+/// It would outlive the key that made it.
+#[tokio::test]
+async fn personal_key_makes_no_wide_key_without_the_password() {
+    let world = World::new().await;
+    let bot = world.bot("binance", "trade").await;
+    let issued = world.api.post(PERSONAL, json!({"scopes": ["read", "manage", "trade"]})).await.is(201);
+    let program = world.api.with_token(text(&issued["token"]));
+    program.post(&pairs(&bot), json!({"scopes": ["trade"]})).await.problem(403, "step-up-required");
+    program.post(&pairs(&bot), json!({"scopes": ["trade"], "password": PASSWORD})).await.is(201);
+    let path = format!("/api/v1/bots/{}", bot.id);
+    program.patch(&path, json!({"symbol": "BTC/USDT"})).await.is(200);
+    program.patch(&path, json!({"symbol": null})).await.problem(403, "step-up-required");
+}
