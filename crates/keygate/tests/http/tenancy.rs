@@ -9,7 +9,7 @@ use crate::{
 };
 
 /// Every route that takes an id of something that is somebody's.
-const ROUTES: [(&str, &str); 23] = [
+const ROUTES: [(&str, &str); 24] = [
     ("GET", "/api/v1/connections/{connection}"),
     ("PATCH", "/api/v1/connections/{connection}"),
     ("DELETE", "/api/v1/connections/{connection}"),
@@ -43,7 +43,7 @@ async fn call(api: &Api, method: &str, path: &str) -> Reply {
     let body = match (method, path.rsplit('/').next()) {
         ("PATCH", Some("limits")) => Some(json!({"limits": {"can_trade": false}})),
         ("POST", Some("test")) => Some(json!({"withdrawal": {"asset": "BTC", "amount": "1"}})),
-        ("PATCH", _) | ("POST", Some("access-keys")) => Some(json!({})),
+        ("PATCH", _) | ("POST", Some("access-keys" | "replay")) => Some(json!({})),
         _ => None,
     };
     Reply::of(match body {
