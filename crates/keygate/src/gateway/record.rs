@@ -110,7 +110,7 @@ pub(super) async fn listens(call: &Call<'_>, account: &Account) {
     call.app.gate.records.push(call.app, line, Some(account.used())).await;
 }
 
-/// Adds the outcome, settles what was set aside. If we die before, the intent stands alone, which means: ask the
+/// Adds the outcome and settles what was set aside. If we die before, the intent stands alone, which means: ask the
 /// exchange.
 pub(super) async fn outcome(
     call: &Call<'_>,
