@@ -107,10 +107,7 @@ static PAIRS: LazyLock<BTreeMap<String, Credentials>> = LazyLock::new(|| {
     let mut pairs = BTreeMap::new();
     for vector in vectors() {
         let id = vector.exchange().to_owned();
-        if !pairs.contains_key(&id) {
-            let pair = vector.credentials(&builtin(&id));
-            pairs.insert(id, pair);
-        }
+        pairs.entry(id).or_insert_with_key(|id| vector.credentials(&builtin(id)));
     }
     pairs
 });

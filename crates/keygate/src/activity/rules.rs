@@ -15,7 +15,7 @@ pub fn explain(rule: &str) -> Option<Explained> {
     found.map(|(_, meaning, advice, is_limit)| Explained { meaning, advice, is_limit: *is_limit })
 }
 
-const RULES: [(&str, &str, &str, bool); 44] = [
+const RULES: [(&str, &str, &str, bool); 45] = [
     (
         "address",
         "The call came from an address that is not on the list.",
@@ -167,6 +167,12 @@ const RULES: [(&str, &str, &str, bool); 44] = [
         "panic",
         "All signing was stopped.",
         "Start it again on the page that the red button leads to, with your password.",
+        false,
+    ),
+    (
+        "panic-ended",
+        "Signing went on before Keygate had taken all open orders back.",
+        "Look at the exchange for orders that are still open.",
         false,
     ),
     ("paused", "The connection is paused.", "Resume it on its page.", false),

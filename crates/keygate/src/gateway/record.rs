@@ -117,7 +117,7 @@ pub(super) async fn listens(call: &Call<'_>, account: &Account) {
     call.app.gate.records.push(call.app, line, Some(account.used(call.client.ip))).await;
 }
 
-/// Adds the outcome, settles what was set aside, and says which it was. If we die before, the intent stands alone, which means: ask the
+/// Adds the outcome and settles what was set aside. If we die before, the intent stands alone, which means: ask the
 /// exchange.
 pub(super) async fn outcome(
     call: &Call<'_>,
@@ -125,7 +125,7 @@ pub(super) async fn outcome(
     outcome: &Result<Answer, Failure>,
     error: Option<ExchangeError>,
     took: Duration,
-) -> Became {
+) {
     let became = became(call, outcome, error.as_ref());
     let line = with_outcome(line(call, account, "outcome"), outcome, error, took);
     let line = match became {
@@ -137,11 +137,14 @@ pub(super) async fn outcome(
         }
     };
     call.app.gate.ledger.outcome(line, Some(account.used(call.client.ip)), became, None).await;
-    became
 }
 
 /// What the answer, or its absence, says about a call.
-fn became(call: &Call<'_>, outcome: &Result<Answer, Failure>, error: Option<&ExchangeError>) -> Became {
+pub(super) fn became(
+    call: &Call<'_>,
+    outcome: &Result<Answer, Failure>,
+    error: Option<&ExchangeError>,
+) -> Became {
     let orders = match call.request.reading() {
         Reading::Orders(orders) => orders.len(),
         _ => 1,

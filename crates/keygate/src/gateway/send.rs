@@ -70,6 +70,10 @@ impl Call<'_> {
         user_key: UserKey,
     ) -> Result<Response, Denial> {
         let sent = self.sent_on_record(account, proof, user_key).await?;
+        let sent = match record::became(self, &sent.outcome, sent.error.as_ref()) {
+            Became::Unknown => sent.unless_it_says_nothing(),
+            Became::Confirmed | Became::Rejected => sent,
+        };
         answer::pass(self.definition, sent.outcome, &sent.known, self.id)
             .map_err(|denial| self.by_its_id(denial))
     }
@@ -97,10 +101,8 @@ impl Call<'_> {
                 return Err(denial);
             }
         };
-        match record::outcome(self, account, &sent.outcome, sent.error.clone(), sent.took).await {
-            Became::Unknown => Ok(sent.unless_it_says_nothing()),
-            Became::Confirmed | Became::Rejected => Ok(sent),
-        }
+        record::outcome(self, account, &sent.outcome, sent.error.clone(), sent.took).await;
+        Ok(sent)
     }
 
     /// When nobody knows what became of an order, the bot needs its id to ask.

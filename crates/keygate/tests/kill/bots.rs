@@ -72,10 +72,20 @@ impl Bots {
     pub async fn next_order(&self) -> Duration {
         let (began, before) = (Instant::now(), self.confirmed());
         while self.confirmed() == before {
-            assert!(began.elapsed() < Duration::from_secs(60), "no order is confirmed any more");
+            assert!(
+                began.elapsed() < Duration::from_secs(60),
+                "no order is confirmed any more: {}",
+                self.last()
+            );
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
         began.elapsed()
+    }
+
+    fn last(&self) -> String {
+        let orders = self.orders.lock().unwrap();
+        let told = |order: &Order| format!("{} {} {}", order.name, order.status, order.told);
+        orders.iter().rev().take(8).map(told).collect::<Vec<_>>().join("\n")
     }
 
     /// All that they know.
@@ -108,7 +118,7 @@ impl Bot {
     async fn order(&self, base: &str, name: String) -> Order {
         let request = uuid::Uuid::from_bytes(seal::random::array()).to_string();
         let params = format!(
-            "symbol=BTCUSDT&side=BUY&type=LIMIT&timeInForce=GTC&quantity=0.00011&price=50000\
+            "symbol=BTCUSDT&side=BUY&type=LIMIT&timeInForce=IOC&quantity=0.00011&price=50000\
              &newClientOrderId={name}&timestamp={}",
             now_ms()
         );

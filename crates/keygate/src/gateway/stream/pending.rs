@@ -2,6 +2,7 @@
 
 use std::{collections::HashMap, sync::Arc, time::Instant};
 
+use bytes::Bytes;
 use exchange::{ExchangeError, FrameAnswer};
 use http::StatusCode;
 
@@ -70,7 +71,11 @@ impl Sent<'_> {
     /// Records what the exchange answered.
     pub async fn settle(&self, answer: &FrameAnswer) {
         let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::BAD_GATEWAY);
-        let body = answer.error.clone().into();
+        // a success says no more than that it is one
+        let body = match answer.error.is_empty() {
+            true => Bytes::from_static(b"{}"),
+            false => answer.error.clone().into(),
+        };
         let error = self.call.definition.frame_error(answer);
         let outcome = Ok(Answer { status, headers: Headers::default(), body, age: None });
         let place = self.call.place(&self.environment, self.account.as_deref());
@@ -87,7 +92,7 @@ impl Sent<'_> {
     async fn record(&self, outcome: &Result<Answer, Failure>, error: Option<ExchangeError>) {
         let (Some(account), took) = (&self.account, self.started.elapsed()) else { return };
         match self.call.request.class().moves_money() {
-            true => drop(record::outcome(&self.call, account, outcome, error, took).await),
+            true => record::outcome(&self.call, account, outcome, error, took).await,
             false => record::later(&self.call, account, outcome, error, took).await,
         }
     }
