@@ -223,7 +223,7 @@ const RULES: [(&str, &str, &str, bool); 45] = [
     (
         "suspended",
         "The key was suspended after suspicious calls.",
-        "Look at them here; if they were yours, confirm on the key's page with your password.",
+        "Look at them here; if they were yours, confirm it among the suspended keys, with your password.",
         false,
     ),
     (
