@@ -74,11 +74,12 @@ def cell(table, exchange):
     return lambda call: table.cell(exchange, named('freqtrade'), call)
 
 
-def test_dry_run_lives_on_public_calls_without_a_key(python, files, recorded, directory):
+def test_dry_run_lives_on_public_calls_without_a_key(python, files, recorded, directory, exchange):
     log = started(python, files('trade'), directory, until="state='RUNNING'")
     assert 'Whitelist with 1 pairs' in log, log
     assert not re.search('ERROR|Traceback|NetworkError|ExchangeError', log), log
-    seen = recorded()
+    # elsewhere the gate itself may be asking what became of orders whose answers were lost
+    seen = [request for request in recorded() if request['exchange'] == exchange]
     assert len(seen) >= 3, 'markets, tickers, candles'
     assert [request for request in seen if request['signed_by']] == []
 

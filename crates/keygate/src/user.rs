@@ -115,29 +115,45 @@ pub async fn sign_in(
     client: &Client,
     device: Option<String>,
 ) -> Result<SignedIn> {
-    let failed = || Code::LoginFailed.with("Check both and try again.");
-    let email = Email::parse(email).map_err(|_| failed())?;
+    let email = Email::parse(email).map_err(|_| login_failed())?;
     let login = store::find_login(app, &email).await?;
     let buckets =
         throttle::charge(app, &email, login.as_ref().map(|login| login.user), client, device.as_deref())
             .await?;
+    let (user, better_hash) = prove(app, login, password, &buckets).await?;
+    let device = device.map_or_else(new_device, |hash| Device { hash, cookie: None });
+    store::signed_in(app, user, &device.hash, better_hash.as_deref()).await?;
+    Ok(SignedIn { user, device })
+}
+
+/// Who is signed in proves it once more, before something that a stolen session must not do. Attempts count for the account
+/// alone: who is right can do so as often as they like, and who guesses guesses at nobody else.
+pub async fn confirm(app: &App, caller: &Caller, password: SecretText, client: &Client) -> Result<()> {
+    let email = Email::parse(&caller.email).map_err(|_| login_failed())?;
+    let login = store::find_login(app, &email).await?;
+    let buckets = throttle::charge_caller(app, &email, client).await?;
+    prove(app, login, password, &buckets).await.map(drop)
+}
+
+/// Whose password it is, and a better hash of it if there is one. As slow for nobody as for somebody.
+async fn prove(
+    app: &App,
+    login: Option<store::Login>,
+    password: SecretText,
+    buckets: &throttle::Buckets,
+) -> Result<(Uuid, Option<String>)> {
     let stored = login.as_ref().map(|login| login.password_hash.clone());
     let verdict = password::verify(app, password, stored).await?;
-    let Some(login) = login.filter(|_| verdict.correct) else {
-        return Err(failed());
-    };
+    let login = login.filter(|_| verdict.correct).ok_or_else(login_failed)?;
     if !login.is_active {
         return Err(Code::Inactive.into());
     }
-    throttle::clear(app, &buckets).await?;
-    let device = device.map_or_else(new_device, |hash| Device { hash, cookie: None });
-    store::signed_in(app, login.user, &device.hash, verdict.better_hash.as_deref()).await?;
-    Ok(SignedIn { user: login.user, device })
+    throttle::clear(app, buckets).await?;
+    Ok((login.user, verdict.better_hash))
 }
 
-/// Who is signed in proves it once more, before something that a stolen session must not do.
-pub async fn confirm(app: &App, caller: &Caller, password: SecretText, client: &Client) -> Result<()> {
-    sign_in(app, &caller.email, password, client, None).await.map(drop)
+fn login_failed() -> Error {
+    Code::LoginFailed.with("Check both and try again.")
 }
 
 pub async fn open_tokens(app: &App, user: Uuid) -> Result<Tokens> {

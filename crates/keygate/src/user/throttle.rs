@@ -29,17 +29,33 @@ pub async fn charge(
     };
     let account = match device.filter(|_| known) {
         Some(device) => bucket(&[b"device", device.as_bytes()]),
-        None => bucket(&[b"account", email.text().as_bytes(), &client.neighbourhood()]),
+        None => account_of(email, client),
     };
-    let limits = [(account.clone(), PER_ACCOUNT), (network, PER_NETWORK)];
-    for (bucket, allowed) in &limits[..if known { 1 } else { 2 }] {
-        if let Some(seconds) = store::charge_login(app, bucket, *allowed).await? {
-            return Err(Code::TooManyAttempts
-                .with(format!("Wait {seconds} seconds, or sign in on a device you have used before."))
-                .retry_after(u64::try_from(seconds).unwrap_or(60)));
-        }
+    charge_one(app, &account, PER_ACCOUNT).await?;
+    if !known {
+        charge_one(app, &network, PER_NETWORK).await?;
     }
     Ok(Buckets(vec![account]))
+}
+
+/// An attempt of somebody who is signed in already, at their own password.
+pub async fn charge_caller(app: &App, email: &Email, client: &Client) -> Result<Buckets> {
+    let account = account_of(email, client);
+    charge_one(app, &account, PER_ACCOUNT).await?;
+    Ok(Buckets(vec![account]))
+}
+
+async fn charge_one(app: &App, bucket: &[u8], allowed: i32) -> Result<()> {
+    match store::charge_login(app, bucket, allowed).await? {
+        None => Ok(()),
+        Some(seconds) => Err(Code::TooManyAttempts
+            .with(format!("Wait {seconds} seconds, or sign in on a device you have used before."))
+            .retry_after(u64::try_from(seconds).unwrap_or(60))),
+    }
+}
+
+fn account_of(email: &Email, client: &Client) -> Vec<u8> {
+    bucket(&[b"account", email.text().as_bytes(), &client.neighbourhood()])
 }
 
 pub async fn clear(app: &App, buckets: &Buckets) -> Result<()> {

@@ -4,7 +4,7 @@ use serde_json::json;
 use time::Duration;
 
 use crate::{
-    api::{Api, text},
+    api::{Api, Reply, text},
     bot::Bot,
     world::{OWNER, PASSWORD, World},
 };
@@ -23,6 +23,22 @@ async fn old_sign_in(world: &World) -> Api {
     let refresh = json!({"refresh_token": tokens["refresh_token"]});
     let tokens = world.api.nobody().post("/api/v1/auth/refresh", refresh).await.is(200);
     world.api.with_token(text(&tokens["access_token"]))
+}
+
+#[tokio::test]
+async fn password_that_is_right_uses_up_no_attempts_and_a_wrong_one_does() {
+    let world = World::new().await;
+    let shorter = |password: &str| json!({"seconds": 3600, "password": password});
+    let put = |body| Reply::of(world.api.request("PUT", "/api/v1/me/limits-delay").json(&body));
+    let charged = "keygate.login_bucket where attempts > 1";
+    for _ in 0..3 {
+        put(shorter(PASSWORD)).await.is(200);
+    }
+    assert_eq!((world.count(charged).await, world.count("keygate.device").await), (0, 0));
+    for _ in 0..10 {
+        put(shorter("not the one that was set")).await.problem(401, "login-failed");
+    }
+    put(shorter(PASSWORD)).await.problem(429, "too-many-attempts");
 }
 
 #[tokio::test]

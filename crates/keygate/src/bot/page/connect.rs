@@ -188,8 +188,9 @@ async fn fragment(State(app): State<Arc<App>>, may: May<View>, Id(id): Id) -> Re
 
 pub async fn status(app: &App, user: Uuid, bot: Uuid) -> Result<Status> {
     let filter = activity::Filter { bot: Some(bot), ..activity::Filter::default() };
-    let last = activity::page(app, user, &filter, 1).await?.entries.into_iter().next();
-    Ok(Status { bot, last })
+    let entries = activity::page(app, user, &filter, LATEST).await?.entries;
+    // what was done to its keys is no call
+    Ok(Status { bot, last: entries.into_iter().find(|entry| entry.method.is_some()) })
 }
 
 impl MakeIn {
@@ -237,3 +238,5 @@ fn snippets(url: &str, definition: &Definition, pair: &Pair) -> Vec<Snippet> {
 
 const PASSPHRASE_VARIABLE: &str = "$KEYGATE_PASSPHRASE";
 const SECRET_VARIABLE: &str = "$KEYGATE_SECRET";
+/// Among so many entries the last call is looked for; more is not done to keys between two calls.
+const LATEST: i64 = 50;
