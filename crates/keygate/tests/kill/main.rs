@@ -7,7 +7,7 @@ mod books;
 mod bots;
 mod database;
 mod replicas;
-mod service;
+mod single;
 #[allow(dead_code, reason = "shared with the search for leaks, which uses the rest")]
 mod spawned_keygate;
 
