@@ -107,14 +107,22 @@ class Keygate:
     def denials(self, exchange, name):
         """How many calls of a bot were refused so far. Records are written a moment after the answer, so this looks
         until the number stays."""
-        counted, last = self.recorded_denials(exchange, name), None
+        return self.settled(lambda: self.recorded(exchange, name, decision='deny'))
+
+    def calls(self, exchange, name, since):
+        """How many calls a bot has made since then, refused or not, up to 200 of each."""
+        kinds = 'allow', 'deny'
+        return self.settled(lambda: sum(self.recorded(exchange, name, decision=kind, since=since) for kind in kinds))
+
+    def settled(self, count):
+        counted, last = count(), None
         while counted != last:
             time.sleep(0.2)
-            counted, last = self.recorded_denials(exchange, name), counted
+            counted, last = count(), counted
         return counted
 
-    def recorded_denials(self, exchange, name):
-        query = urllib.parse.urlencode({'bot': self.bots[exchange, name], 'decision': 'deny', 'limit': 200})
+    def recorded(self, exchange, name, **filters):
+        query = urllib.parse.urlencode({'bot': self.bots[exchange, name], 'limit': 200, **filters})
         return len(self.call(f'/api/v1/activity?{query}')['items'])
 
     def call(self, path, body=None, method=None):
