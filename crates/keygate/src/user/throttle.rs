@@ -31,9 +31,10 @@ pub async fn charge(
         Some(device) => bucket(&[b"device", device.as_bytes()]),
         None => account_of(email, client),
     };
-    charge_one(app, &account, PER_ACCOUNT).await?;
+    let way_out = ", or sign in on a device you have used before";
+    charge_one(app, &account, PER_ACCOUNT, way_out).await?;
     if !known {
-        charge_one(app, &network, PER_NETWORK).await?;
+        charge_one(app, &network, PER_NETWORK, way_out).await?;
     }
     Ok(Buckets(vec![account]))
 }
@@ -41,15 +42,15 @@ pub async fn charge(
 /// An attempt of somebody who is signed in already, at their own password.
 pub async fn charge_caller(app: &App, email: &Email, client: &Client) -> Result<Buckets> {
     let account = account_of(email, client);
-    charge_one(app, &account, PER_ACCOUNT).await?;
+    charge_one(app, &account, PER_ACCOUNT, "").await?;
     Ok(Buckets(vec![account]))
 }
 
-async fn charge_one(app: &App, bucket: &[u8], allowed: i32) -> Result<()> {
+async fn charge_one(app: &App, bucket: &[u8], allowed: i32, way_out: &str) -> Result<()> {
     match store::charge_login(app, bucket, allowed).await? {
         None => Ok(()),
         Some(seconds) => Err(Code::TooManyAttempts
-            .with(format!("Wait {seconds} seconds, or sign in on a device you have used before."))
+            .with(format!("Wait {seconds} seconds{way_out}."))
             .retry_after(u64::try_from(seconds).unwrap_or(60))),
     }
 }
