@@ -35,7 +35,7 @@ pub use key::Keys;
 pub use prune::{Pruned, prune};
 pub use row::{CallRow, UseRow, points, reasons};
 pub use state::{State, Verification, state};
-pub use store::lock_and_count;
+pub use store::{Chains, Locked, lock_chains};
 pub use verify::{Finding, Report, Scope, verify};
 
 /// One thing the management side did to a key, recorded in the transaction that does it. The last thing it does: rows that
@@ -70,15 +70,13 @@ pub struct Event<'a> {
 pub async fn record(app: &App, tx: &mut Tx, origin: &Origin, event: Event<'_>) -> Result<()> {
     let client = origin.client.as_ref();
     let device = client.map(|client| risk::device(app, client));
-    let (user, heads) = store::lock(tx, &[Log::Use]).await?;
-    let (at, mut counts) = (app.clock.now(), Counts::default());
-    counts.add(event.api_key, at, 0);
-    store::count(tx, event.api_key, &mut counts).await?;
-    let mut chain = app.keys.audit.chain(user, Log::Use, heads.of(Log::Use));
+    let at = app.clock.now();
+    let mut locked = lock_chains(tx, &[Log::Use], Counts::of([(event.api_key, at)])).await?;
+    let mut chain = app.keys.audit.chain(locked.user, Log::Use, locked.head(Log::Use));
     let row = UseRow {
         id: app.clock.id(),
         api_key: event.api_key,
-        user,
+        user: locked.user,
         operation: event.operation,
         endpoint: "management",
         ip: client.map(Client::network),
@@ -92,7 +90,7 @@ pub async fn record(app: &App, tx: &mut Tx, origin: &Origin, event: Event<'_>) -
         bot: event.bot,
         exchange: Some(event.exchange),
         score: event.score,
-        count: counts.step(event.api_key, at, 0),
+        count: locked.counts.step(event.api_key, at, 0),
         ..UseRow::at(at)
     };
     let link = chain.append(|form| row.write(form));

@@ -113,8 +113,8 @@ impl Db {
     }
 
     /// As the gateway for several users in turn, in one transaction: for records written together.
-    pub async fn signers(&self) -> Result<Batch, Error> {
-        self.gate().await.map(Batch::new)
+    pub async fn signers(&self, first: Uuid) -> Result<Batch, Error> {
+        Ok(Batch::new(self.signer(first).await?, first))
     }
 
     /// As the service itself: schedules, reminders, integrations; no user's keys.

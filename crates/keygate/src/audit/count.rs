@@ -22,37 +22,45 @@ pub enum Period {
 /// The count of one key in one period.
 pub type Counter = (Uuid, Period, Date);
 
-/// What a batch adds to each counter, and later what each has come to. A counter that is only to be read is added nothing.
+/// The counters that the rows of a batch need.
 #[derive(Default)]
-pub struct Counts(BTreeMap<Counter, i32>);
+pub struct Counts(BTreeMap<Counter, Tally>);
+
+#[derive(Clone, Copy, Default)]
+struct Tally {
+    before: i32,
+    now: i32,
+}
 
 impl Counts {
-    pub fn add(&mut self, key: Uuid, at: OffsetDateTime, uses: i32) {
-        for counter in counters(key, at) {
-            *self.0.entry(counter).or_default() += uses;
+    /// Those of rows about these keys at these times.
+    pub fn of(rows: impl IntoIterator<Item = (Uuid, OffsetDateTime)>) -> Counts {
+        let counters = rows.into_iter().flat_map(|(key, at)| counters(key, at));
+        Counts(counters.map(|counter| (counter, Tally::default())).collect())
+    }
+
+    pub fn counters(&self) -> impl Iterator<Item = &Counter> {
+        self.0.keys()
+    }
+
+    /// What each of [`Counts::counters`] stands at, in the same order.
+    pub fn begin(&mut self, calls: impl IntoIterator<Item = i32>) {
+        for (tally, calls) in self.0.values_mut().zip(calls) {
+            *tally = Tally { before: calls, now: calls };
         }
     }
 
-    /// In their order: whoever locks several of them does it in the same one.
-    pub fn rows(&self) -> impl Iterator<Item = (Counter, i32)> {
-        self.0.iter().map(|(counter, uses)| (*counter, *uses))
-    }
-
-    /// Back to what each counter was before this batch, to be counted up again row by row.
-    pub fn rewind(&mut self, totals: impl IntoIterator<Item = (Counter, i32)>) {
-        for (counter, total) in totals {
-            if let Some(uses) = self.0.get_mut(&counter) {
-                *uses = total - *uses;
-            }
-        }
+    /// The counters that have changed, and what they have come to.
+    pub fn changed(&self) -> impl Iterator<Item = (&Counter, i32)> {
+        self.0.iter().filter(|(_, own)| own.now != own.before).map(|(counter, own)| (counter, own.now))
     }
 
     /// What stands in the row of a call, which may be a use of its own.
     pub fn step(&mut self, key: Uuid, at: OffsetDateTime, uses: i32) -> Count {
         let [day, month] = counters(key, at).map(|counter| {
             let own = self.0.entry(counter).or_default();
-            *own += uses;
-            *own
+            own.now += uses;
+            own.now
         });
         Count { day, month }
     }
@@ -71,10 +79,6 @@ impl Period {
             Period::Month => "month",
         }
     }
-
-    pub fn named(name: &str) -> Option<Period> {
-        [Period::Day, Period::Month].into_iter().find(|period| period.name() == name)
-    }
 }
 
 #[cfg(test)]
@@ -89,15 +93,22 @@ mod tests {
         let (before, after) = (datetime!(2026-05-31 23:59:59 UTC), datetime!(2026-06-01 00:00 UTC));
         let calls =
             [(key, before, 1), (key, before, 0), (other, before, 1), (key, after, 1), (key, after, 1)];
-        let mut counts = Counts::default();
-        calls.iter().for_each(|(key, at, uses)| counts.add(*key, *at, *uses));
-        // each counter stood at ten
-        let totals: Vec<_> = counts.rows().map(|(counter, uses)| (counter, uses + 10)).collect();
-        assert_eq!(totals.len(), 6);
-        counts.rewind(totals);
+        let mut counts = Counts::of(calls.iter().map(|(key, at, _)| (*key, *at)));
+        assert_eq!(counts.counters().count(), 6);
+        counts.begin([10; 6]);
         let steps = calls.map(|(key, at, uses)| counts.step(key, at, uses));
         let both = |number| Count { day: number, month: number };
         assert_eq!(steps, [both(11), both(11), both(11), both(11), both(12)]);
+        let changed: Vec<_> = counts.changed().map(|(_, calls)| calls).collect();
+        assert_eq!(changed, [11, 12, 11, 12, 11, 11], "day, day, month, month of a key, and of the other");
+    }
+
+    #[test]
+    fn counter_that_was_only_read_is_not_written() {
+        let mut counts = Counts::of([(Uuid::nil(), datetime!(2026-06-01 00:00 UTC))]);
+        counts.begin([3, 3]);
+        assert_eq!(counts.step(Uuid::nil(), datetime!(2026-06-01 00:00 UTC), 0), Count { day: 3, month: 3 });
+        assert_eq!(counts.changed().count(), 0);
     }
 
     #[test]

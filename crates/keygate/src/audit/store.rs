@@ -1,11 +1,12 @@
 //! Every statement of the running server about the chains.
 
 use sqlx::PgConnection;
+use time::Date;
 use uuid::Uuid;
 
 use super::{
     Counts, Head, Link, Log, UseRow,
-    count::{Counter, Period},
+    count::Counter,
     row::{points, reasons},
 };
 use crate::{
@@ -13,70 +14,74 @@ use crate::{
     error::Result,
 };
 
-/// The heads of one user's chains, locked until commit.
-pub struct Heads(Vec<(Log, Head)>);
+/// The chains of one user, locked until commit, and how often keys were used so far.
+pub struct Locked {
+    pub user: Uuid,
+    heads: Vec<(Log, Head)>,
+    pub counts: Counts,
+}
 
-impl Heads {
-    pub fn of(&self, log: Log) -> Head {
-        self.0.iter().find(|(own, _)| *own == log).map_or_else(Head::default, |(_, head)| *head)
+/// The same as a statement returns it: arrays, one element for each chain and one for each counter.
+pub struct Chains {
+    pub user_id: Uuid,
+    pub logs: Vec<String>,
+    pub seqs: Vec<i64>,
+    pub macs: Vec<Vec<u8>>,
+    pub calls: Vec<i32>,
+}
+
+impl Locked {
+    pub fn new(chains: Chains, mut counts: Counts) -> Locked {
+        let Chains { user_id, logs, seqs, macs, calls } = chains;
+        counts.begin(calls);
+        let heads = logs.iter().zip(seqs).zip(macs).filter_map(|((log, seq), mac)| head(log, seq, mac));
+        Locked { user: user_id, heads: heads.collect(), counts }
+    }
+
+    pub fn head(&self, log: Log) -> Head {
+        self.heads.iter().find(|(own, _)| *own == log).map_or_else(Head::default, |(_, head)| *head)
+    }
+}
+
+impl Counts {
+    /// The counters as the columns of a statement.
+    pub fn columns(&self) -> (Vec<Uuid>, Vec<String>, Vec<Date>) {
+        columns(self.counters())
+    }
+
+    /// Those that have changed, and what they have come to.
+    pub fn changed_columns(&self) -> (Vec<Uuid>, Vec<String>, Vec<Date>, Vec<i32>) {
+        let (keys, periods, days) = columns(self.changed().map(|(counter, _)| counter));
+        (keys, periods, days, self.changed().map(|(_, calls)| calls).collect())
     }
 }
 
 /// Locks the chains of the user whom the transaction acts for, as the last of all its locks.
-pub async fn lock(tx: &mut Tx, logs: &[Log]) -> Result<(Uuid, Heads), db::Error> {
+pub async fn lock_chains(tx: &mut Tx, logs: &[Log], counts: Counts) -> Result<Locked, db::Error> {
     let names: Vec<String> = logs.iter().map(|log| log.name().to_owned()).collect();
-    let rows = sqlx::query!(
-        r#"select user_id as "user_id!", log as "log!", seq as "seq!", mac as "mac!" from keygate.lock_audit_heads($1)"#,
-        &names
-    )
-    .fetch_all(&mut **tx)
-    .await?;
-    let user = rows.first().map(|row| row.user_id).ok_or(sqlx::Error::RowNotFound)?;
-    let heads = rows.into_iter().filter_map(|row| head(&row.log, row.seq, row.mac));
-    Ok((user, Heads(heads.collect())))
-}
-
-/// Locks both chains, and then counts: the counters come out as they were before, to be counted up row by row.
-pub async fn lock_and_count(tx: &mut Tx, counts: &mut Counts) -> Result<(Uuid, Heads), db::Error> {
-    let names: Vec<String> = Log::ALL.iter().map(|log| log.name().to_owned()).collect();
-    let rows: Vec<(Counter, i32)> = counts.rows().collect();
-    let found = sqlx::query!(
-        r#"with head as materialized (select * from keygate.lock_audit_heads($1)),
-                counted as (
-                    insert into keygate.use_count as own (api_key_id, kind, starts_at, user_id, calls)
-                    select k.api_key_id, k.kind, k.starts_at, (select h.user_id from head h limit 1), k.calls
-                    from unnest($2::uuid[], $3::text[], $4::date[], $5::int[]) as k (api_key_id, kind, starts_at, calls)
-                    on conflict (api_key_id, kind, starts_at) do update set calls = own.calls + excluded.calls
-                    returning api_key_id, kind, starts_at, calls)
-           select user_id, log, seq, mac, null::uuid as api_key_id, null::date as starts_at, null::int as calls from head
-           union all
-           select null, kind, null, null, api_key_id, starts_at, calls from counted"#,
+    let (keys, periods, days) = counts.columns();
+    let chains = sqlx::query_as!(
+        Chains,
+        r#"select user_id as "user_id!", logs as "logs!", seqs as "seqs!", macs as "macs!", coalesce(calls, '{}') as "calls!"
+           from keygate.lock_chains($1, $2, $3, $4)"#,
         &names,
-        &rows.iter().map(|((key, ..), _)| *key).collect::<Vec<_>>(),
-        &rows.iter().map(|((_, period, _), _)| period.name().to_owned()).collect::<Vec<_>>(),
-        &rows.iter().map(|((.., day), _)| *day).collect::<Vec<_>>(),
-        &rows.iter().map(|(_, uses)| *uses).collect::<Vec<_>>()
+        &keys,
+        &periods,
+        &days
     )
-    .fetch_all(&mut **tx)
+    .fetch_one(&mut **tx)
     .await?;
-    let user = found.iter().find_map(|row| row.user_id).ok_or(sqlx::Error::RowNotFound)?;
-    counts.rewind(found.iter().filter_map(|row| {
-        Some(((row.api_key_id?, Period::named(row.log.as_deref()?)?, row.starts_at?), row.calls?))
-    }));
-    let heads = found.into_iter().filter_map(|row| head(&row.log?, row.seq?, row.mac?));
-    Ok((user, Heads(heads.collect())))
+    Ok(Locked::new(chains, counts))
 }
 
-/// How often a key was used so far; for what is no use of it.
-pub async fn count(tx: &mut Tx, key: Uuid, counts: &mut Counts) -> Result<(), db::Error> {
-    let rows =
-        sqlx::query!("select kind, starts_at, calls from keygate.use_count where api_key_id = $1", key)
-            .fetch_all(&mut **tx)
-            .await?;
-    counts.rewind(
-        rows.into_iter().filter_map(|row| Some(((key, Period::named(&row.kind)?, row.starts_at), row.calls))),
-    );
-    Ok(())
+fn columns<'c>(counters: impl Iterator<Item = &'c Counter>) -> (Vec<Uuid>, Vec<String>, Vec<Date>) {
+    let (mut keys, mut periods, mut days) = (Vec::new(), Vec::new(), Vec::new());
+    for (key, period, day) in counters {
+        keys.push(*key);
+        periods.push(period.name().to_owned());
+        days.push(*day);
+    }
+    (keys, periods, days)
 }
 
 pub async fn insert_event(tx: &mut Tx, row: &UseRow<'_>, link: &Link) -> Result<(), db::Error> {

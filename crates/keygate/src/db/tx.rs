@@ -69,20 +69,26 @@ impl DerefMut for Tx {
 /// Take the users in the order of their ids, as everybody does, and two batches cannot deadlock.
 pub struct Batch {
     tx: Tx,
+    /// Whom it acts for now.
+    user_id: Uuid,
 }
 
 impl Batch {
-    pub(super) fn new(tx: Tx) -> Batch {
-        Batch { tx }
+    pub(super) fn new(tx: Tx, user_id: Uuid) -> Batch {
+        Batch { tx, user_id }
     }
 
     /// Act as this user from now on.
     pub async fn of(&mut self, user_id: Uuid) -> Result<&mut Tx, Error> {
+        if self.user_id == user_id {
+            return Ok(&mut self.tx);
+        }
         let context = self.tx.link.context(user_id, &self.tx.key);
         sqlx::query("select set_config('keygate.ctx', $1, true)")
             .bind(context)
             .execute(&mut *self.tx)
             .await?;
+        self.user_id = user_id;
         Ok(&mut self.tx)
     }
 

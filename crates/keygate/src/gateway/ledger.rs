@@ -28,6 +28,7 @@ use crate::{app::App, db};
 mod batch;
 mod became;
 mod lease;
+mod opened;
 mod past;
 mod position;
 mod store;
@@ -38,6 +39,8 @@ pub(super) use lease::{Share, lease};
 pub(super) use past::Past;
 pub use store::forget_windows;
 pub use window::Window;
+
+use opened::{Opened, Opening};
 
 /// The sending end; cheap to clone.
 #[derive(Clone)]
@@ -183,10 +186,18 @@ impl Ledger {
     /// Adds what became of a call, and waits until it is on record, or until the database does not take it now.
     pub(super) async fn outcome(&self, line: Line, used: Option<Used>, became: Became, place: Option<i16>) {
         let (answer, written) = oneshot::channel();
-        let outcome = Box::new(Outcome { line, used, became, place, answer: Some(answer) });
-        match self.sender.send(Entry::Outcome(outcome)).await {
-            Ok(()) => drop(written.await),
-            Err(_) => tracing::error!("an outcome came after the ledger was closed"),
+        self.enqueue(Outcome { line, used, became, place, answer: Some(answer) }).await;
+        let _ = written.await;
+    }
+
+    /// The same for what the exchange can be asked if it is lost. It is decided on before whatever comes after it here.
+    pub(super) async fn outcome_soon(&self, line: Line, used: Option<Used>, became: Became) {
+        self.enqueue(Outcome { line, used, became, place: None, answer: None }).await;
+    }
+
+    async fn enqueue(&self, outcome: Outcome) {
+        if self.sender.send(Entry::Outcome(Box::new(outcome))).await.is_err() {
+            tracing::error!("an outcome came after the ledger was closed");
         }
     }
 
@@ -218,9 +229,8 @@ pub(super) async fn preview(
 ) -> Result<Verdict, db::Error> {
     let wanted = Wanted { connection, at: app.clock.now(), ask };
     let mut tx = app.db.signer(user).await?;
-    let windows = store::lock_windows(&mut tx, user, wanted.keys().collect()).await?;
-    let bought = store::bought(&mut tx, &[wanted]).await?;
-    let stopped = store::stopped(&mut tx).await?;
+    let opening = Opening { connections: vec![connection], wanted: vec![wanted], ..Opening::default() };
+    let Opened { windows, bought, stopped, .. } = opening.open(&mut tx, user).await?;
     tx.rollback().await?;
     if stopped.stops(connection) {
         return Ok(Verdict::Stopped);

@@ -62,6 +62,11 @@ impl Ask {
         self.reserve.iter().filter_map(|own| own.usd).sum()
     }
 
+    /// Whether the exchange can be asked what became of all of it.
+    pub fn can_be_asked(&self) -> bool {
+        self.reserve.iter().all(|own| own.question.is_some() && own.client_order_id.is_some())
+    }
+
     /// What each of its purchases adds, in dollars.
     pub fn purchases(&self) -> impl Iterator<Item = (&str, Decimal)> {
         self.reserve.iter().filter_map(|own| own.buys.as_deref().zip(own.usd))

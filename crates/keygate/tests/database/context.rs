@@ -167,7 +167,7 @@ async fn a_pool_cannot_take_the_role_of_another() {
 async fn a_batch_acts_for_one_user_after_the_other() {
     let world = World::new().await;
     let (alice, bob) = (world.add_user("alice").await, world.add_user("bob").await);
-    let mut batch = world.db.signers().await.unwrap();
+    let mut batch = world.db.signers(alice).await.unwrap();
     for user in [alice, bob, alice] {
         let tx = batch.of(user).await.unwrap();
         assert_eq!(users_seen(tx).await.unwrap(), [user]);

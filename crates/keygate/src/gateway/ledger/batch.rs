@@ -10,14 +10,15 @@ use uuid::Uuid;
 
 use super::{
     Entry, Intent, Outcome, OwnIntent, Verdict, Wanted,
+    opened::{Opened, Opening},
     position::Bought,
-    store::{self, Kept, Key, Stopped},
+    store::{self, Kept, Key},
 };
 use crate::{
     app::App,
     db::{self, Batch, Tx},
     gateway::{
-        record::{Line, Used},
+        record::{self, Line},
         spend::Cap,
     },
 };
@@ -41,8 +42,9 @@ pub(super) async fn settle(app: &App, mut users: Vec<OfUser>) {
 }
 
 async fn commit(app: &App, users: &[OfUser]) -> Result<Vec<Verdict>, db::Error> {
-    let mut batch: Batch = app.db.signers().await?;
     let mut verdicts = Vec::new();
+    let Some((first, _)) = users.first() else { return Ok(verdicts) };
+    let mut batch: Batch = app.db.signers(*first).await?;
     for (user, entries) in users {
         let tx = batch.of(*user).await?;
         verdicts.extend(Sheet::new(app, tx, *user, entries).await?.write(app, tx).await?);
@@ -108,44 +110,25 @@ fn halves(users: &mut Vec<OfUser>) -> Option<Vec<OfUser>> {
     Some(vec![(*user, rest)])
 }
 
-/// What one user's entries come to: decided with the windows locked, then written.
+/// What one user's entries come to: decided with everything locked, then written.
 struct Sheet<'e> {
     user: Uuid,
-    windows: HashMap<Key, Decimal>,
+    opened: Opened,
     touched: HashSet<Key>,
-    /// Purchases that looks at the accounts may not have seen.
-    bought: Vec<Bought>,
-    /// Signatures that were not used before.
-    fresh: HashSet<(Uuid, [u8; 32])>,
-    stopped: Stopped,
     held: Vec<&'e Intent>,
     lines: Vec<Cow<'e, Line>>,
-    used: Vec<Used>,
     sent: Vec<Uuid>,
     verdicts: Vec<Verdict>,
 }
 
 impl<'e> Sheet<'e> {
     async fn new(app: &App, tx: &mut Tx, user: Uuid, entries: &'e [Entry]) -> Result<Self, db::Error> {
-        let intents: Vec<&Intent> = entries.iter().filter_map(Entry::as_intent).collect();
         let outcomes: Vec<&Outcome> = entries.iter().filter_map(Entry::as_outcome).collect();
-        let wanted: Vec<Wanted<'_>> = intents.iter().map(|intent| intent.wanted()).collect();
         let released = store::change_states(tx, &outcomes, app.clock.now()).await?;
-        let keys = wanted.iter().flat_map(Wanted::keys).chain(released.iter().flat_map(Kept::keys));
-        let windows = store::lock_windows(tx, user, keys.collect()).await?;
-        let mut sheet = Sheet {
-            user,
-            windows,
-            touched: HashSet::new(),
-            bought: store::bought(tx, &wanted).await?,
-            fresh: store::use_signatures(tx, &intents).await?,
-            stopped: store::stopped(tx).await?,
-            held: Vec::new(),
-            lines: Vec::new(),
-            used: Vec::new(),
-            sent: Vec::new(),
-            verdicts: Vec::new(),
-        };
+        let opened = Opening::of(entries, &released).open(tx, user).await?;
+        let (touched, held, lines) = (HashSet::new(), Vec::new(), Vec::new());
+        let mut sheet =
+            Sheet { user, opened, touched, held, lines, sent: Vec::new(), verdicts: Vec::new() };
         released.iter().for_each(|kept| sheet.release(kept));
         entries.iter().for_each(|entry| sheet.enter(entry));
         // what was answered already has been settled above
@@ -175,41 +158,38 @@ impl<'e> Sheet<'e> {
                 self.verdicts.push(verdict);
             }
             Entry::Sent { request, .. } => self.sent.push(*request),
-            Entry::Outcome(outcome) => {
-                self.lines.push(Cow::Borrowed(&outcome.line));
-                self.used.extend(outcome.used);
-            }
+            Entry::Outcome(outcome) => self.lines.push(Cow::Borrowed(&outcome.line)),
             Entry::Flush(_) => {}
         }
     }
 
     /// Only while everything stands still: then programs cannot take their orders back themselves.
     fn take_back(&self, own: &OwnIntent) -> Verdict {
-        match self.stopped.stops(own.line.connection) {
+        match self.opened.stopped.stops(own.line.connection) {
             true => Verdict::Held,
             false => Verdict::Moving,
         }
     }
 
     fn decide(&mut self, intent: &Intent) -> Verdict {
-        if self.stopped.stops(intent.line.connection) {
+        if self.opened.stopped.stops(intent.line.connection) {
             return Verdict::Stopped;
         }
-        if intent.line.access_key.is_some_and(|key| self.stopped.suspends(key)) && !intent.ask.takes_back {
+        if intent.line.access_key.is_some_and(|key| self.opened.stopped.suspends(key)) && !intent.ask.takes_back {
             return Verdict::Suspended;
         }
         if let Some((access_key, proof)) = intent.signed()
-            && !self.fresh.remove(&(access_key, proof.signature_id))
+            && !self.opened.fresh.remove(&(access_key, proof.signature_id))
         {
             return Verdict::Replay;
         }
         let wanted = intent.wanted();
-        let Charges { charges, over } = wanted.charge(&self.windows);
-        let refusal = wanted.refusal(&self.bought, over);
+        let Charges { charges, over } = wanted.charge(&self.opened.windows);
+        let refusal = wanted.refusal(&self.opened.bought, over);
         match refusal {
             Some(refusal) if !intent.ask.dry => refusal,
             refusal => {
-                self.bought.extend(wanted.bought());
+                self.opened.bought.extend(wanted.bought());
                 charges.into_iter().for_each(|(key, amount)| self.add(key, amount));
                 refusal.and_then(|refusal| refusal.rule()).map_or(Verdict::Held, Verdict::Noted)
             }
@@ -228,18 +208,34 @@ impl<'e> Sheet<'e> {
     }
 
     fn add(&mut self, key: Key, amount: Decimal) {
-        *self.windows.entry(key).or_default() += amount;
+        *self.opened.windows.entry(key).or_default() += amount;
         self.touched.insert(key);
     }
 
     async fn write(self, app: &App, tx: &mut Tx) -> Result<Vec<Verdict>, db::Error> {
-        let changed: Vec<(Key, Decimal)> = self.touched.iter().map(|key| (*key, self.windows[key])).collect();
-        store::write_windows(tx, &changed).await?;
-        store::insert_reservations(tx, self.user, &self.held).await?;
+        let windows = &self.opened.windows;
+        let changed: Vec<(Key, Decimal)> = self.touched.iter().map(|key| (*key, windows[key])).collect();
+        store::hold(tx, self.user, &changed, &self.held).await?;
         store::mark_sent(tx, &self.sent, app.clock.now()).await?;
         let lines: Vec<&Line> = self.lines.iter().map(Cow::as_ref).collect();
-        store::append(app, tx, &lines, &self.used).await?;
+        if let Some(chains) = self.opened.chains.filter(|_| !lines.is_empty()) {
+            record::store::append_to(app, tx, chains, &lines).await?;
+        }
         Ok(self.verdicts)
+    }
+}
+
+impl<'e> Opening<'e> {
+    fn of(entries: &'e [Entry], released: &[Kept]) -> Self {
+        let signed: Vec<&Intent> = entries.iter().filter_map(Entry::as_intent).collect();
+        Opening {
+            connections: entries.iter().filter_map(Entry::sends).collect(),
+            wanted: signed.iter().map(|intent| intent.wanted()).collect(),
+            signed,
+            freed: released.iter().flat_map(Kept::keys).collect(),
+            used: entries.iter().filter_map(Entry::as_outcome).filter_map(|own| own.used).collect(),
+            lines: entries.iter().filter_map(Entry::line).collect(),
+        }
     }
 }
 
@@ -269,6 +265,24 @@ impl Wanted<'_> {
 }
 
 impl Entry {
+    fn line(&self) -> Option<&Line> {
+        match self {
+            Entry::Intent(intent) => Some(&intent.line),
+            Entry::TakeBack(own) => Some(&own.line),
+            Entry::Outcome(outcome) => Some(&outcome.line),
+            Entry::Sent { .. } | Entry::Flush(_) => None,
+        }
+    }
+
+    /// The connection it sends something over.
+    fn sends(&self) -> Option<Uuid> {
+        match self {
+            Entry::Intent(intent) => Some(intent.line.connection),
+            Entry::TakeBack(own) => Some(own.line.connection),
+            Entry::Outcome(_) | Entry::Sent { .. } | Entry::Flush(_) => None,
+        }
+    }
+
     fn as_intent(&self) -> Option<&Intent> {
         match self {
             Entry::Intent(intent) => Some(intent),

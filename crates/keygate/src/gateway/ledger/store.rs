@@ -1,16 +1,15 @@
 //! Every statement of the ledger. All of them take many rows at once: a column is an array.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap};
 
 use rust_decimal::Decimal;
 use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 
-use super::{Became, Intent, Outcome, Share, Wanted, Window, position::Bought};
+use super::{Became, Intent, Outcome, Share, Window};
 use crate::{
     app::App,
     db::{self, Tx},
-    gateway::record::{self, Line, Used},
 };
 
 /// One window of one connection.
@@ -34,6 +33,18 @@ impl Key {
         Key { connection, window, starts_at: window.start(at) }
     }
 
+    pub fn connection(&self) -> Uuid {
+        self.connection
+    }
+
+    pub fn kind(&self) -> &'static str {
+        self.window.name()
+    }
+
+    pub fn starts_at(&self) -> OffsetDateTime {
+        self.starts_at
+    }
+
     /// Whether the window goes on at this moment.
     pub fn is_current(&self, at: OffsetDateTime) -> bool {
         self.window.start(at) == self.starts_at
@@ -47,98 +58,9 @@ impl Kept {
     }
 }
 
-/// What stands still: connections that panic holds, `None` for all of them, and access keys that are suspended.
-#[derive(Default)]
-pub(super) struct Stopped {
-    connections: HashSet<Option<Uuid>>,
-    access_keys: HashSet<Uuid>,
-}
-
-impl Stopped {
-    pub fn stops(&self, connection: Uuid) -> bool {
-        self.connections.contains(&None) || self.connections.contains(&Some(connection))
-    }
-
-    pub fn suspends(&self, access_key: Uuid) -> bool {
-        self.access_keys.contains(&access_key)
-    }
-}
-
-/// Read after the windows are locked, so a stop that is committed before this transaction began is never missed.
-pub(super) async fn stopped(tx: &mut Tx) -> Result<Stopped, db::Error> {
-    let rows = sqlx::query!(
-        "select connection_id, null::uuid as access_key_id from keygate.panic where ended_at is null
-         union all
-         select null, access_key_id from keygate.suspension where confirmed_at is null"
-    )
-    .fetch_all(&mut **tx)
-    .await?;
-    let mut stopped = Stopped::default();
-    for row in rows {
-        match row.access_key_id {
-            Some(access_key) => drop(stopped.access_keys.insert(access_key)),
-            None => drop(stopped.connections.insert(row.connection_id)),
-        }
-    }
-    Ok(stopped)
-}
-
-/// Purchases of the connections whose positions are limited, as far as a look at the account may not have seen them. Read
-/// after the windows are locked, so that nothing is added meanwhile.
-pub(super) async fn bought(tx: &mut Tx, all: &[Wanted<'_>]) -> Result<Vec<Bought>, db::Error> {
-    let limited = all.iter().filter_map(|own| Some((own.connection, own.ask.position.as_ref()?.since)));
-    let (connections, since): (Vec<Uuid>, Vec<OffsetDateTime>) = limited.unzip();
-    let Some(since) = since.into_iter().min() else { return Ok(Vec::new()) };
-    let rows = sqlx::query_as!(
-        Bought,
-        r#"select connection_id as connection, buys as "asset!", usd as "usd!", made_at,
-                  case state when 'confirmed' then changed_at end as confirmed_at
-           from keygate.reservation
-           where connection_id = any($1) and made_at >= $2::timestamptz - interval '1 day' and buys is not null
-             and usd is not null and (state in ('reserved', 'sent', 'unknown') or state = 'confirmed' and changed_at >= $2)"#,
-        &connections,
-        since
-    )
-    .fetch_all(&mut **tx)
-    .await?;
-    Ok(rows)
-}
-
-/// Uses signatures up; those that come back were not used before.
-pub(super) async fn use_signatures(
-    tx: &mut Tx,
-    intents: &[&Intent],
-) -> Result<HashSet<(Uuid, [u8; 32])>, db::Error> {
-    let signed = intents.iter().filter_map(|intent| {
-        let (access_key, proof) = intent.signed()?;
-        Some((&intent.line, access_key, proof))
-    });
-    let signed: Vec<_> = signed.collect();
-    if signed.is_empty() {
-        return Ok(HashSet::new());
-    }
-    let forget_after = |ms: u64| OffsetDateTime::from_unix_timestamp_nanos(i128::from(ms) * 1_000_000).ok();
-    let rows = sqlx::query!(
-        "insert into keygate.used_signature (access_key_id, signature_id, user_id, used_at, forget_after)
-         select * from unnest($1::uuid[], $2::bytea[], $3::uuid[], $4::timestamptz[], $5::timestamptz[])
-         on conflict do nothing returning access_key_id, signature_id",
-        &column(&signed, |(_, access_key, _)| *access_key),
-        &column(&signed, |(.., proof)| proof.signature_id.to_vec()),
-        &column(&signed, |(line, ..)| line.user),
-        &column(&signed, |(line, ..)| line.at),
-        &column(&signed, |(.., proof)| proof.replayable_until_ms.and_then(forget_after))
-            as &[Option<OffsetDateTime>]
-    )
-    .fetch_all(&mut **tx)
-    .await?;
-    let fresh =
-        rows.into_iter().filter_map(|row| Some((row.access_key_id, row.signature_id.try_into().ok()?)));
-    Ok(fresh.collect())
-}
-
 /// Locks windows until commit, always in the same order, and says how much of each is used. A window nobody has used yet
 /// begins here.
-pub(super) async fn lock_windows(
+async fn lock_windows(
     tx: &mut Tx,
     user: Uuid,
     keys: BTreeSet<Key>,
@@ -164,7 +86,7 @@ pub(super) async fn lock_windows(
     Ok(keys.iter().filter_map(|key| Some((*key, found(key)?.used))).collect())
 }
 
-pub(super) async fn write_windows(tx: &mut Tx, changed: &[(Key, Decimal)]) -> Result<(), db::Error> {
+async fn write_windows(tx: &mut Tx, changed: &[(Key, Decimal)]) -> Result<(), db::Error> {
     if changed.is_empty() {
         return Ok(());
     }
@@ -182,16 +104,26 @@ pub(super) async fn write_windows(tx: &mut Tx, changed: &[(Key, Decimal)]) -> Re
     Ok(())
 }
 
-pub(super) async fn insert_reservations(tx: &mut Tx, user: Uuid, held: &[&Intent]) -> Result<(), db::Error> {
+/// Windows and reservations of one user, in one statement.
+pub(super) async fn hold(
+    tx: &mut Tx,
+    user: Uuid,
+    changed: &[(Key, Decimal)],
+    held: &[&Intent],
+) -> Result<(), db::Error> {
     let rows: Vec<_> = held
         .iter()
         .flat_map(|intent| (0i16..).zip(&intent.ask.reserve).map(|(place, own)| (&intent.line, place, own)))
         .collect();
     if rows.is_empty() {
-        return Ok(());
+        return write_windows(tx, changed).await;
     }
     sqlx::query!(
-        "insert into keygate.reservation (request_id, place, user_id, connection_id, api_key_id, access_key_id, kind,
+        "with windows as (
+             update keygate.spend_window as own set used = k.used
+             from unnest($17::uuid[], $18::text[], $19::timestamptz[], $20::numeric[]) as k (connection_id, kind, starts_at, used)
+             where own.connection_id = k.connection_id and own.kind = k.kind and own.starts_at = k.starts_at)
+         insert into keygate.reservation (request_id, place, user_id, connection_id, api_key_id, access_key_id, kind,
                 exchange, environment, symbol, buys, client_order_id, usd, question, state, made_at, changed_at, ask_at)
          select request_id, place, $3, connection_id, api_key_id, access_key_id, kind, exchange, environment, symbol,
                 buys, client_order_id, usd, question, 'reserved', made_at, made_at,
@@ -215,7 +147,11 @@ pub(super) async fn insert_reservations(tx: &mut Tx, user: Uuid, held: &[&Intent
         &column(&rows, |(.., own)| own.usd) as &[Option<Decimal>],
         &column(&rows, |(.., own)| own.question.clone()) as &[Option<serde_json::Value>],
         &column(&rows, |(line, ..)| line.at),
-        FIRST_QUESTION.as_seconds_f64()
+        FIRST_QUESTION.as_seconds_f64(),
+        &column(changed, |(key, _)| key.connection),
+        &column(changed, |(key, _)| key.window.name()) as &[&str],
+        &column(changed, |(key, _)| key.starts_at),
+        &column(changed, |(_, used)| *used)
     )
     .execute(&mut **tx)
     .await?;
@@ -267,14 +203,6 @@ pub(super) async fn change_states(
             Some(Kept { connection: row.connection_id, kind: row.kind, made_at: row.made_at, usd: row.usd? })
         })
         .collect())
-}
-
-/// The lines of both logs, and the times of last use they imply.
-pub(super) async fn append(app: &App, tx: &mut Tx, lines: &[&Line], used: &[Used]) -> Result<(), db::Error> {
-    if let Some(last) = lines.last() {
-        record::store::touch(tx, used, last.at).await?;
-    }
-    record::store::insert(app, tx, lines).await
 }
 
 /// Windows that are long over. What was reserved in them stays.

@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 
 use sqlx::types::ipnetwork::IpNetwork;
-use time::{OffsetDateTime, PrimitiveDateTime, UtcOffset};
+use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::{Line, Used, row::Row, writer::Lines};
 use crate::{
     app::App,
-    audit::{self, Counts, Log},
+    audit::{self, Counts, Locked, Log},
     db::{self, Tx},
     error::Result,
 };
@@ -27,10 +27,8 @@ pub async fn append(app: &App, lines: &[Line], used: &[Used]) -> Result<()> {
 /// Lines of many users in one transaction, and the times of last use they imply. The map is in the order of the
 /// users' ids, which is the order that keeps two batches from waiting for each other.
 pub async fn append_all(app: &App, batch: &BTreeMap<Uuid, Lines>) -> Result<()> {
-    if batch.is_empty() {
-        return Ok(());
-    }
-    let mut tx = app.db.signers().await?;
+    let Some(first) = batch.keys().next() else { return Ok(()) };
+    let mut tx = app.db.signers(*first).await?;
     for (user, Lines { lines, used }) in batch {
         let tx = tx.of(*user).await?;
         touch(tx, used, lines[0].at).await?;
@@ -40,23 +38,38 @@ pub async fn append_all(app: &App, batch: &BTreeMap<Uuid, Lines>) -> Result<()> 
     Ok(())
 }
 
-/// Both logs in one statement, each line with its links. What was refused is no call to an exchange. The chains are locked
-/// until commit, so this comes last in a transaction.
-pub async fn insert<'l>(app: &App, tx: &mut Tx, lines: &[&'l Line]) -> Result<(), db::Error> {
-    if lines.is_empty() {
-        return Ok(());
-    }
-    let mut counts = Counts::default();
-    lines.iter().for_each(|line| counts.add(line.api_key, line.at, line.uses()));
-    let (user, heads) = audit::lock_and_count(tx, &mut counts).await?;
-    let mut chains = Log::ALL.map(|log| app.keys.audit.chain(user, log, heads.of(log)));
+/// Both logs, each line with its links. The chains are locked until commit, so this comes last in a transaction.
+async fn insert(app: &App, tx: &mut Tx, lines: &[&Line]) -> Result<(), db::Error> {
+    let chains = audit::lock_chains(tx, &Log::ALL, counts(lines.iter().copied())).await?;
+    append_to(app, tx, chains, lines).await
+}
+
+/// The counters that records of these lines need.
+pub fn counts<'l>(lines: impl IntoIterator<Item = &'l Line>) -> Counts {
+    Counts::of(lines.into_iter().map(|line| (line.api_key, line.at)))
+}
+
+/// Both logs and the counters in one statement. What was refused is no call to an exchange.
+pub async fn append_to<'l>(
+    app: &App,
+    tx: &mut Tx,
+    mut locked: Locked,
+    lines: &[&'l Line],
+) -> Result<(), db::Error> {
+    let mut chains = Log::ALL.map(|log| app.keys.audit.chain(locked.user, log, locked.head(log)));
     let row = |line: &&'l Line| {
-        let count = counts.step(line.api_key, line.at, line.uses());
+        let count = locked.counts.step(line.api_key, line.at, line.uses());
         Row::new(app.clock.id(), line, count, &mut chains)
     };
     let rows: Vec<Row<'_>> = lines.iter().map(row).collect();
+    let (keys, periods, days, calls) = locked.counts.changed_columns();
     sqlx::query!(
         "with line as materialized (select * from unnest($1::keygate.call_record[])),
+              counted as (
+                  insert into keygate.use_count (api_key_id, kind, starts_at, user_id, calls)
+                  select k.api_key_id, k.kind, k.starts_at, $6, k.calls
+                  from unnest($2::uuid[], $3::text[], $4::date[], $5::int[]) as k (api_key_id, kind, starts_at, calls)
+                  on conflict (api_key_id, kind, starts_at) do update set calls = excluded.calls),
               audit as (
                   insert into api_key_usage_audit (id, created_at, user_id, api_key_id, operation_type, endpoint, http_method,
                          ip_address, user_agent, status_code, success, error_message, request_id, phase, access_key_id,
@@ -74,55 +87,48 @@ pub async fn insert<'l>(app: &App, tx: &mut Tx, lines: &[&'l Line]) -> Result<()
                 took_ms, success, error, address, agent, at at time zone 'UTC', request_id, phase,
                 call_seq, chain_key, call_mac
          from line where decision = 'allow'",
-        rows as _
+        rows as _,
+        &keys,
+        &periods,
+        &days,
+        &calls,
+        locked.user
     )
     .execute(&mut **tx)
     .await?;
     Ok(())
 }
 
-/// Connections, then keys, then access keys, each in the order of their ids: whoever changes several of these rows
-/// locks them in this order, or two of them could wait for each other.
-pub async fn touch(tx: &mut Tx, used: &[Used], at: OffsetDateTime) -> Result<(), db::Error> {
+/// Brings times of last use up to date.
+async fn touch(tx: &mut Tx, used: &[Used], at: OffsetDateTime) -> Result<(), db::Error> {
     if used.is_empty() {
         return Ok(());
     }
-    let all = |id: fn(&Used) -> Uuid| used.iter().map(id).collect::<Vec<_>>();
+    let [connections, keys, access_keys] = Used::ids(used);
     sqlx::query!(
-        "with mine as (select id from exchange_connections where id = any($1) order by id for no key update)
-         update exchange_connections c set api_key_last_used = $2 from mine where c.id = mine.id",
-        &all(|used| used.connection),
-        without_zone(at)
-    )
-    .execute(&mut **tx)
-    .await?;
-    sqlx::query!(
-        "with mine as (select id from api_keys where id = any($1) order by id for no key update)
-         update api_keys k set last_used = $2 from mine where k.id = mine.id",
-        &all(|used| used.api_key),
+        "select keygate.touch_used($1, $2, $3, $4, $5)",
+        &connections,
+        &keys,
+        &access_keys,
+        &Used::addresses(used),
         at
     )
     .execute(&mut **tx)
     .await?;
-    sqlx::query!(
-        "with mine as (select id from access_keys where id = any($1) order by id for no key update)
-         update access_keys a set last_used_at = $2, last_used_address = k.address
-         from mine join (select distinct on (id) id, address
-                         from unnest($1::uuid[], $3::inet[]) with ordinality as k (id, address, n)
-                         order by id, n desc) k on k.id = mine.id
-         where a.id = mine.id",
-        &all(|used| used.access_key),
-        at,
-        &used.iter().map(|used| IpNetwork::from(used.address)).collect::<Vec<_>>()
-    )
-    .execute(&mut **tx)
-    .await?;
     Ok(())
 }
 
-fn without_zone(at: OffsetDateTime) -> PrimitiveDateTime {
-    let at = at.to_offset(UtcOffset::UTC);
-    PrimitiveDateTime::new(at.date(), at.time())
+impl Used {
+    /// Connections, keys and access keys, as columns of a statement.
+    pub fn ids(all: &[Used]) -> [Vec<Uuid>; 3] {
+        let ids: [fn(&Used) -> Uuid; 3] =
+            [|used| used.connection, |used| used.api_key, |used| used.access_key];
+        ids.map(|id| all.iter().map(id).collect())
+    }
+
+    pub fn addresses(all: &[Used]) -> Vec<IpNetwork> {
+        all.iter().map(|used| IpNetwork::from(used.address)).collect()
+    }
 }
 
 pub async fn forget_signatures(app: &App) -> Result<()> {
