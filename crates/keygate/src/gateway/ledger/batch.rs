@@ -127,8 +127,7 @@ impl<'e> Sheet<'e> {
         let released = store::change_states(tx, &outcomes, app.clock.now()).await?;
         let opened = Opening::of(entries, &released).open(tx, user).await?;
         let (touched, held, lines) = (HashSet::new(), Vec::new(), Vec::new());
-        let mut sheet =
-            Sheet { user, opened, touched, held, lines, sent: Vec::new(), verdicts: Vec::new() };
+        let mut sheet = Sheet { user, opened, touched, held, lines, sent: Vec::new(), verdicts: Vec::new() };
         released.iter().for_each(|kept| sheet.release(kept));
         entries.iter().for_each(|entry| sheet.enter(entry));
         // what was answered already has been settled above
@@ -175,7 +174,9 @@ impl<'e> Sheet<'e> {
         if self.opened.stopped.stops(intent.line.connection) {
             return Verdict::Stopped;
         }
-        if intent.line.access_key.is_some_and(|key| self.opened.stopped.suspends(key)) && !intent.ask.takes_back {
+        if intent.line.access_key.is_some_and(|key| self.opened.stopped.suspends(key))
+            && !intent.ask.takes_back
+        {
             return Verdict::Suspended;
         }
         if let Some((access_key, proof)) = intent.signed()
