@@ -190,9 +190,9 @@ impl Ledger {
         let _ = written.await;
     }
 
-    /// The same for what the exchange can be asked if it is lost. It is decided on before whatever comes after it here.
-    pub(super) async fn outcome_soon(&self, line: Line, used: Option<Used>, became: Became) {
-        self.enqueue(Outcome { line, used, became, place: None, answer: None }).await;
+    /// Adds that the exchange said yes to what it can be asked about if this is lost.
+    pub(super) async fn confirmed_soon(&self, line: Line, used: Option<Used>) {
+        self.enqueue(Outcome { line, used, became: Became::Confirmed, place: None, answer: None }).await;
     }
 
     async fn enqueue(&self, outcome: Outcome) {

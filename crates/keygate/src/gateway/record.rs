@@ -82,6 +82,33 @@ pub(super) async fn outcome(
     error: Option<ExchangeError>,
     took: Duration,
 ) {
+    let (line, became) = settled(call, account, outcome, error, took);
+    call.app.gate.ledger.outcome(line, Some(account.used(call.client.ip)), became, None).await;
+}
+
+/// The same; a yes to what the exchange can be asked about does not wait for the commit. A no gives money back, which
+/// whoever reads it may count on.
+pub(super) async fn outcome_of_order(
+    call: &Call<'_>,
+    account: &Account,
+    outcome: &Result<Answer, Failure>,
+    error: Option<ExchangeError>,
+    took: Duration,
+) {
+    let used = Some(account.used(call.client.ip));
+    match settled(call, account, outcome, error, took) {
+        (line, Became::Confirmed) => call.app.gate.ledger.confirmed_soon(line, used).await,
+        (line, became) => call.app.gate.ledger.outcome(line, used, became, None).await,
+    }
+}
+
+fn settled(
+    call: &Call<'_>,
+    account: &Account,
+    outcome: &Result<Answer, Failure>,
+    error: Option<ExchangeError>,
+    took: Duration,
+) -> (Line, Became) {
     let became = became(call, outcome, error.as_ref());
     let line = with_outcome(line(call, account, "outcome"), outcome, error, took);
     let line = match became {
@@ -92,7 +119,7 @@ pub(super) async fn outcome(
             Line { success: None, error: error.or(Some("outcome unknown".to_owned())), ..line }
         }
     };
-    call.app.gate.ledger.outcome(line, Some(account.used(call.client.ip)), became, None).await;
+    (line, became)
 }
 
 /// What the answer, or its absence, says about a call.

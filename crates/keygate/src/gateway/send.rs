@@ -93,6 +93,7 @@ impl Call<'_> {
             Ok(ready) => ready,
             Err(denial) => return Err(self.denied(account, denial).await),
         };
+        let can_be_asked = ask.can_be_asked();
         record::intent(self, account, proof, ask).await?;
         let sent = match self.send(account, turn, user_key).await {
             Ok(sent) => sent,
@@ -101,7 +102,12 @@ impl Call<'_> {
                 return Err(denial);
             }
         };
-        record::outcome(self, account, &sent.outcome, sent.error.clone(), sent.took).await;
+        match can_be_asked {
+            true => {
+                record::outcome_of_order(self, account, &sent.outcome, sent.error.clone(), sent.took).await
+            }
+            false => record::outcome(self, account, &sent.outcome, sent.error.clone(), sent.took).await,
+        }
         Ok(sent)
     }
 

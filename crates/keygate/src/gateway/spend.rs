@@ -62,9 +62,11 @@ impl Ask {
         self.reserve.iter().filter_map(|own| own.usd).sum()
     }
 
-    /// Whether the exchange can be asked what became of all of it.
+    /// Whether the exchange can be asked what became of all of it: of orders by their ids, and of a cancellation by the
+    /// orders it names.
     pub fn can_be_asked(&self) -> bool {
-        self.reserve.iter().all(|own| own.question.is_some() && own.client_order_id.is_some())
+        let has_question = |own: &Reserve| own.question.is_some() && own.client_order_id.is_some();
+        self.takes_back || !self.reserve.is_empty() && self.reserve.iter().all(has_question)
     }
 
     /// What each of its purchases adds, in dollars.

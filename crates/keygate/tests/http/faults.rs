@@ -117,6 +117,7 @@ impl Scene {
 
     /// The state of the reservation of an order, and what the record says of it.
     async fn text(&self, statement: &str, id: &str) -> Option<String> {
+        self.world.server.app.gate.ledger.flush().await;
         let text = sqlx::query_scalar(sqlx::AssertSqlSafe(statement.to_owned())).bind(id);
         text.fetch_optional(&mut self.world.superuser().await).await.unwrap()
     }
