@@ -25,7 +25,6 @@ begin
         left join keygate.use_count c using (api_key_id, kind, starts_at);
 end
 $$;
-revoke execute on function keygate.lock_chains(text[], uuid[], text[], date[]) from public;
 grant execute on function keygate.lock_chains(text[], uuid[], text[], date[]) to authenticated, keygate_signer;
 
 -- Times of last use. Connections, then keys, then access keys, each in the order of their ids: whoever changes several of
@@ -48,11 +47,10 @@ begin
     where a.id = mine.id;
 end
 $$;
-revoke execute on function keygate.touch_used(uuid[], uuid[], uuid[], inet[], timestamptz) from public;
 grant execute on function keygate.touch_used(uuid[], uuid[], uuid[], inet[], timestamptz) to keygate_signer;
 
 -- Everything that is decided on, with every lock that takes, in the order everybody takes them: connections, windows,
--- signatures, times of last use, chains.
+-- signatures, chains.
 create function keygate.open_calls(
     p_user uuid,
     -- connections of the calls
@@ -69,12 +67,6 @@ create function keygate.open_calls(
     -- connections whose positions are limited, and the oldest look at one of them
     p_limited uuid[],
     p_since timestamptz,
-    -- times of last use
-    p_used_connections uuid[],
-    p_used_keys uuid[],
-    p_used_access_keys uuid[],
-    p_used_addresses inet[],
-    p_used_at timestamptz,
     -- counters
     p_counted uuid[],
     p_periods text[],
@@ -138,9 +130,6 @@ begin
                 and r.usd is not null
                 and (r.state in ('reserved', 'sent', 'unknown') or r.state = 'confirmed' and r.changed_at >= p_since);
     end if;
-    if cardinality(p_used_connections) > 0 then
-        perform keygate.touch_used(p_used_connections, p_used_keys, p_used_access_keys, p_used_addresses, p_used_at);
-    end if;
     if cardinality(p_counted) > 0 then
         select l.user_id, l.logs, l.seqs, l.macs, l.calls
             into open_calls.user_id, open_calls.logs, open_calls.seqs, open_calls.macs, open_calls.calls
@@ -148,9 +137,6 @@ begin
     end if;
 end
 $$;
-revoke execute on function keygate.open_calls(
-    uuid, uuid[], uuid[], text[], timestamptz[], uuid[], bytea[], timestamptz[], timestamptz[], uuid[], timestamptz,
-    uuid[], uuid[], uuid[], inet[], timestamptz, uuid[], text[], date[]) from public;
 grant execute on function keygate.open_calls(
     uuid, uuid[], uuid[], text[], timestamptz[], uuid[], bytea[], timestamptz[], timestamptz[], uuid[], timestamptz,
-    uuid[], uuid[], uuid[], inet[], timestamptz, uuid[], text[], date[]) to keygate_signer;
+    uuid[], text[], date[]) to keygate_signer;

@@ -39,15 +39,10 @@ CREATE INDEX reservation_connection_id_idx ON keygate.reservation USING btree (c
 
 CREATE INDEX reservation_open_idx ON keygate.reservation USING btree (ask_at) WHERE (ask_at IS NOT NULL);
 
-CREATE INDEX reservation_user_id_idx ON keygate.reservation USING btree (user_id, made_at DESC);
-
 CREATE TRIGGER reservation_keep_user_id BEFORE UPDATE ON keygate.reservation FOR EACH ROW EXECUTE FUNCTION keygate.keep_user_id();
 
 ALTER TABLE ONLY keygate.reservation
     ADD CONSTRAINT reservation_connection_id_fkey FOREIGN KEY (connection_id, user_id) REFERENCES public.exchange_connections(id, user_id) ON DELETE CASCADE;
-
-ALTER TABLE ONLY keygate.reservation
-    ADD CONSTRAINT reservation_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE CASCADE;
 
 CREATE POLICY keygate_reservation_insert ON keygate.reservation FOR INSERT TO keygate_signer WITH CHECK ((user_id = ( SELECT keygate.uid() AS uid)));
 

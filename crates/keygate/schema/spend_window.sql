@@ -20,15 +20,10 @@ ALTER TABLE ONLY keygate.spend_window
 
 CREATE INDEX spend_window_starts_at_idx ON keygate.spend_window USING btree (starts_at);
 
-CREATE INDEX spend_window_user_id_idx ON keygate.spend_window USING btree (user_id);
-
 CREATE TRIGGER spend_window_keep_user_id BEFORE UPDATE ON keygate.spend_window FOR EACH ROW EXECUTE FUNCTION keygate.keep_user_id();
 
 ALTER TABLE ONLY keygate.spend_window
     ADD CONSTRAINT spend_window_connection_id_fkey FOREIGN KEY (connection_id, user_id) REFERENCES public.exchange_connections(id, user_id) ON DELETE CASCADE;
-
-ALTER TABLE ONLY keygate.spend_window
-    ADD CONSTRAINT spend_window_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE CASCADE;
 
 CREATE POLICY keygate_spend_window_insert ON keygate.spend_window FOR INSERT TO keygate_signer WITH CHECK ((user_id = ( SELECT keygate.uid() AS uid)));
 

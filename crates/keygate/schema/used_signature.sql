@@ -18,15 +18,10 @@ ALTER TABLE ONLY keygate.used_signature
 
 CREATE INDEX used_signature_forget_after_idx ON keygate.used_signature USING btree (forget_after) WHERE (forget_after IS NOT NULL);
 
-CREATE INDEX used_signature_user_id_idx ON keygate.used_signature USING btree (user_id);
-
 CREATE TRIGGER used_signature_keep_user_id BEFORE UPDATE ON keygate.used_signature FOR EACH ROW EXECUTE FUNCTION keygate.keep_user_id();
 
 ALTER TABLE ONLY keygate.used_signature
     ADD CONSTRAINT used_signature_access_key_id_fkey FOREIGN KEY (access_key_id, user_id) REFERENCES public.access_keys(id, user_id) ON DELETE CASCADE;
-
-ALTER TABLE ONLY keygate.used_signature
-    ADD CONSTRAINT used_signature_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE CASCADE;
 
 CREATE POLICY keygate_used_signature_insert ON keygate.used_signature FOR INSERT TO keygate_signer WITH CHECK ((user_id = ( SELECT keygate.uid() AS uid)));
 

@@ -1,25 +1,22 @@
-//! What moves money, written down before it happens: one queue, and one transaction for everybody who waits in it.
+//! What moves money, written down before it happens: one queue, and one transaction for many who wait in it.
 //!
 //! Always holds: the use of a signature, what a call sets aside and its intent are committed together, before
 //! anything is signed; a window never lets through more than its limit, on all replicas together, because whoever adds to
 //! it holds its row until commit; what was set aside is given back once, and only when the exchange said no or never
 //! heard of it.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::time::Duration;
 
 use rust_decimal::Decimal;
 use time::OffsetDateTime;
-use tokio::{
-    sync::{mpsc, oneshot},
-    time::{Instant, timeout_at},
-};
+use tokio::sync::{mpsc, oneshot};
 use uuid::Uuid;
 
 use super::{
     Denial, caution,
     credential::Proof,
     exposure::Excess,
-    record::{Line, Touched, Used},
+    record::Line,
     spend::{Ask, Cap},
     sweep::TakeBack,
 };
@@ -33,12 +30,14 @@ mod past;
 mod position;
 mod store;
 mod window;
+mod writer;
 
 pub use became::Became;
 pub(super) use lease::{Share, lease};
 pub(super) use past::Past;
 pub use store::forget_windows;
 pub use window::Window;
+pub use writer::Writer;
 
 use opened::{Opened, Opening};
 
@@ -46,12 +45,6 @@ use opened::{Opened, Opening};
 #[derive(Clone)]
 pub struct Ledger {
     sender: mpsc::Sender<Entry>,
-}
-
-/// The writing end; run it in a task.
-pub struct Writer {
-    receiver: mpsc::Receiver<Entry>,
-    touched: Touched,
 }
 
 /// May the call be signed?
@@ -142,7 +135,6 @@ struct Wanted<'a> {
 
 struct Outcome {
     line: Line,
-    used: Option<Used>,
     became: Became,
     /// Which order of a batch; all of them without it.
     place: Option<i16>,
@@ -151,7 +143,7 @@ struct Outcome {
 
 pub fn ledger() -> (Ledger, Writer) {
     let (sender, receiver) = mpsc::channel(CAPACITY);
-    (Ledger { sender }, Writer { receiver, touched: Touched::default() })
+    (Ledger { sender }, Writer::new(receiver))
 }
 
 impl Ledger {
@@ -184,15 +176,15 @@ impl Ledger {
     }
 
     /// Adds what became of a call, and waits until it is on record, or until the database does not take it now.
-    pub(super) async fn outcome(&self, line: Line, used: Option<Used>, became: Became, place: Option<i16>) {
+    pub(super) async fn outcome(&self, line: Line, became: Became, place: Option<i16>) {
         let (answer, written) = oneshot::channel();
-        self.enqueue(Outcome { line, used, became, place, answer: Some(answer) }).await;
+        self.enqueue(Outcome { line, became, place, answer: Some(answer) }).await;
         let _ = written.await;
     }
 
     /// Adds that the exchange said yes to what it can be asked about if this is lost.
-    pub(super) async fn confirmed_soon(&self, line: Line, used: Option<Used>) {
-        self.enqueue(Outcome { line, used, became: Became::Confirmed, place: None, answer: None }).await;
+    pub(super) async fn confirmed_soon(&self, line: Line) {
+        self.enqueue(Outcome { line, became: Became::Confirmed, place: None, answer: None }).await;
     }
 
     async fn enqueue(&self, outcome: Outcome) {
@@ -239,45 +231,6 @@ pub(super) async fn preview(
     Ok(wanted.refusal(&bought, over).unwrap_or(Verdict::Held))
 }
 
-impl Writer {
-    /// Writes until every sender is gone, and then what is left. While one transaction is being committed the next one
-    /// gathers: the busier it is, the more calls share a commit.
-    pub async fn run(mut self, app: Arc<App>) {
-        let mut entries = Vec::with_capacity(BATCH);
-        while self.gather(&mut entries).await {
-            let mut waiting = Vec::new();
-            let mut users: BTreeMap<Uuid, Vec<Entry>> = BTreeMap::new();
-            for mut entry in entries.drain(..) {
-                entry.touch(&mut self.touched);
-                match entry.user() {
-                    Some(user) => users.entry(user).or_default().push(entry),
-                    None => waiting.push(entry),
-                }
-            }
-            batch::settle(&app, users.into_iter().collect()).await;
-            for entry in waiting {
-                if let Entry::Flush(done) = entry {
-                    let _ = done.send(());
-                }
-            }
-        }
-    }
-
-    /// The next entries; false when there will be none. That calls have left is no reason for a transaction while their
-    /// answers may be near: whoever gets one would have to wait for it.
-    async fn gather(&mut self, entries: &mut Vec<Entry>) -> bool {
-        let mut some = self.receiver.recv_many(entries, BATCH).await > 0;
-        let until = Instant::now() + ANSWERS_SOON;
-        while some && entries.len() < BATCH && entries.iter().all(Entry::is_sent) {
-            match timeout_at(until, self.receiver.recv_many(entries, BATCH)).await {
-                Ok(more) => some = more > 0,
-                Err(_) => break,
-            }
-        }
-        !entries.is_empty()
-    }
-}
-
 impl Intent {
     /// The access key that signed it, and how.
     fn signed(&self) -> Option<(Uuid, &Proof)> {
@@ -303,14 +256,6 @@ impl Entry {
     fn is_sent(&self) -> bool {
         matches!(self, Entry::Sent { .. })
     }
-
-    /// Leaves out times of last use that were written a moment ago.
-    fn touch(&mut self, touched: &mut Touched) {
-        if let Entry::Outcome(outcome) = self {
-            let at = outcome.line.at;
-            outcome.used = outcome.used.filter(|used| touched.is_due(used, at));
-        }
-    }
 }
 
 /// Exchanges take a request for a minute after it was signed at most. An order whose answer was lost and that is not there by
@@ -318,7 +263,4 @@ impl Entry {
 pub const LAST_ARRIVAL: time::Duration = time::Duration::minutes(2);
 /// Before an outcome that could not be written is tried again.
 const PAUSE: Duration = Duration::from_millis(500);
-/// So long a note that a call has left waits for something else to be written.
-const ANSWERS_SOON: Duration = Duration::from_millis(50);
 const CAPACITY: usize = 8192;
-const BATCH: usize = 512;

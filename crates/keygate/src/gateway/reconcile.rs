@@ -88,7 +88,7 @@ async fn settle(app: &App, user: Uuid, connection: Uuid, all: &[Open]) -> Result
     for open in all {
         let Some(became) = ask(app, definition, row.at(user), &key, open).await? else { continue };
         let line = line(app, &row, open, became);
-        app.gate.ledger.outcome(line, None, became, Some(open.place)).await;
+        app.gate.ledger.outcome(line, became, Some(open.place)).await;
     }
     Ok(())
 }

@@ -28,7 +28,7 @@ mod writer;
 pub use line::{Line, Used};
 pub(super) use line::{name, of_our_own, with_outcome};
 pub(super) use read::{Read, later};
-pub use writer::{Queue, Touched, Writer, queue};
+pub use writer::{Queue, Writer, queue};
 
 use line::{Subject, line, line_of};
 
@@ -83,7 +83,8 @@ pub(super) async fn outcome(
     took: Duration,
 ) {
     let (line, became) = settled(call, account, outcome, error, took);
-    call.app.gate.ledger.outcome(line, Some(account.used(call.client.ip)), became, None).await;
+    call.app.gate.records.touch(account.user, account.used(call.client.ip)).await;
+    call.app.gate.ledger.outcome(line, became, None).await;
 }
 
 /// The same; a yes to what the exchange can be asked about does not wait for the commit. A no gives money back, which
@@ -95,10 +96,10 @@ pub(super) async fn outcome_of_order(
     error: Option<ExchangeError>,
     took: Duration,
 ) {
-    let used = Some(account.used(call.client.ip));
+    call.app.gate.records.touch(account.user, account.used(call.client.ip)).await;
     match settled(call, account, outcome, error, took) {
-        (line, Became::Confirmed) => call.app.gate.ledger.confirmed_soon(line, used).await,
-        (line, became) => call.app.gate.ledger.outcome(line, used, became, None).await,
+        (line, Became::Confirmed) => call.app.gate.ledger.confirmed_soon(line).await,
+        (line, became) => call.app.gate.ledger.outcome(line, became, None).await,
     }
 }
 
@@ -142,7 +143,7 @@ pub(super) async fn not_sent(call: &Call<'_>, account: &Account, denial: &Denial
         error: Some(format!("not sent: {}", denial.text)),
         ..line(call, account, "outcome")
     };
-    call.app.gate.ledger.outcome(line, None, Became::Rejected, None).await;
+    call.app.gate.ledger.outcome(line, Became::Rejected, None).await;
 }
 
 /// A call that was refused, with the rule that decided.

@@ -113,15 +113,17 @@ const RULES: [(&str, &str); 16] = [
            and (pg_get_function_result(p.oid) ~ 'password_hash' or p.prorettype = 'public.users'::regtype)",
     ),
     (
-        "a user_id is a foreign key to the user, is indexed first, and cannot change",
+        "a user_id is a foreign key to the user, or part of one to a row of the user; it is indexed by that, goes with it, and \
+         cannot change",
         "select a.attrelid::regclass::text from pg_attribute a
          where a.attname = 'user_id' and not a.attisdropped
            and a.attrelid in (select oid from pg_class where relkind = 'r'
                               and relnamespace in ('public'::regnamespace, 'keygate'::regnamespace))
            and not (
-               exists (select from pg_constraint f where f.conrelid = a.attrelid and f.contype = 'f'
-                       and f.confrelid = 'public.users'::regclass and f.conkey = array[a.attnum] and f.confdeltype = 'c')
-               and exists (select from pg_index i where i.indrelid = a.attrelid and i.indkey[0] = a.attnum)
+               exists (select from pg_constraint f join pg_index i on i.indrelid = a.attrelid and i.indkey[0] = f.conkey[1]
+                       where f.conrelid = a.attrelid and f.contype = 'f' and f.confdeltype = 'c'
+                         and (f.confrelid = 'public.users'::regclass and f.conkey = array[a.attnum]
+                              or a.attnum = f.conkey[2] and cardinality(f.conkey) = 2))
                and exists (select from pg_trigger t where t.tgrelid = a.attrelid
                            and t.tgfoid = 'keygate.keep_user_id'::regproc))",
     ),

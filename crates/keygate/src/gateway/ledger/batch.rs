@@ -234,7 +234,6 @@ impl<'e> Opening<'e> {
             wanted: signed.iter().map(|intent| intent.wanted()).collect(),
             signed,
             freed: released.iter().flat_map(Kept::keys).collect(),
-            used: entries.iter().filter_map(Entry::as_outcome).filter_map(|own| own.used).collect(),
             lines: entries.iter().filter_map(Entry::line).collect(),
         }
     }

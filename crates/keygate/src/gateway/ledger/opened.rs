@@ -10,7 +10,7 @@ use super::{Intent, Wanted, position::Bought, store::Key};
 use crate::{
     audit::{Chains, Counts, Locked},
     db::{self, Tx},
-    gateway::record::{self, Line, Used},
+    gateway::record::{self, Line},
 };
 
 /// What is asked for.
@@ -23,7 +23,6 @@ pub(super) struct Opening<'e> {
     pub signed: Vec<&'e Intent>,
     /// Windows of what is given back.
     pub freed: BTreeSet<Key>,
-    pub used: Vec<Used>,
     /// What may be put on record. Without any of it the chains stay unlocked.
     pub lines: Vec<&'e Line>,
 }
@@ -62,7 +61,6 @@ impl Opening<'_> {
         let windows: Vec<Key> = self.windows().into_iter().collect();
         let signatures = Signatures::of(&self.signed);
         let (limited, since) = self.limited();
-        let [used_connections, used_keys, used_access_keys] = Used::ids(&self.used);
         let counts = record::store::counts(self.lines.iter().copied());
         let (counted, periods, days) = counts.columns();
         let row = sqlx::query_as!(
@@ -75,7 +73,7 @@ impl Opening<'_> {
                       coalesce(bought_confirmed_at, '{}') as "bought_confirmed_at!: Vec<Option<OffsetDateTime>>",
                       user_id, coalesce(logs, '{}') as "logs!", coalesce(seqs, '{}') as "seqs!",
                       coalesce(macs, '{}') as "macs!", coalesce(calls, '{}') as "calls!"
-               from keygate.open_calls($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)"#,
+               from keygate.open_calls($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)"#,
             user,
             &self.connections,
             &windows.iter().map(Key::connection).collect::<Vec<_>>(),
@@ -87,11 +85,6 @@ impl Opening<'_> {
             &signatures.forget_after as &[Option<OffsetDateTime>],
             &limited,
             since,
-            &used_connections,
-            &used_keys,
-            &used_access_keys,
-            &Used::addresses(&self.used),
-            self.lines.last().map(|line| line.at),
             &counted,
             &periods,
             &days

@@ -15,10 +15,9 @@ use crate::{
 };
 
 /// Lines of one user, and the times of last use they imply.
-pub async fn append(app: &App, lines: &[Line], used: &[Used]) -> Result<()> {
-    let Some(first) = lines.first() else { return Ok(()) };
-    let mut tx = app.db.signer(first.user).await?;
-    touch(&mut tx, used, first.at).await?;
+pub async fn append(app: &App, user: Uuid, lines: &[Line], used: &[Used]) -> Result<()> {
+    let mut tx = app.db.signer(user).await?;
+    touch(&mut tx, used, app.clock.now()).await?;
     insert(app, &mut tx, &lines.iter().collect::<Vec<_>>()).await?;
     tx.commit().await?;
     Ok(())
@@ -31,7 +30,7 @@ pub async fn append_all(app: &App, batch: &BTreeMap<Uuid, Lines>) -> Result<()> 
     let mut tx = app.db.signers(*first).await?;
     for (user, Lines { lines, used }) in batch {
         let tx = tx.of(*user).await?;
-        touch(tx, used, lines[0].at).await?;
+        touch(tx, used, app.clock.now()).await?;
         insert(app, tx, &lines.iter().collect::<Vec<_>>()).await?;
     }
     tx.commit().await?;
@@ -40,6 +39,9 @@ pub async fn append_all(app: &App, batch: &BTreeMap<Uuid, Lines>) -> Result<()> 
 
 /// Both logs, each line with its links. The chains are locked until commit, so this comes last in a transaction.
 async fn insert(app: &App, tx: &mut Tx, lines: &[&Line]) -> Result<(), db::Error> {
+    if lines.is_empty() {
+        return Ok(());
+    }
     let chains = audit::lock_chains(tx, &Log::ALL, counts(lines.iter().copied())).await?;
     append_to(app, tx, chains, lines).await
 }
@@ -104,31 +106,18 @@ async fn touch(tx: &mut Tx, used: &[Used], at: OffsetDateTime) -> Result<(), db:
     if used.is_empty() {
         return Ok(());
     }
-    let [connections, keys, access_keys] = Used::ids(used);
+    let ids = |id: fn(&Used) -> Uuid| used.iter().map(id).collect::<Vec<_>>();
     sqlx::query!(
         "select keygate.touch_used($1, $2, $3, $4, $5)",
-        &connections,
-        &keys,
-        &access_keys,
-        &Used::addresses(used),
+        &ids(|used| used.connection),
+        &ids(|used| used.api_key),
+        &ids(|used| used.access_key),
+        &used.iter().map(|used| IpNetwork::from(used.address)).collect::<Vec<_>>(),
         at
     )
     .execute(&mut **tx)
     .await?;
     Ok(())
-}
-
-impl Used {
-    /// Connections, keys and access keys, as columns of a statement.
-    pub fn ids(all: &[Used]) -> [Vec<Uuid>; 3] {
-        let ids: [fn(&Used) -> Uuid; 3] =
-            [|used| used.connection, |used| used.api_key, |used| used.access_key];
-        ids.map(|id| all.iter().map(id).collect())
-    }
-
-    pub fn addresses(all: &[Used]) -> Vec<IpNetwork> {
-        all.iter().map(|used| IpNetwork::from(used.address)).collect()
-    }
 }
 
 pub async fn forget_signatures(app: &App) -> Result<()> {

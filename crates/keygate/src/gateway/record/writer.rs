@@ -31,11 +31,13 @@ pub struct Writer {
 #[expect(clippy::large_enum_variant, reason = "nearly every item is a line; a box for each costs more")]
 enum Item {
     Line(Line, Option<Used>),
+    /// The line is elsewhere.
+    Used(Uuid, Used),
     /// Write everything before this and say so.
     Flush(oneshot::Sender<()>),
 }
 
-/// What a batch holds of one user. There is at least one line.
+/// What a batch holds of one user.
 #[derive(Default)]
 pub struct Lines {
     pub lines: Vec<Line>,
@@ -53,6 +55,13 @@ impl Queue {
         match self.room().await {
             Some(room) => room.fill(line, used),
             None => Box::pin(write(app, line.user, Lines::one(line, used))).await,
+        }
+    }
+
+    /// Brings times of last use up to date.
+    pub async fn touch(&self, user: Uuid, used: Used) {
+        if self.sender.send(Item::Used(user, used)).await.is_err() {
+            tracing::error!("a key was used after the records were closed");
         }
     }
 
@@ -96,13 +105,18 @@ impl Writer {
 
     async fn settle(&mut self, app: &App, items: &mut Vec<Item>) {
         let (mut batch, mut waiting) = (BTreeMap::<Uuid, Lines>::new(), Vec::new());
+        let now = app.clock.now();
         for item in items.drain(..) {
             match item {
                 Item::Line(line, used) => {
                     let own = batch.entry(line.user).or_default();
-                    own.used.extend(used.filter(|used| self.touched.is_due(used, line.at)));
+                    own.used.extend(used.filter(|used| self.touched.is_due(used, now)));
                     own.lines.push(line);
                 }
+                Item::Used(user, used) if self.touched.is_due(&used, now) => {
+                    batch.entry(user).or_default().used.push(used);
+                }
+                Item::Used(..) => {}
                 Item::Flush(done) => waiting.push(done),
             }
         }
@@ -122,7 +136,7 @@ impl Writer {
 async fn write(app: &App, user: Uuid, Lines { lines, used }: Lines) {
     for pause in [0, 100, 400, 1000, 3000] {
         tokio::time::sleep(Duration::from_millis(pause)).await;
-        match store::append(app, &lines, &used).await {
+        match store::append(app, user, &lines, &used).await {
             Ok(()) => return,
             Err(error) => tracing::warn!(%error, %user, lines = lines.len(), "records could not be written"),
         }
@@ -138,10 +152,10 @@ impl Lines {
 
 /// When the times of last use of each access key were written: they are exact to a second.
 #[derive(Default)]
-pub struct Touched(HashMap<Uuid, OffsetDateTime>);
+struct Touched(HashMap<Uuid, OffsetDateTime>);
 
 impl Touched {
-    pub fn is_due(&mut self, used: &Used, at: OffsetDateTime) -> bool {
+    fn is_due(&mut self, used: &Used, at: OffsetDateTime) -> bool {
         let recent = |last: &OffsetDateTime| (at - *last).abs() < TOUCH_EVERY;
         if self.0.get(&used.access_key).is_some_and(recent) {
             return false;

@@ -115,7 +115,7 @@ impl Errands<'_> {
                 (line, Became::Rejected, Answered::NotSent(reason))
             }
         };
-        self.app.gate.ledger.outcome(line, None, became, None).await;
+        self.app.gate.ledger.outcome(line, became, None).await;
         answered
     }
 

@@ -1,0 +1,139 @@
+//! The writing end: a few transactions beside each other, each for users whom no other one writes for meanwhile.
+//!
+//! Always holds: the entries of a user are settled in the order they came, and no two transactions wait for each other.
+
+use std::{
+    collections::{BTreeMap, HashMap, HashSet},
+    mem,
+    sync::Arc,
+    time::Duration,
+};
+
+use tokio::{
+    sync::{mpsc, oneshot},
+    task::{self, JoinError, JoinSet},
+    time::{Instant, sleep_until},
+};
+use uuid::Uuid;
+
+use super::{Entry, batch};
+use crate::app::App;
+
+/// Run it in a task.
+pub struct Writer {
+    receiver: mpsc::Receiver<Entry>,
+    waiting: BTreeMap<Uuid, Waiting>,
+    /// Transactions under way.
+    lanes: JoinSet<()>,
+    /// Whom each of them writes for.
+    users: HashMap<task::Id, Vec<Uuid>>,
+    flushes: Vec<oneshot::Sender<()>>,
+}
+
+/// Entries of one user.
+struct Waiting {
+    since: Instant,
+    entries: Vec<Entry>,
+}
+
+impl Writer {
+    pub(super) fn new(receiver: mpsc::Receiver<Entry>) -> Writer {
+        Writer {
+            receiver,
+            waiting: BTreeMap::new(),
+            lanes: JoinSet::new(),
+            users: HashMap::new(),
+            flushes: Vec::new(),
+        }
+    }
+
+    /// Writes until every sender is gone, and then what is left. While the lanes are busy entries gather: the busier it
+    /// is, the more calls share a commit.
+    pub async fn run(mut self, app: Arc<App>) {
+        let (mut open, mut entries) = (true, Vec::with_capacity(BATCH));
+        while open || !self.is_idle() {
+            let due = self.next_due();
+            tokio::select! {
+                count = self.receiver.recv_many(&mut entries, BATCH), if open && self.accepts() => open = count > 0,
+                Some(ended) = self.lanes.join_next_with_id() => self.ended(ended),
+                () = sleep_until(due.unwrap_or_else(Instant::now)), if due.is_some() => {}
+            }
+            entries.drain(..).for_each(|entry| self.sort(entry));
+            self.start(&app);
+            if self.is_idle() {
+                // who asked may have gone away
+                mem::take(&mut self.flushes).into_iter().for_each(|done| done.send(()).unwrap_or_default());
+            }
+        }
+    }
+
+    fn is_idle(&self) -> bool {
+        self.waiting.is_empty() && self.lanes.is_empty()
+    }
+
+    /// What comes after a flush waits for it, or it might never end.
+    fn accepts(&self) -> bool {
+        self.flushes.is_empty() && self.waiting.values().map(|own| own.entries.len()).sum::<usize>() < BATCH
+    }
+
+    fn sort(&mut self, entry: Entry) {
+        let Some(user) = entry.user() else {
+            if let Entry::Flush(done) = entry {
+                self.flushes.push(done);
+            }
+            return;
+        };
+        let fresh = || Waiting { since: Instant::now(), entries: Vec::new() };
+        self.waiting.entry(user).or_insert_with(fresh).entries.push(entry);
+    }
+
+    /// Fills the lanes that are free with what is due.
+    fn start(&mut self, app: &Arc<App>) {
+        let mut users = self.due();
+        while !users.is_empty() && self.lanes.len() < LANES {
+            let share = users.len().div_ceil(LANES - self.lanes.len());
+            let own: Vec<Uuid> = users.drain(..share).collect();
+            let entries = |user: &Uuid| Some((*user, self.waiting.remove(user)?.entries));
+            let (app, batch) = (app.clone(), own.iter().filter_map(entries).collect());
+            let lane = self.lanes.spawn(async move { batch::settle(&app, batch).await });
+            self.users.insert(lane.id(), own);
+        }
+    }
+
+    /// Users with something to write whom nobody writes for, in the order of their ids.
+    fn due(&self) -> Vec<Uuid> {
+        let busy: HashSet<&Uuid> = self.users.values().flatten().collect();
+        let now = Instant::now();
+        let is_due = |own: &Waiting| !self.flushes.is_empty() || own.due() <= now;
+        let due = self.waiting.iter().filter(|(user, own)| !busy.contains(user) && is_due(own));
+        due.map(|(user, _)| *user).collect()
+    }
+
+    /// When something is due that is not yet. Who waits for a lane is started when one ends.
+    fn next_due(&self) -> Option<Instant> {
+        let now = Instant::now();
+        self.waiting.values().map(Waiting::due).filter(|due| *due > now).min()
+    }
+
+    fn ended(&mut self, ended: Result<(task::Id, ()), JoinError>) {
+        let lane = ended.map_or_else(|error| error.id(), |(lane, ())| lane);
+        self.users.remove(&lane);
+    }
+}
+
+impl Waiting {
+    /// That calls have left is no reason for a transaction while their answers may be near: whoever gets one would have to
+    /// wait for it.
+    fn due(&self) -> Instant {
+        match self.entries.iter().all(Entry::is_sent) {
+            true => self.since + ANSWERS_SOON,
+            false => self.since,
+        }
+    }
+}
+
+/// So long a note that a call has left waits for something else to be written.
+const ANSWERS_SOON: Duration = Duration::from_millis(50);
+/// More of them would share fewer commits.
+const LANES: usize = 4;
+const BATCH: usize = 512;
