@@ -18,6 +18,9 @@ pub enum Method {
 }
 
 impl Method {
+    pub(crate) const ALL: [Method; 5] =
+        [Method::Get, Method::Post, Method::Put, Method::Delete, Method::Patch];
+
     /// Reads the exact upper-case name; anything else is `None`.
     pub fn parse(text: &str) -> Option<Method> {
         Some(match text {

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use super::pattern::{Case, Pattern, Segment};
+use super::pattern::{Case, Pattern, Segment, is_whole};
 use crate::Method;
 
 /// Patterns in their order of precedence, each with what it stands for.
@@ -40,6 +40,11 @@ impl<T: Copy + PartialEq> Endpoints<T> {
         Endpoints { list, root }
     }
 
+    /// The paths of the patterns without a glob.
+    pub(crate) fn plain_paths(&self) -> impl Iterator<Item = &str> {
+        self.list.iter().filter_map(|(pattern, _)| pattern.plain_path())
+    }
+
     /// What the first pattern for an endpoint stands for.
     pub(crate) fn get(&self, method: Method, path: &str) -> Option<T> {
         self.first(method, path).0
@@ -53,6 +58,9 @@ impl<T: Copy + PartialEq> Endpoints<T> {
 
     /// What stands first for the path as it is, and for the path in any case.
     fn first(&self, method: Method, path: &str) -> (Option<T>, Option<T>) {
+        if self.list.is_empty() {
+            return (None, None);
+        }
         let mut lower = [0; MAX_PATH];
         let Some(lower) = lower.get_mut(..path.len()) else { return (None, None) };
         lower.copy_from_slice(path.as_bytes());
@@ -96,10 +104,11 @@ impl Node {
     /// Gives the numbers of all patterns for a path in lower case; `None` where it is at its end.
     fn find(&self, path: Option<&str>, found: &mut impl FnMut(usize)) {
         let Some(path) = path else { return self.ends.iter().copied().for_each(found) };
-        if !self.rests.is_empty() && path.split('/').all(|segment| !segment.is_empty()) {
+        if !self.rests.is_empty() && is_whole(path) {
             self.rests.iter().copied().for_each(&mut *found);
         }
-        let (segment, path) = path.split_once('/').map_or((path, None), |(own, path)| (own, Some(path)));
+        let slash = path.bytes().position(|b| b == b'/');
+        let (segment, path) = slash.map_or((path, None), |at| (&path[..at], Some(&path[at + 1..])));
         if let Some(node) = self.plain.get(segment) {
             node.find(path, found);
         }
@@ -144,7 +153,7 @@ mod tests {
             let paths = table.lines().map(|line| line.split_whitespace().nth(2).unwrap().to_owned());
             paths.collect()
         };
-        exchanges.iter().map(|own| (own.ops.clone(), paths(of(own.id())))).collect()
+        exchanges.iter().map(|own| (own.patterns.classes.clone(), paths(of(own.id())))).collect()
     });
 
     #[test]

@@ -7,8 +7,15 @@ use toml::Spanned;
 
 use super::{
     Definition, DefinitionError, Hole, OwnKeys, PRODUCTION, Pattern, Profile, RateScope,
-    endpoints::Endpoints, environment::Environment, header::HeaderRules, is_word, login::LoginStream,
-    markets::Markets, stream::Stream, token::TokenStream, traffic::Traffic,
+    environment::Environment,
+    header::HeaderRules,
+    is_word,
+    known::{Known, Patterns},
+    login::LoginStream,
+    markets::Markets,
+    stream::Stream,
+    token::TokenStream,
+    traffic::Traffic,
 };
 use crate::{
     Class, Field, KeyKind,
@@ -194,7 +201,8 @@ fn build(mut file: File) -> Result<Definition, Wrong> {
     file.cancel.iter_mut().for_each(|own| own.get_mut().complete());
     file.withdrawal.iter_mut().for_each(|own| own.get_mut().complete());
     let readers = Reader::of(&file.order, &file.cancel, &file.withdrawal);
-    let definition = Definition {
+    let leverages = LeverageReader::endpoints(&file.leverage);
+    let mut definition = Definition {
         id,
         name: file.exchange.name,
         docs: file.exchange.docs,
@@ -202,8 +210,8 @@ fn build(mut file: File) -> Result<Definition, Wrong> {
         own_keys: file.exchange.own_keys.map(Spanned::into_inner),
         environments: file.env,
         profiles,
-        ops: Endpoints::new(order_ops(file.ops)?),
-        key_only: Endpoints::new(file.sign_level.key_only.into_iter().map(|own| (own, ())).collect()),
+        patterns: Patterns::new(order_ops(file.ops)?, file.sign_level.key_only, readers, leverages),
+        known: Known::default(),
         response_headers: lower(file.response.headers),
         rate_scope: file.response.rate_scope,
         request_headers: passed,
@@ -218,7 +226,6 @@ fn build(mut file: File) -> Result<Definition, Wrong> {
         order_status: file.order_status,
         open_orders: file.open_orders,
         cancel_order: file.cancel_order,
-        readers,
         probes: file.probe.into_inner(),
         errors,
         answers,
@@ -246,6 +253,7 @@ fn build(mut file: File) -> Result<Definition, Wrong> {
         definition.check_login_stream(stream).map_err(|reason| (Some(at), reason))?;
     }
     definition.check_token_stream().map_err(|reason| (token_at, reason))?;
+    definition.known = definition.patterns.known();
     Ok(definition)
 }
 

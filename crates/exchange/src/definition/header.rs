@@ -5,8 +5,8 @@ use std::sync::Arc;
 use super::Profile;
 
 /// The headers a definition names. Others are dropped unread.
-#[derive(Clone, Debug)]
-pub(crate) struct HeaderRules(Vec<HeaderRule>);
+#[derive(Clone, Debug, Default)]
+pub(crate) struct HeaderRules(Arc<[HeaderRule]>);
 
 /// One header.
 #[derive(Clone, Debug)]
@@ -27,26 +27,38 @@ impl HeaderRules {
         passed: &[String],
         refused: impl Iterator<Item = &'a String>,
     ) -> HeaderRules {
-        let mut rules = HeaderRules(Vec::new());
+        let mut rules = Vec::new();
         for name in profiles.iter().flat_map(Profile::own_headers) {
-            rules.entry(&name).signing = true;
+            entry(&mut rules, &name).signing = true;
         }
-        passed.iter().for_each(|name| rules.entry(name).passed = true);
-        refused.for_each(|name| rules.entry(name).refused = true);
-        rules
+        passed.iter().for_each(|name| entry(&mut rules, name).passed = true);
+        refused.for_each(|name| entry(&mut rules, name).refused = true);
+        HeaderRules(rules.into())
     }
 
-    /// The rule for a header, its name in any case.
-    pub(crate) fn get(&self, name: &str) -> Option<&HeaderRule> {
-        self.0.iter().find(|rule| rule.name.eq_ignore_ascii_case(name))
+    /// The rule for a header and its number; the name in any case.
+    pub(crate) fn find(&self, name: &str) -> Option<(usize, &HeaderRule)> {
+        self.0.iter().enumerate().find(|(_, rule)| rule.is(name))
     }
 
-    fn entry(&mut self, name: &str) -> &mut HeaderRule {
-        let at = self.0.iter().position(|rule| rule.name.eq_ignore_ascii_case(name)).unwrap_or_else(|| {
-            let name = name.to_ascii_lowercase().into();
-            self.0.push(HeaderRule { name, refused: false, signing: false, passed: false });
-            self.0.len() - 1
-        });
-        &mut self.0[at]
+    /// The rule with this number.
+    pub(crate) fn at(&self, number: usize) -> &HeaderRule {
+        &self.0[number]
     }
+}
+
+impl HeaderRule {
+    /// Whether a header is this one, its name in any case. Most come in lower case, and so they are compared first.
+    pub(crate) fn is(&self, name: &str) -> bool {
+        *self.name == *name || self.name.eq_ignore_ascii_case(name)
+    }
+}
+
+fn entry<'r>(rules: &'r mut Vec<HeaderRule>, name: &str) -> &'r mut HeaderRule {
+    let at = rules.iter().position(|rule| rule.name.eq_ignore_ascii_case(name)).unwrap_or_else(|| {
+        let name = name.to_ascii_lowercase().into();
+        rules.push(HeaderRule { name, refused: false, signing: false, passed: false });
+        rules.len() - 1
+    });
+    &mut rules[at]
 }

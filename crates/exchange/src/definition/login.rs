@@ -183,8 +183,8 @@ impl Definition {
     fn check_stream_headers(&self, stream: &LoginStream) -> Result<(), String> {
         let Some(headers) = &stream.headers else { return Ok(()) };
         let names = || headers.names.iter().map(|name| name.to_ascii_lowercase());
-        if let Some(name) =
-            names().find(|name| !self.header_rules.get(name).is_some_and(|rule| rule.signing || rule.passed))
+        if let Some(name) = names()
+            .find(|name| !self.header_rules.find(name).is_some_and(|(_, rule)| rule.signing || rule.passed))
         {
             return Err(format!("'{name}' is not a header that requests have"));
         }

@@ -9,6 +9,7 @@ mod error;
 mod file;
 mod header;
 mod heartbeat;
+mod known;
 mod login;
 mod markets;
 mod pattern;
@@ -21,7 +22,9 @@ mod traffic;
 
 pub(crate) use self::{
     endpoints::Endpoints,
+    header::HeaderRules,
     heartbeat::Heartbeat,
+    known::Endpoint,
     login::{Channels, Headers, Login, LoginPart, LoginStream},
     pattern::{Case, Pattern},
     place::Place,
@@ -39,17 +42,17 @@ use toml::Spanned;
 
 use self::{
     environment::{Environment, Origin},
-    header::HeaderRules,
+    known::{Known, Patterns},
     markets::Markets,
     traffic::Traffic,
 };
 use crate::{
-    Class, Field, KeyKind, Method, Request, SignLevel,
+    Class, Field, KeyKind, Method, Request,
     answer::{Answers, Errors},
     orders::{CancelOrder, OpenOrders, StatusQuestions},
     pair::SecretShape,
     probe::Probes,
-    reading::{CancelReader, LeverageReader, OrderReader, Reader, WithdrawalReader},
+    reading::{CancelReader, LeverageReader, OrderReader, WithdrawalReader},
 };
 
 /// An exchange. Immutable; share it in an `Arc`.
@@ -62,8 +65,8 @@ pub struct Definition {
     own_keys: Option<OwnKeys>,
     environments: BTreeMap<String, Environment>,
     profiles: Vec<Profile>,
-    ops: Endpoints<Class>,
-    key_only: Endpoints<()>,
+    patterns: Patterns,
+    known: Known,
     response_headers: Vec<String>,
     rate_scope: RateScope,
     request_headers: Vec<String>,
@@ -78,7 +81,6 @@ pub struct Definition {
     pub(crate) order_status: Vec<Spanned<StatusQuestions>>,
     pub(crate) open_orders: Option<Spanned<OpenOrders>>,
     pub(crate) cancel_order: Option<Spanned<CancelOrder>>,
-    pub(crate) readers: Endpoints<Reader>,
     pub(crate) probes: Probes,
     pub(crate) errors: Errors,
     pub(crate) answers: Answers,
@@ -212,7 +214,7 @@ impl Definition {
     ///
     /// A path whose class depends on the case of its letters has none, since the exchange may ignore case.
     pub fn classify(&self, method: Method, path: &str) -> Option<Class> {
-        self.ops.get_in_any_case(method, path)
+        Some(self.endpoint(method, path)?.class)
     }
 
     /// Whether a header of the exchange's answers goes back to the client; the name in any case.
@@ -241,14 +243,6 @@ impl Definition {
 
     pub(crate) fn has_group(&self, group: &str) -> bool {
         self.environments.values().any(|environment| environment.group.contains_key(group))
-    }
-
-    pub(crate) fn sign_level(&self, method: Method, path: &str, class: Class) -> SignLevel {
-        match class {
-            _ if self.key_only.get(method, path).is_some() => SignLevel::KeyOnly,
-            Class::Public => SignLevel::Unsigned,
-            _ => SignLevel::Signed,
-        }
     }
 
     /// The profile for a path and a kind of key: one for these paths goes before one for the rest.

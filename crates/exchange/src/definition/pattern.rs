@@ -78,6 +78,17 @@ impl Pattern {
         Some((method, path))
     }
 
+    /// The path it is for, if that is one.
+    pub(super) fn plain_path(&self) -> Option<&str> {
+        self.segments.is_empty().then_some(self.start.as_str())
+    }
+
+    /// Whether it is a path and all that stands behind it: there is no glob but `**`.
+    fn is_tail(&self) -> bool {
+        let depth = self.start.bytes().filter(|b| *b == b'/').count();
+        self.segments.len() == depth && self.segments.last() == Some(&Segment::Rest)
+    }
+
     /// Its segments.
     pub(super) fn path(&self) -> Vec<Segment> {
         let plain = self.start.split('/').skip(1).map(|text| Segment::Exact(text.to_owned()));
@@ -100,6 +111,9 @@ impl Pattern {
         if !path.get(..self.start.len()).is_some_and(|start| case.same(&self.start, start)) {
             return false;
         }
+        if self.is_tail() {
+            return is_whole(&path[self.start.len()..]);
+        }
         let mut segments = path.split('/').skip(1);
         for own in &self.segments {
             if *own == Segment::Rest {
@@ -113,6 +127,11 @@ impl Pattern {
         }
         segments.next().is_none()
     }
+}
+
+/// Whether a path, without the slash in front, has no empty segment.
+pub(super) fn is_whole(path: &str) -> bool {
+    path.as_bytes().split(|b| *b == b'/').all(|segment| !segment.is_empty())
 }
 
 impl Case {

@@ -5,8 +5,7 @@ use serde::Deserialize;
 use uuid::Uuid;
 
 use super::{
-    OrderReader,
-    reader::fitting,
+    OrderReader, Reader,
     scope::{Field, Scope},
 };
 use crate::{
@@ -59,9 +58,7 @@ pub(crate) enum OwnId {
 impl Definition {
     /// The client ids of a request's orders. None if it holds no orders, or their endpoint takes no ids.
     pub(crate) fn own_ids(&self, request: &Request) -> Result<Vec<OwnId>, Refusal> {
-        let Some(reader) = fitting(&self.orders, |reader| &reader.patterns, request) else {
-            return Ok(Vec::new());
-        };
+        let Some(reader) = self.order_reader(request) else { return Ok(Vec::new()) };
         let inside = &reader.inside;
         if inside.is_whole() {
             return Ok(vec![reader.own_id(Scope::of(request))?]);
@@ -88,8 +85,15 @@ impl Definition {
 
     /// Where a request's orders have their client ids.
     pub(crate) fn client_id(&self, request: &Request) -> Option<(&OrderReader, &ClientId)> {
-        let reader = fitting(&self.orders, |reader| &reader.patterns, request)?;
+        let reader = self.order_reader(request)?;
         Some((reader, reader.client_id.as_ref()?))
+    }
+
+    fn order_reader(&self, request: &Request) -> Option<&OrderReader> {
+        match request.endpoint.reader? {
+            Reader::Order(at) => Some(self.orders[at].get_ref()),
+            Reader::Cancel(_) | Reader::Withdrawal(_) => None,
+        }
     }
 }
 

@@ -2,14 +2,17 @@
 
 use rust_decimal::Decimal;
 use serde::Deserialize;
+use toml::Spanned;
 
 use super::{
-    Reading, amount,
+    Reader, Reading, amount,
     order::one_or_many,
-    reader::fitting,
     scope::{Condition, Field, Inside, Scope},
 };
-use crate::{Class, Definition, Refusal, Request, definition::Pattern};
+use crate::{
+    Class, Definition, Refusal, Request,
+    definition::{Endpoint, Endpoints, Pattern},
+};
 
 /// What a request says about borrowed money. A limit on leverage must refuse [`Leverage::Unknown`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,12 +68,14 @@ impl Definition {
     /// What a request says about borrowed money. Of what trades without a word in the definition nothing is known,
     /// unless it is an order or cancellation that can be read.
     pub(crate) fn read_leverage(&self, request: &Request) -> Result<Leverage, Refusal> {
-        let Some(reader) = fitting(&self.leverages, |reader| &reader.patterns, request) else {
-            let is_order = || fitting(&self.orders, |reader| &reader.patterns, request).is_some();
+        let Endpoint { class, reader, leverage, .. } = request.endpoint;
+        let Some(at) = leverage else {
+            let is_order = matches!(reader, Some(Reader::Order(_)));
             let is_cancel = matches!(request.reading, Reading::Cancel { .. });
-            let known = request.class != Class::Trade || is_cancel || is_order();
+            let known = class != Class::Trade || is_cancel || is_order;
             return Ok(if known { Leverage::None } else { Leverage::Unknown });
         };
+        let reader = self.leverages[at].get_ref();
         if reader.inside.is_whole() {
             return reader.read(Scope::of(request));
         }
@@ -101,6 +106,14 @@ impl Definition {
 }
 
 impl LeverageReader {
+    /// What the patterns of all readers stand for, in their order.
+    pub(crate) fn endpoints(readers: &[Spanned<LeverageReader>]) -> Endpoints<usize> {
+        let numbered = |(at, own): (usize, &Spanned<LeverageReader>)| {
+            own.get_ref().patterns.iter().map(move |pattern| (pattern.clone(), at)).collect::<Vec<_>>()
+        };
+        Endpoints::new(readers.iter().enumerate().flat_map(numbered).collect())
+    }
+
     fn read(&self, scope: Scope<'_>) -> Result<Leverage, Refusal> {
         if !self.sets.is_empty() {
             return Ok(highest(scope, &self.sets)?.flatten().map_or(Leverage::Unknown, Leverage::Sets));

@@ -6,6 +6,7 @@ mod number;
 mod order;
 mod reader;
 mod scope;
+mod wording;
 
 pub use self::leverage::Leverage;
 pub(crate) use self::{

@@ -5,7 +5,8 @@ use rust_decimal::Decimal;
 /// `1`, `0.25`: digits and one point, no sign, no exponent, no leading zero, exact in 28 digits. What two
 /// decoders could read differently is not a number here.
 pub(crate) fn amount(text: &str) -> Option<Decimal> {
-    let (whole, fraction) = text.split_once('.').unwrap_or((text, "0"));
+    let point = text.bytes().position(|b| b == b'.');
+    let (whole, fraction) = point.map_or((text, "0"), |at| (&text[..at], &text[at + 1..]));
     let digits = |text: &str| (1..=20).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit());
     let leading_zero = whole.len() > 1 && whole.starts_with('0');
     if !digits(whole) || !digits(fraction) || leading_zero {

@@ -76,7 +76,7 @@ impl OrderReader {
             SideSource::Sign { sign_of } => Some(sign_of),
         };
         let conditions = [&self.quantity_in_quote, &self.price_is_total, &self.unpriceable];
-        let named = conditions.into_iter().flatten().flat_map(|condition| condition.keys());
+        let named = conditions.into_iter().flatten().flat_map(Condition::fields);
         let amounts = self.quantity.iter().chain(&self.price).chain(&self.quote_amount);
         let id = self.client_id.iter().flat_map(|id| std::iter::once(&id.param).chain(&id.unless));
         let amounts = amounts.chain(id);

@@ -81,10 +81,10 @@ impl Reader {
 impl Definition {
     /// Reads the money fields of a request and refuses parameters a money-moving endpoint does not have.
     pub(crate) fn read(&self, request: &Request) -> Result<Reading, Refusal> {
-        if !request.class.moves_money() {
+        if !request.endpoint.class.moves_money() {
             return Ok(Reading::NotMoney);
         }
-        match self.readers.get(request.method, &request.path) {
+        match request.endpoint.reader {
             Some(Reader::Order(at)) => {
                 let reader = self.orders[at].get_ref();
                 let items = self.check(request, &reader.inside, &reader.known)?;
@@ -106,7 +106,8 @@ impl Definition {
 
     /// Whether what this endpoint is asked for is read as a cancellation.
     pub fn cancels(&self, method: crate::Method, path: &str) -> bool {
-        matches!(self.readers.get(method, path), Some(Reader::Cancel(_)))
+        let reader = self.endpoint(method, path).and_then(|endpoint| endpoint.reader);
+        matches!(reader, Some(Reader::Cancel(_)))
     }
 
     /// The endpoints that have a reader: their patterns, and where they stand in the file.
@@ -230,7 +231,7 @@ impl WithdrawalReader {
     }
 
     fn fields(&self) -> Vec<&Field> {
-        let named = self.when.iter().flat_map(|condition| condition.keys());
+        let named = self.when.iter().flat_map(Condition::fields);
         let fields = [&self.asset, &self.amount, &self.address].into_iter();
         fields.chain(&self.tag).chain(&self.network).chain(named).collect()
     }
@@ -260,17 +261,4 @@ impl WithdrawalReader {
 /// A text that says something.
 fn text(scope: Scope<'_>, field: &Field) -> Result<Option<String>, Refusal> {
     Ok(scope.text(field)?.filter(|text| !text.is_empty()).map(|text| text.into_owned()))
-}
-
-pub(super) fn fitting<'r, R>(
-    readers: &'r [Spanned<R>],
-    patterns: impl Fn(&R) -> &Vec<Pattern>,
-    request: &Request,
-) -> Option<&'r R> {
-    let fits = |reader: &&R| {
-        patterns(reader)
-            .iter()
-            .any(|pattern| pattern.matches(request.method, &request.path, crate::definition::Case::Exact))
-    };
-    readers.iter().map(Spanned::get_ref).find(fits)
 }

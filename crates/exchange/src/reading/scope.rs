@@ -1,9 +1,10 @@
 //! Where a value of an order stands: in the request, or in one item of a batch.
 
-use std::{borrow::Cow, collections::BTreeMap};
+use std::{borrow::Cow, cmp::Ordering, collections::BTreeMap};
 
 use serde::Deserialize;
 
+use super::wording::Wording;
 use crate::{
     Part, Refusal, Request,
     request::{Body, Document, Json},
@@ -21,13 +22,16 @@ pub(crate) enum Field {
     Path(Vec<String>),
 }
 
-/// Names of parameters, sorted.
+/// Names of parameters, sorted by length: most are told apart by it.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(from = "Vec<String>")]
 pub(crate) struct Names(Vec<String>);
 
 /// Fields and the texts each may have; all must fit. `*` stands for any text, an empty list for none.
-pub(crate) type Condition = BTreeMap<Field, Vec<String>>;
+/// An exchange may take letters in any case where its documents show one.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(from = "BTreeMap<Field, Vec<Wording>>")]
+pub(crate) struct Condition(Vec<(Field, Vec<Wording>)>);
 
 /// The place fields are looked up in.
 #[derive(Clone, Copy)]
@@ -55,10 +59,24 @@ impl TryFrom<String> for Field {
     }
 }
 
+impl From<BTreeMap<Field, Vec<Wording>>> for Condition {
+    fn from(fields: BTreeMap<Field, Vec<Wording>>) -> Condition {
+        Condition(fields.into_iter().collect())
+    }
+}
+
+impl Condition {
+    /// What it looks at.
+    pub(crate) fn fields(&self) -> impl Iterator<Item = &Field> {
+        self.0.iter().map(|(field, _)| field)
+    }
+}
+
 impl From<Vec<String>> for Names {
-    fn from(mut names: Vec<String>) -> Names {
-        names.sort_unstable();
-        Names(names)
+    fn from(names: Vec<String>) -> Names {
+        let mut own = Names::default();
+        own.extend(Names(names));
+        own
     }
 }
 
@@ -70,11 +88,15 @@ impl Names {
 
     pub(crate) fn extend(&mut self, more: Names) {
         self.0.extend(more.0);
-        self.0.sort_unstable();
+        self.0.sort_unstable_by(|a, b| Names::order(a, b));
     }
 
     pub(crate) fn contains(&self, name: &str) -> bool {
-        self.0.binary_search_by(|own| own.as_str().cmp(name)).is_ok()
+        self.0.binary_search_by(|own| Names::order(own, name)).is_ok()
+    }
+
+    fn order(a: &str, b: &str) -> Ordering {
+        a.len().cmp(&b.len()).then_with(|| a.cmp(b))
     }
 }
 
@@ -142,12 +164,14 @@ impl<'s> Scope<'s> {
 
     /// A parameter of the query or a form, where parameters of the request itself count.
     fn parameter(&self, name: &str, last: bool) -> Option<&'s str> {
-        let outside = self.item.is_none() || self.inherits(name);
-        let form = match &self.request.body {
+        if !last || (self.item.is_some() && !self.inherits(name)) {
+            return None;
+        }
+        let form = || match &self.request.body {
             Body::Form(params) => params.get(name),
             _ => None,
         };
-        (outside && last).then(|| self.request.query.get(name).or(form)).flatten()
+        self.request.query.get(name).or_else(form)
     }
 
     fn json(&self, name: &str) -> Option<&'s Json> {
@@ -168,16 +192,12 @@ impl<'s> Scope<'s> {
     }
 
     fn all(&self, condition: &'s Condition) -> bool {
-        condition.iter().all(|(field, texts)| {
+        condition.0.iter().all(|(field, texts)| {
             match self.text(field) {
                 // an array or object: it is there, and that is all that can be said
-                Err(_) => texts.iter().any(|text| text == "*"),
+                Err(_) => texts.iter().any(Wording::is_free),
                 Ok(None) => texts.is_empty(),
-                // an exchange may take letters in any case where its documents show one
-                Ok(Some(text)) => {
-                    let text = text.to_ascii_lowercase();
-                    texts.iter().any(|pattern| like(&pattern.to_ascii_lowercase(), &text))
-                }
+                Ok(Some(text)) => texts.iter().any(|wording| wording.fits(&text)),
             }
         })
     }

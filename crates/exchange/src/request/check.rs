@@ -39,7 +39,7 @@ impl Request {
 
     /// Where parameters travel in the body, the exchange does not look at the query, so neither may we.
     pub(super) fn check_no_query(&self) -> Result<(), Refusal> {
-        match self.class != Class::Public && !self.query.text().is_empty() {
+        match self.endpoint.class != Class::Public && !self.query.text().is_empty() {
             true => Err(Refusal::new(Part::Query, "this endpoint takes its parameters in the body")),
             false => Ok(()),
         }
@@ -51,7 +51,7 @@ impl Request {
         let instead_of_body = profile.signs(&Hole::ParamsHash) && self.body != Body::Empty;
         let unsigned = profile.scheme == Scheme::Header
             && !signs_query
-            && self.class.moves_money()
+            && self.endpoint.class.moves_money()
             && self.method != Method::Get;
         match instead_of_body || unsigned {
             true => self.check_no_query(),
@@ -87,7 +87,8 @@ impl Request {
         }
         let own = profile.own_params();
         let signed = |name: &str| name == "params" || profile.prehash.has_member(name);
-        match document.members().iter().find(|member| !own.contains(&member.name) && !signed(&member.name)) {
+        let known = |name: &str| own.iter().any(|own| own == name) || signed(name);
+        match document.members().iter().find(|member| !known(&member.name)) {
             Some(member) => Err(Refusal::field(Part::Body, &member.name, "not a member this exchange signs")),
             None => Ok(()),
         }

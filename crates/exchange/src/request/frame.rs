@@ -8,8 +8,8 @@ use super::{
     login_frame::LogIn, quote,
 };
 use crate::{
-    Class, Definition, Leverage, Method, Reading, SignLevel,
-    definition::{Hole, Members, Place, Profile, Stream, Target},
+    Class, Definition, Leverage, Method, Reading,
+    definition::{Endpoint, Hole, Members, Place, Profile, Stream, Target},
 };
 
 /// A frame that has exactly one reading.
@@ -164,9 +164,8 @@ impl Definition {
             path: format!("{path}/{method}"),
             query: Params::parse(&written(stream, params), Part::Frame, Allowed::default())?,
             body: Body::Empty,
-            headers: self.key_header(stream, path, params).into_iter().collect(),
-            class,
-            level: if class == Class::Public { SignLevel::Unsigned } else { SignLevel::Signed },
+            headers: self.keep_header(self.key_header(stream, path, params)),
+            endpoint: Endpoint::plain(class),
             reading: Reading::NotMoney,
             client_ids: Vec::new(),
             leverage: Leverage::None,
@@ -200,7 +199,7 @@ impl Definition {
             return fail(&stream.key, "must be a text");
         }
         match (given(&stream.key), given(signature)) {
-            (true, _) | (_, true) if request.class == Class::Public => {
+            (true, _) | (_, true) if request.endpoint.class == Class::Public => {
                 fail(&stream.key, "this method takes no key and no signature")
             }
             (true, true) => Ok(()),
@@ -272,7 +271,7 @@ fn read_id(stream: &Stream, document: &Document) -> Result<String, Refusal> {
     };
     match document.root().get(name) {
         Some(Json::Null) => Ok("null".to_owned()),
-        Some(Json::Number(text)) if whole(text) => Ok(text.clone()),
+        Some(Json::Number(text)) if whole(text) => Ok(text.to_string()),
         Some(Json::Text(text)) if text.len() <= MAX_ID => Ok(quote(text)),
         Some(_) => Err(Refusal::field(Part::Frame, name, "must be a whole number, a short text or null")),
         None => Err(missing(name)),
@@ -312,8 +311,8 @@ fn read_params(stream: &Stream, document: &Document) -> Result<Document, Refusal
 
 /// The parameters of the endpoint as `name=value&...`.
 fn written(stream: &Stream, params: &Document) -> String {
-    let own =
-        params.members().iter().filter(|own| own.name != stream.key && !stream.apart.contains(&own.name));
+    let apart = |name: &str| stream.apart.iter().any(|own| own == name);
+    let own = params.members().iter().filter(|own| own.name != stream.key && !apart(&own.name));
     let pairs = own.map(|own| format!("{}={}", own.name, escape(scalar(&own.value).unwrap_or_default())));
     pairs.collect::<Vec<_>>().join("&")
 }

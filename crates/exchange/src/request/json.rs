@@ -6,6 +6,8 @@
 
 use std::ops::Range;
 
+use smol_str::SmolStr;
+
 use super::{Part, Refusal, scan::Scanner};
 
 /// A checked object or array over its own text.
@@ -16,13 +18,13 @@ pub(crate) struct Document {
     open: usize,
 }
 
-/// A value.
+/// A value. Most texts in requests are short, and stand in their place instead of on the heap.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Json {
     /// A string, unescaped.
-    Text(String),
+    Text(SmolStr),
     /// A number, as written.
-    Number(String),
+    Number(SmolStr),
     Bool(bool),
     Null,
     Array(Vec<Json>),
@@ -32,7 +34,7 @@ pub(crate) enum Json {
 /// A member of an object, in its place.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Member {
-    pub(crate) name: String,
+    pub(crate) name: SmolStr,
     pub(crate) value: Json,
     pub(super) span: Range<usize>,
 }

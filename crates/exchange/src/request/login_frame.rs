@@ -10,8 +10,8 @@ use super::{
     quote,
 };
 use crate::{
-    Class, Definition, Leverage, Method, Reading, SignLevel,
-    definition::{Channels, Headers, Login, LoginPart, LoginStream},
+    Class, Definition, Leverage, Method, Reading,
+    definition::{Channels, Endpoint, Headers, Login, LoginPart, LoginStream},
 };
 
 /// Parameters of one frame.
@@ -32,7 +32,7 @@ impl LogIn {
         let login = &stream.login;
         let values = values(login, &stream.members.params, args)?;
         let read = login.parts().zip(values).map(|((name, part), value)| match (value, part) {
-            (Json::Text(text), _) | (Json::Number(text), LoginPart::Expiry) => Ok((part, text.clone())),
+            (Json::Text(text), _) | (Json::Number(text), LoginPart::Expiry) => Ok((part, text.to_string())),
             _ => Err(refuse(name.unwrap_or(&stream.members.params), "must be a text")),
         });
         read.collect::<Result<_, _>>().map(LogIn)
@@ -48,7 +48,7 @@ fn values<'a>(login: &Login, params: &str, args: &'a Document) -> Result<Vec<&'a
         return whole.then(|| given.iter().collect()).ok_or(refuse(params, "has other parts in a log-in"));
     }
     let [one @ Json::Object(_)] = given else { return Err(refuse(params, "must have one object here")) };
-    if let Some(more) = one.members().iter().find(|member| !login.object.contains_key(&member.name)) {
+    if let Some(more) = one.members().iter().find(|member| !login.object.contains_key(&*member.name)) {
         return Err(refuse(&more.name, "not a part of a log-in"));
     }
     login.object.keys().map(|name| one.get(name).ok_or_else(|| missing(name))).collect()
@@ -188,7 +188,7 @@ fn check_members(stream: &LoginStream, document: &Document, act: Act) -> Result<
     let headers = stream.headers.as_ref().filter(|_| act == Act::Call).map(|own| &own.member);
     let params = Some(&own.params).filter(|_| act != Act::Ping);
     let known = [Some(&own.id), Some(&own.method), params, headers];
-    match document.members().iter().find(|member| !known.contains(&Some(&member.name))) {
+    match document.members().iter().find(|member| !known.iter().flatten().any(|own| **own == *member.name)) {
         Some(member) => Err(Refusal::field(Part::Frame, &member.name, "not a member of such a frame")),
         None => Ok(()),
     }
@@ -203,8 +203,7 @@ pub(super) fn own_request(path: &str, method: &str) -> Request {
         query: Params::default(),
         body: Body::Empty,
         headers: super::Headers::default(),
-        class: Class::Read,
-        level: SignLevel::Signed,
+        endpoint: Endpoint::plain(Class::Read),
         reading: Reading::NotMoney,
         client_ids: Vec::new(),
         leverage: Leverage::None,
@@ -219,7 +218,7 @@ fn read_id(stream: &LoginStream, document: &Document) -> Result<String, Refusal>
     match document.root().get(name) {
         None => Ok("null".to_owned()),
         Some(Json::Text(text)) if stream.ids.fits(text) => Ok(quote(text)),
-        Some(Json::Number(text)) if stream.ids.numbers && whole(text) => Ok(text.clone()),
+        Some(Json::Number(text)) if stream.ids.numbers && whole(text) => Ok(text.to_string()),
         Some(_) => Err(Refusal::field(Part::Frame, name, "must be a short text of letters and digits")),
     }
 }
@@ -252,10 +251,10 @@ fn read_headers(own: &Headers, document: &Document) -> Result<Vec<(String, Strin
         Some(_) => return Err(refuse(&own.member, "must be an object")),
     };
     let read = given.iter().map(|header| match &header.value {
-        _ if !own.names.contains(&header.name) => {
+        _ if !own.names.contains(&*header.name) => {
             Err(refuse(&header.name, "not a header this gateway knows"))
         }
-        Json::Text(text) | Json::Number(text) => Ok((header.name.clone(), text.clone())),
+        Json::Text(text) | Json::Number(text) => Ok((header.name.to_string(), text.to_string())),
         _ => Err(refuse(&header.name, "must be a text")),
     });
     read.collect()
@@ -264,7 +263,8 @@ fn read_headers(own: &Headers, document: &Document) -> Result<Vec<(String, Strin
 fn check_channel(channels: &Channels, params: &str, one: &Json) -> Result<(), Refusal> {
     let refuse = |name: &str, reason| Err(Refusal::field(Part::Frame, name, reason));
     let unknown = "not a private channel this gateway knows";
-    let known = |name: Option<&Json>| matches!(name, Some(Json::Text(name)) if channels.names.contains(name));
+    let known =
+        |name: Option<&Json>| matches!(name, Some(Json::Text(name)) if channels.names.contains(&**name));
     let Some(own) = &channels.member else {
         return if known(Some(one)) { Ok(()) } else { refuse(params, unknown) };
     };
@@ -273,7 +273,7 @@ fn check_channel(channels: &Channels, params: &str, one: &Json) -> Result<(), Re
     }
     for member in one.members() {
         match &member.value {
-            _ if member.name != *own && !channels.known.contains(&member.name) => {
+            _ if member.name != *own && !channels.known.contains(&*member.name) => {
                 return refuse(&member.name, "not a part of a subscription this gateway knows");
             }
             Json::Text(_) => {}

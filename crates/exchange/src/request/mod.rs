@@ -1,5 +1,6 @@
 //! A client's request, read once and strictly. What is decided on is what is signed and sent.
 
+mod bare;
 mod body;
 mod check;
 mod frame;
@@ -24,11 +25,15 @@ pub(crate) use self::{
     headers::Headers,
     json::{Document, Json, Member, Setting, push_quoted, quote},
     params::{Allowed, Params},
-    percent::{component, escape},
+    percent::{component, escape, push_escaped},
     written::QueryForm,
 };
 
-use crate::{Class, Definition, Leverage, Method, Reading, SignLevel, definition::Scheme, reading::OwnId};
+use crate::{
+    Class, Definition, Leverage, Method, Reading, SignLevel,
+    definition::{Endpoint, Scheme},
+    reading::OwnId,
+};
 
 /// What arrived, still untrusted.
 #[derive(Clone, Copy, Default)]
@@ -58,22 +63,16 @@ pub struct Request {
     pub(crate) query: Params,
     pub(crate) body: Body,
     pub(crate) headers: Headers,
-    pub(crate) class: Class,
-    pub(crate) level: SignLevel,
+    pub(crate) endpoint: Endpoint,
     pub(crate) reading: Reading,
     pub(crate) client_ids: Vec<Option<String>>,
     pub(crate) leverage: Leverage,
     pub(crate) called: Called,
 }
 
-/// The address a client called: host, with `http://` in front if that was the scheme, and what stood in front of
-/// the exchange's own path.
+/// The address a client called. Only checking signatures needs it, so it is taken apart there.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Called {
-    text: String,
-    /// Where the path begins.
-    path: usize,
-}
+pub(crate) struct Called(Box<str>);
 
 /// A body in one of the forms exchanges take.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -95,9 +94,10 @@ impl Definition {
         let method = Method::parse(incoming.method).ok_or(Refusal::new(Part::Method, "not supported"))?;
         let (path, query) = target::split(incoming.target)?;
         let unknown = Refusal::new(Part::Endpoint, "not an endpoint this gateway knows");
-        let class = self.classify(method, path);
-        target::check_list(path, class)?;
-        let class = class.ok_or(unknown)?;
+        let endpoint = self.endpoint(method, path);
+        target::check_list(path, endpoint.map(|endpoint| endpoint.class))?;
+        let endpoint = endpoint.ok_or(unknown)?;
+        let class = endpoint.class;
         let profile = self.first_profile(path);
         let decoded = profile.query != QueryForm::Encoded;
         let allowed = match class.moves_money() {
@@ -111,12 +111,11 @@ impl Definition {
             query: Params::parse(query, Part::Query, allowed)?,
             body: Body::Empty,
             headers: self.read_headers(incoming.headers)?,
-            class,
-            level: self.sign_level(method, path, class),
+            endpoint,
             reading: Reading::NotMoney,
             client_ids: Vec::new(),
             leverage: Leverage::None,
-            called: Called::parse(incoming.called),
+            called: Called(incoming.called.into()),
         };
         request.body = self.read_body(&request, profile, incoming.body)?;
         request.check_places()?;
@@ -139,25 +138,19 @@ impl Definition {
 }
 
 impl Called {
-    fn parse(address: &str) -> Called {
-        let (text, host) = match address.split_once("://") {
-            Some(("http", _)) => (address, "http://".len()),
+    /// Its host, with `http://` in front if that was the scheme, and what stood in front of the exchange's own path.
+    pub(crate) fn parts(&self) -> (&str, &str) {
+        let (text, host) = match self.0.split_once("://") {
+            Some(("http", _)) => (&*self.0, "http://".len()),
             Some((_, rest)) => (rest, 0),
-            None => (address, 0),
+            None => (&*self.0, 0),
         };
-        let path = text[host..].find('/').map_or(text.len(), |at| host + at);
-        match path == host {
-            true => Called { text: text[host..].to_owned(), path: 0 },
-            false => Called { text: text.to_owned(), path },
+        match text[host..].find('/') {
+            Some(0) => ("", &text[host..]),
+            Some(at) => text.split_at(host + at),
+            None if text.len() == host => ("", ""),
+            None => (text, ""),
         }
-    }
-
-    pub(crate) fn host(&self) -> &str {
-        &self.text[..self.path]
-    }
-
-    pub(crate) fn prefix(&self) -> &str {
-        &self.text[self.path..]
     }
 }
 
@@ -179,12 +172,12 @@ impl Request {
 
     /// What the endpoint does.
     pub fn class(&self) -> Class {
-        self.class
+        self.endpoint.class
     }
 
     /// What the endpoint wants to see of the key.
     pub fn sign_level(&self) -> SignLevel {
-        self.level
+        self.endpoint.level
     }
 
     /// What the request asks for in terms of money.

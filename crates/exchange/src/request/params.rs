@@ -8,6 +8,7 @@ use std::{borrow::Cow, ops::Range};
 
 use super::{
     Part, Refusal,
+    bare::Bare,
     percent::{decode, read_name},
 };
 
@@ -31,9 +32,9 @@ struct Item {
 
 /// A part of the text, or of what was decoded.
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Slice {
-    Plain(Range<usize>),
-    Decoded(Range<usize>),
+struct Slice {
+    decoded: bool,
+    at: Range<usize>,
 }
 
 /// One parameter: decoded name and value.
@@ -72,9 +73,13 @@ impl Params {
         }
         let items = Vec::with_capacity(pieces);
         let mut params = Params { text: text.to_owned(), decoded: String::new(), items };
-        let mut seen = Seen::default();
-        for piece in pieces_of(text) {
-            let item = params.read_piece(piece, part, allowed.equals)?;
+        let bare = Bare::value(part, allowed.equals);
+        let (mut seen, mut start) = (Seen::default(), 0);
+        while start <= text.len() {
+            let item = match plain_item(text, start, bare) {
+                Some(item) => item,
+                None => params.read_item(text, start, part, bare)?,
+            };
             let name = params.slice(&item.name);
             if seen.perhaps(name)
                 && params.names().any(|own| own.eq_ignore_ascii_case(name))
@@ -82,29 +87,28 @@ impl Params {
             {
                 return Err(Refusal::field(part, name, "given twice"));
             }
+            start = item.piece.end + 1;
             params.items.push(item);
         }
         Ok(params)
     }
 
-    fn read_piece(&mut self, piece: Range<usize>, part: Part, equals: bool) -> Result<Item, Refusal> {
-        let text = &self.text[piece.clone()];
-        let equal = text.bytes().position(|b| b == b'=');
-        let equal = equal.ok_or(Refusal::new(part, "a parameter without ="))?;
-        let (raw_name, raw_value) = (&text[..equal], &text[equal + 1..]);
-        let (name_at, value_at) = (piece.start..piece.start + equal, piece.start + equal + 1..piece.end);
-        let name = read_name(raw_name).map_err(|reason| Refusal::new(part, reason))?;
-        let value = decode(raw_value, part, equals).map_err(|reason| Refusal::field(part, &name, reason))?;
+    /// The parameter that begins here, decoded.
+    fn read_item(&mut self, text: &str, start: usize, part: Part, bare: Bare) -> Result<Item, Refusal> {
+        let end = text[start..].find('&').map_or(text.len(), |length| start + length);
+        let equal = text[start..end].find('=').ok_or(Refusal::new(part, "a parameter without ="))?;
+        let (name_at, value_at) = (start..start + equal, start + equal + 1..end);
+        let name = read_name(&text[name_at.clone()]).map_err(|reason| Refusal::new(part, reason))?;
+        let value = decode(&text[value_at.clone()], bare);
+        let value = value.map_err(|reason| Refusal::field(part, &name, reason))?;
         let name = keep(&mut self.decoded, name, name_at);
         let value = keep(&mut self.decoded, value, value_at);
-        Ok(Item { piece, name, value })
+        Ok(Item { piece: start..end, name, value })
     }
 
     fn slice(&self, slice: &Slice) -> &str {
-        match slice {
-            Slice::Plain(range) => &self.text[range.clone()],
-            Slice::Decoded(range) => &self.decoded[range.clone()],
-        }
+        let text = if slice.decoded { &self.decoded } else { &self.text };
+        &text[slice.at.clone()]
     }
 
     /// The text as the client wrote it.
@@ -134,7 +138,8 @@ impl Params {
 
     /// The decoded value of a parameter.
     pub(crate) fn get(&self, name: &str) -> Option<&str> {
-        self.items.iter().find(|item| self.slice(&item.name) == name).map(|item| self.slice(&item.value))
+        let is = |item: &&Item| item.name.at.len() == name.len() && self.slice(&item.name) == name;
+        self.items.iter().find(is).map(|item| self.slice(&item.value))
     }
 
     /// Whether the text says the same without being decoded.
@@ -143,24 +148,26 @@ impl Params {
     }
 }
 
-/// Where the pieces between `&` stand.
-fn pieces_of(text: &str) -> impl Iterator<Item = Range<usize>> {
-    let mut start = Some(0);
-    std::iter::from_fn(move || {
-        let from = start?;
-        let length = text.as_bytes()[from..].iter().position(|b| *b == b'&');
-        start = length.map(|length| from + length + 1);
-        Some(from..length.map_or(text.len(), |length| from + length))
-    })
+/// The parameter that begins here, if nothing in it had to be decoded: what clients mostly send, read in one go.
+fn plain_item(text: &str, start: usize, bare: Bare) -> Option<Item> {
+    let text = text.as_bytes().get(start..)?;
+    let equal = Bare::NAME.run(text);
+    let value = text.get(equal..)?.strip_prefix(b"=").filter(|_| (1..=64).contains(&equal))?;
+    let length = bare.run(value);
+    let end = start + equal + 1 + length;
+    let ends = matches!(value.get(length), None | Some(b'&'));
+    let slice = |at| Slice { decoded: false, at };
+    let (name, value) = (slice(start..start + equal), slice(start + equal + 1..end));
+    ends.then_some(Item { piece: start..end, name, value })
 }
 
 /// Which names cannot have been seen yet: most differ in their length or first letter.
 #[derive(Default)]
-struct Seen(u64);
+pub(super) struct Seen(u64);
 
 impl Seen {
     /// Whether a name, in any case, may have been seen before; from now on it has.
-    fn perhaps(&mut self, name: &str) -> bool {
+    pub(super) fn perhaps(&mut self, name: &str) -> bool {
         let first = name.bytes().next().map_or(0, |b| b.to_ascii_lowercase());
         let mark = 1 << ((name.len() + 7 * usize::from(first)) % 64);
         let before = self.0;
@@ -172,10 +179,10 @@ impl Seen {
 /// Where a name or value stands: in the text itself, if it was not changed.
 fn keep(decoded: &mut String, text: Cow<'_, str>, at: Range<usize>) -> Slice {
     match text {
-        Cow::Borrowed(_) => Slice::Plain(at),
+        Cow::Borrowed(_) => Slice { decoded: false, at },
         Cow::Owned(text) => {
             decoded.push_str(&text);
-            Slice::Decoded(decoded.len() - text.len()..decoded.len())
+            Slice { decoded: true, at: decoded.len() - text.len()..decoded.len() }
         }
     }
 }

@@ -2,38 +2,38 @@
 
 use std::borrow::Cow;
 
-use super::Part;
-
-/// What `escape` and `component` leave bare beside letters and digits.
-pub(super) const BARE: &[u8] = b"-._~";
-pub(super) const COMPONENT: &[u8] = b"-_.!~*'()";
+use super::bare::Bare;
 
 /// Percent-encodes everything but letters, digits and `-._~`.
 pub(crate) fn escape(text: &str) -> String {
-    encode(text, BARE)
+    encode(text, Bare::ESCAPED)
+}
+
+/// The same behind another text.
+pub(crate) fn push_escaped(out: &mut String, text: &str) {
+    push_encoded(out, text, Bare::ESCAPED);
 }
 
 /// JavaScript's `encodeURIComponent`.
 pub(crate) fn component(text: &str) -> String {
-    encode(text, COMPONENT)
+    encode(text, Bare::COMPONENT)
 }
 
-fn encode(text: &str, bare: &[u8]) -> String {
+fn encode(text: &str, bare: Bare) -> String {
     let mut encoded = String::with_capacity(text.len());
     push_encoded(&mut encoded, text, bare);
     encoded
 }
 
 /// Percent-encodes everything but letters, digits and `bare`, behind another text.
-pub(super) fn push_encoded(encoded: &mut String, text: &str, bare: &[u8]) {
+pub(super) fn push_encoded(encoded: &mut String, text: &str, bare: Bare) {
     const DIGITS: &[u8; 16] = b"0123456789ABCDEF";
     let digit = |value: u8| char::from(DIGITS[usize::from(value & 15)]);
-    let is_bare = |b: u8| b.is_ascii_alphanumeric() || bare.contains(&b);
-    if text.bytes().all(is_bare) {
+    if bare.is_all(text.as_bytes()) {
         return encoded.push_str(text);
     }
     for b in text.bytes() {
-        match is_bare(b) {
+        match bare.may_hold(b) {
             true => encoded.push(char::from(b)),
             false => encoded.extend(['%', digit(b >> 4), digit(b)]),
         }
@@ -42,7 +42,7 @@ pub(super) fn push_encoded(encoded: &mut String, text: &str, bare: &[u8]) {
 
 /// Names are plain words; `[` and `]` may be percent-encoded, nothing else needs to be.
 pub(super) fn read_name(raw: &str) -> Result<Cow<'_, str>, &'static str> {
-    let plain = |name: &str| name.bytes().all(|b| b.is_ascii_alphanumeric() || b"_.-[]".contains(&b));
+    let plain = |name: &str| Bare::NAME.is_all(name.as_bytes());
     let name = match plain(raw) {
         true => Cow::Borrowed(raw),
         false => {
@@ -56,16 +56,9 @@ pub(super) fn read_name(raw: &str) -> Result<Cow<'_, str>, &'static str> {
     }
 }
 
-/// A raw quote is no part of any URL, but ccxt writes JSON into form bodies with it.
-pub(super) fn decode(raw: &str, part: Part, equals: bool) -> Result<Cow<'_, str>, &'static str> {
-    let bare = |b: u8| match b {
-        b'%' | b'+' => false,
-        b'"' => part == Part::Body,
-        b'=' => equals,
-        b'!' | b'$'..=b':' | b'?'..=b'[' | b']'..=b'~' => true,
-        _ => false,
-    };
-    if raw.bytes().all(bare) {
+/// A value, of which only what is bare may stand as it is.
+pub(super) fn decode(raw: &str, bare: Bare) -> Result<Cow<'_, str>, &'static str> {
+    if bare.is_all(raw.as_bytes()) {
         return Ok(Cow::Borrowed(raw));
     }
     let mut bytes = Vec::with_capacity(raw.len());
@@ -77,7 +70,7 @@ pub(super) fn decode(raw: &str, part: Part, equals: bool) -> Result<Cow<'_, str>
                 high.zip(low).map(|(high, low)| high << 4 | low).ok_or("broken percent encoding")?
             }
             b'+' => b' ',
-            _ if bare(b) => b,
+            _ if bare.may_hold(b) => b,
             _ => return Err("a character that must be percent-encoded"),
         });
     }

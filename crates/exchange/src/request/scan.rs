@@ -1,8 +1,13 @@
 //! The JSON scanner: RFC 8259 with the refusals that `json` promises.
 
+use memchr::memchr;
+use smol_str::SmolStr;
+
 use super::{
     Part, Refusal,
+    bare::Bare,
     json::{Json, Member},
+    params::Seen,
 };
 
 const MAX_DEPTH: usize = 16;
@@ -48,9 +53,10 @@ impl<'t> Scanner<'t> {
             return Ok(Vec::new());
         }
         let mut members: Vec<Member> = Vec::with_capacity(USUAL);
+        let mut seen = Seen::default();
         loop {
             let name = self.name()?;
-            if members.iter().any(|own| own.name.eq_ignore_ascii_case(&name)) {
+            if seen.perhaps(&name) && members.iter().any(|own| own.name.eq_ignore_ascii_case(&name)) {
                 return Err(Refusal::field(Part::Body, &name, "given twice"));
             }
             self.expect(b':')?;
@@ -100,37 +106,37 @@ impl<'t> Scanner<'t> {
         }
     }
 
-    fn name(&mut self) -> Scan<String> {
+    fn name(&mut self) -> Scan<SmolStr> {
         self.skip_space();
         let start = self.at;
         let name = self.string()?;
-        let plain = |b: u8| b.is_ascii_alphanumeric() || b"_.-[]".contains(&b);
+        let plain = Bare::NAME.is_all(name.as_bytes());
         let unescaped = self.at - start == name.len() + 2;
         match name.len() {
-            1..=64 if unescaped && name.bytes().all(plain) => Ok(name),
+            1..=64 if unescaped && plain => Ok(name),
             _ => self.fail("a member name is 1 to 64 letters, digits and _.-[]"),
         }
     }
 
-    fn string(&mut self) -> Scan<String> {
+    fn string(&mut self) -> Scan<SmolStr> {
         if self.peek() != Some(b'"') {
             return self.fail("not JSON");
         }
         self.at += 1;
         let rest = &self.text[self.at..];
-        let plain = rest.bytes().position(|b| !matches!(b, b' '..=b'~') || b == b'"' || b == b'\\');
-        let plain = &rest[..plain.unwrap_or_default()];
-        self.at += plain.len();
-        if self.peek() == Some(b'"') && plain.len() <= MAX_STRING {
-            self.at += 1;
-            return Ok(plain.to_owned());
+        let length = memchr(b'"', rest.as_bytes()).unwrap_or(rest.len());
+        match rest.get(..length).filter(|text| text.len() <= MAX_STRING && is_plain(text)) {
+            Some(text) if length < rest.len() => {
+                self.at += length + 1;
+                Ok(text.into())
+            }
+            _ => self.odd_string().map(SmolStr::from),
         }
-        self.odd_string(plain)
     }
 
-    /// The rest of a string that holds more than plain letters, from behind those it begins with.
-    fn odd_string(&mut self, start: &str) -> Scan<String> {
-        let mut text = start.to_owned();
+    /// A string that holds more than plain letters, from behind its quote.
+    fn odd_string(&mut self) -> Scan<String> {
+        let mut text = String::new();
         loop {
             let Some(next) = self.text[self.at..].chars().next() else { return self.fail("not JSON") };
             self.at += next.len_utf8();
@@ -184,12 +190,12 @@ impl<'t> Scanner<'t> {
         unit.map_or_else(|| self.fail("not JSON"), Ok)
     }
 
-    fn number(&mut self) -> Scan<String> {
+    fn number(&mut self) -> Scan<SmolStr> {
         let start = self.at;
         self.skip(|b| b == b'-' || b == b'+' || b == b'.' || b.is_ascii_alphanumeric());
         let text = &self.text[start..self.at];
-        match is_number(text) {
-            true => Ok(text.to_owned()),
+        match is_number(text.as_bytes()) {
+            true => Ok(text.into()),
             false => self.fail("not a JSON number"),
         }
     }
@@ -228,7 +234,7 @@ impl<'t> Scanner<'t> {
     }
 
     fn skip_space(&mut self) {
-        self.skip(|b| b" \t\r\n".contains(&b));
+        self.skip(|b| matches!(b, b' ' | b'\t' | b'\r' | b'\n'));
     }
 
     fn skip(&mut self, wanted: impl Fn(u8) -> bool) {
@@ -242,18 +248,44 @@ impl<'t> Scanner<'t> {
     }
 }
 
+/// Looks at every byte, so that many are looked at at once.
+fn is_plain(text: &str) -> bool {
+    text.bytes().fold(true, |all, b| all & matches!(b, b' '..=b'~') & (b != b'\\'))
+}
+
 /// The number grammar of RFC 8259, section 6.
-fn is_number(text: &str) -> bool {
-    let text = text.strip_prefix('-').unwrap_or(text);
-    let (mantissa, exponent) = match text.split_once(['e', 'E']) {
-        Some((mantissa, exponent)) => (mantissa, Some(exponent.strip_prefix(['+', '-']).unwrap_or(exponent))),
-        None => (text, None),
+fn is_number(text: &[u8]) -> bool {
+    let (whole, rest) = digits(text.strip_prefix(b"-").unwrap_or(text));
+    let (fraction, rest) = match rest.strip_prefix(b".") {
+        Some(rest) => digits(rest),
+        None => (&b"0"[..], rest),
     };
-    let (whole, fraction) = match mantissa.split_once('.') {
-        Some((whole, fraction)) => (whole, Some(fraction)),
-        None => (mantissa, None),
+    let (exponent, rest) = match rest {
+        [b'e' | b'E', b'+' | b'-', rest @ ..] | [b'e' | b'E', rest @ ..] => digits(rest),
+        _ => (&b"0"[..], rest),
     };
-    let digits = |text: &str| !text.is_empty() && text.bytes().all(|b| b.is_ascii_digit());
-    let no_leading_zero = whole == "0" || !whole.starts_with('0');
-    digits(whole) && no_leading_zero && fraction.is_none_or(digits) && exponent.is_none_or(digits)
+    let no_leading_zero = whole == b"0" || !whole.starts_with(b"0");
+    no_leading_zero && rest.is_empty() && [whole, fraction, exponent].iter().all(|digits| !digits.is_empty())
+}
+
+/// The digits a text begins with, and the rest.
+fn digits(text: &[u8]) -> (&[u8], &[u8]) {
+    text.split_at(text.iter().position(|b| !b.is_ascii_digit()).unwrap_or(text.len()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_number_is_one_of_json() {
+        for number in ["0", "-0", "10", "0.10", "-1.5e+10", "1E5", "1e-05", "0e0"] {
+            assert!(is_number(number.as_bytes()), "{number}");
+        }
+        for other in
+            ["", "-", "00", "01", "1.", ".5", "1e", "1e+", "+1", "1.2.3", "1e5.0", "--1", "1a", "1e1e1"]
+        {
+            assert!(!is_number(other.as_bytes()), "{other}");
+        }
+    }
 }

@@ -3,7 +3,7 @@
 //! Grammar of the path: `(/[A-Za-z0-9_:~.,-]+)+/?`, no segment of dots alone, at most 512 bytes. There is no
 //! percent sign in it, so there is nothing to decode, normalise or join. A comma is for public calls alone.
 
-use super::{Part, Refusal};
+use super::{Part, Refusal, bare::Bare};
 use crate::Class;
 
 const MAX_PATH: usize = 512;
@@ -11,34 +11,34 @@ const MAX_PATH: usize = 512;
 /// Splits a target into path and query text (without `?`; empty if there is none).
 pub(super) fn split(target: &str) -> Result<(&str, &str), Refusal> {
     let refuse = |reason| Refusal::new(Part::Target, reason);
-    let (path, query) = match target.split_once('?') {
-        Some((_, "")) => return Err(refuse("an empty query")),
-        Some(parts) => parts,
-        None => (target, ""),
-    };
-    check(path).map_err(refuse)?;
-    Ok((path, query))
+    let mark = target.bytes().position(|b| b == b'?').unwrap_or(target.len());
+    let (path, query) = target.split_at(mark);
+    if query == "?" {
+        return Err(refuse("an empty query"));
+    }
+    check(path.as_bytes()).map_err(refuse)?;
+    Ok((path, query.strip_prefix('?').unwrap_or_default()))
 }
 
 /// A comma makes a list of one segment (Bitfinex: `/v2/conf/a,b`). Where it could reach a second order or account it is
 /// refused, also if nothing is listed there.
 pub(super) fn check_list(path: &str, class: Option<Class>) -> Result<(), Refusal> {
-    match path.contains(',') && class != Some(Class::Public) {
+    match class != Some(Class::Public) && path.as_bytes().contains(&b',') {
         true => Err(Refusal::new(Part::Target, "only the path of a public call may hold a comma")),
         false => Ok(()),
     }
 }
 
-fn check(path: &str) -> Result<(), &'static str> {
+fn check(path: &[u8]) -> Result<(), &'static str> {
     if path.len() > MAX_PATH {
         return Err("longer than 512 bytes");
     }
-    let path = path.strip_prefix('/').ok_or("must start with /")?;
-    let path = path.strip_suffix('/').unwrap_or(path);
-    path.split('/').try_for_each(|segment| match segment {
-        "" => Err("an empty segment"),
-        _ if segment.bytes().all(|b| b == b'.') => Err("a dot segment"),
-        _ if segment.bytes().all(|b| b.is_ascii_alphanumeric() || b"_:~.,-".contains(&b)) => Ok(()),
+    let path = path.strip_prefix(b"/").ok_or("must start with /")?;
+    let path = path.strip_suffix(b"/").unwrap_or(path);
+    path.split(|b| *b == b'/').try_for_each(|segment| match segment {
+        [] => Err("an empty segment"),
+        _ if segment.iter().all(|b| *b == b'.') => Err("a dot segment"),
+        _ if Bare::PATH.is_all(segment) => Ok(()),
         _ => Err("only letters, digits and _:~.,- may stand in a path"),
     })
 }

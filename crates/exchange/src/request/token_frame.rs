@@ -65,7 +65,7 @@ impl Definition {
             }
             _ => check_token(stream, &params)?,
         }
-        request.level = SignLevel::Unsigned; // the token stands for the signature
+        request.endpoint.level = SignLevel::Unsigned; // the token stands for the signature
         let id = match act {
             Act::Ping => id.unwrap_or("null").to_owned(), // its answer has a method of its own
             _ => stream.echo(Some(method), id),
@@ -101,7 +101,7 @@ fn read_id(stream: &TokenStream, document: &Document) -> Result<Option<String>, 
     match document.root().get(name) {
         None => Ok(None),
         Some(Json::Number(text)) if text.len() <= 18 && text.bytes().all(|b| b.is_ascii_digit()) => {
-            Ok(Some(text.clone()))
+            Ok(Some(text.to_string()))
         }
         Some(_) => Err(Refusal::field(Part::Frame, name, "must be a whole number of up to 18 digits")),
     }
@@ -127,7 +127,7 @@ fn check_channel(stream: &TokenStream, params: &Document) -> Result<(), Refusal>
     let name = channels.member.as_deref().unwrap_or_default();
     let own = [name, &stream.token.member];
     for member in params.members() {
-        if !own.contains(&member.name.as_str()) && !channels.known.contains(&member.name) {
+        if !own.contains(&member.name.as_str()) && !channels.known.contains(&*member.name) {
             let reason = "not a part of a subscription this gateway knows";
             return Err(Refusal::field(Part::Frame, &member.name, reason));
         }
@@ -156,11 +156,11 @@ impl Written<'_> {
         let mut out = Vec::new();
         for member in own {
             match &member.value {
-                Json::Array(items) if self.call.lists.contains(&member.name) => {
+                Json::Array(items) if self.call.lists.iter().any(|own| *own == *member.name) => {
                     let items = self.list(&member.name, items, scalar)?;
                     self.say(&member.name, &items, &mut out)?;
                 }
-                Json::Array(items) if self.call.each.as_ref() == Some(&member.name) => {
+                Json::Array(items) if self.call.each.as_deref() == Some(&*member.name) => {
                     let items = self.list(&member.name, items, |_, item| self.item(&member.name, item))?;
                     self.say(&member.name, &items, &mut out)?;
                 }

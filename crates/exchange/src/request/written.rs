@@ -4,11 +4,7 @@ use std::borrow::Cow;
 
 use serde::Deserialize;
 
-use super::{
-    Params, Setting,
-    params::Param,
-    percent::{BARE, COMPONENT, push_encoded},
-};
+use super::{Params, Setting, bare::Bare, params::Param, percent::push_encoded};
 
 /// How a query is written in what is signed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
@@ -46,7 +42,7 @@ impl Params {
                 Changed::Kept(item) => text.piece(&[item.piece]),
                 Changed::Set(set) => {
                     text.piece(&[set.name, "="]);
-                    push_encoded(&mut text.0, &set.value, BARE);
+                    push_encoded(&mut text.0, &set.value, Bare::ESCAPED);
                 }
             }
         }
@@ -96,7 +92,7 @@ impl Params {
             QueryForm::Encoded => true,
             QueryForm::Decoded => plain,
             QueryForm::Component | QueryForm::Sorted => {
-                let bare = |b: u8| b.is_ascii_alphanumeric() || b"-._~=&".contains(&b);
+                let bare = |b: u8| Bare::ESCAPED.may_hold(b) || matches!(b, b'=' | b'&');
                 let ordered = form == QueryForm::Component || self.names().is_sorted();
                 plain && ordered && self.text().bytes().all(bare) && self.has_single_equals()
             }
@@ -141,13 +137,13 @@ fn write(mut items: Vec<(&str, &str)>, form: QueryForm) -> String {
             QueryForm::Encoded | QueryForm::Decoded => text.piece(&[name, "=", value]),
             QueryForm::Component => {
                 text.piece(&[name, "="]);
-                push_encoded(&mut text.0, value, COMPONENT);
+                push_encoded(&mut text.0, value, Bare::COMPONENT);
             }
             QueryForm::Sorted => {
                 text.piece(&[]);
-                push_encoded(&mut text.0, name, BARE);
+                push_encoded(&mut text.0, name, Bare::ESCAPED);
                 text.0.push('=');
-                push_encoded(&mut text.0, value, BARE);
+                push_encoded(&mut text.0, value, Bare::ESCAPED);
             }
         }
     }

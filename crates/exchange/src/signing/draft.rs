@@ -7,7 +7,7 @@ use base64::{Engine, prelude::BASE64_STANDARD};
 use crate::{
     Method, Request,
     definition::{BodyForm, Hole, Profile, Scheme, Values},
-    request::{Body, Document, Params, QueryForm, Setting, escape},
+    request::{Body, Document, Params, QueryForm, Setting, push_escaped},
 };
 
 /// The texts of a request.
@@ -143,7 +143,7 @@ impl<'r> Draft<'r> {
             }
             text.push_str(param);
             text.push('=');
-            text.push_str(&escape(signature));
+            push_escaped(text, signature);
         }
         if profile.scheme == Scheme::Payload {
             self.body = std::mem::take(&mut self.payload);

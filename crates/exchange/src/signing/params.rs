@@ -38,7 +38,7 @@ fn item_text(json: &Json) -> Cow<'_, str> {
         json => item_text(json).into_owned(),
     };
     match json {
-        Json::Text(text) | Json::Number(text) => text.into(),
+        Json::Text(text) | Json::Number(text) => text.as_str().into(),
         Json::Bool(value) => value.to_string().into(),
         Json::Null => "null".into(),
         Json::Array(items) => format!("[{}]", items.iter().map(inner).collect::<Vec<_>>().join(",")).into(),
@@ -94,7 +94,7 @@ fn level(json: &Json, depth: usize) -> Option<String> {
 
 fn plain(json: &Json) -> Option<Cow<'_, str>> {
     match json {
-        Json::Text(text) | Json::Number(text) => Some(text.into()),
+        Json::Text(text) | Json::Number(text) => Some(text.as_str().into()),
         Json::Bool(value) => Some(value.to_string().into()),
         Json::Null => Some("null".into()),
         Json::Array(_) | Json::Object(_) => None,

@@ -61,7 +61,7 @@ impl Signed {
 impl Definition {
     /// The kind of nonce the stamp must bring to sign `request` with a key of these options; `None` if it needs none.
     pub fn nonce_kind(&self, request: &Request, options: &Options) -> Option<NonceKind> {
-        let signed = request.level == SignLevel::Signed;
+        let signed = request.endpoint.level == SignLevel::Signed;
         let kind = self.profiles_of(&request.path).find_map(|profile| profile.nonce).filter(|_| signed)?;
         let own = options.nonce_unit.filter(|_| kind.is_counter());
         Some(own.map_or(kind, NonceKind::from))
@@ -78,7 +78,7 @@ impl Definition {
         credentials: &Credentials,
         stamp: &Stamp,
     ) -> Result<Signed, SignError> {
-        match request.level {
+        match request.endpoint.level {
             SignLevel::Unsigned => Ok(self.unsigned(request, upstream)),
             SignLevel::KeyOnly => Ok(self.key_only(request, upstream, credentials)),
             SignLevel::Signed => self.signed(request, upstream, credentials, stamp),
@@ -123,8 +123,8 @@ impl Definition {
         let values = texts.values(request, &draft, &stamped, address, credentials);
         let signature = signature(profile, credentials, &values).ok_or(SignError::Failed)?;
         let values = Values { signature: &signature, ..values };
-        let headers = profile.headers.iter().map(|(name, value)| (name.clone(), value.text(&values)));
-        let headers = Vec::from_iter(headers);
+        let mut headers = Vec::with_capacity(profile.headers.len() + USUAL);
+        headers.extend(profile.headers.iter().map(|(name, value)| (name.clone(), value.text(&values))));
         if profile.inject.iter().any(|item| item.value.has(&Hole::Signature)) {
             draft = Draft::fill(profile, request, &Values { signature: &signature, ..injected });
         }
@@ -173,6 +173,8 @@ impl fmt::Display for SignError {
 impl std::error::Error for SignError {}
 
 const TYPE: &str = "content-type";
+/// Room for what passes on from clients and selects an environment, so that nothing has to grow.
+const USUAL: usize = 8;
 
 /// Key, time and nonce of the exchange's side, in the profile's forms.
 fn stamped<'s>(

@@ -55,7 +55,7 @@ impl Definition {
     /// The API key a client put where the endpoint wants it. `None` for class `public`, where the exchange wants
     /// none: some clients (python-binance) send their key with every call and sign none of these.
     pub fn presented_key<'r>(&self, request: &'r Request) -> Option<Cow<'r, str>> {
-        if request.level == SignLevel::Unsigned {
+        if request.endpoint.level == SignLevel::Unsigned {
             return None;
         }
         self.profiles_of(&request.path).find_map(|profile| match profile.place(&Hole::Key)? {
@@ -74,7 +74,7 @@ impl Definition {
         pair: &Credentials,
         now_ms: u64,
     ) -> Result<Verified, VerifyError> {
-        if request.level == SignLevel::Unsigned {
+        if request.endpoint.level == SignLevel::Unsigned {
             return Err(VerifyError::Missing);
         }
         let profile = self.profile(&request.path, pair.kind()).ok_or(VerifyError::BadSignature)?;
@@ -160,7 +160,7 @@ impl<'a> Check<'a> {
     /// Whether it fits what the client may have taken for the address: the one it called, or the exchange's own.
     fn any_address(&self, fits: impl FnMut(Address<'_>) -> bool) -> bool {
         let Sent { profile, request, .. } = self.sent;
-        let (host, prefix) = (request.called.host(), request.called.prefix());
+        let (host, prefix) = request.called.parts();
         if profile.signs(&Hole::Host) {
             let called = Some(Address { host, prefix }).filter(|called| !called.host.is_empty());
             let own = self.definition.hosts(request.group(), &request.path);

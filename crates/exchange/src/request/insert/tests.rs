@@ -160,8 +160,8 @@ fn holds(exchange: &str, request: &Request, random: u8, piece: impl Fn(&str, &st
     let pieces: Vec<String> = ids.iter().map(|id| piece(client_id.name(), id)).collect();
     assert!(is_inserted(text(request), text(&made), &pieces), "{} became {}", text(request), text(&made));
     assert_eq!(
-        (&made.reading, made.class, made.leverage),
-        (&request.reading, request.class, request.leverage)
+        (&made.reading, made.endpoint, made.leverage),
+        (&request.reading, request.endpoint, request.leverage)
     );
     assert_eq!((made.method, &made.path, &made.group), (request.method, &request.path, &request.group));
     assert_eq!(format!("{:?}", made.called), format!("{:?}", request.called));
