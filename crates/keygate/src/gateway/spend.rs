@@ -87,13 +87,25 @@ impl Call<'_> {
         let mut ask = Box::pin(holder.cost(self.request.class(), self.request.reading())).await?;
         ask.takes_back = self.takes_back();
         ask.dry = self.is_dry(account);
-        if let Reading::Orders(orders) = self.request.reading() {
-            for ((reserve, order), id) in ask.reserve.iter_mut().zip(orders).zip(self.request.client_ids()) {
-                reserve.question = id.as_ref().map(|_| question(&self.request, order));
-                reserve.client_order_id.clone_from(id);
-            }
+        let asked = asked_about(self.request.reading());
+        for ((reserve, (symbol, quantity)), id) in
+            ask.reserve.iter_mut().zip(asked).zip(self.request.client_ids())
+        {
+            reserve.question = id.as_ref().map(|_| question(&self.request, &symbol, quantity));
+            reserve.client_order_id.clone_from(id);
         }
         Ok(ask)
+    }
+}
+
+/// What the exchange is asked about each order, or about the withdrawal: its market or asset, and its quantity.
+fn asked_about(reading: &Reading) -> Vec<(Symbol, Option<Decimal>)> {
+    match reading {
+        Reading::Orders(orders) => {
+            orders.iter().map(|order| (order.symbol.clone(), order.quantity)).collect()
+        }
+        Reading::Withdrawal(withdrawal) => vec![(Symbol::Market(withdrawal.asset.clone()), None)],
+        Reading::Cancel { .. } | Reading::Unpriceable(_) | Reading::NotMoney => Vec::new(),
     }
 }
 
