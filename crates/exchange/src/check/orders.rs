@@ -153,9 +153,9 @@ impl Cases {
             not_found && answers.any(|answer| !["not found", "unreadable"].contains(&answer.is.as_str()))
         };
         let questions = (0..definition.order_status.len()).filter(|number| !asked(number));
-        let questions = questions.map(|number| {
-            format!("[[order_status]] and [[withdrawal_status]], {}: found and not found", number + 1)
-        });
+        // those about withdrawals are counted behind those about orders
+        let questions =
+            questions.map(|number| format!("[[order_status]] {}: found and not found", number + 1));
         let open = definition.open_orders.is_some() && self.open_orders.is_none();
         let leverage = !definition.leverages.is_empty() && self.leverage.is_empty();
         let tables = [(open, "[open_orders]"), (leverage, "[[leverage]]")];

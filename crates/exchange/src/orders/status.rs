@@ -192,7 +192,7 @@ impl Definition {
             for pattern in &own.get_ref().of {
                 let sample = pattern.sample();
                 if !sample.is_some_and(|(method, path)| self.takes_client_ids(method, &path)) {
-                    return Err(wrong("asks about what has no client id".to_owned()));
+                    return Err(wrong("asks about orders or withdrawals that have no client id".to_owned()));
                 }
             }
         }
