@@ -50,6 +50,8 @@ CREATE POLICY keygate_reservation_keysmith ON keygate.reservation FOR SELECT TO 
 
 CREATE POLICY keygate_reservation_select ON keygate.reservation FOR SELECT TO authenticated, keygate_signer USING ((user_id = ( SELECT keygate.uid() AS uid)));
 
+CREATE POLICY keygate_reservation_settle ON keygate.reservation FOR UPDATE TO keygate_keysmith USING ((user_id = ( SELECT keygate.uid() AS uid))) WITH CHECK ((user_id = ( SELECT keygate.uid() AS uid)));
+
 CREATE POLICY keygate_reservation_update ON keygate.reservation FOR UPDATE TO keygate_signer USING ((user_id = ( SELECT keygate.uid() AS uid))) WITH CHECK ((user_id = ( SELECT keygate.uid() AS uid)));
 
 ALTER TABLE keygate.reservation ENABLE ROW LEVEL SECURITY;
@@ -66,12 +68,24 @@ GRANT SELECT(place) ON TABLE keygate.reservation TO keygate_keysmith;
 
 GRANT SELECT(user_id) ON TABLE keygate.reservation TO keygate_keysmith;
 
+GRANT SELECT(connection_id) ON TABLE keygate.reservation TO keygate_keysmith;
+
+GRANT SELECT(kind) ON TABLE keygate.reservation TO keygate_keysmith;
+
+GRANT SELECT(usd) ON TABLE keygate.reservation TO keygate_keysmith;
+
 GRANT UPDATE(state) ON TABLE keygate.reservation TO keygate_signer;
+
+GRANT SELECT(state),UPDATE(state) ON TABLE keygate.reservation TO keygate_keysmith;
+
+GRANT SELECT(made_at) ON TABLE keygate.reservation TO keygate_keysmith;
 
 GRANT UPDATE(changed_at) ON TABLE keygate.reservation TO keygate_signer;
 
+GRANT UPDATE(changed_at) ON TABLE keygate.reservation TO keygate_keysmith;
+
 GRANT UPDATE(ask_at) ON TABLE keygate.reservation TO keygate_signer;
 
-GRANT SELECT(ask_at) ON TABLE keygate.reservation TO keygate_keysmith;
+GRANT SELECT(ask_at),UPDATE(ask_at) ON TABLE keygate.reservation TO keygate_keysmith;
 
 GRANT UPDATE(asked) ON TABLE keygate.reservation TO keygate_signer;

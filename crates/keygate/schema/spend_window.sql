@@ -31,6 +31,10 @@ CREATE POLICY keygate_spend_window_select ON keygate.spend_window FOR SELECT TO 
 
 CREATE POLICY keygate_spend_window_service ON keygate.spend_window TO service_role USING ((starts_at < (now() - '100 days'::interval))) WITH CHECK (false);
 
+CREATE POLICY keygate_spend_window_settle_select ON keygate.spend_window FOR SELECT TO keygate_keysmith USING ((user_id = ( SELECT keygate.uid() AS uid)));
+
+CREATE POLICY keygate_spend_window_settle_update ON keygate.spend_window FOR UPDATE TO keygate_keysmith USING ((user_id = ( SELECT keygate.uid() AS uid))) WITH CHECK ((user_id = ( SELECT keygate.uid() AS uid)));
+
 CREATE POLICY keygate_spend_window_update ON keygate.spend_window FOR UPDATE TO keygate_signer USING ((user_id = ( SELECT keygate.uid() AS uid))) WITH CHECK ((user_id = ( SELECT keygate.uid() AS uid)));
 
 ALTER TABLE keygate.spend_window ENABLE ROW LEVEL SECURITY;
@@ -43,6 +47,16 @@ GRANT SELECT,INSERT ON TABLE keygate.spend_window TO keygate_signer;
 
 GRANT DELETE ON TABLE keygate.spend_window TO service_role;
 
+GRANT SELECT(connection_id) ON TABLE keygate.spend_window TO keygate_keysmith;
+
+GRANT SELECT(kind) ON TABLE keygate.spend_window TO keygate_keysmith;
+
 GRANT SELECT(starts_at) ON TABLE keygate.spend_window TO service_role;
 
+GRANT SELECT(starts_at) ON TABLE keygate.spend_window TO keygate_keysmith;
+
+GRANT SELECT(user_id) ON TABLE keygate.spend_window TO keygate_keysmith;
+
 GRANT UPDATE(used) ON TABLE keygate.spend_window TO keygate_signer;
+
+GRANT SELECT(used),UPDATE(used) ON TABLE keygate.spend_window TO keygate_keysmith;

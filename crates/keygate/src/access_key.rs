@@ -55,12 +55,17 @@ pub async fn list(app: &App, user: Uuid, bot: Option<Uuid>) -> Result<Vec<Row>> 
 }
 
 /// The user's one personal key. A second one is refused until the first is revoked.
-pub async fn create_personal(app: &App, new: NewPersonal, step_up: StepUp<'_>) -> Result<Issued> {
+pub async fn create_personal(
+    app: &App,
+    new: NewPersonal,
+    step_up: StepUp<'_>,
+    origin: &Origin,
+) -> Result<Issued> {
     let user = step_up.caller.user;
     allow(app, &new.scopes, step_up).await?;
     let key = AccessKey::generate();
     let row = row(app, &key.stored, None, new.name, new.scopes, new.expires_at);
-    store::insert(app, user, &row, &key.stored.hash, None).await?;
+    store::insert_personal(app, user, &row, &key.stored.hash, origin).await?;
     Ok(Issued { row, token: key.token, pair: None })
 }
 
@@ -101,8 +106,7 @@ pub async fn create_for_bot(
         bot: Some(bot.id),
         score: Score::default(),
     };
-    let pair_of = Some((&virtual_key, origin, event));
-    store::insert(app, user, &row, &key.stored.hash, pair_of).await?;
+    store::insert_pair(app, user, &row, &key.stored.hash, (&virtual_key, origin, event)).await?;
     let pair = Pair { key: row.key_prefix.clone(), secret: pair.secret, passphrase: pair.passphrase };
     Ok(Issued { row, token: key.token, pair: Some(pair) })
 }

@@ -33,6 +33,7 @@ mod server;
 mod session;
 mod sign_in;
 mod suspension;
+mod unsettled;
 mod user;
 
 pub use output::{out, say};
@@ -130,6 +131,11 @@ enum Command {
     Suspension {
         #[command(subcommand)]
         command: suspension::SuspensionCommand,
+    },
+    /// Orders and withdrawals of which nobody knows what became
+    Unsettled {
+        #[command(subcommand)]
+        command: unsettled::UnsettledCommand,
     },
     /// Programs that use a connection
     Bot {
@@ -233,6 +239,7 @@ async fn ask_server(command: Command, remote: &Remote) -> Result<ExitCode, Fatal
         Command::Panic(args) => panic::run(remote, args).await,
         Command::Limits { command } => limits::run(remote, command).await,
         Command::Suspension { command } => suspension::run(remote, command).await,
+        Command::Unsettled { command } => unsettled::run(remote, command).await,
         Command::Bot { command } => bot::run(remote, command).await,
         Command::Access { command } => access::run(remote, command).await,
         Command::Activity { command } => activity::run(remote, command).await,

@@ -58,6 +58,7 @@ macro_rules! codes {
 codes! {
     AccessKeyExists CONFLICT "access-key-exists" "There is an active personal access key already",
     AnswerGone GONE "answer-gone" "It was done, and the answer showed a secret that is not kept",
+    BeingAsked CONFLICT "being-asked" "The exchange is still being asked",
     BodyTooLarge PAYLOAD_TOO_LARGE "body-too-large" "The request body is too large",
     ClockSkew BAD_REQUEST "clock-skew" "This machine's clock and the exchange's differ too much",
     ConnectionDeleted CONFLICT "connection-deleted" "The connection is deleted",

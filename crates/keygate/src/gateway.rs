@@ -290,7 +290,8 @@ impl Call<'_> {
         self.learn(account, look).await
     }
 
-    /// The call with an id for each order that has none: by it the exchange can be asked what became of the order.
+    /// The call with an id for each order, or for the withdrawal, that has none: by it the exchange can be asked what became
+    /// of it.
     fn named(&self) -> Result<Call<'_>, Denial> {
         let named = self.definition.with_client_ids(&self.request, |_| seal::random::array());
         let request = named.map_err(|refusal| unreadable(refusal.to_string()))?;

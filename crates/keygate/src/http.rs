@@ -21,7 +21,7 @@ use crate::{
     app::App,
     auth, bot, connection,
     error::{Code, Error, Problem},
-    exchanges, health, idempotency, limits, openapi, page, panic, risk, user,
+    exchanges, health, idempotency, limits, openapi, page, panic, risk, unsettled, user,
 };
 
 pub mod body;
@@ -67,6 +67,7 @@ pub fn api() -> (Router<Arc<App>>, utoipa::openapi::OpenApi) {
         .merge(limits::routes())
         .merge(panic::routes())
         .merge(risk::routes())
+        .merge(unsettled::routes())
         .merge(alert::routes())
         .merge(api_key::routes())
         .merge(bot::routes())

@@ -34,5 +34,6 @@ pub mod panic; // all signing stops
 pub mod risk; // how likely a call is somebody else's, and what follows
 pub mod snippet; // code to paste that points a client at the gate
 pub mod start; // bringing a server up and down
+pub mod unsettled; // calls of which nobody knows what became
 pub mod upstream; // the one way out to exchanges
 pub mod user; // who may sign in

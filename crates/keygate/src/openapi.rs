@@ -31,6 +31,7 @@ use crate::{app::App, idempotency};
         (name = "limits", description = "How much the programs of a connection may do"),
         (name = "panic", description = "Stop all signing, and start it again"),
         (name = "suspensions", description = "Access keys that stand still because they were used in an unusual way"),
+        (name = "unsettled", description = "Orders and withdrawals of which nobody knows what became"),
         (name = "bots", description = "Programs that use a key, and their virtual pairs"),
         (name = "access keys", description = "The personal access key for daemons and the command line"),
         (name = "activity", description = "What happened with which key"),

@@ -24,7 +24,7 @@ use crate::{
     auth::{Caller, May, session},
     bot, connection,
     error::{Code, Error, Result},
-    limits, panic, risk, user,
+    limits, panic, risk, unsettled, user,
 };
 
 mod assets;
@@ -70,6 +70,7 @@ pub fn routes() -> Router<Arc<App>> {
         .merge(limits::pages())
         .merge(panic::pages())
         .merge(risk::pages())
+        .merge(unsettled::pages())
         .merge(bot::pages())
         .merge(access_key::pages())
         .merge(activity::pages())

@@ -14,7 +14,8 @@ use crate::{
     audit,
     auth::{Caller, Client, Origin},
     connection,
-    error::{Code, Error, Result},
+    db::Tx,
+    error::{Code, Result},
     gateway::sweep,
     user,
 };
@@ -75,17 +76,16 @@ pub async fn show(app: &App, caller: &Caller) -> Result<State> {
 pub async fn start(app: &Arc<App>, caller: &Caller, stop: Stop<'_>, request: &Origin) -> Result<State> {
     let scope = stop.scope;
     may_stop(app, caller, scope).await?;
-    let started = store::insert(app, caller.user, &stop).await?;
+    let subject = subject(app, caller.user, scope).await?;
+    let started = store::insert(app, &subject, &stop, request).await?;
     match scope {
         Scope::Site => app.gate.accounts.forget_all(),
         Scope::Own | Scope::Connection(_) => app.gate.accounts.forget(caller.user),
     }
     if started {
-        record(app, caller.user, scope, "panic", request).await?;
         tracing::warn!(user = %caller.user, ?scope, "all signing was stopped");
     }
     if stop.cancel_orders {
-        record(app, caller.user, scope, "panic-cancel-orders", request).await?;
         tokio::spawn(sweep::round(app.clone()));
     }
     // what was on its way when the stop was committed is in the answer
@@ -106,14 +106,13 @@ pub async fn end(
     may_stop(app, caller, scope).await?;
     let password = password.ok_or_else(|| Code::StepUpRequired.with("Send your password, as `password`."))?;
     user::confirm(app, caller, password, client).await?;
-    if !store::end(app, caller.user, scope).await? {
+    if !store::end(app, &subject(app, caller.user, scope).await?, scope, request).await? {
         return Err(Code::NotFound.with("Nothing of that stands still."));
     }
     match scope {
         Scope::Site => app.gate.accounts.forget_all(),
         Scope::Own | Scope::Connection(_) => app.gate.accounts.forget(caller.user),
     }
-    record(app, caller.user, scope, "panic-ended", request).await?;
     show(app, caller).await
 }
 
@@ -125,15 +124,32 @@ async fn may_stop(app: &App, caller: &Caller, scope: Scope) -> Result<()> {
     }
 }
 
-/// In the record of every key that stands still, as far as they are the caller's.
-async fn record(app: &App, user: Uuid, scope: Scope, operation: &str, request: &Origin) -> Result<()> {
-    let mut tx = app.db.user(user).await?;
-    for row in connection::list(app, user).await? {
-        if scope == Scope::Connection(row.id) || !matches!(scope, Scope::Connection(_)) {
-            audit::key_event(app, &mut tx, request, row.api_key_id, operation, &row.exchange, None).await?;
-        }
+/// Whose record a stop stands in: that of every key that stands still, as far as they are the caller's, and that of the
+/// account if all of them do.
+struct Subject {
+    user: Uuid,
+    is_account: bool,
+    keys: Vec<connection::Row>,
+}
+
+async fn subject(app: &App, user: Uuid, scope: Scope) -> Result<Subject> {
+    let mut keys = connection::list(app, user).await?;
+    if let Scope::Connection(id) = scope {
+        keys.retain(|row| row.id == id);
     }
-    tx.commit().await.map_err(Error::from)
+    Ok(Subject { user, is_account: !matches!(scope, Scope::Connection(_)), keys })
+}
+
+impl Subject {
+    async fn record(&self, app: &App, tx: &mut Tx, operation: &str, request: &Origin) -> Result<()> {
+        if self.is_account {
+            user::account_event(app, tx, request, self.user, operation, None).await?;
+        }
+        for row in &self.keys {
+            audit::key_event(app, tx, request, row.api_key_id, operation, &row.exchange, None).await?;
+        }
+        Ok(())
+    }
 }
 
 impl State {

@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use crate::{
     app::App,
-    auth::{Caller, Client, token},
+    auth::{Caller, Client, Origin, token},
     clock::Clock,
     error::{Code, Error, Result},
 };
@@ -19,12 +19,14 @@ use crate::{
 mod api;
 mod page;
 pub mod password;
+mod record;
 mod step_up;
 mod store;
 mod throttle;
 
 pub use api::routes;
 pub use page::pages;
+pub use record::account_event;
 pub use step_up::{StepUp, is_fresh};
 pub use store::User;
 
@@ -189,7 +191,7 @@ pub async fn sign_out(app: &App, user: Uuid, family: Uuid) -> Result<()> {
 }
 
 /// Ends or restores an account. Absent and owner are told apart: the caller is an administrator.
-pub async fn set_active(app: &App, actor: Uuid, user: Uuid, active: bool) -> Result<User> {
+pub async fn set_active(app: &App, actor: Uuid, user: Uuid, active: bool, origin: &Origin) -> Result<User> {
     if actor == user && !active {
         return Err(Code::Forbidden.with("Nobody can deactivate themselves."));
     }
@@ -198,7 +200,7 @@ pub async fn set_active(app: &App, actor: Uuid, user: Uuid, active: bool) -> Res
     if found.role == "owner" {
         return Err(Code::Forbidden.with("The owner's account stays active."));
     }
-    store::set_active(app, actor, user, active).await?;
+    store::set_active(app, actor, user, active, origin).await?;
     app.gate.accounts.forget(user);
     Ok(User { is_active: active, ..found })
 }

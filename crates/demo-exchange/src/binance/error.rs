@@ -184,6 +184,12 @@ impl Error {
         Self::bad(-4019, "The current currency is not open for withdrawal.")
     }
 
+    pub(super) fn interval_too_big(hours: i64) -> Self {
+        let msg =
+            format!("Lookup interval is too big. More than {hours} hours between startTime and endTime.");
+        Self::bad(-1127, msg)
+    }
+
     pub(super) fn withdrawal_amount() -> Self {
         Self::bad(-4024, "The withdrawal amount must be greater than the minimum withdrawal amount.")
     }

@@ -3,6 +3,7 @@
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
 
+use super::account::window;
 use super::error::Error;
 use super::public::fixed;
 use super::{Access, Binance, Call, Reply, Route};
@@ -181,8 +182,20 @@ fn withdraw(binance: &mut Binance, call: &Call) -> Reply {
 }
 
 fn withdrawals(binance: &mut Binance, call: &Call) -> Reply {
-    let coin = call.params.get("coin")?;
+    let (coin, order_id) = (call.params.get("coin")?, call.params.get("withdrawOrderId")?);
+    let days = if order_id.is_some() { 7 } else { 90 };
+    let earliest = call.now - days * 24 * 60 * 60 * 1000;
+    if call
+        .params
+        .integer("startTime")?
+        .is_some_and(|start| i64::try_from(start).is_ok_and(|ms| ms < earliest))
+    {
+        return Err(Error::interval_too_big(days * 24));
+    }
+    let within = window(call.params)?;
     let own = binance.wallet.withdrawals.iter().filter(|one| one.account == call.caller.account);
+    let own = own.filter(|one| one.at_ms >= earliest && within(one.at_ms));
+    let own = own.filter(|one| order_id.is_none_or(|id| one.order_id.as_deref() == Some(id)));
     let show = |one: &Withdrawal| -> Value {
         json!({
             "id": one.id, "amount": one.amount.to_string(), "transactionFee": NETWORK_FEE.to_string(),

@@ -153,6 +153,7 @@ impl Cases {
             not_found && answers.any(|answer| !["not found", "unreadable"].contains(&answer.is.as_str()))
         };
         let questions = (0..definition.order_status.len()).filter(|number| !asked(number));
+        // those about withdrawals are counted behind those about orders
         let questions =
             questions.map(|number| format!("[[order_status]] {}: found and not found", number + 1));
         let open = definition.open_orders.is_some() && self.open_orders.is_none();

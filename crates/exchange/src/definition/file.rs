@@ -47,6 +47,8 @@ struct File {
     leverage: Vec<Spanned<LeverageReader>>,
     #[serde(default)]
     order_status: Vec<Spanned<StatusQuestions>>,
+    #[serde(default)]
+    withdrawal_status: Vec<Spanned<StatusQuestions>>,
     open_orders: Option<Spanned<OpenOrders>>,
     cancel_order: Option<Spanned<CancelOrder>>,
     probe: Spanned<Probes>,
@@ -193,6 +195,7 @@ fn build(mut file: File) -> Result<Definition, Wrong> {
     let token_at = file.token_stream.as_ref().map(|stream| stream.span().start);
     let token_stream = file.token_stream.map(|stream| checked(&stream, TokenStream::check)).transpose()?;
     let own_keys_at = file.exchange.own_keys.as_ref().map(|own| own.span().start);
+    file.order_status.extend(file.withdrawal_status);
     let profiles = check_profiles(file.signing)?;
     let (passed, refused) = (lower(file.request.headers), lower(file.request.refused));
     let selecting = file.env.values().flat_map(|own| own.headers.keys());

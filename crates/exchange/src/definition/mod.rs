@@ -78,6 +78,7 @@ pub struct Definition {
     pub(crate) cancels: Vec<Spanned<CancelReader>>,
     pub(crate) withdrawals: Vec<Spanned<WithdrawalReader>>,
     pub(crate) leverages: Vec<Spanned<LeverageReader>>,
+    /// Those of orders, then those of withdrawals.
     pub(crate) order_status: Vec<Spanned<StatusQuestions>>,
     pub(crate) open_orders: Option<Spanned<OpenOrders>>,
     pub(crate) cancel_order: Option<Spanned<CancelOrder>>,

@@ -1,4 +1,4 @@
-//! What became of an order whose answer was lost, asked by the client's id.
+//! What became of an order or a withdrawal whose answer was lost, asked by the client's id.
 //!
 //! Wait before asking: an order may still be on its way when the answer "not found" comes. An order that is not found by
 //! every request there is never was; one whose answer cannot be read may be anything.
@@ -19,7 +19,7 @@ use crate::{
     reading::like,
 };
 
-/// An order that was sent.
+/// An order or a withdrawal that was sent.
 #[derive(Clone, Copy, Debug)]
 pub struct Placed<'a> {
     /// The method of the request that held it.
@@ -28,7 +28,7 @@ pub struct Placed<'a> {
     pub group: Option<&'a str>,
     /// Its path.
     pub path: &'a str,
-    /// Its market, as the request named it.
+    /// Its market, as the request named it; of a withdrawal its asset.
     pub symbol: &'a Symbol,
     /// Its client id: of [`Request::client_ids`].
     pub client_id: &'a str,
@@ -68,7 +68,7 @@ pub enum OrderState {
     Rejected,
 }
 
-/// One `[[order_status]]`.
+/// One `[[order_status]]` or `[[withdrawal_status]]`.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct StatusQuestions {
@@ -192,7 +192,7 @@ impl Definition {
             for pattern in &own.get_ref().of {
                 let sample = pattern.sample();
                 if !sample.is_some_and(|(method, path)| self.takes_client_ids(method, &path)) {
-                    return Err(wrong("asks about orders that have no client id".to_owned()));
+                    return Err(wrong("asks about orders or withdrawals that have no client id".to_owned()));
                 }
             }
         }
@@ -223,10 +223,13 @@ impl Ask {
         let more =
             self.more.as_ref().and_then(|pointer| text(json, pointer)).is_some_and(|more| more == "true");
         let cut_off = more || self.full.is_some_and(|full| rows.len() >= full);
-        match rows.into_iter().find(|(_, row)| is_own(row)) {
-            Some((_, row)) => Found::Order(row),
-            None if cut_off => Found::Unclear,
-            None => Found::Nothing,
+        let mut own = rows.into_iter().map(|(_, row)| row).filter(|row| is_own(row));
+        match (own.next(), own.next()) {
+            // an id that was used twice tells nothing
+            (Some(_), Some(_)) => Found::Unclear,
+            (Some(row), None) => Found::Order(row),
+            (None, _) if cut_off => Found::Unclear,
+            (None, _) => Found::Nothing,
         }
     }
 }

@@ -1,19 +1,19 @@
-//! Client order ids: the name a client gives its order, by which the exchange can be asked what became of it.
+//! Client ids: the name a client gives its order or withdrawal, by which the exchange can be asked what became of it.
 
 use data_encoding::HEXLOWER;
 use serde::Deserialize;
 use uuid::Uuid;
 
 use super::{
-    OrderReader, Reader,
-    scope::{Field, Scope},
+    Reader,
+    scope::{Field, Inside, Scope},
 };
 use crate::{
     Definition, Method, Refusal, Request,
     definition::{Case, Pattern},
 };
 
-/// Where the id of an order stands, and what the exchange takes for one.
+/// Where the id of an order or withdrawal stands, and what the exchange takes for one.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ClientId {
@@ -44,7 +44,7 @@ enum Form {
     Number,
 }
 
-/// What an order says about its client id.
+/// What an order or withdrawal says about its client id.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum OwnId {
     /// The client's.
@@ -56,43 +56,55 @@ pub(crate) enum OwnId {
 }
 
 impl Definition {
-    /// The client ids of a request's orders. None if it holds no orders, or their endpoint takes no ids.
+    /// The client ids of a request's orders, or of its withdrawal. None if it holds neither, or their endpoint takes no ids.
     pub(crate) fn own_ids(&self, request: &Request) -> Result<Vec<OwnId>, Refusal> {
-        let Some(reader) = self.order_reader(request) else { return Ok(Vec::new()) };
-        let inside = &reader.inside;
+        let Some((inside, place)) = self.id_places(request) else { return Ok(Vec::new()) };
+        let own_id = |scope| place.map_or(Ok(OwnId::Excluded), |place| place.own_id(scope));
         if inside.is_whole() {
-            return Ok(vec![reader.own_id(Scope::of(request))?]);
+            return Ok(vec![own_id(Scope::of(request))?]);
         }
         let items = inside.items(request)?.unwrap_or_default();
-        items.iter().map(|item| reader.own_id(inside.scope(request, item))).collect()
+        items.iter().map(|item| own_id(inside.scope(request, item))).collect()
     }
 
-    /// Whether the orders of an endpoint have client ids.
+    /// Whether the orders or withdrawals of an endpoint have client ids.
     pub(crate) fn takes_client_ids(&self, method: Method, path: &str) -> bool {
         let fits = |pattern: &Pattern| pattern.matches(method, path, Case::Exact);
-        let reader = self.orders.iter().find(|own| own.get_ref().patterns.iter().any(fits));
-        reader.is_some_and(|own| own.get_ref().client_id.is_some())
+        let orders = self.orders.iter().map(|own| (&own.get_ref().patterns, &own.get_ref().client_id));
+        let withdrawals =
+            self.withdrawals.iter().map(|own| (&own.get_ref().patterns, &own.get_ref().client_id));
+        let mut readers = orders.chain(withdrawals);
+        readers.find(|(patterns, _)| patterns.iter().any(fits)).is_some_and(|(_, id)| id.is_some())
     }
 
     /// Ids can be made as the definition says.
     pub(crate) fn check_client_ids(&self) -> Result<(), (Option<usize>, String)> {
-        let wrong = self.orders.iter().find_map(|own| {
-            let reason = own.get_ref().client_id.as_ref()?.check().err()?;
-            Some((Some(own.span().start), reason.to_owned()))
+        let orders = self.orders.iter().map(|own| (own.span().start, &own.get_ref().client_id));
+        let withdrawals = self.withdrawals.iter().map(|own| (own.span().start, &own.get_ref().client_id));
+        let wrong = orders.chain(withdrawals).find_map(|(at, id)| {
+            let reason = id.as_ref()?.check().err()?;
+            Some((Some(at), reason.to_owned()))
         });
         wrong.map_or(Ok(()), Err)
     }
 
-    /// Where a request's orders have their client ids.
-    pub(crate) fn client_id(&self, request: &Request) -> Option<(&OrderReader, &ClientId)> {
-        let reader = self.order_reader(request)?;
-        Some((reader, reader.client_id.as_ref()?))
+    /// Where a request's orders have their client ids, or its withdrawal.
+    pub(crate) fn client_id(&self, request: &Request) -> Option<(&Inside, &ClientId)> {
+        let (inside, place) = self.id_places(request)?;
+        Some((inside, place?))
     }
 
-    fn order_reader(&self, request: &Request) -> Option<&OrderReader> {
+    fn id_places(&self, request: &Request) -> Option<(&Inside, Option<&ClientId>)> {
         match request.endpoint.reader? {
-            Reader::Order(at) => Some(self.orders[at].get_ref()),
-            Reader::Cancel(_) | Reader::Withdrawal(_) => None,
+            Reader::Order(at) => {
+                let own = self.orders[at].get_ref();
+                Some((&own.inside, own.client_id.as_ref()))
+            }
+            Reader::Withdrawal(at) => {
+                let own = self.withdrawals[at].get_ref();
+                Some((&own.inside, own.client_id.as_ref()))
+            }
+            Reader::Cancel(_) => None,
         }
     }
 }
@@ -107,23 +119,25 @@ impl OwnId {
     }
 }
 
-impl OrderReader {
+impl ClientId {
     fn own_id(&self, scope: Scope<'_>) -> Result<OwnId, Refusal> {
-        let Some(client_id) = &self.client_id else { return Ok(OwnId::Excluded) };
         let there = |field| Ok::<_, Refusal>(scope.text(field)?.filter(|text| !text.is_empty()));
-        if let Some(own) = there(&client_id.param)? {
+        if let Some(own) = there(&self.param)? {
             return Ok(OwnId::Given(own.into_owned()));
         }
-        for field in &client_id.unless {
+        for field in &self.unless {
             if there(field)?.is_some() {
                 return Ok(OwnId::Excluded);
             }
         }
         Ok(OwnId::Missing)
     }
-}
 
-impl ClientId {
+    /// The parameters that say something about it.
+    pub(super) fn fields(&self) -> impl Iterator<Item = &Field> {
+        std::iter::once(&self.param).chain(&self.unless)
+    }
+
     /// The parameter's name.
     pub(crate) fn name(&self) -> &str {
         self.param.name()

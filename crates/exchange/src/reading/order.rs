@@ -78,7 +78,7 @@ impl OrderReader {
         let conditions = [&self.quantity_in_quote, &self.price_is_total, &self.unpriceable];
         let named = conditions.into_iter().flatten().flat_map(Condition::fields);
         let amounts = self.quantity.iter().chain(&self.price).chain(&self.quote_amount);
-        let id = self.client_id.iter().flat_map(|id| std::iter::once(&id.param).chain(&id.unless));
+        let id = self.client_id.iter().flat_map(ClientId::fields);
         let amounts = amounts.chain(id);
         self.symbol.fields().into_iter().chain(side).chain([&self.kind]).chain(amounts).chain(named).collect()
     }

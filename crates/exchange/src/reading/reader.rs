@@ -6,7 +6,7 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use super::{
-    Order, Reading, Withdrawal,
+    ClientId, Order, Reading, Withdrawal,
     order::{OrderReader, SymbolSource, missing, plain},
     scope::{Condition, Field, Inside, Names, Scope},
 };
@@ -33,9 +33,9 @@ pub(crate) struct CancelReader {
 #[serde(deny_unknown_fields)]
 pub(crate) struct WithdrawalReader {
     #[serde(rename = "match")]
-    patterns: Vec<Pattern>,
+    pub(super) patterns: Vec<Pattern>,
     #[serde(default, rename = "in")]
-    inside: Inside,
+    pub(super) inside: Inside,
     /// Under which conditions it is one.
     #[serde(default)]
     when: Vec<Condition>,
@@ -44,6 +44,7 @@ pub(crate) struct WithdrawalReader {
     address: Field,
     tag: Option<Field>,
     network: Option<Field>,
+    pub(super) client_id: Option<ClientId>,
     known: Names,
 }
 
@@ -233,7 +234,8 @@ impl WithdrawalReader {
     fn fields(&self) -> Vec<&Field> {
         let named = self.when.iter().flat_map(Condition::fields);
         let fields = [&self.asset, &self.amount, &self.address].into_iter();
-        fields.chain(&self.tag).chain(&self.network).chain(named).collect()
+        let id = self.client_id.iter().flat_map(ClientId::fields);
+        fields.chain(&self.tag).chain(&self.network).chain(named).chain(id).collect()
     }
 
     fn read(&self, request: &Request, items: Option<Option<Cow<'_, [Json]>>>) -> Result<Reading, Refusal> {

@@ -1,4 +1,4 @@
-//! Client order ids put into a request that has none, in the client's own text.
+//! Client ids of orders and withdrawals put into a request that has none, in the client's own text.
 //!
 //! Nothing else is written anew: order of names, text of numbers, spacing and escapes stay. The result is read again like
 //! any request of a client, so that what is decided on is what is signed.
@@ -32,8 +32,8 @@ pub(super) struct NewIds<'d> {
 }
 
 impl Definition {
-    /// The request with an id, made of the bytes that `random` has for the order's place, for every order whose client
-    /// gave none. Orders of endpoints without ids stay without. The same bytes make the same id.
+    /// The request with an id, made of the bytes that `random` has for the order's place, for every order, or
+    /// for the withdrawal, whose client gave none. Orders of endpoints without ids stay without. The same bytes make the same id.
     ///
     /// A request whose orders all have ids comes back as it is. Verify the client's signature before: it covers the
     /// request that came.
@@ -59,10 +59,10 @@ impl Definition {
         request: &Request,
         random: impl Fn(usize) -> [u8; 16],
     ) -> Result<Option<NewIds<'_>>, Refusal> {
-        let Some((reader, place)) = self.client_id(request) else { return Ok(None) };
+        let Some((inside, place)) = self.client_id(request) else { return Ok(None) };
         let made = |(at, own): (usize, OwnId)| (own == OwnId::Missing).then(|| place.text(random(at)));
         let ids: Vec<Option<String>> = self.own_ids(request)?.into_iter().enumerate().map(made).collect();
-        Ok(ids.iter().any(Option::is_some).then_some(NewIds { inside: &reader.inside, place, ids }))
+        Ok(ids.iter().any(Option::is_some).then_some(NewIds { inside, place, ids }))
     }
 
     /// The same request with other texts, read as if it had come so.

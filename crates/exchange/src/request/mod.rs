@@ -129,8 +129,10 @@ impl Definition {
             request.check_envelope(profile)?;
         }
         request.reading = self.read(&request)?;
-        if matches!(class, Class::Trade | Class::Finance) {
+        if matches!(class, Class::Trade | Class::Finance | Class::Withdraw) {
             request.client_ids = self.own_ids(&request)?.into_iter().map(OwnId::given).collect();
+        }
+        if matches!(class, Class::Trade | Class::Finance) {
             request.leverage = self.read_leverage(&request)?;
         }
         Ok(request)
@@ -186,7 +188,7 @@ impl Request {
     }
 
     /// The client ids of its orders, `None` for an order without one: one of each order it holds, in their order, also
-    /// where the amounts of the orders cannot be read. Empty if it holds no orders.
+    /// where the amounts of the orders cannot be read; or the id of its withdrawal. Empty if it holds neither.
     pub fn client_ids(&self) -> &[Option<String>] {
         &self.client_ids
     }

@@ -131,11 +131,12 @@ async fn create_personal(
     State(app): State<Arc<App>>,
     may: May<Manage>,
     client: Client,
+    origin: Origin,
     Json(input): Json<NewPersonalIn>,
 ) -> Result<(StatusCode, Extension<ShownOnce>, Answer<IssuedOut>)> {
     let new = NewPersonal::parse(&app, input.name, input.scopes, input.expires_in_days)?;
     let step_up = StepUp { caller: &may.caller, client: &client, password: input.password };
-    let issued = super::create_personal(&app, new, step_up).await?;
+    let issued = super::create_personal(&app, new, step_up, &origin).await?;
     Ok((StatusCode::CREATED, Extension(ShownOnce), Answer(issued.into())))
 }
 

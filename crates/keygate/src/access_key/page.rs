@@ -81,12 +81,13 @@ async fn create(
     State(app): State<Arc<App>>,
     may: May<Manage>,
     client: Client,
+    origin: Origin,
     frame: Frame,
     Posted(mut input): Posted<NewIn>,
 ) -> Result<Response> {
     let step_up = StepUp { caller: &may.caller, client: &client, password: filled(input.password.take()) };
     let made = match input.parse(&app) {
-        Ok(new) => super::create_personal(&app, new, step_up).await,
+        Ok(new) => super::create_personal(&app, new, step_up, &origin).await,
         Err(error) => Err(error),
     };
     match made {

@@ -8,8 +8,10 @@ use crate::{
     app::App,
     audit::{self, Event},
     auth::Origin,
+    db::Tx,
     error::Result,
     risk::Score,
+    user::account_event,
 };
 
 /// An access key as lists show it: nothing in it opens anything.
@@ -68,15 +70,43 @@ pub async fn list(app: &App, user: Uuid, bot: Option<Uuid>) -> Result<Vec<Row>> 
     Ok(rows)
 }
 
+pub async fn insert_personal(app: &App, user: Uuid, row: &Row, hash: &str, origin: &Origin) -> Result<()> {
+    let mut tx = app.db.user(user).await?;
+    insert(&mut tx, user, row, hash).await?;
+    account_event(app, &mut tx, origin, user, "access-key-create", Some(row.id)).await?;
+    tx.commit().await?;
+    Ok(())
+}
+
 /// The key, its virtual pair and the record of that, in one transaction.
-pub async fn insert(
+pub async fn insert_pair(
     app: &App,
     user: Uuid,
     row: &Row,
     hash: &str,
-    pair: Option<(&VirtualKey, &Origin, Event<'_>)>,
+    (pair, origin, event): (&VirtualKey, &Origin, Event<'_>),
 ) -> Result<()> {
     let mut tx = app.db.user(user).await?;
+    insert(&mut tx, user, row, hash).await?;
+    sqlx::query!(
+        "insert into keygate.virtual_key (access_key_id, user_id, exchange, public_key, secret, passphrase, public_key_pem)
+         values ($1, $2, $3, $4, $5, $6, $7)",
+        row.id,
+        user,
+        pair.exchange,
+        row.key_prefix,
+        pair.sealed_secret,
+        pair.sealed_passphrase,
+        pair.public_key_pem
+    )
+    .execute(&mut *tx)
+    .await?;
+    audit::record(app, &mut tx, origin, event).await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+async fn insert(tx: &mut Tx, user: Uuid, row: &Row, hash: &str) -> Result<()> {
     sqlx::query!(
         "insert into access_keys (id, user_id, bot_id, name, key_hash, key_prefix, scopes, created_at, expires_at, honey)
          values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
@@ -91,29 +121,12 @@ pub async fn insert(
         row.expires_at,
         row.honey
     )
-    .execute(&mut *tx)
+    .execute(&mut **tx)
     .await?;
-    if let Some((pair, origin, event)) = pair {
-        sqlx::query!(
-            "insert into keygate.virtual_key (access_key_id, user_id, exchange, public_key, secret, passphrase, public_key_pem)
-             values ($1, $2, $3, $4, $5, $6, $7)",
-            row.id,
-            user,
-            pair.exchange,
-            row.key_prefix,
-            pair.sealed_secret,
-            pair.sealed_passphrase,
-            pair.public_key_pem
-        )
-        .execute(&mut *tx)
-        .await?;
-        audit::record(app, &mut tx, origin, event).await?;
-    }
-    tx.commit().await?;
     Ok(())
 }
 
-/// With a record, if an exchange key stands behind it.
+/// With a record: of the exchange key that stands behind it, or of the account. False: there is no such key.
 pub async fn revoke(app: &App, user: Uuid, id: Uuid, origin: &Origin) -> Result<bool> {
     let mut tx = app.db.user(user).await?;
     let done = sqlx::query!(
@@ -129,7 +142,8 @@ pub async fn revoke(app: &App, user: Uuid, id: Uuid, origin: &Origin) -> Result<
            where k.id = $1"#,
         id
     );
-    if let Some(behind) = behind.fetch_optional(&mut *tx).await? {
+    let (behind, known) = (behind.fetch_optional(&mut *tx).await?, done.rows_affected() == 1);
+    if let Some(behind) = behind {
         let event = Event {
             api_key: behind.api_key,
             operation: "access-key-revoke",
@@ -140,9 +154,11 @@ pub async fn revoke(app: &App, user: Uuid, id: Uuid, origin: &Origin) -> Result<
             score: Score::default(),
         };
         audit::record(app, &mut tx, origin, event).await?;
+    } else if known {
+        account_event(app, &mut tx, origin, user, "access-key-revoke", Some(id)).await?;
     }
     tx.commit().await?;
-    Ok(done.rows_affected() == 1)
+    Ok(known)
 }
 
 /// A live personal key by the hash of its whole token; noted as used.

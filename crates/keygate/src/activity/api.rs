@@ -27,7 +27,7 @@ pub struct ActivityQuery {
     pub exchange: Option<String>,
     /// `allow`, `deny`, `failed` (allowed, and the exchange said no), `unknown` (its answer was lost) or `management`
     pub decision: Option<String>,
-    /// `use`, `deny`, `create`, `verify`, `change`, `pause`, `resume`, `delete`, `restore`, `destroy`
+    /// `use`, `deny`, `create`, `verify`, `change`, `bot-stop`, `limits`, …: docs/audit.md lists all
     pub operation: Option<String>,
     /// `read`, `trade`, `withdraw`, …
     pub class: Option<String>,
@@ -77,6 +77,8 @@ pub struct EntryOut {
     pub bot_id: Option<Uuid>,
     pub bot: Option<String>,
     pub access_key: Option<String>,
+    /// The exchange key it is about; of what is done to an account, the account.
+    pub api_key_id: Uuid,
     pub method: Option<String>,
     pub endpoint: String,
     pub class: Option<String>,
@@ -117,6 +119,7 @@ impl From<Entry> for EntryOut {
             bot_id: entry.bot_id,
             bot: entry.bot_name,
             access_key: entry.access_key_prefix,
+            api_key_id: entry.api_key_id,
             method: entry.method,
             endpoint: entry.endpoint,
             class: entry.class,

@@ -102,7 +102,7 @@ fn cell(value: &serde_json::Value) -> String {
     }
 }
 
-const COLUMNS: [&str; 28] = [
+const COLUMNS: [&str; 29] = [
     "at",
     "operation",
     "phase",
@@ -131,6 +131,7 @@ const COLUMNS: [&str; 28] = [
     "risk_score",
     "is_suspicious",
     "suspicious_reasons",
+    "api_key_id",
 ];
 
 #[cfg(test)]

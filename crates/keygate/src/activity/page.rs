@@ -102,6 +102,14 @@ async fn download(
 }
 
 impl Entry {
+    /// What was done, in words: `create key`, `bot stop`.
+    fn done(&self) -> String {
+        match CONNECTION_CHANGES.contains(&self.operation.as_str()) {
+            true => format!("{} key", self.operation),
+            false => self.operation.replace('-', " "),
+        }
+    }
+
     fn explained(&self) -> Option<rules::Explained> {
         self.rule.as_deref().and_then(rules::explain)
     }
@@ -199,6 +207,9 @@ fn some(text: &str) -> Option<&str> {
     (!text.is_empty()).then_some(text)
 }
 
+/// The others name what they change themselves.
+const CONNECTION_CHANGES: [&str; 8] =
+    ["create", "verify", "change", "pause", "resume", "delete", "restore", "destroy"];
 const PER_PAGE: i64 = 50;
 const OUTCOMES: [(&str, &str); 5] = [
     ("allow", "allowed"),

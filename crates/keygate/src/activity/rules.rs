@@ -160,7 +160,7 @@ const RULES: [(&str, &str, &str, bool); 45] = [
     (
         "outcome-unknown",
         "The exchange's answer was lost: the order may be there or not.",
-        "Look at the exchange before ordering again. Keygate asks it by the client order id.",
+        "Look at the exchange before sending it again. Keygate asks it by the client id, or lists it among lost answers.",
         false,
     ),
     (

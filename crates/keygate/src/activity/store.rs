@@ -105,7 +105,7 @@ pub async fn select(app: &App, user: Uuid, filter: &Filter, limit: i64) -> Resul
         Entry,
         r#"select a.id, a.created_at as at, a.operation_type as operation, a.phase, a.request_id, a.api_key_id,
                   a.access_key_id, k.key_prefix as "access_key_prefix?", a.bot_id, b.name as "bot_name?",
-                  c.id as "connection_id?", c.name as "connection_name?", a.exchange, a.http_method as method, a.endpoint,
+                  c.id as "connection_id?", c.name as "connection_name?", nullif(a.exchange, '') as exchange, a.http_method as method, a.endpoint,
                   a.symbol, a.class, a.decision, a.rule, a.status_code, a.success, a.error_message as error,
                   a.ip_address as ip, a.user_agent,
                   (select min(i.created_at) from api_key_usage_audit i

@@ -116,6 +116,7 @@ async fn list(State(app): State<Arc<App>>, may: May<View>) -> Result<Answer<Vec<
 async fn create(
     State(app): State<Arc<App>>,
     may: May<Manage>,
+    origin: Origin,
     Json(input): Json<NewBotIn>,
 ) -> Result<(StatusCode, Answer<BotOut>)> {
     let new = NewBot {
@@ -123,7 +124,7 @@ async fn create(
         name: super::parse_name(&input.name)?,
         symbol: super::parse_symbol(input.symbol)?,
     };
-    Ok((StatusCode::CREATED, Answer(super::create(&app, may.user(), new).await?.into())))
+    Ok((StatusCode::CREATED, Answer(super::create(&app, may.user(), new, &origin).await?.into())))
 }
 
 /// One bot.
@@ -173,8 +174,13 @@ async fn cancel(
 /// Take the bot and its access keys away, for good.
 #[utoipa::path(delete, path = "/api/v1/bots/{id}", tag = "bots", params(("id" = Uuid, Path,)),
     responses((status = 204), (status = 404, body = Problem)))]
-async fn delete(State(app): State<Arc<App>>, may: May<Manage>, Id(id): Id) -> Result<StatusCode> {
-    super::delete(&app, may.user(), id).await?;
+async fn delete(
+    State(app): State<Arc<App>>,
+    may: May<Manage>,
+    origin: Origin,
+    Id(id): Id,
+) -> Result<StatusCode> {
+    super::delete(&app, may.user(), id, &origin).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

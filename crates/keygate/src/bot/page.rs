@@ -114,11 +114,12 @@ async fn ask(
 async fn create(
     State(app): State<Arc<App>>,
     may: May<Manage>,
+    origin: Origin,
     frame: Frame,
     Posted(input): Posted<NewIn>,
 ) -> Result<Response> {
     let made = match input.parse() {
-        Ok(new) => super::create(&app, may.user(), new).await,
+        Ok(new) => super::create(&app, may.user(), new, &origin).await,
         Err(error) => Err(error),
     };
     match made {
@@ -196,6 +197,7 @@ async fn cancel(
 async fn delete(
     State(app): State<Arc<App>>,
     may: May<Manage>,
+    origin: Origin,
     Id(id): Id,
     frame: Frame,
     Posted(input): Posted<DeleteIn>,
@@ -205,7 +207,7 @@ async fn delete(
         let error = Error::field("/typed", "needs the name of the bot");
         return show_again(&error, &page(&app, &may, id, frame, Problems::of(&error)).await?);
     }
-    super::delete(&app, may.user(), id).await?;
+    super::delete(&app, may.user(), id, &origin).await?;
     Ok(go("/bots", &format!("{} is gone, and its virtual pairs with it.", bot.name)))
 }
 

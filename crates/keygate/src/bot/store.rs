@@ -3,7 +3,7 @@
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::{Change, NewBot, Pending};
+use super::{Change, NewBot, Pending, Subject};
 use crate::{app::App, db::Tx, error::Result};
 
 #[derive(Debug)]
@@ -68,28 +68,37 @@ async fn select(app: &App, user: Uuid, id: Option<Uuid>) -> Result<Vec<Row>> {
     Ok(rows)
 }
 
-pub async fn insert(app: &App, user: Uuid, id: Uuid, key: Uuid, new: &NewBot) -> Result<()> {
-    let mut tx = app.db.user(user).await?;
+pub async fn insert(tx: &mut Tx, user: Uuid, subject: &Subject<'_>, new: &NewBot) -> Result<()> {
     sqlx::query!(
         "insert into bot_configs (id, user_id, api_key_id, connection_id, name, symbol) values ($1, $2, $3, $4, $5, $6)",
-        id,
+        subject.bot,
         user,
-        key,
+        subject.api_key,
         new.connection,
         new.name,
         new.symbol
     )
-    .execute(&mut *tx)
+    .execute(&mut **tx)
     .await?;
-    tx.commit().await?;
     Ok(())
 }
 
-/// Its symbol, which nobody else changes until the end of the transaction. None: there is no such bot.
-pub async fn lock(tx: &mut Tx, id: Uuid) -> Result<Option<Option<String>>> {
-    Ok(sqlx::query_scalar!("select symbol from bot_configs where id = $1 for no key update", id)
-        .fetch_optional(&mut **tx)
-        .await?)
+/// A bot that nobody else changes until the end of the transaction.
+pub struct Locked {
+    pub name: String,
+    pub symbol: Option<String>,
+    pub is_active: bool,
+}
+
+/// None: there is no such bot.
+pub async fn lock(tx: &mut Tx, id: Uuid) -> Result<Option<Locked>> {
+    Ok(sqlx::query_as!(
+        Locked,
+        "select name, symbol, is_active from bot_configs where id = $1 for no key update",
+        id
+    )
+    .fetch_optional(&mut **tx)
+    .await?)
 }
 
 /// Everything but its symbol.
@@ -155,9 +164,8 @@ pub async fn due(app: &App) -> Result<Vec<(Uuid, Uuid)>> {
     Ok(rows.into_iter().map(|row| (row.user_id, row.bot_id)).collect())
 }
 
-pub async fn delete(app: &App, user: Uuid, id: Uuid) -> Result<bool> {
-    let mut tx = app.db.user(user).await?;
-    let done = sqlx::query!("delete from bot_configs where id = $1", id).execute(&mut *tx).await?;
-    tx.commit().await?;
+/// False: there is no such bot.
+pub async fn delete(tx: &mut Tx, id: Uuid) -> Result<bool> {
+    let done = sqlx::query!("delete from bot_configs where id = $1", id).execute(&mut **tx).await?;
     Ok(done.rows_affected() == 1)
 }

@@ -9,7 +9,6 @@ use super::{Change, Row, find, store};
 use crate::{
     alert::{self, Alert, Kind},
     app::App,
-    audit,
     auth::Origin,
     db::Tx,
     error::{Code, Result},
@@ -112,10 +111,8 @@ impl Tie<'_> {
         Ok(alert::raise(self.app, tx, &alert).await?)
     }
 
-    /// In the record of the key that the bot uses.
     async fn record(&self, tx: &mut Tx, operation: &str) -> Result<()> {
-        let (key, exchange) = (self.bot.api_key_id, &self.bot.exchange);
-        audit::key_event(self.app, tx, self.origin, key, operation, exchange, None).await
+        self.bot.subject().record(self.app, tx, self.origin, operation).await
     }
 }
 

@@ -95,7 +95,7 @@ async fn furnish(app: &App, link: &str, password: &SecretText) -> Result<SecretT
     let origin = Origin::from(RequestId(app.clock.id()));
     let connection = connection::add(app, owner, new, &origin).await?.id;
     let new = NewBot { connection, name: "first bot".to_owned(), symbol: Some("BTC/USDT".to_owned()) };
-    let bot = bot::create(app, owner, new).await?;
+    let bot = bot::create(app, owner, new, &origin).await?;
     let new = NewPair { id: app.clock.id(), name: None, scopes: None, honey: false };
     let via = Via::Session { id: app.clock.id(), confirmed_at: app.clock.now() };
     let caller =

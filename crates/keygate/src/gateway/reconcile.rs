@@ -1,16 +1,17 @@
-//! What became of calls whose answer was lost: the exchange is asked by the client's order id, until it says.
+//! What became of calls whose answer was lost: the exchange is asked by the client's id of the order or withdrawal, until it
+//! says.
 //!
-//! Always holds: a reservation is given back only when the exchange knows of no such order, long enough after it can have
-//! arrived; what the exchange does not say stays held. Nothing is ever sent a second time.
+//! Always holds: a reservation is given back only when the exchange knows of no such order or withdrawal, long enough after
+//! it can have arrived; what the exchange does not say stays held. Nothing is ever sent a second time.
 
 use std::collections::BTreeMap;
 
-use exchange::{Definition, Method, Order, OrderState, OrderStatus, Placed, Request, Symbol};
+use exchange::{Definition, Method, OrderState, OrderStatus, Placed, Request, Symbol};
 use futures_util::{StreamExt, stream};
 use rust_decimal::Decimal;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use time::Duration;
+use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 
 use super::{
@@ -28,7 +29,7 @@ mod store;
 
 pub use store::Open;
 
-/// An order as the exchange is asked about it; kept with its reservation.
+/// An order or withdrawal as the exchange is asked about it; kept with its reservation.
 #[derive(Serialize, Deserialize)]
 struct Question {
     method: String,
@@ -45,9 +46,17 @@ enum Market {
     Pair { base: String, quote: String },
 }
 
-/// What to ask about an order later.
-pub fn question(request: &Request, order: &Order) -> Value {
-    let market = match &order.symbol {
+/// A call whose answer was lost, and what it can be found by.
+#[derive(Clone, Copy)]
+pub struct Lost<'a> {
+    pub question: Option<&'a Value>,
+    pub client_id: Option<&'a str>,
+    pub made_at: OffsetDateTime,
+}
+
+/// What to ask later about an order, or about a withdrawal of an asset.
+pub fn question(request: &Request, symbol: &Symbol, quantity: Option<Decimal>) -> Value {
+    let market = match symbol {
         Symbol::Market(name) => Market::Name(name.clone()),
         Symbol::Pair { base, quote } => Market::Pair { base: base.clone(), quote: quote.clone() },
     };
@@ -56,7 +65,7 @@ pub fn question(request: &Request, order: &Order) -> Value {
         group: request.group().map(str::to_owned),
         path: request.path().to_owned(),
         market,
-        quantity: order.quantity,
+        quantity,
     };
     serde_json::to_value(question).unwrap_or_default()
 }
@@ -101,22 +110,10 @@ async fn ask(
     key: &connection::ExchangeKey,
     open: &Open,
 ) -> Result<Option<Became>> {
-    let Some((question, client_id)) = open.asked_by() else { return Ok(gives_up(open)) };
-    let symbol = match question.market {
-        Market::Name(name) => Symbol::Market(name),
-        Market::Pair { base, quote } => Symbol::Pair { base, quote },
-    };
-    let Some(method) = Method::parse(&question.method) else { return Ok(gives_up(open)) };
-    let placed = Placed {
-        method,
-        group: question.group.as_deref(),
-        path: &question.path,
-        symbol: &symbol,
-        client_id,
-        quantity: question.quantity,
-        at_ms: u64::try_from(open.made_at.unix_timestamp_nanos() / 1_000_000).unwrap_or(0),
-    };
-    let requests = definition.order_status_requests(&placed, u64::try_from(app.clock.now_ms()).unwrap_or(0));
+    let lost = open.lost();
+    let Some((question, symbol)) = lost.question() else { return Ok(gives_up(open)) };
+    let Some(placed) = lost.placed(&question, &symbol) else { return Ok(gives_up(open)) };
+    let requests = requests(app, definition, &placed);
     if requests.is_empty() {
         return Ok(gives_up(open));
     }
@@ -131,8 +128,19 @@ async fn ask(
             OrderStatus::Unreadable => return Ok(None),
         }
     }
-    let arrived = app.clock.now() - open.made_at >= LAST_ARRIVAL;
+    let arrived = app.clock.now() - open.made_at >= if open.is_withdrawal() { LISTED } else { LAST_ARRIVAL };
     Ok(arrived.then_some(Became::Rejected))
+}
+
+fn requests(app: &App, definition: &Definition, placed: &Placed<'_>) -> Vec<Request> {
+    definition.order_status_requests(placed, u64::try_from(app.clock.now_ms()).unwrap_or(0))
+}
+
+/// Whether there is, now, a question by which the exchange finds it.
+pub fn can_be_asked(app: &App, exchange: &str, lost: Lost<'_>) -> bool {
+    let Some(definition) = app.exchanges.get(exchange) else { return false };
+    let Some((question, symbol)) = lost.question() else { return false };
+    lost.placed(&question, &symbol).is_some_and(|placed| !requests(app, definition, &placed).is_empty())
 }
 
 /// It cannot be asked: whoever owns it has to look. It stays held, and is not asked again.
@@ -150,7 +158,7 @@ fn line(app: &App, row: &connection::Row, open: &Open, became: Became) -> Line {
         api_key: open.api_key,
         access_key: Some(open.access_key),
         phase: "outcome",
-        class: if open.kind == "withdraw" { "withdraw" } else { "trade" },
+        class: if open.is_withdrawal() { "withdraw" } else { "trade" },
         path: "reconcile".to_owned(),
         symbol: open.symbol.clone(),
         success,
@@ -160,12 +168,41 @@ fn line(app: &App, row: &connection::Row, open: &Open, became: Became) -> Line {
 }
 
 impl Open {
-    fn asked_by(&self) -> Option<(Question, &str)> {
-        let question = serde_json::from_value(self.question.clone()?).ok()?;
-        Some((question, self.client_order_id.as_deref()?))
+    fn is_withdrawal(&self) -> bool {
+        self.kind == "withdraw"
+    }
+
+    fn lost(&self) -> Lost<'_> {
+        let (question, client_id) = (self.question.as_ref(), self.client_order_id.as_deref());
+        Lost { question, client_id, made_at: self.made_at }
     }
 }
 
+impl<'a> Lost<'a> {
+    fn question(self) -> Option<(Question, Symbol)> {
+        let question = Question::deserialize(self.question?).ok()?;
+        let symbol = match &question.market {
+            Market::Name(name) => Symbol::Market(name.clone()),
+            Market::Pair { base, quote } => Symbol::Pair { base: base.clone(), quote: quote.clone() },
+        };
+        Some((question, symbol))
+    }
+
+    fn placed(self, question: &'a Question, symbol: &'a Symbol) -> Option<Placed<'a>> {
+        Some(Placed {
+            method: Method::parse(&question.method)?,
+            group: question.group.as_deref(),
+            path: &question.path,
+            symbol,
+            client_id: self.client_id?,
+            quantity: question.quantity,
+            at_ms: u64::try_from(self.made_at.unix_timestamp_nanos() / 1_000_000).unwrap_or(0),
+        })
+    }
+}
+
+/// Lists of withdrawals may be a little behind: one that is not in them after this was never made.
+const LISTED: Duration = Duration::minutes(10);
 const NEXT: Duration = Duration::seconds(15);
 /// Accounts that are asked about beside each other.
 const AT_ONCE: usize = 16;

@@ -111,12 +111,13 @@ impl Call<'_> {
         Ok(sent)
     }
 
-    /// When nobody knows what became of an order, the bot needs its id to ask.
+    /// When nobody knows what became of an order or withdrawal, the bot needs its id to ask.
     pub(super) fn by_its_id(&self, denial: Denial) -> Denial {
         let ids: Vec<&str> = self.request.client_ids().iter().flatten().map(String::as_str).collect();
+        let what = if self.request.class() == exchange::Class::Withdraw { "withdrawal" } else { "order" };
         match denial.kind == exchange::Answer::OutcomeUnknown && !ids.is_empty() {
             true => Denial {
-                text: format!("{}; its client order id is {}", denial.text, ids.join(", ")),
+                text: format!("{}; its client {what} id is {}", denial.text, ids.join(", ")),
                 ..denial
             },
             false => denial,

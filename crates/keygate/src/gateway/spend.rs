@@ -65,8 +65,9 @@ impl Ask {
     /// Whether the exchange can be asked what became of all of it: of orders by their ids, and of a cancellation by the
     /// orders it names.
     pub fn can_be_asked(&self) -> bool {
-        let has_question = |own: &Reserve| own.question.is_some() && own.client_order_id.is_some();
-        self.takes_back || !self.reserve.is_empty() && self.reserve.iter().all(has_question)
+        let is_asked =
+            |own: &Reserve| own.kind == "trade" && own.question.is_some() && own.client_order_id.is_some();
+        self.takes_back || !self.reserve.is_empty() && self.reserve.iter().all(is_asked)
     }
 
     /// What each of its purchases adds, in dollars.
@@ -94,13 +95,25 @@ impl Call<'_> {
         let mut ask = Box::pin(holder.cost(self.request.class(), self.request.reading())).await?;
         ask.takes_back = self.takes_back();
         ask.dry = self.is_dry(account);
-        if let Reading::Orders(orders) = self.request.reading() {
-            for ((reserve, order), id) in ask.reserve.iter_mut().zip(orders).zip(self.request.client_ids()) {
-                reserve.question = id.as_ref().map(|_| question(&self.request, order));
-                reserve.client_order_id.clone_from(id);
-            }
+        let asked = asked_about(self.request.reading());
+        for ((reserve, (symbol, quantity)), id) in
+            ask.reserve.iter_mut().zip(asked).zip(self.request.client_ids())
+        {
+            reserve.question = id.as_ref().map(|_| question(&self.request, &symbol, quantity));
+            reserve.client_order_id.clone_from(id);
         }
         Ok(ask)
+    }
+}
+
+/// What the exchange is asked about each order, or about the withdrawal: its market or asset, and its quantity.
+fn asked_about(reading: &Reading) -> Vec<(Symbol, Option<Decimal>)> {
+    match reading {
+        Reading::Orders(orders) => {
+            orders.iter().map(|order| (order.symbol.clone(), order.quantity)).collect()
+        }
+        Reading::Withdrawal(withdrawal) => vec![(Symbol::Market(withdrawal.asset.clone()), None)],
+        Reading::Cancel { .. } | Reading::Unpriceable(_) | Reading::NotMoney => Vec::new(),
     }
 }
 
@@ -128,7 +141,9 @@ impl Holder<'_> {
             }
             Reading::Withdrawal(withdrawal) => {
                 let usd = self.sent_usd(withdrawal).await;
-                Ok(Ask { reserve: vec![sent_out(withdrawal, usd)], ..Ask::default() })
+                // what has a worth counts, or it could not be given back
+                let caps = usd.map_or(Vec::new(), |_| withdrawal_windows(limits).to_vec());
+                Ok(Ask { reserve: vec![sent_out(withdrawal, usd)], caps, ..Ask::default() })
             }
             Reading::Unpriceable(why) if class == Class::Trade && limits.values_trades() => {
                 self.weigh::<()>(Err(unpriceable(why)))?;

@@ -199,6 +199,8 @@ pub async fn set_delay(app: &App, seconds: i32, wish: Wish<'_>) -> Result<Delay>
         false => Delay { seconds, next: None },
     };
     store::save_delay(&mut tx, user, &new).await?;
+    let operation = if shorter { "limits-delay-asked" } else { "limits-delay" };
+    user::account_event(app, &mut tx, &wish.request, user, operation, None).await?;
     tx.commit().await?;
     delay(app, user).await
 }

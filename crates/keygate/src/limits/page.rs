@@ -28,6 +28,7 @@ use crate::{
     gateway::{preview::Preview, replay::Report},
     http::body::Id,
     page::{Frame, Posted, Problems, go, show as show_page, show_again},
+    unsettled,
 };
 
 pub fn pages() -> Router<Arc<App>> {
@@ -53,6 +54,8 @@ struct Page {
     given: HashMap<String, String>,
     templates: &'static [template::Template],
     usage: Vec<Usage>,
+    /// Calls of which nobody knows what became.
+    unsettled: i64,
     /// What was tried, and what would be decided.
     tried: Option<(TryIn, Preview)>,
     /// What the limits in the form would have made of the past.
@@ -118,6 +121,7 @@ async fn page<P: Permission>(
         given: given.unwrap_or_else(|| limits.members().iter().filter_map(shown).collect()),
         templates: &TEMPLATES,
         usage,
+        unsettled: unsettled::count(app, may.user(), id).await?,
         tried: None,
         replayed: None,
     })

@@ -47,6 +47,9 @@ fn advice(code: Code) -> &'static str {
         AnswerGone => {
             "A secret is shown once, and for ten minutes to whoever sends the same request again. Revoke what was made, and make a new one."
         }
+        BeingAsked => {
+            "Keygate asks the exchange what became of the call. What it has not said within an hour is yours to settle; look again then."
+        }
         BodyTooLarge => "Requests to the API and the pages hold at most 64 KiB. Send less.",
         ClockSkew => {
             "Signed requests carry the time. Set this machine's clock, for example with systemd-timesyncd, and try again."

@@ -4,8 +4,8 @@ use serde_json::Value;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::{Scope, Stop};
-use crate::{app::App, db::Tx, error::Result};
+use super::{Scope, Stop, Subject};
+use crate::{app::App, auth::Origin, db::Tx, error::Result};
 
 /// A stop that is in force.
 pub struct Row {
@@ -138,8 +138,9 @@ pub async fn last_signed(app: &App, user: Uuid) -> Result<Option<Last>> {
     Ok(last)
 }
 
-/// False: it stood still already. What is to become of the orders is committed with it.
-pub async fn insert(app: &App, user: Uuid, stop: &Stop<'_>) -> Result<bool> {
+/// False: it stood still already. What is to become of the orders is committed with it, and the record.
+pub async fn insert(app: &App, subject: &Subject, stop: &Stop<'_>, request: &Origin) -> Result<bool> {
+    let user = subject.user;
     let (whose, connection) = columns(user, stop.scope);
     let mut tx = match stop.scope {
         Scope::Site => app.db.admin(user).await?,
@@ -168,12 +169,20 @@ pub async fn insert(app: &App, user: Uuid, stop: &Stop<'_>) -> Result<bool> {
         .execute(&mut *tx)
         .await?;
     }
+    let started = done.rows_affected() == 1;
+    if started {
+        subject.record(app, &mut tx, "panic", request).await?;
+    }
+    if stop.cancel_orders {
+        subject.record(app, &mut tx, "panic-cancel-orders", request).await?;
+    }
     tx.commit().await?;
-    Ok(done.rows_affected() == 1)
+    Ok(started)
 }
 
 /// False: nothing of that stands still.
-pub async fn end(app: &App, user: Uuid, scope: Scope) -> Result<bool> {
+pub async fn end(app: &App, subject: &Subject, scope: Scope, request: &Origin) -> Result<bool> {
+    let user = subject.user;
     let (whose, connection) = columns(user, scope);
     let mut tx = match scope {
         Scope::Site => app.db.admin(user).await?,
@@ -189,8 +198,12 @@ pub async fn end(app: &App, user: Uuid, scope: Scope) -> Result<bool> {
     )
     .execute(&mut *tx)
     .await?;
+    let ended = done.rows_affected() > 0;
+    if ended {
+        subject.record(app, &mut tx, "panic-ended", request).await?;
+    }
     tx.commit().await?;
-    Ok(done.rows_affected() > 0)
+    Ok(ended)
 }
 
 fn columns(user: Uuid, scope: Scope) -> (Option<Uuid>, Option<Uuid>) {

@@ -13,7 +13,7 @@ use uuid::Uuid;
 use super::{NewUser, Tokens, User};
 use crate::{
     app::App,
-    auth::{Administer, Client, May, Role, Via, View, token},
+    auth::{Administer, Client, May, Origin, Role, Via, View, token},
     error::{Problem, Result},
     http::body::{Id, Json},
 };
@@ -171,15 +171,25 @@ async fn create(
 /// End an account's access: sessions, tokens and bots stop at once. Nothing is deleted.
 #[utoipa::path(post, path = "/api/v1/admin/users/{id}/deactivate", tag = "admin", params(("id" = Uuid, Path,)),
     responses((status = 200, body = User), (status = 403, body = Problem), (status = 404, body = Problem)))]
-async fn deactivate(State(app): State<Arc<App>>, may: May<Administer>, Id(id): Id) -> Result<Answer<User>> {
-    Ok(Answer(super::set_active(&app, may.user(), id, false).await?))
+async fn deactivate(
+    State(app): State<Arc<App>>,
+    may: May<Administer>,
+    origin: Origin,
+    Id(id): Id,
+) -> Result<Answer<User>> {
+    Ok(Answer(super::set_active(&app, may.user(), id, false, &origin).await?))
 }
 
 /// Give an account its access back.
 #[utoipa::path(post, path = "/api/v1/admin/users/{id}/reactivate", tag = "admin", params(("id" = Uuid, Path,)),
     responses((status = 200, body = User), (status = 403, body = Problem), (status = 404, body = Problem)))]
-async fn reactivate(State(app): State<Arc<App>>, may: May<Administer>, Id(id): Id) -> Result<Answer<User>> {
-    Ok(Answer(super::set_active(&app, may.user(), id, true).await?))
+async fn reactivate(
+    State(app): State<Arc<App>>,
+    may: May<Administer>,
+    origin: Origin,
+    Id(id): Id,
+) -> Result<Answer<User>> {
+    Ok(Answer(super::set_active(&app, may.user(), id, true, &origin).await?))
 }
 
 pub fn routes() -> OpenApiRouter<Arc<App>> {

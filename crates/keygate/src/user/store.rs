@@ -5,8 +5,8 @@ use sqlx::PgConnection;
 use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 
-use super::Email;
-use crate::{app::App, error::Result};
+use super::{Email, account_event};
+use crate::{app::App, auth::Origin, error::Result};
 
 #[derive(Debug, serde::Serialize, utoipa::ToSchema)]
 pub struct User {
@@ -240,9 +240,12 @@ pub async fn list(app: &App, actor: Uuid) -> Result<Vec<User>> {
     Ok(users)
 }
 
-pub async fn set_active(app: &App, actor: Uuid, user: Uuid, active: bool) -> Result<()> {
+/// With its record, which is the administrator's.
+pub async fn set_active(app: &App, actor: Uuid, user: Uuid, active: bool, origin: &Origin) -> Result<()> {
     let mut tx = app.db.admin(actor).await?;
     sqlx::query!("select keygate.set_user_active($1, $2)", user, active).fetch_one(&mut *tx).await?;
+    let operation = if active { "account-reactivate" } else { "account-deactivate" };
+    account_event(app, &mut tx, origin, user, operation, None).await?;
     tx.commit().await?;
     Ok(())
 }

@@ -17,3 +17,4 @@ mod signing;
 mod starting;
 mod suspension;
 mod trying;
+mod unsettled;

@@ -25,7 +25,7 @@ async fn everything_that_happened_is_in_one_timeline_newest_first() {
     let (world, bot) = traded().await;
     let all = items(&world, "").await;
     let operations: Vec<_> = all.iter().map(|entry| text(&entry["operation"])).collect();
-    assert_eq!(operations, ["deny", "use", "use", "use", "access-key-create", "create"]);
+    assert_eq!(operations, ["deny", "use", "use", "use", "access-key-create", "bot-create", "create"]);
     assert_eq!((text(&all[0]["bot_id"]), text(&all[0]["access_key"])), (bot.id.as_str(), bot.key.as_str()));
     assert_eq!((&all[2]["phase"], &all[3]["phase"]), (&json!("outcome"), &json!("intent")));
     assert_eq!(all[2]["request_id"], all[3]["request_id"]);
@@ -37,27 +37,27 @@ async fn filters_let_through_what_fits_and_nothing_else() {
     for (query, count) in [
         ("?decision=deny".to_owned(), 1),
         ("?decision=allow".to_owned(), 3),
-        ("?decision=management".to_owned(), 2),
+        ("?decision=management".to_owned(), 3),
         ("?class=read".to_owned(), 1),
         ("?class=trade&decision=allow".to_owned(), 2),
         ("?operation=create".to_owned(), 1),
-        (format!("?bot={}", bot.id), 5),
-        (format!("?connection={}", bot.connection), 6),
+        (format!("?bot={}", bot.id), 6),
+        (format!("?connection={}", bot.connection), 7),
         ("?exchange=coinone".to_owned(), 0),
-        ("?since=2001-01-01T00:00:00Z".to_owned(), 6),
+        ("?since=2001-01-01T00:00:00Z".to_owned(), 7),
         ("?until=2001-01-01T00:00:00Z".to_owned(), 0),
         (format!("?access_key={}", bot.key), 5),
         (format!("?access_key={}", bot.access_key), 5),
         ("?access_key=kg_nobody".to_owned(), 0),
         ("?rule=scope".to_owned(), 1),
         ("?rule=permission".to_owned(), 0),
-        ("?address=127.0.0.1".to_owned(), 6),
+        ("?address=127.0.0.1".to_owned(), 7),
         ("?address=127.0.0.0/8&class=read".to_owned(), 1),
         ("?address=10.0.0.0/8".to_owned(), 0),
         ("?address=%3A%3A1".to_owned(), 0),
         ("?suspicious=true".to_owned(), 0),
-        ("?suspicious=false".to_owned(), 6),
-        ("?together=true".to_owned(), 5),
+        ("?suspicious=false".to_owned(), 7),
+        ("?together=true".to_owned(), 6),
         ("?together=true&class=trade".to_owned(), 1),
         ("?decision=failed".to_owned(), 0),
         ("?decision=unknown".to_owned(), 0),

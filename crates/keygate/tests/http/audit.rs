@@ -13,6 +13,7 @@ use time::{Duration, OffsetDateTime};
 
 use crate::{bot::Bot, world::World};
 
+mod changes;
 mod checkpoints;
 mod tamper;
 

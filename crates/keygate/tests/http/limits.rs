@@ -17,6 +17,7 @@ mod replay;
 mod settling;
 mod spending;
 mod trying;
+mod unsettled;
 
 fn path(bot: &Bot) -> String {
     format!("/api/v1/connections/{}/limits", bot.connection)

@@ -49,7 +49,7 @@ async fn nothing_is_signed_after_a_stop_on_any_replica_until_the_password_is_giv
     bot.order().await.is(200);
     world.api.post(RESUME, json!({"password": PASSWORD})).await.problem(404, "not-found");
     let recorded = "api_key_usage_audit where operation_type in ('panic', 'panic-ended')";
-    assert_eq!(world.count(recorded).await, 2);
+    assert_eq!(world.count(recorded).await, 4, "of the account, and of its key");
     second.stop().await;
 }
 

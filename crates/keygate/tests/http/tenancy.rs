@@ -9,7 +9,7 @@ use crate::{
 };
 
 /// Every route that takes an id of something that is somebody's.
-const ROUTES: [(&str, &str); 25] = [
+const ROUTES: [(&str, &str); 26] = [
     ("GET", "/api/v1/connections/{connection}"),
     ("PATCH", "/api/v1/connections/{connection}"),
     ("DELETE", "/api/v1/connections/{connection}"),
@@ -27,6 +27,7 @@ const ROUTES: [(&str, &str); 25] = [
     ("DELETE", "/api/v1/connections/own-keys/{own_key}"),
     ("POST", "/api/v1/alerts/{alert}/acknowledge"),
     ("POST", "/api/v1/suspensions/{suspension}/confirm"),
+    ("POST", "/api/v1/unsettled/{lost}"),
     ("GET", "/api/v1/bots/{bot}"),
     ("PATCH", "/api/v1/bots/{bot}"),
     ("DELETE", "/api/v1/bots/{bot}"),
@@ -37,14 +38,17 @@ const ROUTES: [(&str, &str); 25] = [
     ("DELETE", "/api/v1/access-keys/{personal}"),
 ];
 
-const NAMES: [&str; 7] =
-    ["{connection}", "{bot}", "{key}", "{personal}", "{own_key}", "{alert}", "{suspension}"];
+const NAMES: [&str; 8] =
+    ["{connection}", "{bot}", "{key}", "{personal}", "{own_key}", "{alert}", "{suspension}", "{lost}"];
 
 async fn call(api: &Api, method: &str, path: &str) -> Reply {
     let request = api.request(method, path);
     let body = match (method, path.rsplit('/').next()) {
         ("PATCH", Some("limits")) => Some(json!({"limits": {"can_trade": false}})),
         ("POST", Some("test")) => Some(json!({"withdrawal": {"asset": "BTC", "amount": "1"}})),
+        ("POST", _) if path.starts_with("/api/v1/unsettled/") => {
+            Some(json!({"happened": false, "password": "a password that is nobody's"}))
+        }
         ("PATCH", _) | ("POST", Some("access-keys" | "confirm" | "replay")) => Some(json!({})),
         _ => None,
     };
@@ -68,7 +72,7 @@ async fn things_of_another_user_are_as_absent_as_things_that_never_were() {
     world.flush().await;
     bot.limited(&world, json!({"can_transfer": true})).await.is(202);
     let alerts = world.api.get("/api/v1/alerts").await.is(200);
-    let fill = |route: &str, ids: [&str; 7]| {
+    let fill = |route: &str, ids: [&str; 8]| {
         NAMES.iter().zip(ids).fold(route.to_owned(), |route, (name, id)| route.replace(name, id))
     };
     let suspension = uuid::Uuid::from_u128(8).to_string();
@@ -82,6 +86,8 @@ async fn things_of_another_user_are_as_absent_as_things_that_never_were() {
             bot.access_key
         ))
         .await;
+    bot.binance("POST", "/api/v3/order", crate::bot::BUY).await.is(200);
+    let lost = world.lose_answers().await;
     let absent = uuid::Uuid::from_u128(7).to_string();
     for (method, route) in ROUTES {
         let foreign = [
@@ -92,9 +98,10 @@ async fn things_of_another_user_are_as_absent_as_things_that_never_were() {
             text(&waiting["id"]),
             text(&alerts[0]["id"]),
             &suspension,
+            &lost,
         ];
         let foreign = call(&uma, method, &fill(route, foreign)).await;
-        let never = call(&uma, method, &fill(route, [&absent; 7])).await;
+        let never = call(&uma, method, &fill(route, [&absent; 8])).await;
         foreign.problem(404, "not-found");
         assert_eq!(foreign.body["detail"], never.body["detail"], "{method} {route}");
         assert_eq!(foreign.status, never.status, "{method} {route}");
@@ -105,6 +112,7 @@ async fn things_of_another_user_are_as_absent_as_things_that_never_were() {
     assert_eq!(world.count("access_keys where revoked_at is not null").await, 0);
     assert_eq!(world.count("bot_configs").await, 1);
     assert_eq!(world.count("keygate.own_key").await, 1);
+    assert_eq!(world.count("keygate.reservation where state = 'unknown'").await, 1);
     assert_eq!(world.count("keygate.alert where acknowledged_at is null").await, 1);
 }
 
@@ -139,6 +147,7 @@ async fn lists_hold_ones_own_things_only() {
         "/api/v1/bots",
         "/api/v1/access-keys",
         "/api/v1/suspensions",
+        "/api/v1/unsettled",
         "/api/settings/exchange-api-key",
     ] {
         assert_eq!(uma.get(path).await.is(200), json!([]), "{path}");

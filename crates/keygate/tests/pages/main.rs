@@ -15,5 +15,6 @@ mod reader;
 mod screen;
 mod suspensions;
 mod trying;
+mod unsettled;
 mod visitor;
 mod walk;

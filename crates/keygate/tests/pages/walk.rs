@@ -41,6 +41,7 @@ async fn from_setup_to_a_virtual_pair_without_script() {
         "/bots/new",
         "/access-keys",
         "/suspensions",
+        "/unsettled",
         "/activity",
         "/admin/users",
         "/docs/api",

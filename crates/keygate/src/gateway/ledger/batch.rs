@@ -202,9 +202,11 @@ impl<'e> Sheet<'e> {
         self.lines.push(line);
     }
 
+    /// Gives back what was counted. Withdrawals of an older version may have had a worth and not been counted.
     fn release(&mut self, kept: &Kept) {
         for key in kept.keys() {
-            self.add(key, -kept.usd);
+            let used = self.opened.windows.get(&key).copied().unwrap_or_default();
+            self.add(key, -kept.usd.min(used));
         }
     }
 

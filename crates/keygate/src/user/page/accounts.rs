@@ -15,7 +15,7 @@ use uuid::Uuid;
 use super::{Nothing, RegisterIn};
 use crate::{
     app::App,
-    auth::{Administer, May},
+    auth::{Administer, May, Origin},
     error::Result,
     http::body::Id,
     page::{Frame, Posted, Problems, go, show, show_again},
@@ -72,20 +72,22 @@ async fn create(
 async fn deactivate(
     State(app): State<Arc<App>>,
     may: May<Administer>,
+    origin: Origin,
     Id(id): Id,
     _form: Posted<Nothing>,
 ) -> Result<Response> {
-    let user = user::set_active(&app, may.user(), id, false).await?;
+    let user = user::set_active(&app, may.user(), id, false, &origin).await?;
     Ok(go("/admin/users", &format!("{} has no access any more; their bots have stopped.", user.email)))
 }
 
 async fn reactivate(
     State(app): State<Arc<App>>,
     may: May<Administer>,
+    origin: Origin,
     Id(id): Id,
     _form: Posted<Nothing>,
 ) -> Result<Response> {
-    let user = user::set_active(&app, may.user(), id, true).await?;
+    let user = user::set_active(&app, may.user(), id, true, &origin).await?;
     Ok(go("/admin/users", &format!("{} may sign in again.", user.email)))
 }
 

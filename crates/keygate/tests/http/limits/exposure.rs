@@ -205,6 +205,25 @@ async fn price_that_falls_is_a_loss() {
     refused(&bot.order().await, "daily-loss");
 }
 
+/// It has a worth, since losses are limited, and no limit of its own.
+#[tokio::test]
+async fn withdrawal_that_only_counts_is_given_back_when_it_is_refused() {
+    let world = World::new().await;
+    let bot = world.bot("binance", "withdraw").await;
+    bot.limited(&world, json!({"max_daily_loss": "100"})).await.is(200);
+    let withdraw = |amount: &str| {
+        format!("coin=USDT&amount={amount}&address=0x52908400098527886E0F7030069857D2E4169EE7&network=ETH")
+    };
+    let path = "/sapi/v1/capital/withdraw/apply";
+    bot.binance("POST", path, &withdraw("500")).await.is(200);
+    let refused = bot.binance("POST", path, &withdraw("900000000")).await;
+    assert_eq!(refused.status, 400, "{}", refused.text);
+    let outcome = "api_key_usage_audit where class = 'withdraw' and phase = 'outcome' and not success";
+    assert_eq!(world.count(outcome).await, 1);
+    assert_eq!(world.count("keygate.reservation where kind = 'withdraw' and state = 'rejected'").await, 1);
+    assert_eq!(world.count("keygate.spend_window where kind like 'withdraw%' and used = 500").await, 2);
+}
+
 #[tokio::test]
 async fn what_is_withdrawn_through_the_gate_is_not_lost() {
     let world = World::new().await;

@@ -163,6 +163,7 @@ async fn every_operation_on_a_key_says_who_it_was() {
     let expected = [
         "access-key-create",
         "access-key-revoke",
+        "bot-create",
         "create",
         "delete",
         "deny",
