@@ -6,7 +6,8 @@ use uuid::Uuid;
 
 use super::{
     Reader,
-    scope::{Field, Inside, Scope},
+    field::Field,
+    scope::{Inside, Scope},
 };
 use crate::{
     Definition, Method, Refusal, Request,

@@ -6,8 +6,9 @@ use toml::Spanned;
 
 use super::{
     Reader, Reading, amount,
+    field::{Condition, Field},
     order::one_or_many,
-    scope::{Condition, Field, Inside, Scope},
+    scope::{Inside, Scope},
 };
 use crate::{
     Class, Definition, Refusal, Request,

@@ -1,6 +1,7 @@
 //! What a request asks for in terms of money: the part that limits and symbol rules are decided on.
 
 mod client_id;
+mod field;
 mod leverage;
 mod number;
 mod order;

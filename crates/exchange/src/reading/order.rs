@@ -7,7 +7,8 @@ use serde::{Deserialize, Deserializer};
 
 use super::{
     ClientId, Order, Side, Symbol, amount,
-    scope::{Condition, Field, Inside, Names, Scope, like},
+    field::{Condition, Field, Names},
+    scope::{Inside, Scope, like},
 };
 use crate::{Part, Refusal, definition::Pattern};
 

@@ -7,8 +7,9 @@ use toml::Spanned;
 
 use super::{
     ClientId, Order, Reading, Withdrawal,
+    field::{Condition, Field, Names},
     order::{OrderReader, SymbolSource, missing, plain},
-    scope::{Condition, Field, Inside, Names, Scope},
+    scope::{Inside, Scope},
 };
 use crate::{
     Definition, Method, Part, Refusal, Request,

@@ -121,9 +121,11 @@ async fn tail(
     follow: bool,
 ) -> Result<(), Fatal> {
     let query = filter.query(client).await?;
-    let first = page(client, &format!("/api/v1/activity?{query}limit={lines}")).await?;
-    output.list(&first, &COLUMNS);
-    if follow { go_on(client, output, &query, first).await } else { Ok(()) }
+    // whoever follows must know older entries from new ones
+    let known = if follow { MOST } else { lines };
+    let entries = page(client, &format!("/api/v1/activity?{query}limit={known}")).await?;
+    output.list(&entries[entries.len().saturating_sub(usize::from(lines))..], &COLUMNS);
+    if follow { go_on(client, output, &query, entries).await } else { Ok(()) }
 }
 
 impl FilterArgs {
@@ -157,11 +159,11 @@ impl FilterArgs {
 }
 
 /// Asks again every second, and prints what was not there before.
-async fn go_on(client: &Client, output: Output, query: &str, first: Vec<Value>) -> Result<(), Fatal> {
-    let mut seen: HashSet<String> = first.iter().map(id).collect();
+async fn go_on(client: &Client, output: Output, query: &str, known: Vec<Value>) -> Result<(), Fatal> {
+    let mut seen: HashSet<String> = known.iter().map(id).collect();
     loop {
         tokio::time::sleep(Duration::from_secs(1)).await;
-        let entries = page(client, &format!("/api/v1/activity?{query}limit=200")).await?;
+        let entries = page(client, &format!("/api/v1/activity?{query}limit={MOST}")).await?;
         for entry in entries.iter().filter(|entry| !seen.contains(&id(entry))) {
             match output {
                 Output::Table => {
@@ -189,6 +191,9 @@ fn id(thing: &Value) -> String {
 fn cut_off() -> Fatal {
     Fatal::new("the server broke off in the middle of the export", "try again, with --since for a part of it")
 }
+
+/// Entries of one page.
+const MOST: u8 = 200;
 
 const COLUMNS: [Column; 10] = [
     ("time", "/at"),

@@ -253,8 +253,13 @@ impl Entry {
         }
     }
 
-    fn is_sent(&self) -> bool {
-        matches!(self, Entry::Sent { .. })
+    /// Whether nobody waits for it.
+    fn can_wait(&self) -> bool {
+        match self {
+            Entry::Sent { .. } => true,
+            Entry::Outcome(outcome) => outcome.answer.is_none(),
+            Entry::Intent(_) | Entry::TakeBack(_) | Entry::Flush(_) => false,
+        }
     }
 }
 

@@ -1,5 +1,5 @@
 //! The record of every call. For calls that move money it is committed before the signature exists and
-//! again after the answer; for reads it waits in a bounded queue, at most a moment. When it is full
+//! again after the answer, a moment later if the exchange can be asked; for reads it waits in a bounded queue, at most a moment. When it is full
 //! reads wait for room: nothing is dropped.
 
 use std::time::Duration;

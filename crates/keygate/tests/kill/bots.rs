@@ -108,10 +108,9 @@ impl Bot {
             let order = self.order(&self.bases[at % self.bases.len()], format!("kill{number}x{count}")).await;
             let confirmed = order.confirmed();
             self.orders.lock().unwrap().push(order);
-            if !confirmed {
-                at += 1;
-                tokio::time::sleep(Duration::from_millis(20)).await;
-            }
+            at += usize::from(!confirmed);
+            // an account may place a hundred orders in ten seconds; without a break all of them come between two kills
+            tokio::time::sleep(Duration::from_millis(if confirmed { 150 } else { 20 })).await;
         }
     }
 

@@ -122,18 +122,18 @@ impl Writer {
 }
 
 impl Waiting {
-    /// That calls have left is no reason for a transaction while their answers may be near: whoever gets one would have to
-    /// wait for it.
+    /// What nobody waits for is no reason for a transaction: whoever comes meanwhile would have to wait for it, and can
+    /// take it along.
     fn due(&self) -> Instant {
-        match self.entries.iter().all(Entry::is_sent) {
-            true => self.since + ANSWERS_SOON,
+        match self.entries.iter().all(Entry::can_wait) {
+            true => self.since + PATIENCE,
             false => self.since,
         }
     }
 }
 
-/// So long a note that a call has left waits for something else to be written.
-const ANSWERS_SOON: Duration = Duration::from_millis(50);
+/// So long it waits for something else to be written.
+const PATIENCE: Duration = Duration::from_millis(30);
 /// More of them would share fewer commits.
 const LANES: usize = 4;
 const BATCH: usize = 512;
