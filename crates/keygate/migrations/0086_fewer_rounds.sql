@@ -3,7 +3,7 @@
 -- the one before it waited for a lock.
 
 -- The chains of the user of the context, locked until commit, and how often keys were used so far: counters only change
--- while the chains are locked. One row for each counter that was asked for and exists, none of them if there is none yet.
+-- while the chains are locked. One element for each chain, and one for each counter that was asked for, 0 if there is none.
 create function keygate.lock_chains(
     p_logs text[],
     p_keys uuid[],

@@ -83,7 +83,7 @@ pub(super) async fn outcome(
     took: Duration,
 ) {
     let (line, became) = settled(call, account, outcome, error, took);
-    call.app.gate.records.touch(account.user, account.used(call.client.ip)).await;
+    call.app.gate.records.touch(account.user, account.used(call.client.ip));
     call.app.gate.ledger.outcome(line, became, None).await;
 }
 
@@ -96,7 +96,7 @@ pub(super) async fn outcome_of_order(
     error: Option<ExchangeError>,
     took: Duration,
 ) {
-    call.app.gate.records.touch(account.user, account.used(call.client.ip)).await;
+    call.app.gate.records.touch(account.user, account.used(call.client.ip));
     match settled(call, account, outcome, error, took) {
         (line, Became::Confirmed) => call.app.gate.ledger.confirmed_soon(line).await,
         (line, became) => call.app.gate.ledger.outcome(line, became, None).await,

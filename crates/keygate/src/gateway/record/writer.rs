@@ -58,11 +58,10 @@ impl Queue {
         }
     }
 
-    /// Brings times of last use up to date.
-    pub async fn touch(&self, user: Uuid, used: Used) {
-        if self.sender.send(Item::Used(user, used)).await.is_err() {
-            tracing::error!("a key was used after the records were closed");
-        }
+    /// Brings times of last use up to date. An order does not wait for it: a full queue has more important things to
+    /// write.
+    pub fn touch(&self, user: Uuid, used: Used) {
+        let _ = self.sender.try_send(Item::Used(user, used));
     }
 
     /// Waits for room for one line. `None`: nobody writes any more.
