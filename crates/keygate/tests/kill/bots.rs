@@ -44,6 +44,8 @@ struct Bot {
     secret: String,
     orders: Arc<Mutex<Vec<Order>>>,
     stop: Arc<AtomicBool>,
+    /// After an order that was confirmed.
+    pause: Duration,
 }
 
 impl Bots {
@@ -57,6 +59,7 @@ impl Bots {
                 secret: secret.to_owned(),
                 orders: Arc::clone(&orders),
                 stop: Arc::clone(&stop),
+                pause: FOR_AN_ORDER * count as u32,
             };
             tokio::spawn(bot.run(number))
         });
@@ -109,8 +112,7 @@ impl Bot {
             let confirmed = order.confirmed();
             self.orders.lock().unwrap().push(order);
             at += usize::from(!confirmed);
-            // an account may place a hundred orders in ten seconds; without a break all of them come between two kills
-            tokio::time::sleep(Duration::from_millis(if confirmed { 150 } else { 20 })).await;
+            tokio::time::sleep(if confirmed { self.pause } else { AFTER_A_NO }).await;
         }
     }
 
@@ -129,3 +131,8 @@ impl Bot {
         Order { request, name, status, told, at_ms: now_ms() }
     }
 }
+
+/// An account may place a hundred orders in ten seconds, all its bots together. Who orders faster is soon refused for that,
+/// which shows nothing.
+const FOR_AN_ORDER: Duration = Duration::from_millis(110);
+const AFTER_A_NO: Duration = Duration::from_millis(20);

@@ -73,6 +73,33 @@ async fn order_waits_for_its_record() {
     assert_eq!(world.asked("/api/v3/order"), 1);
 }
 
+/// Somebody holds the ends of one user's chains, for as long as it likes.
+#[tokio::test]
+async fn order_of_one_user_does_not_wait_for_those_of_another() {
+    let world = World::new().await;
+    let (mine, other) = (world.bot("binance", "trade").await, world.user("uma@example.com").await);
+    let connection = connect(&other, "binance", "trade").await;
+    let theirs = Bot::make(&other, &connection, Value::Null).await;
+    world.flush().await;
+    let mut superuser = world.superuser().await;
+    let mut lock = superuser.begin().await.unwrap();
+    let ends = "select from keygate.audit_head where user_id =
+        (select user_id from exchange_connections where id = $1::uuid) for update";
+    let locked = sqlx::query(ends).bind(&mine.connection).execute(&mut *lock).await.unwrap();
+    assert!(locked.rows_affected() > 0);
+    let waits = tokio::spawn({
+        let mine = mine.clone();
+        async move { mine.order().await.status }
+    });
+    pause(300).await;
+    for _ in 0..3 {
+        theirs.order().await.is(200);
+    }
+    assert!(!waits.is_finished(), "its record could be written");
+    lock.rollback().await.unwrap();
+    assert_eq!(waits.await.unwrap(), 200);
+}
+
 #[tokio::test]
 async fn order_that_cannot_be_recorded_is_not_sent() {
     let world = World::new().await;
