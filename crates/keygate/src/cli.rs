@@ -27,6 +27,7 @@ mod offline;
 mod output;
 mod own_key;
 mod panic;
+mod problem;
 mod program;
 mod remote;
 mod server;
