@@ -96,9 +96,10 @@ class Keygate:
         return requests
 
     def orders(self, count):
-        """Each is signed once and may be used once."""
+        """Each is signed once and may be used once. Everybody's come mixed, as they do."""
         now = time.time_ns()
-        return [signed(self.pairs[number % len(self.pairs)], 'POST', '', json.dumps({
+        pairs = random.Random(1).sample(self.pairs, len(self.pairs))
+        return [signed(pairs[number % len(pairs)], 'POST', '', json.dumps({
             'text': f't-{now + number}', 'currency_pair': 'BTC_USDT', 'type': 'limit', 'account': 'spot', 'side': 'buy',
             'amount': '0.001', 'price': '50000', 'time_in_force': 'gtc'}), '/x/gate') for number in range(count)]
 

@@ -71,7 +71,7 @@ CREATE POLICY "Users can view own api key usage" ON public.api_key_usage_audit F
 
 ALTER TABLE public.api_key_usage_audit ENABLE ROW LEVEL SECURITY;
 
-CREATE POLICY keygate_api_key_usage_audit_keysmith ON public.api_key_usage_audit FOR INSERT TO keygate_keysmith WITH CHECK ((user_id = ( SELECT keygate.uid() AS uid)));
+CREATE POLICY keygate_api_key_usage_audit_keysmith ON public.api_key_usage_audit FOR INSERT TO keygate_keysmith WITH CHECK (true);
 
 CREATE POLICY keygate_api_key_usage_audit_prune ON public.api_key_usage_audit FOR DELETE TO keygate_keysmith USING (true);
 

@@ -23,15 +23,15 @@ ALTER TABLE ONLY keygate.audit_head
 
 ALTER TABLE keygate.audit_head ENABLE ROW LEVEL SECURITY;
 
-CREATE POLICY keygate_audit_head_insert ON keygate.audit_head FOR INSERT TO keygate_keysmith WITH CHECK ((user_id = ( SELECT keygate.uid() AS uid)));
+CREATE POLICY keygate_audit_head_insert ON keygate.audit_head FOR INSERT TO keygate_keysmith WITH CHECK (true);
 
 CREATE POLICY keygate_audit_head_own ON keygate.audit_head FOR SELECT TO authenticated USING ((user_id = ( SELECT keygate.uid() AS uid)));
 
-CREATE POLICY keygate_audit_head_select ON keygate.audit_head FOR SELECT TO keygate_keysmith USING ((user_id = ( SELECT keygate.uid() AS uid)));
+CREATE POLICY keygate_audit_head_select ON keygate.audit_head FOR SELECT TO keygate_keysmith USING (true);
 
 CREATE POLICY keygate_audit_head_service ON keygate.audit_head FOR SELECT TO service_role USING (true);
 
-CREATE POLICY keygate_audit_head_update ON keygate.audit_head FOR UPDATE TO keygate_keysmith USING ((user_id = ( SELECT keygate.uid() AS uid))) WITH CHECK ((user_id = ( SELECT keygate.uid() AS uid)));
+CREATE POLICY keygate_audit_head_update ON keygate.audit_head FOR UPDATE TO keygate_keysmith USING (true) WITH CHECK (true);
 
 GRANT SELECT ON TABLE keygate.audit_head TO keygate_backup;
 

@@ -63,6 +63,8 @@ CREATE POLICY exchange_api_calls_select_own ON public.exchange_api_calls FOR SEL
 
 CREATE POLICY exchange_api_calls_update_own ON public.exchange_api_calls FOR UPDATE USING ((user_id = ( SELECT keygate.uid() AS uid))) WITH CHECK ((user_id = ( SELECT keygate.uid() AS uid)));
 
+CREATE POLICY keygate_exchange_api_calls_keysmith ON public.exchange_api_calls FOR INSERT TO keygate_keysmith WITH CHECK (true);
+
 CREATE POLICY keygate_exchange_api_calls_prune ON public.exchange_api_calls FOR DELETE TO keygate_keysmith USING (true);
 
 CREATE POLICY keygate_exchange_api_calls_read ON public.exchange_api_calls FOR SELECT TO keygate_keysmith USING (true);
@@ -73,7 +75,7 @@ GRANT SELECT,INSERT ON TABLE public.exchange_api_calls TO keygate_signer;
 
 GRANT SELECT ON TABLE public.exchange_api_calls TO keygate_backup;
 
-GRANT SELECT,DELETE ON TABLE public.exchange_api_calls TO keygate_keysmith;
+GRANT SELECT,INSERT,DELETE ON TABLE public.exchange_api_calls TO keygate_keysmith;
 
 GRANT INSERT(id) ON TABLE public.exchange_api_calls TO authenticated;
 

@@ -123,11 +123,15 @@ CREATE POLICY exchange_connections_update_own ON public.exchange_connections FOR
 
 CREATE POLICY keygate_exchange_connections_keysmith ON public.exchange_connections FOR SELECT TO keygate_keysmith USING (true);
 
+CREATE POLICY keygate_exchange_connections_lock ON public.exchange_connections FOR UPDATE TO keygate_keysmith USING (true) WITH CHECK (false);
+
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.exchange_connections TO authenticated;
 
 GRANT SELECT ON TABLE public.exchange_connections TO keygate_signer;
 
 GRANT SELECT ON TABLE public.exchange_connections TO keygate_backup;
+
+GRANT SELECT ON TABLE public.exchange_connections TO keygate_keysmith;
 
 GRANT SELECT(id) ON TABLE public.exchange_connections TO keygate_keysmith;
 
@@ -136,6 +140,8 @@ GRANT SELECT(user_id) ON TABLE public.exchange_connections TO keygate_keysmith;
 GRANT UPDATE(status) ON TABLE public.exchange_connections TO keygate_signer;
 
 GRANT UPDATE(api_key_last_used) ON TABLE public.exchange_connections TO keygate_signer;
+
+GRANT UPDATE(api_key_last_used) ON TABLE public.exchange_connections TO keygate_keysmith;
 
 GRANT UPDATE(last_successful_ping) ON TABLE public.exchange_connections TO keygate_signer;
 

@@ -56,6 +56,8 @@ GRANT SELECT,INSERT ON TABLE keygate.panic TO authenticated;
 
 GRANT SELECT ON TABLE keygate.panic TO keygate_signer;
 
+GRANT SELECT ON TABLE keygate.panic TO keygate_keysmith;
+
 GRANT SELECT(id) ON TABLE keygate.panic TO keygate_keysmith;
 
 GRANT SELECT(user_id) ON TABLE keygate.panic TO keygate_keysmith;

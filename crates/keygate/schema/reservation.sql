@@ -46,11 +46,13 @@ ALTER TABLE ONLY keygate.reservation
 
 CREATE POLICY keygate_reservation_insert ON keygate.reservation FOR INSERT TO keygate_signer WITH CHECK ((user_id = ( SELECT keygate.uid() AS uid)));
 
+CREATE POLICY keygate_reservation_keep ON keygate.reservation FOR INSERT TO keygate_keysmith WITH CHECK (true);
+
 CREATE POLICY keygate_reservation_keysmith ON keygate.reservation FOR SELECT TO keygate_keysmith USING (true);
 
 CREATE POLICY keygate_reservation_select ON keygate.reservation FOR SELECT TO authenticated, keygate_signer USING ((user_id = ( SELECT keygate.uid() AS uid)));
 
-CREATE POLICY keygate_reservation_settle ON keygate.reservation FOR UPDATE TO keygate_keysmith USING ((user_id = ( SELECT keygate.uid() AS uid))) WITH CHECK ((user_id = ( SELECT keygate.uid() AS uid)));
+CREATE POLICY keygate_reservation_settle ON keygate.reservation FOR UPDATE TO keygate_keysmith USING (true) WITH CHECK (true);
 
 CREATE POLICY keygate_reservation_update ON keygate.reservation FOR UPDATE TO keygate_signer USING ((user_id = ( SELECT keygate.uid() AS uid))) WITH CHECK ((user_id = ( SELECT keygate.uid() AS uid)));
 
@@ -61,6 +63,8 @@ GRANT SELECT ON TABLE keygate.reservation TO keygate_backup;
 GRANT SELECT ON TABLE keygate.reservation TO authenticated;
 
 GRANT SELECT,INSERT ON TABLE keygate.reservation TO keygate_signer;
+
+GRANT SELECT,INSERT ON TABLE keygate.reservation TO keygate_keysmith;
 
 GRANT SELECT(request_id) ON TABLE keygate.reservation TO keygate_keysmith;
 

@@ -25,15 +25,17 @@ CREATE TRIGGER spend_window_keep_user_id BEFORE UPDATE ON keygate.spend_window F
 ALTER TABLE ONLY keygate.spend_window
     ADD CONSTRAINT spend_window_connection_id_fkey FOREIGN KEY (connection_id, user_id) REFERENCES public.exchange_connections(id, user_id) ON DELETE CASCADE;
 
+CREATE POLICY keygate_spend_window_begin ON keygate.spend_window FOR INSERT TO keygate_keysmith WITH CHECK (true);
+
 CREATE POLICY keygate_spend_window_insert ON keygate.spend_window FOR INSERT TO keygate_signer WITH CHECK ((user_id = ( SELECT keygate.uid() AS uid)));
 
 CREATE POLICY keygate_spend_window_select ON keygate.spend_window FOR SELECT TO authenticated, keygate_signer USING ((user_id = ( SELECT keygate.uid() AS uid)));
 
 CREATE POLICY keygate_spend_window_service ON keygate.spend_window TO service_role USING ((starts_at < (now() - '100 days'::interval))) WITH CHECK (false);
 
-CREATE POLICY keygate_spend_window_settle_select ON keygate.spend_window FOR SELECT TO keygate_keysmith USING ((user_id = ( SELECT keygate.uid() AS uid)));
+CREATE POLICY keygate_spend_window_settle_select ON keygate.spend_window FOR SELECT TO keygate_keysmith USING (true);
 
-CREATE POLICY keygate_spend_window_settle_update ON keygate.spend_window FOR UPDATE TO keygate_keysmith USING ((user_id = ( SELECT keygate.uid() AS uid))) WITH CHECK ((user_id = ( SELECT keygate.uid() AS uid)));
+CREATE POLICY keygate_spend_window_settle_update ON keygate.spend_window FOR UPDATE TO keygate_keysmith USING (true) WITH CHECK (true);
 
 CREATE POLICY keygate_spend_window_update ON keygate.spend_window FOR UPDATE TO keygate_signer USING ((user_id = ( SELECT keygate.uid() AS uid))) WITH CHECK ((user_id = ( SELECT keygate.uid() AS uid)));
 
@@ -46,6 +48,8 @@ GRANT SELECT ON TABLE keygate.spend_window TO authenticated;
 GRANT SELECT,INSERT ON TABLE keygate.spend_window TO keygate_signer;
 
 GRANT DELETE ON TABLE keygate.spend_window TO service_role;
+
+GRANT INSERT ON TABLE keygate.spend_window TO keygate_keysmith;
 
 GRANT SELECT(connection_id) ON TABLE keygate.spend_window TO keygate_keysmith;
 

@@ -41,6 +41,8 @@ ALTER TABLE ONLY keygate.suspension
 
 CREATE POLICY keygate_suspension_insert ON keygate.suspension FOR INSERT TO keygate_signer WITH CHECK (((user_id = ( SELECT keygate.uid() AS uid)) AND (confirmed_at IS NULL)));
 
+CREATE POLICY keygate_suspension_keysmith ON keygate.suspension FOR SELECT TO keygate_keysmith USING (true);
+
 CREATE POLICY keygate_suspension_select ON keygate.suspension FOR SELECT TO authenticated, keygate_signer USING ((user_id = ( SELECT keygate.uid() AS uid)));
 
 CREATE POLICY keygate_suspension_update ON keygate.suspension FOR UPDATE TO authenticated USING (((user_id = ( SELECT keygate.uid() AS uid)) AND (confirmed_at IS NULL))) WITH CHECK ((user_id = ( SELECT keygate.uid() AS uid)));
@@ -52,6 +54,8 @@ GRANT SELECT ON TABLE keygate.suspension TO keygate_backup;
 GRANT SELECT ON TABLE keygate.suspension TO authenticated;
 
 GRANT SELECT,INSERT ON TABLE keygate.suspension TO keygate_signer;
+
+GRANT SELECT ON TABLE keygate.suspension TO keygate_keysmith;
 
 GRANT UPDATE(confirmed_at) ON TABLE keygate.suspension TO authenticated;
 

@@ -29,6 +29,8 @@ ALTER TABLE ONLY keygate.use_count
 
 CREATE POLICY keygate_use_count_insert ON keygate.use_count FOR INSERT TO keygate_signer WITH CHECK ((user_id = ( SELECT keygate.uid() AS uid)));
 
+CREATE POLICY keygate_use_count_keysmith ON keygate.use_count TO keygate_keysmith USING (true) WITH CHECK (true);
+
 CREATE POLICY keygate_use_count_select ON keygate.use_count FOR SELECT TO authenticated, keygate_signer USING ((user_id = ( SELECT keygate.uid() AS uid)));
 
 CREATE POLICY keygate_use_count_service ON keygate.use_count TO service_role USING ((starts_at < (now() - '60 days'::interval))) WITH CHECK (false);
@@ -45,6 +47,10 @@ GRANT SELECT,INSERT ON TABLE keygate.use_count TO keygate_signer;
 
 GRANT DELETE ON TABLE keygate.use_count TO service_role;
 
+GRANT SELECT,INSERT ON TABLE keygate.use_count TO keygate_keysmith;
+
 GRANT SELECT(starts_at) ON TABLE keygate.use_count TO service_role;
 
 GRANT UPDATE(calls) ON TABLE keygate.use_count TO keygate_signer;
+
+GRANT UPDATE(calls) ON TABLE keygate.use_count TO keygate_keysmith;

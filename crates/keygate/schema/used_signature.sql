@@ -25,6 +25,8 @@ ALTER TABLE ONLY keygate.used_signature
 
 CREATE POLICY keygate_used_signature_insert ON keygate.used_signature FOR INSERT TO keygate_signer WITH CHECK ((user_id = ( SELECT keygate.uid() AS uid)));
 
+CREATE POLICY keygate_used_signature_keysmith ON keygate.used_signature TO keygate_keysmith USING (true) WITH CHECK (true);
+
 CREATE POLICY keygate_used_signature_select ON keygate.used_signature FOR SELECT TO keygate_signer USING ((user_id = ( SELECT keygate.uid() AS uid)));
 
 CREATE POLICY keygate_used_signature_service ON keygate.used_signature TO service_role USING ((forget_after IS NOT NULL)) WITH CHECK (false);
@@ -36,6 +38,8 @@ GRANT SELECT ON TABLE keygate.used_signature TO keygate_backup;
 GRANT INSERT ON TABLE keygate.used_signature TO keygate_signer;
 
 GRANT DELETE ON TABLE keygate.used_signature TO service_role;
+
+GRANT SELECT,INSERT ON TABLE keygate.used_signature TO keygate_keysmith;
 
 GRANT SELECT(access_key_id) ON TABLE keygate.used_signature TO keygate_signer;
 

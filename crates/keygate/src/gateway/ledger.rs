@@ -24,6 +24,7 @@ use crate::{app::App, db};
 
 mod batch;
 mod became;
+mod held;
 mod lease;
 mod opened;
 mod past;
@@ -31,6 +32,7 @@ mod position;
 mod store;
 mod window;
 mod writer;
+mod written;
 
 pub use became::Became;
 pub(super) use lease::{Share, lease};
@@ -38,6 +40,7 @@ pub(super) use past::Past;
 pub use store::forget_windows;
 pub use window::Window;
 pub use writer::Writer;
+pub(super) use written::Written;
 
 use opened::{Opened, Opening};
 
@@ -222,7 +225,7 @@ pub(super) async fn preview(
     let wanted = Wanted { connection, at: app.clock.now(), ask };
     let mut tx = app.db.signer(user).await?;
     let opening = Opening { connections: vec![connection], wanted: vec![wanted], ..Opening::default() };
-    let Opened { windows, bought, stopped, .. } = opening.open(&mut tx, user).await?;
+    let Opened { windows, bought, stopped, .. } = opening.open(&mut tx).await?;
     tx.rollback().await?;
     if stopped.stops(connection) {
         return Ok(Verdict::Stopped);

@@ -28,6 +28,7 @@ mod writer;
 pub use line::{Line, Used};
 pub(super) use line::{name, of_our_own, with_outcome};
 pub(super) use read::{Read, later};
+pub(super) use row::Row;
 pub use writer::{Queue, Writer, queue};
 
 use line::{Subject, line, line_of};

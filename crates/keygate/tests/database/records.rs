@@ -173,7 +173,7 @@ async fn nobody_writes_a_head_and_few_a_link() {
         [(1, None), (2, Some("exchange_api_calls_chain")), (-1, Some("exchange_api_calls_chain_check"))]
     {
         let mut tx = signer().await.unwrap();
-        sqlx::query("select keygate.lock_audit_heads(array['exchange_api_calls'])")
+        sqlx::query("select keygate.lock_chains(array['exchange_api_calls'], '{}', '{}', '{}')")
             .execute(&mut *tx)
             .await
             .unwrap();

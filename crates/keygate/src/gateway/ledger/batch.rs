@@ -9,18 +9,17 @@ use rust_decimal::Decimal;
 use uuid::Uuid;
 
 use super::{
-    Entry, Intent, Outcome, OwnIntent, Verdict, Wanted,
+    Became, Entry, Intent, Outcome, OwnIntent, Verdict, Wanted,
+    held::held,
     opened::{Opened, Opening},
     position::Bought,
     store::{self, Kept, Key},
+    written::Written,
 };
 use crate::{
     app::App,
     db::{self, Batch, Tx},
-    gateway::{
-        record::{self, Line},
-        spend::Cap,
-    },
+    gateway::{record::Line, spend::Cap},
 };
 
 type OfUser = (Uuid, Vec<Entry>);
@@ -47,7 +46,7 @@ async fn commit(app: &App, users: &[OfUser]) -> Result<Vec<Verdict>, db::Error> 
     let mut batch: Batch = app.db.signers(*first).await?;
     for (user, entries) in users {
         let tx = batch.of(*user).await?;
-        verdicts.extend(Sheet::new(app, tx, *user, entries).await?.write(app, tx).await?);
+        verdicts.extend(Sheet::new(app, tx, entries).await?.write(app, tx).await?);
     }
     batch.commit().await?;
     Ok(verdicts)
@@ -112,26 +111,37 @@ fn halves(users: &mut Vec<OfUser>) -> Option<Vec<OfUser>> {
 
 /// What one user's entries come to: decided with everything locked, then written.
 struct Sheet<'e> {
-    user: Uuid,
     opened: Opened,
     touched: HashSet<Key>,
     held: Vec<&'e Intent>,
     lines: Vec<Cow<'e, Line>>,
     sent: Vec<Uuid>,
+    confirmed: Vec<Uuid>,
     verdicts: Vec<Verdict>,
 }
 
 impl<'e> Sheet<'e> {
-    async fn new(app: &App, tx: &mut Tx, user: Uuid, entries: &'e [Entry]) -> Result<Self, db::Error> {
-        let outcomes: Vec<&Outcome> = entries.iter().filter_map(Entry::as_outcome).collect();
+    async fn new(app: &App, tx: &mut Tx, entries: &'e [Entry]) -> Result<Self, db::Error> {
+        let (sure, outcomes): (Vec<&Outcome>, Vec<&Outcome>) =
+            entries.iter().filter_map(Entry::as_outcome).partition(|outcome| outcome.gives_nothing_back());
         let released = store::change_states(tx, &outcomes, app.clock.now()).await?;
-        let opened = Opening::of(entries, &released).open(tx, user).await?;
-        let (touched, held, lines) = (HashSet::new(), Vec::new(), Vec::new());
-        let mut sheet = Sheet { user, opened, touched, held, lines, sent: Vec::new(), verdicts: Vec::new() };
+        let opened = Opening::of(entries, &released).open(tx).await?;
+        let confirmed = sure.iter().map(|outcome| outcome.line.request_id).collect();
+        let mut sheet = Sheet {
+            opened,
+            touched: HashSet::new(),
+            held: Vec::new(),
+            lines: Vec::new(),
+            sent: Vec::new(),
+            confirmed,
+            verdicts: Vec::new(),
+        };
         released.iter().for_each(|kept| sheet.release(kept));
         entries.iter().for_each(|entry| sheet.enter(entry));
-        // what was answered already has been settled above
-        sheet.sent.retain(|request| !outcomes.iter().any(|own| own.line.request_id == *request));
+        // what was answered already is settled
+        let is_answered =
+            |request: &Uuid| sure.iter().chain(&outcomes).any(|outcome| outcome.line.request_id == *request);
+        sheet.sent.retain(|request| !is_answered(request));
         Ok(sheet)
     }
 
@@ -217,13 +227,15 @@ impl<'e> Sheet<'e> {
 
     async fn write(self, app: &App, tx: &mut Tx) -> Result<Vec<Verdict>, db::Error> {
         let windows = &self.opened.windows;
-        let changed: Vec<(Key, Decimal)> = self.touched.iter().map(|key| (*key, windows[key])).collect();
-        store::hold(tx, self.user, &changed, &self.held).await?;
-        store::mark_sent(tx, &self.sent, app.clock.now()).await?;
         let lines: Vec<&Line> = self.lines.iter().map(Cow::as_ref).collect();
-        if let Some(chains) = self.opened.chains.filter(|_| !lines.is_empty()) {
-            record::store::append_to(app, tx, chains, &lines).await?;
-        }
+        let written = Written {
+            windows: self.touched.iter().map(|key| (*key, windows[key])).collect(),
+            held: self.held.iter().flat_map(|intent| held(intent)).collect(),
+            sent: self.sent,
+            confirmed: self.confirmed,
+            lines: &lines,
+        };
+        written.write(app, tx, self.opened.chains).await?;
         Ok(self.verdicts)
     }
 }
@@ -263,6 +275,13 @@ impl Wanted<'_> {
     pub fn refusal(&self, bought: &[Bought], over: Option<(Cap, Decimal)>) -> Option<Verdict> {
         let excess = self.has_room(bought).err().map(Verdict::Position);
         excess.or(over.map(|(cap, left)| Verdict::Over { cap, left }))
+    }
+}
+
+impl Outcome {
+    /// A yes to a whole call, from whoever sent it. All others may change windows, or meet its owner who settles it.
+    fn gives_nothing_back(&self) -> bool {
+        self.became == Became::Confirmed && self.place.is_none()
     }
 }
 

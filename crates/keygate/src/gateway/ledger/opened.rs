@@ -56,8 +56,8 @@ impl Stopped {
 }
 
 impl Opening<'_> {
-    /// Locks and reads. The user is the one whom the transaction acts for.
-    pub async fn open(self, tx: &mut Tx, user: Uuid) -> Result<Opened, db::Error> {
+    /// Locks and reads, for the user whom the transaction acts for.
+    pub async fn open(self, tx: &mut Tx) -> Result<Opened, db::Error> {
         let windows: Vec<Key> = self.windows().into_iter().collect();
         let signatures = Signatures::of(&self.signed);
         let (limited, since) = self.limited();
@@ -73,8 +73,7 @@ impl Opening<'_> {
                       coalesce(bought_confirmed_at, '{}') as "bought_confirmed_at!: Vec<Option<OffsetDateTime>>",
                       user_id, coalesce(logs, '{}') as "logs!", coalesce(seqs, '{}') as "seqs!",
                       coalesce(macs, '{}') as "macs!", coalesce(calls, '{}') as "calls!"
-               from keygate.open_calls($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)"#,
-            user,
+               from keygate.open_calls($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)"#,
             &self.connections,
             &windows.iter().map(Key::connection).collect::<Vec<_>>(),
             &windows.iter().map(Key::kind).collect::<Vec<_>>() as &[&str],

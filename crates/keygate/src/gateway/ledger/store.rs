@@ -6,7 +6,7 @@ use rust_decimal::Decimal;
 use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 
-use super::{Became, Intent, Outcome, Share, Window};
+use super::{Became, Outcome, Share, Window};
 use crate::{
     app::App,
     db::{self, Tx},
@@ -104,75 +104,6 @@ async fn write_windows(tx: &mut Tx, changed: &[(Key, Decimal)]) -> Result<(), db
     Ok(())
 }
 
-/// Windows and reservations of one user, in one statement.
-pub(super) async fn hold(
-    tx: &mut Tx,
-    user: Uuid,
-    changed: &[(Key, Decimal)],
-    held: &[&Intent],
-) -> Result<(), db::Error> {
-    let rows: Vec<_> = held
-        .iter()
-        .flat_map(|intent| (0i16..).zip(&intent.ask.reserve).map(|(place, own)| (&intent.line, place, own)))
-        .collect();
-    if rows.is_empty() {
-        return write_windows(tx, changed).await;
-    }
-    sqlx::query!(
-        "with windows as (
-             update keygate.spend_window as own set used = k.used
-             from unnest($17::uuid[], $18::text[], $19::timestamptz[], $20::numeric[]) as k (connection_id, kind, starts_at, used)
-             where own.connection_id = k.connection_id and own.kind = k.kind and own.starts_at = k.starts_at)
-         insert into keygate.reservation (request_id, place, user_id, connection_id, api_key_id, access_key_id, kind,
-                exchange, environment, symbol, buys, client_order_id, usd, question, state, made_at, changed_at, ask_at)
-         select request_id, place, $3, connection_id, api_key_id, access_key_id, kind, exchange, environment, symbol,
-                buys, client_order_id, usd, question, 'reserved', made_at, made_at,
-                made_at + $16::float8 * interval '1 second'
-         from unnest($1::uuid[], $2::int2[], $4::uuid[], $5::uuid[], $6::uuid[], $7::text[], $8::text[], $9::text[],
-                $10::text[], $11::text[], $12::text[], $13::numeric[], $14::jsonb[], $15::timestamptz[])
-             as k (request_id, place, connection_id, api_key_id, access_key_id, kind, exchange, environment, symbol, buys,
-                client_order_id, usd, question, made_at)",
-        &column(&rows, |(line, ..)| line.request_id),
-        &column(&rows, |(_, place, _)| *place),
-        user,
-        &column(&rows, |(line, ..)| line.connection),
-        &column(&rows, |(line, ..)| line.api_key),
-        &column(&rows, |(line, ..)| line.access_key) as &[Option<Uuid>],
-        &column(&rows, |(.., own)| own.kind) as &[&str],
-        &column(&rows, |(line, ..)| line.exchange.as_str()) as &[&str],
-        &column(&rows, |(line, ..)| line.environment.as_str()) as &[&str],
-        &column(&rows, |(.., own)| own.symbol.as_deref()) as &[Option<&str>],
-        &column(&rows, |(.., own)| own.buys.as_deref()) as &[Option<&str>],
-        &column(&rows, |(.., own)| own.client_order_id.as_deref()) as &[Option<&str>],
-        &column(&rows, |(.., own)| own.usd) as &[Option<Decimal>],
-        &column(&rows, |(.., own)| own.question.clone()) as &[Option<serde_json::Value>],
-        &column(&rows, |(line, ..)| line.at),
-        FIRST_QUESTION.as_seconds_f64(),
-        &column(changed, |(key, _)| key.connection),
-        &column(changed, |(key, _)| key.window.name()) as &[&str],
-        &column(changed, |(key, _)| key.starts_at),
-        &column(changed, |(_, used)| *used)
-    )
-    .execute(&mut **tx)
-    .await?;
-    Ok(())
-}
-
-pub(super) async fn mark_sent(tx: &mut Tx, requests: &[Uuid], now: OffsetDateTime) -> Result<(), db::Error> {
-    if requests.is_empty() {
-        return Ok(());
-    }
-    sqlx::query!(
-        "update keygate.reservation set state = 'sent', changed_at = $2
-         where request_id = any($1) and state = 'reserved'",
-        requests,
-        now
-    )
-    .execute(&mut **tx)
-    .await?;
-    Ok(())
-}
-
 /// Settles reservations that are open, and returns what is free again. One that is settled stays as it is.
 pub(super) async fn change_states(
     tx: &mut Tx,
@@ -220,14 +151,12 @@ impl Key {
 }
 
 /// One value of each row.
-fn column<R, T>(rows: &[R], value: impl Fn(&R) -> T) -> Vec<T> {
+pub(super) fn column<R, T>(rows: &[R], value: impl Fn(&R) -> T) -> Vec<T> {
     rows.iter().map(value).collect()
 }
 
 /// The policy of the service's role lets it see no younger ones.
 const KEPT: Duration = Duration::days(101);
-/// A reservation nobody settled by then belonged to a process that died.
-const FIRST_QUESTION: Duration = Duration::seconds(60);
 /// When the exchange is asked about a call whose answer was lost.
 const NEXT_QUESTION: Duration = Duration::seconds(5);
 

@@ -118,7 +118,7 @@ pub(super) fn line_of(call: &Call<'_>, subject: &Subject<'_>, phase: &'static st
 
 impl Line {
     /// One for each call that is signed, whatever becomes of it.
-    pub(super) fn uses(&self) -> i32 {
+    pub(in crate::gateway) fn uses(&self) -> i32 {
         i32::from(self.decision == "allow" && self.phase != "outcome")
     }
 }
