@@ -10,14 +10,19 @@ use crate::{
 };
 
 mod dry_run;
+mod edges;
 mod exposure;
+mod places;
 mod proof;
 mod rate;
 mod replay;
 mod settling;
+mod sharing;
 mod spending;
 mod trying;
 mod unsettled;
+mod windows;
+mod worth;
 
 fn path(bot: &Bot) -> String {
     format!("/api/v1/connections/{}/limits", bot.connection)
