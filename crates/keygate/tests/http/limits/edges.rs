@@ -97,7 +97,8 @@ async fn position_is_filled_to_the_last_cent_and_no_further() {
     // two bitcoins at 60,000
     bot.limited(&world, json!({"max_position_size": "120100"})).await.is(200);
     buy(&bot, "50").await.is(200);
-    let figures = "this may lead to 120100.01 USD of BTC, with what is held and what is being bought, and 120100 USD";
+    let figures =
+        "this may lead to 120100.01 USD of BTC, with what is held and what is being bought, and 120100 USD";
     refused(&buy(&bot, "50.01").await, "max-position", figures);
     buy(&bot, "50").await.is(200);
 }

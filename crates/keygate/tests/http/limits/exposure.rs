@@ -239,3 +239,28 @@ async fn what_is_withdrawn_through_the_gate_is_not_lost() {
     world.execute("update keygate.reservation set state = 'rejected' where kind = 'withdraw'").await;
     refused(&buy(&world, &bot).await, "daily-loss");
 }
+
+/// A list of twenty may be cut off, and who knows what stands behind its end.
+#[tokio::test]
+async fn everything_bought_today_counts_where_open_orders_cannot_all_be_listed() {
+    let world = World::rich().await;
+    let bot = with_room(&world, 225).await;
+    let mut orders = Vec::new();
+    for turn in 0..22 {
+        let order = format!("{}&newClientOrderId=own-{turn}", LOW.replace("0.001", "0.0002"));
+        orders.push(call(&world, &bot, "POST", &order).await.is(200)["orderId"].to_string());
+    }
+    world.flush().await;
+    let take_back = async |id: &String| {
+        call(&world, &bot, "DELETE", &format!("symbol=BTCUSDT&orderId={id}")).await.is(200);
+    };
+    take_back(&orders[0]).await;
+    take_back(&orders[1]).await;
+    world.advance(Duration::seconds(60));
+    let small = LOW.replace("0.001", "0.0002");
+    refused(&call(&world, &bot, "POST", &small).await, "max-position");
+    // the list of nineteen is whole again, and what was taken back is gone
+    take_back(&orders[2]).await;
+    world.advance(Duration::seconds(60));
+    call(&world, &bot, "POST", &small).await.is(200);
+}

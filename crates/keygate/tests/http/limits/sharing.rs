@@ -59,7 +59,8 @@ async fn personal_key_counts_in_the_day_of_the_connection_it_names() {
 #[tokio::test]
 async fn frames_of_a_stream_count_in_the_same_day_as_requests() {
     let world = World::new().await;
-    let bot = limited(&world, json!({"max_daily_trade_volume_usd": "120", "max_trade_amount_usd": "50"})).await;
+    let bot =
+        limited(&world, json!({"max_daily_trade_volume_usd": "120", "max_trade_amount_usd": "50"})).await;
     let mut stream = Stream::open(&bot).await;
     let mut large = buy();
     large["price"] = json!("50010");
@@ -74,15 +75,15 @@ async fn frames_of_a_stream_count_in_the_same_day_as_requests() {
 #[tokio::test]
 async fn limits_of_one_connection_do_not_touch_another() {
     let world = World::new().await;
-    let held = limited(
-        &world,
-        json!({"max_daily_trade_volume_usd": "50", "max_requests_per_day": 2, "max_position_size": "120060",
-               "max_daily_loss": "100"}),
-    )
-    .await;
+    let limits = |day: &str, requests: u32, position: &str| {
+        json!({"max_daily_trade_volume_usd": day, "max_requests_per_day": requests, "max_position_size": position,
+               "max_daily_loss": "100"})
+    };
+    // two bitcoins at 60,000, and what an order buys
+    let held = limited(&world, limits("50", 2, "120060")).await;
     let connection = world.connect("binance", "ed25519").await;
     let free = Bot::make(&world.api, &connection, Value::Null).await;
-    free.limited(&world, json!({"max_daily_trade_volume_usd": "120"})).await.is(200);
+    free.limited(&world, limits("120", 5, "121000")).await.is(200);
     held.order().await.is(200);
     held.order().await.binance(403, -1002, "max-position");
     world.execute("update keygate.day_worth set usd = usd + 1000").await;

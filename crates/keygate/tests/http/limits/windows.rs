@@ -110,8 +110,7 @@ async fn order_of_yesterday_that_never_arrived_makes_no_room_today() {
     assert_eq!(world.count("keygate.reservation where state = 'rejected'").await, 1);
     order(&world, &bot).await.binance(403, -1002, "max-daily-trades");
     let days = "select array_agg(used order by starts_at) from keygate.spend_window where kind = 'trade-day'";
-    let used: Vec<Decimal> =
-        sqlx::query_scalar(days).fetch_one(&mut world.superuser().await).await.unwrap();
+    let used: Vec<Decimal> = sqlx::query_scalar(days).fetch_one(&mut world.superuser().await).await.unwrap();
     assert_eq!(used, [Decimal::ZERO, Decimal::from(50)]);
 }
 

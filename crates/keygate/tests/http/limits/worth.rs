@@ -55,7 +55,9 @@ async fn asset_without_a_market_in_dollars_counts_over_bitcoin() {
     let bot = limited(&world, json!({"max_trade_amount_usd": "90"})).await;
     // a litecoin is 0.0015 bitcoins, which is 90 dollars
     let order = |price: &str| {
-        format!("symbol=LTCBTC&side=BUY&type=LIMIT&timeInForce=GTC&quantity=1&price={price}&newClientOrderId=own")
+        format!(
+            "symbol=LTCBTC&side=BUY&type=LIMIT&timeInForce=GTC&quantity=1&price={price}&newClientOrderId=own"
+        )
     };
     bot.binance("POST", "/api/v3/order", &order("0.00151")).await.binance(403, -1002, "max-trade");
     bot.binance("POST", "/api/v3/order", &order("0.00150")).await.is(200);

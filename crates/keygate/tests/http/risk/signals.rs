@@ -270,3 +270,58 @@ async fn what_was_refused_is_not_remembered() {
     }
     assert_eq!(world.count("keygate.known_origin where value like '203.%'").await, 0);
 }
+
+#[tokio::test]
+async fn first_transfer_is_on_record_as_the_first() {
+    let world = World::with(behind_a_proxy).await;
+    let bot = world.bot("binance", "withdraw").await;
+    let wide = json!({"scopes": ["read", "transfer"]});
+    let issued = world.api.post(&format!("/api/v1/bots/{}/access-keys", bot.id), wide).await.is(201);
+    let own = json!({"id": bot.id, "connection_id": bot.connection});
+    let bot = Holder::of(&world, Bot::of(&world.api, &own, &issued)).settled().await;
+    let transfer = "type=MAIN_FUNDING&asset=USDT&amount=10";
+    let transfer = async || bot.call("POST", "/sapi/v1/asset/transfer", transfer).await.is(200);
+    transfer().await;
+    is(last(&world).await, 20, &["first-transfer"]);
+    later(&world, Duration::hours(1)).await;
+    transfer().await;
+    is(last(&world).await, 0, &[]);
+}
+
+#[tokio::test]
+async fn withdrawal_that_nearly_fills_its_day_is_near_a_limit() {
+    let world = World::with(behind_a_proxy).await;
+    let bot = Holder::new(&world, "withdraw").await;
+    bot.bot.limited(&world, json!({"max_daily_withdrawal_usd": "22"})).await.is(200);
+    let bot = bot.settled().await;
+    bot.withdraw().await.is(200);
+    is(last(&world).await, 30, &["first-withdrawal", "near-limit"]);
+}
+
+/// Two programs behind one connection, or the old pair and the new one.
+#[tokio::test]
+async fn pairs_do_not_vouch_for_each_other() {
+    let world = World::with(with_files).await;
+    let one = Holder::new(&world, "trade").await.settled().await;
+    let bot = world.api.get(&format!("/api/v1/bots/{}", one.bot.id)).await.is(200);
+    let other = Holder::of(&world, Bot::pair(&world.api, &bot).await).at(SYDNEY);
+    other.account().await.is(200);
+    is(last(&world).await, 0, &[]);
+    one.at(SYDNEY).account().await.binance(403, -1002, "suspended");
+    is(last(&world).await, 85, &["new-address", "new-network", "new-country", "impossible-travel"]);
+    other.account().await.is(200);
+}
+
+#[tokio::test]
+async fn what_is_known_of_a_key_goes_with_it() {
+    let world = World::with(behind_a_proxy).await;
+    let bot = Holder::new(&world, "trade").await.settled().await;
+    past(&world, "h <= 3", 20).await;
+    for known in ["keygate.known_origin", "keygate.busy_hour"] {
+        assert_ne!(world.count(known).await, 0, "{known}");
+    }
+    world.api.delete(&format!("/api/v1/bots/{}", bot.bot.id)).await.is(204);
+    for known in ["keygate.known_origin", "keygate.busy_hour"] {
+        assert_eq!(world.count(known).await, 0, "{known}");
+    }
+}
