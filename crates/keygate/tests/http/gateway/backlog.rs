@@ -20,7 +20,7 @@ async fn account(bot: &Bot) -> Reply {
 
 /// Until a statement waits for somebody else's lock.
 async fn until_stuck(database: &mut PgConnection) {
-    let stuck = "select count(*) from pg_stat_activity where wait_event_type = 'Lock'";
+    let stuck = "select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'";
     for _ in 0..200 {
         if sqlx::query_scalar::<_, i64>(stuck).fetch_one(&mut *database).await.unwrap() > 0 {
             return;

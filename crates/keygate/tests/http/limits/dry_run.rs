@@ -223,26 +223,20 @@ async fn what_moves_assets_is_held_to_addresses_and_requests_in_a_dry_run_too() 
 }
 
 #[tokio::test]
-async fn loss_in_a_dry_run_is_noted_and_stops_orders_for_the_day_once_it_ends() {
+async fn loss_and_leverage_are_noted_in_a_dry_run_and_the_loss_stops_the_day_once_it_ends() {
     let world = World::new().await;
-    let bot = dry(&world, json!({"max_daily_loss": "100"})).await;
+    let bot = dry(&world, json!({"max_daily_loss": "100", "max_leverage": "2"})).await;
     bot.order().await.is(200);
     world.execute("update keygate.day_worth set usd = usd + 200").await;
     bot.order().await.is(200);
     assert_eq!(noted(&world, "daily-loss").await, 1);
+    let leverage = "/fapi/v1/leverage";
+    for times in [2, 3] {
+        bot.binance("POST", leverage, &format!("symbol=BTCUSDT&leverage={times}")).await;
+    }
+    assert_eq!((noted(&world, "max-leverage").await, world.asked(leverage)), (1, 2));
     // what has been gained since does not matter
     world.execute("update keygate.day_worth set usd = usd - 200").await;
     bot.limited(&world, json!({"dry_run": false})).await.is(200);
     bot.order().await.binance(403, -1002, "daily-loss");
-}
-
-#[tokio::test]
-async fn leverage_above_the_limit_is_noted_in_a_dry_run() {
-    let world = World::new().await;
-    let bot = dry(&world, json!({"max_leverage": "2"})).await;
-    let path = "/fapi/v1/leverage";
-    for times in [2, 3] {
-        bot.binance("POST", path, &format!("symbol=BTCUSDT&leverage={times}")).await;
-    }
-    assert_eq!((noted(&world, "max-leverage").await, world.asked(path)), (1, 2));
 }

@@ -34,12 +34,17 @@ fn refused(reply: &Reply, rule: &str, figures: &str) {
 }
 
 #[tokio::test]
-async fn order_of_exactly_the_limit_passes_and_a_cent_more_does_not() {
+async fn one_order_or_withdrawal_of_exactly_its_limit_passes_and_a_cent_more_does_not() {
     let world = World::new().await;
-    let bot = limited(&world, json!({"max_trade_amount_usd": "50"})).await;
-    refused(&buy(&bot, "50.01").await, "max-trade", "at most, and this is up to 50.01 USD");
+    let bot =
+        withdrawer(&world, json!({"max_trade_amount_usd": "50", "max_withdrawal_amount_usd": "50"})).await;
+    let figures = "an order may be worth 50 USD at most, and this is up to 50.01 USD";
+    refused(&buy(&bot, "50.01").await, "max-trade", figures);
     buy(&bot, "50").await.is(200);
-    assert_eq!(world.asked(ORDER), 1);
+    let figures = "a withdrawal may be worth 50 USD at most, and this is up to 50.01 USD";
+    refused(&withdraw(&bot, "50.01").await, "max-withdrawal", figures);
+    withdraw(&bot, "50").await.is(200);
+    assert_eq!((world.asked(ORDER), world.asked(WITHDRAW)), (1, 1));
 }
 
 #[tokio::test]
@@ -52,16 +57,6 @@ async fn day_of_orders_is_filled_to_the_last_cent_and_no_further() {
     buy(&bot, "50").await.is(200);
     refused(&buy(&bot, "40").await, "max-daily-trades", "0 of 100 USD are left today (UTC)");
     assert_eq!(world.asked(ORDER), 2);
-}
-
-#[tokio::test]
-async fn withdrawal_of_exactly_the_limit_passes_and_a_cent_more_does_not() {
-    let world = World::new().await;
-    let bot = withdrawer(&world, json!({"max_withdrawal_amount_usd": "50"})).await;
-    let figures = "a withdrawal may be worth 50 USD at most, and this is up to 50.01 USD";
-    refused(&withdraw(&bot, "50.01").await, "max-withdrawal", figures);
-    withdraw(&bot, "50").await.is(200);
-    assert_eq!(world.asked(WITHDRAW), 1);
 }
 
 #[tokio::test]

@@ -16,29 +16,24 @@ async fn beside(world: &World, bot: &Bot) -> Bot {
 }
 
 #[tokio::test]
-async fn two_bots_on_one_connection_share_its_day_and_its_requests() {
+async fn two_bots_on_one_connection_share_its_day_its_position_and_its_requests() {
     let world = World::new().await;
-    let one = limited(&world, json!({"max_daily_trade_volume_usd": "120", "max_requests_per_day": 4})).await;
+    let one = limited(&world, json!({"max_daily_trade_volume_usd": "120", "max_requests_per_day": 6})).await;
     let other = beside(&world, &one).await;
     one.order().await.is(200);
     other.order().await.is(200);
     one.order().await.binance(403, -1002, "max-daily-trades");
     other.order().await.binance(403, -1002, "max-daily-trades");
+    assert_eq!(used_today(&world).await, 100.into());
+    // two bitcoins at 60,000, and the two orders
+    one.limited(&world, json!({"max_daily_trade_volume_usd": null, "max_position_size": "120110"})).await;
+    world.execute("update api_key_permissions set max_daily_trade_volume_usd = null").await;
+    world.server.app.gate.accounts.forget_all();
+    one.order().await.binance(403, -1002, "max-position");
+    other.order().await.binance(403, -1002, "max-position");
     for bot in [&one, &other] {
         bot.account().await.binance(429, -1003, "rate");
     }
-    assert_eq!(used_today(&world).await, 100.into());
-}
-
-#[tokio::test]
-async fn two_bots_on_one_connection_share_the_room_of_a_position() {
-    let world = World::new().await;
-    let one = world.bot("binance", "trade").await;
-    let other = beside(&world, &one).await;
-    // two bitcoins at 60,000, and one order
-    one.limited(&world, json!({"max_position_size": "120060"})).await.is(200);
-    one.order().await.is(200);
-    other.order().await.binance(403, -1002, "max-position");
 }
 
 #[tokio::test]

@@ -8,7 +8,7 @@ use time::{Duration, OffsetDateTime, Time};
 use crate::{
     api::Reply,
     bot::{BUY, Bot},
-    world::{OWNER, World},
+    world::World,
 };
 
 const ORDER: &str = "/api/v3/order";
@@ -136,19 +136,4 @@ async fn requests_come_back_when_their_minute_hour_or_day_of_the_clock_ends() {
         world.advance(Duration::seconds(wait / 3 + 1));
         account().await.is(200);
     }
-}
-
-#[tokio::test]
-async fn new_day_begins_with_nothing_used_where_it_is_shown() {
-    let world = World::new().await;
-    let bot = limited(&world, "trade", json!({"max_daily_trade_volume_usd": "120"})).await;
-    let used = async |api: &crate::api::Api| {
-        let path = format!("/api/v1/connections/{}/limits", bot.connection);
-        api.get(&path).await.is(200)["usage"][0]["used"].clone()
-    };
-    order(&world, &bot).await.is(200);
-    world.flush().await;
-    assert_eq!(used(&world.api).await, "50");
-    at(&world, next_midnight(&world));
-    assert_eq!(used(&world.sign_in(OWNER).await).await, "0");
 }

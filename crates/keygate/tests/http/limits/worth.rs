@@ -49,19 +49,28 @@ async fn order_counts_as_much_as_it_may_turn_over() {
     assert_eq!(used_today(&world).await, Decimal::ZERO);
 }
 
+/// A litecoin is 0.0015 bitcoins, which is 90 dollars.
 #[tokio::test]
 async fn asset_without_a_market_in_dollars_counts_over_bitcoin() {
     let world = World::new().await;
-    let bot = limited(&world, json!({"max_trade_amount_usd": "90"})).await;
-    // a litecoin is 0.0015 bitcoins, which is 90 dollars
-    let order = |price: &str| {
-        format!(
-            "symbol=LTCBTC&side=BUY&type=LIMIT&timeInForce=GTC&quantity=1&price={price}&newClientOrderId=own"
-        )
-    };
-    bot.binance("POST", "/api/v3/order", &order("0.00151")).await.binance(403, -1002, "max-trade");
-    bot.binance("POST", "/api/v3/order", &order("0.00150")).await.is(200);
-    assert_eq!(set_aside(&world, "own").await, Decimal::from(90));
+    let bot = world.bot("binance", "withdraw").await;
+    bot.limited(&world, json!({"max_trade_amount_usd": "90", "max_withdrawal_amount_usd": "90"}))
+        .await
+        .is(200);
+    for (amount, price, passes) in [("1.001", "0.00151", false), ("1", "0.00150", true)] {
+        let out = format!("coin=LTC&amount={amount}&address=LdemoAddress");
+        let order = format!("symbol=LTCBTC&side=BUY&type=LIMIT&timeInForce=GTC&quantity=1&price={price}");
+        for (path, params, rule) in [
+            ("/sapi/v1/capital/withdraw/apply", out, "max-withdrawal"),
+            ("/api/v3/order", order, "max-trade"),
+        ] {
+            let reply = bot.binance("POST", path, &params).await;
+            match passes {
+                true => drop(reply.is(200)),
+                false => drop(reply.binance(403, -1002, rule)),
+            }
+        }
+    }
 }
 
 #[tokio::test]

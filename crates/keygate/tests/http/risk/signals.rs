@@ -288,16 +288,6 @@ async fn first_transfer_is_on_record_as_the_first() {
     is(last(&world).await, 0, &[]);
 }
 
-#[tokio::test]
-async fn withdrawal_that_nearly_fills_its_day_is_near_a_limit() {
-    let world = World::with(behind_a_proxy).await;
-    let bot = Holder::new(&world, "withdraw").await;
-    bot.bot.limited(&world, json!({"max_daily_withdrawal_usd": "22"})).await.is(200);
-    let bot = bot.settled().await;
-    bot.withdraw().await.is(200);
-    is(last(&world).await, 30, &["first-withdrawal", "near-limit"]);
-}
-
 /// Two programs behind one connection, or the old pair and the new one.
 #[tokio::test]
 async fn pairs_do_not_vouch_for_each_other() {
