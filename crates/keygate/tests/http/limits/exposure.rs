@@ -264,3 +264,41 @@ async fn everything_bought_today_counts_where_open_orders_cannot_all_be_listed()
     world.advance(Duration::seconds(60));
     call(&world, &bot, "POST", &small).await.is(200);
 }
+
+/// It may have left, so the account may have lost nothing; the day must not end for what is not known.
+#[tokio::test]
+async fn withdrawal_whose_answer_was_lost_stops_orders_until_it_is_known_and_not_for_the_day() {
+    let world = World::new().await;
+    let bot = world.bot("binance", "withdraw").await;
+    bot.limited(&world, json!({"max_daily_loss": "100"})).await.is(200);
+    bot.order().await.is(200);
+    let path = "/sapi/v1/capital/withdraw/apply";
+    world.fault(Fault::DropAfter, path);
+    let gone = "coin=USDT&amount=500&address=0x52908400098527886E0F7030069857D2E4169EE7&network=ETH";
+    bot.binance("POST", path, gone).await.binance(504, -1007, "outcome-unknown");
+    world.flush().await;
+    world.advance(Duration::seconds(31));
+    let waits = buy(&world, &bot).await;
+    refused(&waits, "daily-loss");
+    assert!(waits.text.contains("500 USD") && waits.text.contains("until that is known"), "{}", waits.text);
+    assert_eq!(world.count("keygate.day_worth where lost_at is not null").await, 0);
+    keygate::gateway::reconcile::round(&world.server.app).await.unwrap();
+    world.advance(Duration::seconds(31));
+    buy(&world, &bot).await.is(200);
+}
+
+#[tokio::test]
+async fn loss_beside_a_withdrawal_that_is_not_known_stops_the_day() {
+    let world = World::new().await;
+    let bot = world.bot("binance", "withdraw").await;
+    bot.limited(&world, json!({"max_daily_loss": "100"})).await.is(200);
+    bot.order().await.is(200);
+    let out = "coin=USDT&amount=50&address=0x52908400098527886E0F7030069857D2E4169EE7&network=ETH";
+    world.fault(Fault::DropAfter, "/sapi/v1/capital/withdraw/apply");
+    bot.binance("POST", "/sapi/v1/capital/withdraw/apply", out).await.binance(504, -1007, "outcome-unknown");
+    world.flush().await;
+    world.execute("update keygate.day_worth set usd = usd + 100").await;
+    world.advance(Duration::seconds(31));
+    refused(&buy(&world, &bot).await, "daily-loss");
+    assert_eq!(world.count("keygate.day_worth where lost_at is not null").await, 1);
+}
