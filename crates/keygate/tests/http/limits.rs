@@ -12,6 +12,7 @@ use crate::{
 mod dry_run;
 mod edges;
 mod exposure;
+mod loss;
 mod places;
 mod proof;
 mod rate;

@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::{ACTIVITY, items};
 use crate::{
     api::Reply,
-    bot::{Bot, now},
+    bot::{BUY, Bot, now},
     world::World,
 };
 
@@ -17,6 +17,8 @@ async fn busy() -> World {
     let bot = world.bot("binance", "trade").await;
     bot.order().await.is(200);
     bot.account().await.is(200);
+    let much = BUY.replace("quantity=0.001", "quantity=100");
+    assert_eq!(bot.binance("POST", "/api/v3/order", &much).await.body["code"], -2010);
     let wrong = Bot { secret: "x".repeat(64), ..bot.clone() };
     for _ in 0..220 {
         wrong.account().await.binance(400, -1022, "bad-signature");
@@ -54,9 +56,11 @@ fn rows(csv: &str) -> Vec<Vec<String>> {
     rows
 }
 
+/// A value as a cell: what a spreadsheet would take for a formula, such as an exchange's `-2010`, is marked as a text.
 fn text(value: &Value) -> String {
     match value {
         Value::Null => String::new(),
+        Value::String(text) if text.starts_with('-') => format!("'{text}"),
         Value::String(text) => text.clone(),
         other => other.to_string(),
     }

@@ -21,7 +21,7 @@ async fn account(bot: &Bot) -> Reply {
 /// Until a statement waits for somebody else's lock.
 async fn until_stuck(database: &mut PgConnection) {
     let stuck = "select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'";
-    for _ in 0..200 {
+    for _ in 0..1000 {
         if sqlx::query_scalar::<_, i64>(stuck).fetch_one(&mut *database).await.unwrap() > 0 {
             return;
         }
@@ -63,7 +63,7 @@ async fn full_queue_of_records_keeps_no_order_waiting_and_loses_no_read() {
         let mine = mine.clone();
         async move { account(&mine).await.status }
     });
-    let order = tokio::time::timeout(Duration::from_secs(5), mine.order()).await;
+    let order = tokio::time::timeout(Duration::from_secs(30), mine.order()).await;
     order.expect("an order waits for times of last use").is(200);
     assert_eq!(world.count("api_key_usage_audit where phase = 'outcome' and success").await, 1);
     assert!(!read.is_finished(), "a read found a place in the queue");
