@@ -15,12 +15,18 @@ pub fn explain(rule: &str) -> Option<Explained> {
     found.map(|(_, meaning, advice, is_limit)| Explained { meaning, advice, is_limit: *is_limit })
 }
 
-const RULES: [(&str, &str, &str, bool); 45] = [
+const RULES: [(&str, &str, &str, bool); 48] = [
     (
         "address",
         "The call came from an address that is not on the list.",
         "Add the bot's address to the limits if it is yours; if it is not, revoke the key.",
         true,
+    ),
+    (
+        "bad-request",
+        "The call could not be read.",
+        "Use the call that the exchange's client library makes.",
+        false,
     ),
     ("bot-stopped", "The bot was stopped.", "Start it again on its page.", false),
     (
@@ -31,8 +37,8 @@ const RULES: [(&str, &str, &str, bool); 45] = [
     ),
     (
         "daily-loss",
-        "The account has lost as much today as it may.",
-        "Orders go on tomorrow (UTC). Look at what the bot does first.",
+        "The account has lost as much today as it may, or a withdrawal that nobody knows about yet would make it so.",
+        "Orders go on tomorrow (UTC), or when the withdrawal is known. Look at what the bot does first.",
         true,
     ),
     (
@@ -231,6 +237,18 @@ const RULES: [(&str, &str, &str, bool); 45] = [
         "The market is not one that the limits or the bot's own symbol allow.",
         "Correct the bot, or add the market.",
         true,
+    ),
+    (
+        "unavailable",
+        "Keygate could not serve the call; nothing was sent.",
+        "Try again, and look at the server's log if it stays so.",
+        false,
+    ),
+    (
+        "unknown-key",
+        "There is no access key like the one that was shown.",
+        "Copy the key again, or make another one.",
+        false,
     ),
     (
         "unknown-method",

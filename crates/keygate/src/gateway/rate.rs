@@ -1,8 +1,8 @@
 //! How many requests a connection may make in a minute, an hour and a day.
 //!
 //! Always holds: all replicas together let through no more than the limit. Each takes a share of a window from the
-//! database, counts it down here, and takes the next; what is left of a share when its window ends is void. So a share
-//! is small beside the limit, and a request waits for the database only when a share is used up.
+//! database, counts it down here, and takes the next; what is left of a share when its window ends, or its limit changes,
+//! is void. So a share is small beside the limit, and a request waits for the database only when a share is used up.
 
 use std::{
     collections::HashMap,
@@ -34,6 +34,8 @@ pub struct Rates {
 struct Share {
     /// When its window began, in seconds since 1970.
     of: i64,
+    /// What the window lets through, by which the share was taken.
+    limit: Option<u32>,
     left: u32,
     /// The database has no more of it.
     spent: bool,
@@ -83,8 +85,8 @@ impl Rates {
         let shares = all.entry(connection).or_default();
         for ((share, window), limit) in shares.iter_mut().zip(WINDOWS).zip(limits) {
             let of = window.start(now).unix_timestamp();
-            if share.of != of {
-                *share = Share { of, ..Share::default() };
+            if (share.of, share.limit) != (of, limit) {
+                *share = Share { of, limit, ..Share::default() };
             }
             if limit.is_some() && share.room(dry) == 0 && share.spent && !dry {
                 return Err(late(window, now));
@@ -120,8 +122,11 @@ impl Rates {
         let shares = all.entry(connection).or_default();
         for (window, own) in granted {
             let of = window.start(now).unix_timestamp();
-            let share = shares.iter_mut().zip(WINDOWS).find(|(share, own)| *own == window && share.of == of);
-            if let Some((share, _)) = share {
+            let mut all = shares.iter_mut().zip(WINDOWS).zip(limits);
+            let asked_for = |((share, own), limit): &((&mut Share, Window), Option<u32>)| {
+                *own == window && (share.of, share.limit) == (of, *limit)
+            };
+            if let Some(((share, _), _)) = all.find(asked_for) {
                 share.left += own.count.to_u32().unwrap_or(0);
                 share.over = own.is_over;
                 share.spent = own.is_over || own.count.is_zero();

@@ -4,6 +4,8 @@ use serde_json::{Value, json};
 
 use crate::{api::text, bot::Bot, world::World};
 
+mod export;
+
 const ACTIVITY: &str = "/api/v1/activity";
 
 async fn traded() -> (World, Bot) {

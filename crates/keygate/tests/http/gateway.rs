@@ -10,6 +10,7 @@ use crate::{
     world::{World, key, secret},
 };
 
+mod backlog;
 mod bypass;
 mod queue;
 mod records;

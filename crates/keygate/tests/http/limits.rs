@@ -10,14 +10,20 @@ use crate::{
 };
 
 mod dry_run;
+mod edges;
 mod exposure;
+mod loss;
+mod places;
 mod proof;
 mod rate;
 mod replay;
 mod settling;
+mod sharing;
 mod spending;
 mod trying;
 mod unsettled;
+mod windows;
+mod worth;
 
 fn path(bot: &Bot) -> String {
     format!("/api/v1/connections/{}/limits", bot.connection)
@@ -190,4 +196,29 @@ async fn limits_that_cannot_be_meant_are_named_and_nothing_changes() {
     let other = world.user("uma@example.com").await;
     other.get(&path(&bot)).await.problem(404, "not-found");
     other.patch(&path(&bot), json!({"limits": {"can_trade": false}})).await.problem(404, "not-found");
+}
+
+#[tokio::test]
+async fn shorter_wait_is_in_force_once_the_longer_one_has_passed() {
+    let world = World::new().await;
+    let bot = used(&world).await;
+    bot.limited(&world, json!({"max_trade_amount_usd": "20"})).await.is(200);
+    let delay = world.api.request("PUT", "/api/v1/me/limits-delay");
+    Reply::of(delay.json(&json!({"seconds": 3600, "password": PASSWORD}))).await.is(200);
+    let in_force = async |figure: &str| {
+        keygate::job::round(&world.server.app).await;
+        world.count(&format!("api_key_permissions where max_trade_amount_usd = {figure}")).await == 1
+    };
+    bot.limited(&world, json!({"max_trade_amount_usd": "30"})).await.is(202);
+    world.advance(Duration::hours(23));
+    assert!(in_force("20").await, "the long wait is not over");
+    world.advance(Duration::hours(2));
+    assert!(in_force("30").await);
+    let owner = world.sign_in(crate::world::OWNER).await;
+    let more = json!({"limits": {"max_trade_amount_usd": "40"}, "password": PASSWORD});
+    owner.patch(&path(&bot), more).await.is(202);
+    world.advance(Duration::minutes(55));
+    assert!(in_force("30").await);
+    world.advance(Duration::minutes(10));
+    assert!(in_force("40").await);
 }

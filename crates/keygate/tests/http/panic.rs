@@ -94,3 +94,38 @@ async fn administrator_stops_the_whole_site() {
     owner.post(RESUME, json!({"site": true, "password": PASSWORD})).await.is(200);
     bot.order().await.is(200);
 }
+
+/// The exchange is asked later; whoever stopped everything wants no call with their key.
+#[tokio::test]
+async fn lost_order_is_not_asked_about_until_signing_goes_on() {
+    let world = World::new().await;
+    let bot = world.bot("binance", "trade").await;
+    world.fault(demo_exchange::Fault::DropAfter, "/api/v3/order");
+    bot.order().await.binance(504, -1007, "outcome-unknown");
+    world.flush().await;
+    world.api.post(PANIC, json!({})).await.is(200);
+    let ask = async || {
+        world.advance(time::Duration::seconds(60));
+        keygate::gateway::reconcile::round(&world.server.app).await.unwrap();
+        world.flush().await;
+    };
+    let questions = || world.asked("/api/v3/order?");
+    let open = "keygate.reservation where state = 'unknown'";
+    ask().await;
+    assert_eq!((questions(), world.count(open).await), (0, 1));
+    world.api.post(RESUME, json!({"password": PASSWORD})).await.is(200);
+    ask().await;
+    assert_eq!((questions(), world.count(open).await), (1, 0));
+}
+
+#[tokio::test]
+async fn owner_still_looks_at_an_account_that_stands_still() {
+    let world = World::new().await;
+    let bot = world.bot("binance", "trade").await;
+    world.api.post(PANIC, json!({})).await.is(200);
+    bot.account().await.binance(403, -1002, "panic");
+    world.demo.forget_requests();
+    world.api.tell(&format!("/api/v1/connections/{}/check", bot.connection)).await.is(200);
+    let signed = world.demo.requests().iter().filter(|own| own.signed_by.is_some()).count();
+    assert!(signed > 0, "the exchange was not asked");
+}

@@ -14,6 +14,7 @@ use crate::{
 
 mod geoip;
 mod honey;
+mod keys;
 mod records;
 mod signals;
 mod suspension;

@@ -7,7 +7,8 @@ use super::{Holder, Look, store};
 use crate::gateway::{Denial, price::Book, spend::money};
 
 impl Holder<'_> {
-    /// Refuses when too much is lost. What was withdrawn through the gate is not lost; what was deposited hides losses.
+    /// Refuses when too much is lost. What was withdrawn through the gate is not lost; what was deposited hides losses. A
+    /// withdrawal that is not settled may be in the look or not: the day stops for what is lost without it only.
     pub async fn loss(&self) -> Result<(), Denial> {
         if !self.limits.stops_at_a_loss() {
             return Ok(());
@@ -19,14 +20,16 @@ impl Holder<'_> {
         let day = store::day(self.app, self.user, self.connection, (worth, look.at), now).await;
         let day = day.map_err(Denial::down)?;
         let lost = day.usd.checked_sub(worth).and_then(|lost| lost.checked_sub(day.withdrawn));
-        let lost = lost.ok_or_else(|| Denial::down("a worth is out of range"))?;
-        let too_much = self.too_much(lost, day.usd);
+        let certain = lost.and_then(|lost| lost.checked_sub(day.may_have_left));
+        let (lost, certain) = lost.zip(certain).ok_or_else(|| Denial::down("a worth is out of range"))?;
+        let too_much = self.too_much(certain, day.usd);
         if too_much && day.lost_at.is_none() {
             store::stop_day(self.app, self.user, self.connection, now).await.map_err(Denial::down)?;
         }
         match day.lost_at.or(too_much.then_some(now)) {
-            None => Ok(()),
             Some(at) => Err(stopped(at, lost)),
+            None if self.too_much(lost, day.usd) => Err(unsettled(lost, day.may_have_left)),
+            None => Ok(()),
         }
     }
 
@@ -58,6 +61,17 @@ fn stopped(at: OffsetDateTime, lost: Decimal) -> Denial {
         "daily-loss",
         format!(
             "the account had lost its limit of the day at {hour:02}:{minute:02} UTC ({now}); orders are refused until the next day (UTC)"
+        ),
+    )
+}
+
+fn unsettled(lost: Decimal, leaving: Decimal) -> Denial {
+    Denial::denied(
+        "daily-loss",
+        format!(
+            "the account has {} USD less than when the day began, and of withdrawals of {} USD it is not known yet whether they are among them; orders are refused until that is known",
+            money(lost),
+            money(leaving)
         ),
     )
 }

@@ -28,6 +28,8 @@ pub struct Day {
     pub lost_at: Option<OffsetDateTime>,
     /// Dollars that left through the gate, between its first look and this one.
     pub withdrawn: Decimal,
+    /// Dollars of withdrawals that may be in this look or not.
+    pub may_have_left: Decimal,
 }
 
 pub async fn named(
@@ -108,10 +110,14 @@ pub async fn day(
     let day = sqlx::query_as!(
         Day,
         r#"select d.usd, d.lost_at,
-                  (select coalesce(sum(r.usd), 0) from keygate.reservation r
-                   where r.connection_id = d.connection_id and r.kind = 'withdraw' and r.state = 'confirmed'
-                     and r.made_at >= d.seen_at and r.changed_at <= $3) as "withdrawn!"
-           from keygate.day_worth d where d.connection_id = $1 and d.day = $2"#,
+                  left_since.known as "withdrawn!", left_since.unknown as "may_have_left!"
+           from keygate.day_worth d cross join lateral (
+               select coalesce(sum(r.usd) filter (where r.state = 'confirmed' and r.changed_at <= $3), 0) as known,
+                      coalesce(sum(r.usd) filter (where r.state <> 'confirmed' or r.changed_at > $3), 0) as unknown
+               from keygate.reservation r
+               where r.connection_id = d.connection_id and r.kind = 'withdraw' and r.state <> 'rejected'
+                 and r.made_at >= d.seen_at) left_since
+           where d.connection_id = $1 and d.day = $2"#,
         connection,
         today,
         looked_at

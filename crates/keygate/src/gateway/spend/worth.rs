@@ -21,17 +21,16 @@ pub fn valued(definition: &Definition, order: &Order, book: &Book) -> Result<Res
 }
 
 /// The most an order can turn over, in dollars. A limit price bounds a purchase; a sale, and whatever runs at the market, is
-/// bounded by the market and the band around it.
+/// bounded by the market and the band around it, wherever the market is when a trigger sets it off.
 fn worst_case(order: &Order, (base, quote): (&str, &str), book: &Book) -> Option<Decimal> {
     let in_quote = match (order.quote_amount, order.quantity) {
         (Some(amount), _) => amount,
         (None, Some(quantity)) => {
             let band = Decimal::ONE.checked_add(BAND)?;
             let market = || book.last(base, quote)?.checked_mul(band);
-            let bounded = order.side == Side::Buy && order.kind.contains("LIMIT");
             let price = match order.price {
-                Some(price) if bounded => price,
-                Some(price) if order.side == Side::Buy => market()?.max(price.checked_mul(band)?),
+                Some(price) if !has_limit(&order.kind) => market()?.max(price.checked_mul(band)?),
+                Some(price) if order.side == Side::Buy => price,
                 Some(price) => market()?.max(price),
                 None => market()?,
             };
@@ -42,5 +41,12 @@ fn worst_case(order: &Order, (base, quote): (&str, &str), book: &Book) -> Option
     in_quote.checked_mul(book.usd(quote)?)
 }
 
+/// Whether the price of such an order is its limit, in any exchange's word for it.
+fn has_limit(kind: &str) -> bool {
+    !kind.contains("MARKET") && LIMITED.iter().any(|word| kind.contains(word))
+}
+
+/// Orders that rest, or are filled at once, at their limit price or better.
+const LIMITED: [&str; 6] = ["LIMIT", "POST_ONLY", "IOC", "FOK", "IMMEDIATE_OR_CANCEL", "FILL_OR_KILL"];
 /// How far from the last price an order at the market is expected to run at most.
 const BAND: Decimal = Decimal::from_parts(5, 0, 0, false, 2);

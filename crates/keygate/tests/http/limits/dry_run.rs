@@ -8,7 +8,8 @@ use time::Duration;
 
 use super::{path, spending::used_today, used};
 use crate::{
-    bot::{BUY, Bot},
+    api::Reply,
+    bot::{BUY, Bot, now},
     world::{OWNER, PASSWORD, World},
 };
 
@@ -167,4 +168,75 @@ async fn limits_are_in_a_dry_run_on_every_replica_within_a_second() {
     tokio::time::sleep(std::time::Duration::from_secs(1)).await;
     there.order().await.is(200);
     second.stop().await;
+}
+
+/// They say who may act and with what, not how much.
+#[tokio::test]
+async fn who_may_not_act_at_all_is_refused_in_a_dry_run_as_well() {
+    let world = World::new().await;
+    let bot = dry(&world, json!({"max_trade_amount_usd": "20"})).await;
+    let once = bot.signed(BUY, now());
+    Reply::of(bot.binance_request("POST", "/api/v3/order", &once)).await.is(200);
+    Reply::of(bot.binance_request("POST", "/api/v3/order", &once)).await.binance(403, -1002, "replay");
+    let wrong = Bot { secret: "x".repeat(64), ..bot.clone() };
+    wrong.order().await.binance(400, -1022, "bad-signature");
+    world.execute("update access_keys set allowed_ip_addresses = array['192.0.2.1'::inet]").await;
+    world.server.app.gate.accounts.forget_all();
+    bot.order().await.binance(403, -1002, "address");
+    world.execute("update access_keys set allowed_ip_addresses = null").await;
+    let own = format!("/api/v1/bots/{}", bot.id);
+    for (change, rule) in
+        [(json!({"symbol": "ETH/USDT"}), "symbol"), (json!({"is_active": false}), "bot-stopped")]
+    {
+        world.api.patch(&own, change).await.is(200);
+        bot.order().await.binance(403, -1002, rule);
+    }
+    world.api.patch(&own, json!({"is_active": true})).await.is(200);
+    world.api.tell(&format!("/api/v1/connections/{}/pause", bot.connection)).await.is(200);
+    bot.order().await.binance(403, -1002, "paused");
+    world.advance(Duration::days(366));
+    let late = bot.signed(BUY, world.clock.now_ms());
+    Reply::of(bot.binance_request("POST", "/api/v3/order", &late)).await.binance(403, -1002, "expired");
+    assert_eq!(world.asked("/api/v3/order"), 1);
+}
+
+#[tokio::test]
+async fn what_moves_assets_is_held_to_addresses_and_requests_in_a_dry_run_too() {
+    let world = World::new().await;
+    let bot = world.bot("binance", "withdraw").await;
+    let wide = json!({"scopes": ["read", "transfer"]});
+    let issued = world.api.post(&format!("/api/v1/bots/{}/access-keys", bot.id), wide).await.is(201);
+    let bot = Bot::of(&world.api, &json!({"id": bot.id, "connection_id": bot.connection}), &issued);
+    let transfer = "type=MAIN_FUNDING&asset=USDT&amount=10";
+    for (limits, rule, status, code) in [
+        (json!({"allowed_ip_addresses": ["192.0.2.1"], "dry_run": true}), "address", 403, -1002),
+        (json!({"allowed_ip_addresses": ["127.0.0.1"], "max_requests_per_hour": 0}), "rate", 429, -1003),
+    ] {
+        bot.limited(&world, limits).await;
+        world.execute("update exchange_connections set api_key_last_used = null").await;
+        bot.binance("POST", "/sapi/v1/asset/transfer", transfer).await.binance(status, code, rule);
+        world.flush().await;
+    }
+    assert_eq!(world.asked("/sapi/v1/asset/transfer"), 0);
+    bot.account().await.is(200);
+    assert_eq!(noted(&world, "rate").await, 1, "a read goes, with a note");
+}
+
+#[tokio::test]
+async fn loss_and_leverage_are_noted_in_a_dry_run_and_the_loss_stops_the_day_once_it_ends() {
+    let world = World::new().await;
+    let bot = dry(&world, json!({"max_daily_loss": "100", "max_leverage": "2"})).await;
+    bot.order().await.is(200);
+    world.execute("update keygate.day_worth set usd = usd + 200").await;
+    bot.order().await.is(200);
+    assert_eq!(noted(&world, "daily-loss").await, 1);
+    let leverage = "/fapi/v1/leverage";
+    for times in [2, 3] {
+        bot.binance("POST", leverage, &format!("symbol=BTCUSDT&leverage={times}")).await;
+    }
+    assert_eq!((noted(&world, "max-leverage").await, world.asked(leverage)), (1, 2));
+    // what has been gained since does not matter
+    world.execute("update keygate.day_worth set usd = usd - 200").await;
+    bot.limited(&world, json!({"dry_run": false})).await.is(200);
+    bot.order().await.binance(403, -1002, "daily-loss");
 }

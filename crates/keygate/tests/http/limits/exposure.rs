@@ -1,4 +1,4 @@
-//! What depends on the account: borrowed money, the position in one asset, the loss of a day.
+//! What depends on the account: borrowed money, the position in one asset.
 
 use demo_exchange::Fault;
 use rust_decimal::Decimal;
@@ -17,7 +17,7 @@ const ORDER: &str = "/api/v3/order";
 const LOW: &str = "symbol=BTCUSDT&side=BUY&type=LIMIT&timeInForce=GTC&quantity=0.001&price=50000";
 
 /// Dollars' worth of the bitcoins of the account.
-async fn bitcoins(bot: &Bot) -> Decimal {
+pub(super) async fn bitcoins(bot: &Bot) -> Decimal {
     let ticker = bot.api.get("/x/binance/api/v3/ticker/price?symbol=BTCUSDT").await.is(200);
     let price: Decimal = text(&ticker["price"]).parse().unwrap();
     let account = bot.account().await.is(200);
@@ -39,11 +39,11 @@ async fn call(world: &World, bot: &Bot, method: &str, params: &str) -> Reply {
     Reply::of(bot.binance_request(method, ORDER, &bot.signed(params, world.clock.now_ms()))).await
 }
 
-async fn buy(world: &World, bot: &Bot) -> Reply {
+pub(super) async fn buy(world: &World, bot: &Bot) -> Reply {
     call(world, bot, "POST", LOW).await
 }
 
-fn refused(reply: &Reply, rule: &str) {
+pub(super) fn refused(reply: &Reply, rule: &str) {
     reply.binance(403, -1002, rule);
 }
 
@@ -166,76 +166,27 @@ async fn account_that_cannot_be_seen_buys_nothing() {
     }
 }
 
+/// A list of twenty may be cut off, and who knows what stands behind its end.
 #[tokio::test]
-async fn orders_stop_for_the_day_when_too_much_is_lost_and_cancels_go() {
-    let world = World::new().await;
-    let second = world.second_server().await;
-    let bot = limited(&world, json!({"stop_loss_percentage": "5"})).await;
-    let there = bot.moved_to(&world.api.moved_to(&second));
-    let order = bot.order().await.is(200);
-    assert_eq!(world.count("keygate.day_worth where lost_at is null").await, 1);
-    // as if the account had been worth more this morning
-    world.execute("update keygate.day_worth set usd = usd * 1.06").await;
-    let stopped = there.order().await;
-    refused(&stopped, "daily-loss");
-    assert!(stopped.text.contains("until the next day (UTC)"), "{}", stopped.text);
-    // prices that come back do not start it again
-    world.execute("update keygate.day_worth set usd = usd / 1.06").await;
-    refused(&bot.order().await, "daily-loss");
-    bot.account().await.is(200);
-    let cancel = format!("symbol=BTCUSDT&orderId={}", order["orderId"]);
-    bot.binance("DELETE", ORDER, &cancel).await.is(200);
-    world.advance(Duration::days(1));
-    buy(&world, &bot).await.is(200);
-    assert_eq!(world.count("keygate.day_worth").await, 2);
-    second.stop().await;
-}
-
-#[tokio::test]
-async fn price_that_falls_is_a_loss() {
-    let world = World::new().await;
-    let bot = limited(&world, json!({"max_daily_loss": "100"})).await;
-    bot.order().await.is(200);
-    let held = bitcoins(&bot).await;
-    assert!(held > Decimal::ONE_THOUSAND, "the account has bitcoins: {held}");
-    let price = bot.api.get("/x/binance/api/v3/ticker/price?symbol=BTCUSDT").await.is(200);
-    let price: Decimal = text(&price["price"]).parse().unwrap();
-    assert!(world.demo.set_price("binance", "BTCUSDT", (price * Decimal::new(8, 1)).round()));
-    tokio::time::sleep(std::time::Duration::from_secs(6)).await;
-    refused(&bot.order().await, "daily-loss");
-}
-
-/// It has a worth, since losses are limited, and no limit of its own.
-#[tokio::test]
-async fn withdrawal_that_only_counts_is_given_back_when_it_is_refused() {
-    let world = World::new().await;
-    let bot = world.bot("binance", "withdraw").await;
-    bot.limited(&world, json!({"max_daily_loss": "100"})).await.is(200);
-    let withdraw = |amount: &str| {
-        format!("coin=USDT&amount={amount}&address=0x52908400098527886E0F7030069857D2E4169EE7&network=ETH")
-    };
-    let path = "/sapi/v1/capital/withdraw/apply";
-    bot.binance("POST", path, &withdraw("500")).await.is(200);
-    let refused = bot.binance("POST", path, &withdraw("900000000")).await;
-    assert_eq!(refused.status, 400, "{}", refused.text);
-    let outcome = "api_key_usage_audit where class = 'withdraw' and phase = 'outcome' and not success";
-    assert_eq!(world.count(outcome).await, 1);
-    assert_eq!(world.count("keygate.reservation where kind = 'withdraw' and state = 'rejected'").await, 1);
-    assert_eq!(world.count("keygate.spend_window where kind like 'withdraw%' and used = 500").await, 2);
-}
-
-#[tokio::test]
-async fn what_is_withdrawn_through_the_gate_is_not_lost() {
-    let world = World::new().await;
-    let bot = world.bot("binance", "withdraw").await;
-    bot.limited(&world, json!({"max_daily_loss": "100"})).await.is(200);
-    bot.order().await.is(200);
-    let gone = "coin=USDT&amount=500&address=0x52908400098527886E0F7030069857D2E4169EE7&network=ETH";
-    bot.binance("POST", "/sapi/v1/capital/withdraw/apply", gone).await.is(200);
+async fn everything_bought_today_counts_where_open_orders_cannot_all_be_listed() {
+    let world = World::rich().await;
+    let bot = with_room(&world, 225).await;
+    let mut orders = Vec::new();
+    for turn in 0..22 {
+        let order = format!("{}&newClientOrderId=own-{turn}", LOW.replace("0.001", "0.0002"));
+        orders.push(call(&world, &bot, "POST", &order).await.is(200)["orderId"].to_string());
+    }
     world.flush().await;
-    assert_eq!(world.count("keygate.reservation where kind = 'withdraw' and usd = 500").await, 1);
-    world.advance(Duration::seconds(31));
-    buy(&world, &bot).await.is(200);
-    world.execute("update keygate.reservation set state = 'rejected' where kind = 'withdraw'").await;
-    refused(&buy(&world, &bot).await, "daily-loss");
+    let take_back = async |id: &String| {
+        call(&world, &bot, "DELETE", &format!("symbol=BTCUSDT&orderId={id}")).await.is(200);
+    };
+    take_back(&orders[0]).await;
+    take_back(&orders[1]).await;
+    world.advance(Duration::seconds(60));
+    let small = LOW.replace("0.001", "0.0002");
+    refused(&call(&world, &bot, "POST", &small).await, "max-position");
+    // the list of nineteen is whole again, and what was taken back is gone
+    take_back(&orders[2]).await;
+    world.advance(Duration::seconds(60));
+    call(&world, &bot, "POST", &small).await.is(200);
 }

@@ -52,3 +52,31 @@ async fn none_means_none() {
     bot.account().await.binance(429, -1003, "rate");
     assert_eq!(world.asked("/api/v3/account"), 0);
 }
+
+/// An instance takes fifty of so many at once.
+#[tokio::test]
+async fn lower_limit_of_requests_holds_for_the_next_call_whatever_was_taken_before() {
+    let world = World::new().await;
+    let bot = world.bot("binance", "trade").await;
+    bot.limited(&world, json!({"max_requests_per_day": 10_000})).await.is(200);
+    bot.account().await.is(200);
+    bot.limited(&world, json!({"max_requests_per_day": 1})).await.is(200);
+    bot.account().await.binance(429, -1003, "rate");
+}
+
+#[tokio::test]
+async fn higher_limit_of_requests_holds_in_the_window_that_was_used_up() {
+    let world = World::new().await;
+    let bot = world.bot("binance", "trade").await;
+    bot.limited(&world, json!({"max_requests_per_day": 2})).await.is(200);
+    for _ in 0..2 {
+        bot.account().await.is(200);
+    }
+    bot.account().await.binance(429, -1003, "rate");
+    // its wait is over
+    world.flush().await;
+    world.execute("update api_key_permissions set max_requests_per_day = 3").await;
+    world.server.app.gate.accounts.forget_all();
+    bot.account().await.is(200);
+    bot.account().await.binance(429, -1003, "rate");
+}

@@ -179,3 +179,52 @@ async fn personal_key_settles_nothing() {
     program.post(&path, json!({"happened": false})).await.problem(403, "step-up-required");
     assert_eq!(state(&world).await, "unknown");
 }
+
+/// What moves between wallets of the account is worth nothing to any limit.
+#[tokio::test]
+async fn transfer_whose_answer_was_lost_is_on_record_as_unknown_and_holds_nothing() {
+    let world = World::new().await;
+    let bot = withdrawer(&world).await;
+    let wide = json!({"scopes": ["transfer"]});
+    let issued = world.api.post(&format!("/api/v1/bots/{}/access-keys", bot.id), wide).await.is(201);
+    let bot = Bot::of(&world.api, &json!({"id": bot.id, "connection_id": bot.connection}), &issued);
+    let path = "/sapi/v1/asset/transfer";
+    world.fault(Fault::DropAfter, path);
+    let lost = bot.binance("POST", path, "type=MAIN_FUNDING&asset=USDT&amount=10").await;
+    lost.binance(504, -1007, "outcome-unknown");
+    let records = "api_key_usage_audit where class = 'transfer' and success is null and phase =";
+    for phase in ["intent", "outcome"] {
+        assert_eq!(world.count(&format!("{records} '{phase}'")).await, 1, "{phase}");
+    }
+    assert_eq!(world.count("keygate.reservation").await, 0);
+    assert_eq!(world.api.get(UNSETTLED).await.is(200), json!([]));
+    round(&world, Duration::seconds(600)).await;
+    assert_eq!(world.asked(path), 1, "it was sent again");
+}
+
+#[tokio::test]
+async fn orders_of_a_batch_are_settled_one_by_one() {
+    let world = World::new().await;
+    let bot = world.bot("okx", "trade").await;
+    bot.limited(&world, json!({"max_daily_trade_volume_usd": "1000"})).await.is(200);
+    let order = |quantity: &str| {
+        json!({"instId": "BTC-USDT", "tdMode": "cash", "side": "buy", "ordType": "limit", "sz": quantity,
+               "px": "50000"})
+    };
+    let request = bot.api.request("POST", "/x/okx/api/v5/trade/batch-orders");
+    let request = request.header("x-keygate-key", &bot.token).json(&[order("0.001"), order("0.002")]);
+    Reply::of(request).await.is(200);
+    world.lose_answers().await;
+    let lost = world.api.get(UNSETTLED).await.is(200);
+    let of_place = |place: i64| lost.as_array().unwrap().iter().find(|own| own["place"] == place).unwrap();
+    assert_eq!((&of_place(0)["usd"], &of_place(1)["usd"]), (&json!("50"), &json!("100")));
+    let never = |place: i64| json!({"place": place, "happened": false, "password": PASSWORD});
+    settle(&world, of_place(0), never(7)).await.problem(404, "not-found");
+    settle(&world, of_place(0), never(1)).await.is(204);
+    assert_eq!(used_today(&world).await, Decimal::from(50));
+    settle(&world, of_place(0), never(1)).await.problem(404, "not-found");
+    let left = world.api.get(UNSETTLED).await.is(200);
+    assert_eq!((left.as_array().unwrap().len(), &left[0]["place"]), (1, &json!(0)));
+    settle(&world, of_place(0), json!({"happened": true, "password": PASSWORD})).await.is(204);
+    assert_eq!(used_today(&world).await, Decimal::from(50));
+}

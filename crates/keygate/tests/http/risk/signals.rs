@@ -125,7 +125,7 @@ async fn refusals_its_owner_has_asked_for_are_not() {
 }
 
 /// Hours before now in which the key made so many calls, one in each minute.
-async fn past(world: &World, hours: &str, calls: u32) {
+pub(super) async fn past(world: &World, hours: &str, calls: u32) {
     world
         .execute(&format!(
             "insert into keygate.busy_hour (access_key_id, starts_at, user_id, calls, minutes)
@@ -269,4 +269,21 @@ async fn what_was_refused_is_not_remembered() {
         is(last(&world).await, 20, &["new-address", "new-network"]);
     }
     assert_eq!(world.count("keygate.known_origin where value like '203.%'").await, 0);
+}
+
+#[tokio::test]
+async fn first_transfer_is_on_record_as_the_first() {
+    let world = World::with(behind_a_proxy).await;
+    let bot = world.bot("binance", "withdraw").await;
+    let wide = json!({"scopes": ["read", "transfer"]});
+    let issued = world.api.post(&format!("/api/v1/bots/{}/access-keys", bot.id), wide).await.is(201);
+    let own = json!({"id": bot.id, "connection_id": bot.connection});
+    let bot = Holder::of(&world, Bot::of(&world.api, &own, &issued)).settled().await;
+    let transfer = "type=MAIN_FUNDING&asset=USDT&amount=10";
+    let transfer = async || bot.call("POST", "/sapi/v1/asset/transfer", transfer).await.is(200);
+    transfer().await;
+    is(last(&world).await, 20, &["first-transfer"]);
+    later(&world, Duration::hours(1)).await;
+    transfer().await;
+    is(last(&world).await, 0, &[]);
 }
