@@ -1,6 +1,7 @@
--- Calls are written in the name of one user, and who that is was proved anew for each table and each policy: a third of
--- what an order cost. The functions here ask once, and say themselves whose each row is. They belong to the keysmith, as whom
--- nobody can log in; its policies on these tables are therefore open, and every statement of these functions names the user.
+-- In whose name calls are written was proved anew for each table and each policy, a third of what an order cost, and each
+-- user of a transaction had statements of their own. The functions here are shown the contexts of all users they act for, prove
+-- each of them once, and say themselves whose each row is. They belong to the keysmith, as whom nobody can log in; its policies
+-- on these tables are therefore open, and every statement of these functions names the users.
 
 alter policy keygate_audit_head_select on keygate.audit_head using (true);
 alter policy keygate_audit_head_insert on keygate.audit_head with check (true);
@@ -27,19 +28,23 @@ grant select, insert, update (calls) on keygate.use_count to keygate_keysmith;
 grant select on keygate.suspension, keygate.panic to keygate_keysmith;
 grant select, update (api_key_last_used) on public.exchange_connections to keygate_keysmith;
 
--- The user of the context; nobody is refused.
-create function keygate.proven_uid() returns uuid
-language plpgsql stable set search_path = pg_catalog, pg_temp as $$
+-- The users of these contexts, in their order. Afterwards the transaction acts for the first of them.
+create function keygate.prove(p_contexts text[]) returns uuid[]
+language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
-    own uuid := keygate.uid();
+    users uuid[] := '{}';
 begin
-    if own is null then
+    for turn in reverse cardinality(p_contexts)..1 loop
+        perform set_config('keygate.ctx', p_contexts[turn], true);
+        users := keygate.uid() || users;
+    end loop;
+    if cardinality(users) = 0 or array_position(users, null) is not null then
         raise insufficient_privilege using message = 'no context';
     end if;
-    return own;
+    return users;
 end
 $$;
-grant execute on function keygate.proven_uid() to keygate_keysmith;
+grant execute on function keygate.prove(text[]) to keygate_keysmith;
 
 set local role keygate_keysmith;
 drop function keygate.lock_audit_heads(text[]);
@@ -49,15 +54,16 @@ drop function keygate.open_calls(
     uuid[], text[], date[]);
 drop function keygate.lock_chains(text[], uuid[], text[], date[]);
 
--- The chains of a user, locked until commit, and how often keys were used so far: counters only change while the chains are
--- locked. One element for each chain, and one for each counter that was asked for, 0 if there is none. A chain nobody has
+-- The chains of these users, locked until commit, and how often keys were used so far: counters only change while the chains
+-- are locked. One element for each chain, and one for each counter that was asked for, 0 if there is none. A chain nobody has
 -- appended to yet begins here.
 create function keygate.chains_of(
-    p_user uuid,
+    p_users uuid[],
     p_logs text[],
     p_keys uuid[],
     p_periods text[],
     p_days date[],
+    out users uuid[],
     out logs text[],
     out seqs bigint[],
     out macs bytea[],
@@ -66,39 +72,41 @@ create function keygate.chains_of(
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin
     for turn in 1..2 loop
-        select array_agg(h.log), array_agg(h.seq), array_agg(h.mac) into logs, seqs, macs
-            from (select own.log, own.seq, own.mac from keygate.audit_head own
-                  where own.user_id = p_user and own.log = any (p_logs) order by own.log for no key update) h;
-        exit when cardinality(logs) = cardinality(p_logs);
+        select array_agg(h.user_id), array_agg(h.log), array_agg(h.seq), array_agg(h.mac) into users, logs, seqs, macs
+            from (select own.user_id, own.log, own.seq, own.mac from keygate.audit_head own
+                  where own.user_id = any (p_users) and own.log = any (p_logs)
+                  order by own.user_id, own.log for no key update) h;
+        exit when cardinality(logs) = cardinality(p_users) * cardinality(p_logs);
         insert into keygate.audit_head (user_id, log, seq, mac)
-            select p_user, l, 0, decode(repeat('00', 32), 'hex') from unnest(p_logs) l order by l
+            select u, l, 0, decode(repeat('00', 32), 'hex') from unnest(p_users) u, unnest(p_logs) l order by u, l
             on conflict do nothing;
     end loop;
     select array_agg(coalesce(c.calls, 0) order by k.n) into calls
         from unnest(p_keys, p_periods, p_days) with ordinality as k (api_key_id, kind, starts_at, n)
         left join keygate.use_count c
-            on c.api_key_id = k.api_key_id and c.kind = k.kind and c.starts_at = k.starts_at and c.user_id = p_user;
+            on c.api_key_id = k.api_key_id and c.kind = k.kind and c.starts_at = k.starts_at and c.user_id = any (p_users);
 end
 $$;
-grant execute on function keygate.chains_of(uuid, text[], uuid[], text[], date[]) to keygate_keysmith;
+grant execute on function keygate.chains_of(uuid[], text[], uuid[], text[], date[]) to keygate_keysmith;
 
--- The same of the user of the context.
+-- The same of the user whom the transaction acts for.
 create function keygate.lock_chains(
     p_logs text[],
     p_keys uuid[],
     p_periods text[],
     p_days date[],
-    out user_id uuid,
+    out users uuid[],
     out logs text[],
     out seqs bigint[],
     out macs bytea[],
     out calls int[]
 )
 language plpgsql security definer set search_path = pg_catalog, pg_temp set row_security = on as $$
+declare
+    own uuid[] := keygate.prove(array[current_setting('keygate.ctx', true)]);
 begin
-    user_id := keygate.proven_uid();
-    select l.logs, l.seqs, l.macs, l.calls into logs, seqs, macs, calls
-        from keygate.chains_of(user_id, p_logs, p_keys, p_periods, p_days) l;
+    select l.users, l.logs, l.seqs, l.macs, l.calls into users, logs, seqs, macs, calls
+        from keygate.chains_of(own, p_logs, p_keys, p_periods, p_days) l;
 end
 $$;
 grant execute on function keygate.lock_chains(text[], uuid[], text[], date[]) to authenticated, keygate_signer;
@@ -107,14 +115,17 @@ alter function keygate.lock_chains(text[], uuid[], text[], date[]) owner to keyg
 -- Everything that is decided on, with every lock that takes, in the order everybody takes them: connections, windows,
 -- signatures, chains.
 create function keygate.open_calls(
+    p_contexts text[],
     -- connections of the calls
     p_connections uuid[],
-    -- windows; one that nobody has used yet begins here
+    -- windows, and which of the users each belongs to; one that nobody has used yet begins here
     p_windows uuid[],
+    p_window_users int[],
     p_kinds text[],
     p_starts timestamptz[],
     -- signatures, which are used up here
     p_signers uuid[],
+    p_signer_users int[],
     p_signatures bytea[],
     p_signed_at timestamptz[],
     p_forget_after timestamptz[],
@@ -130,7 +141,8 @@ create function keygate.open_calls(
     -- signatures nobody had used
     out fresh_signers uuid[],
     out fresh_signatures bytea[],
-    -- connections that stand still, null for all of them; access keys that are suspended
+    -- whose connections stand still, null for everybody and for all of them; access keys that are suspended
+    out stopped_users uuid[],
     out stopped uuid[],
     out suspended uuid[],
     -- purchases a look may not have seen
@@ -139,77 +151,80 @@ create function keygate.open_calls(
     out bought_usd numeric[],
     out bought_at timestamptz[],
     out bought_confirmed_at timestamptz[],
-    out user_id uuid,
+    -- chains
+    out users uuid[],
     out logs text[],
     out seqs bigint[],
     out macs bytea[],
     out calls int[]
 )
 language plpgsql security definer set search_path = pg_catalog, pg_temp set row_security = on as $$
+declare
+    own uuid[] := keygate.prove(p_contexts);
 begin
-    open_calls.user_id := keygate.proven_uid();
     if cardinality(p_connections) > 0 then
         -- reservations will refer to them
         perform from public.exchange_connections c
-            where c.id = any (p_connections) and c.user_id = open_calls.user_id order by c.id for key share;
+            where c.id = any (p_connections) and c.user_id = any (own) order by c.id for key share;
     end if;
     if cardinality(p_windows) > 0 then
-        with own as (
+        with mine as (
             insert into keygate.spend_window as w (connection_id, kind, starts_at, user_id, used)
-            select k.connection_id, k.kind, k.starts_at, open_calls.user_id, 0
-            from unnest(p_windows, p_kinds, p_starts) as k (connection_id, kind, starts_at)
+            select k.connection_id, k.kind, k.starts_at, own[k.of_user], 0
+            from unnest(p_windows, p_window_users, p_kinds, p_starts) as k (connection_id, of_user, kind, starts_at)
             on conflict (connection_id, kind, starts_at) do update set used = w.used where w.user_id = excluded.user_id
             returning w.connection_id, w.kind, w.starts_at, w.used)
-        select array_agg(own.used order by k.n) into open_calls.used
+        select array_agg(mine.used order by k.n) into open_calls.used
             from unnest(p_windows, p_kinds, p_starts) with ordinality as k (connection_id, kind, starts_at, n)
-            join own using (connection_id, kind, starts_at);
+            join mine using (connection_id, kind, starts_at);
         if cardinality(open_calls.used) is distinct from cardinality(p_windows) then
             raise insufficient_privilege using message = 'a window of somebody else';
         end if;
     end if;
     if cardinality(p_signers) > 0 then
-        with own as (
+        with mine as (
             insert into keygate.used_signature as s (access_key_id, signature_id, user_id, used_at, forget_after)
-            select k.signer, k.signature, open_calls.user_id, k.signed_at, k.forget_after
-            from unnest(p_signers, p_signatures, p_signed_at, p_forget_after) as k (signer, signature, signed_at, forget_after)
+            select k.signer, k.signature, own[k.of_user], k.signed_at, k.forget_after
+            from unnest(p_signers, p_signer_users, p_signatures, p_signed_at, p_forget_after)
+                as k (signer, of_user, signature, signed_at, forget_after)
             on conflict do nothing returning s.access_key_id, s.signature_id)
-        select array_agg(own.access_key_id), array_agg(own.signature_id) into fresh_signers, fresh_signatures from own;
+        select array_agg(mine.access_key_id), array_agg(mine.signature_id) into fresh_signers, fresh_signatures from mine;
     end if;
     if cardinality(p_connections) > 0 then
         -- after the windows are locked, so that a stop committed before this transaction began is never missed
-        select array_agg(p.connection_id) into stopped from keygate.panic p
-            where p.ended_at is null and (p.user_id = open_calls.user_id or p.user_id is null);
+        select array_agg(p.user_id), array_agg(p.connection_id) into stopped_users, stopped from keygate.panic p
+            where p.ended_at is null and (p.user_id = any (own) or p.user_id is null);
         select array_agg(s.access_key_id) into suspended from keygate.suspension s
-            where s.user_id = open_calls.user_id and s.confirmed_at is null;
+            where s.user_id = any (own) and s.confirmed_at is null;
     end if;
     if cardinality(p_limited) > 0 then
         select array_agg(r.connection_id), array_agg(r.buys), array_agg(r.usd), array_agg(r.made_at),
                 array_agg(case r.state when 'confirmed' then r.changed_at end)
             into bought_by, bought, bought_usd, bought_at, bought_confirmed_at
             from keygate.reservation r
-            where r.connection_id = any (p_limited) and r.user_id = open_calls.user_id
+            where r.connection_id = any (p_limited) and r.user_id = any (own)
                 and r.made_at >= p_since - interval '1 day' and r.buys is not null and r.usd is not null
                 and (r.state in ('reserved', 'sent', 'unknown') or r.state = 'confirmed' and r.changed_at >= p_since);
     end if;
     if cardinality(p_counted) > 0 then
-        select l.logs, l.seqs, l.macs, l.calls
-            into open_calls.logs, open_calls.seqs, open_calls.macs, open_calls.calls
-            from keygate.chains_of(
-                open_calls.user_id, array['api_key_usage_audit', 'exchange_api_calls'], p_counted, p_periods, p_days) l;
+        select l.users, l.logs, l.seqs, l.macs, l.calls
+            into open_calls.users, open_calls.logs, open_calls.seqs, open_calls.macs, open_calls.calls
+            from keygate.chains_of(own, array['api_key_usage_audit', 'exchange_api_calls'], p_counted, p_periods, p_days) l;
     end if;
 end
 $$;
 grant execute on function keygate.open_calls(
-    uuid[], uuid[], text[], timestamptz[], uuid[], bytea[], timestamptz[], timestamptz[], uuid[], timestamptz,
-    uuid[], text[], date[]) to keygate_signer;
+    text[], uuid[], uuid[], int[], text[], timestamptz[], uuid[], int[], bytea[], timestamptz[], timestamptz[], uuid[],
+    timestamptz, uuid[], text[], date[]) to keygate_signer;
 alter function keygate.open_calls(
-    uuid[], uuid[], text[], timestamptz[], uuid[], bytea[], timestamptz[], timestamptz[], uuid[], timestamptz,
-    uuid[], text[], date[]) owner to keygate_keysmith;
+    text[], uuid[], uuid[], int[], text[], timestamptz[], uuid[], int[], bytea[], timestamptz[], timestamptz[], uuid[],
+    timestamptz, uuid[], text[], date[]) owner to keygate_keysmith;
 
 -- One order or withdrawal whose money is set aside, as the gateway tells it.
 create type keygate.held_call as (
     request_id      uuid,
     place           int2,
+    user_id         uuid,
     connection_id   uuid,
     api_key_id      uuid,
     access_key_id   uuid,
@@ -227,8 +242,9 @@ create type keygate.held_call as (
 grant usage on type keygate.held_call to keygate_signer, keygate_keysmith;
 grant usage on type keygate.call_record to keygate_keysmith;
 
--- Everything that was decided, of one user: windows, reservations, counters and both logs.
+-- Everything that was decided: windows, reservations, counters and both logs.
 create function keygate.write_calls(
+    p_contexts text[],
     p_at timestamptz,
     -- what windows have come to
     p_windows uuid[],
@@ -240,7 +256,7 @@ create function keygate.write_calls(
     p_sent uuid[],
     p_confirmed uuid[],
     p_lines keygate.call_record[],
-    -- what counters have come to
+    -- what counters of the lines' keys have come to
     p_counted uuid[],
     p_periods text[],
     p_days date[],
@@ -248,45 +264,49 @@ create function keygate.write_calls(
 ) returns void
 language plpgsql security definer set search_path = pg_catalog, pg_temp set row_security = on as $$
 declare
-    own uuid := keygate.proven_uid();
+    own uuid[] := keygate.prove(p_contexts);
 begin
+    if exists (select from unnest(p_held) h where h.user_id = any (own) is not true)
+        or exists (select from unnest(p_lines) l where l.user_id = any (own) is not true)
+    then
+        raise insufficient_privilege using message = 'a record of somebody else';
+    end if;
     if cardinality(p_confirmed) > 0 then
         update keygate.reservation r set state = 'confirmed', changed_at = p_at, ask_at = null
-            where r.request_id = any (p_confirmed) and r.user_id = own and r.state in ('reserved', 'sent', 'unknown');
+            where r.request_id = any (p_confirmed) and r.user_id = any (own) and r.state in ('reserved', 'sent', 'unknown');
     end if;
     if cardinality(p_windows) > 0 then
         update keygate.spend_window w set used = k.used
             from unnest(p_windows, p_kinds, p_starts, p_used) as k (connection_id, kind, starts_at, used)
-            where w.connection_id = k.connection_id and w.kind = k.kind and w.starts_at = k.starts_at and w.user_id = own;
+            where w.connection_id = k.connection_id and w.kind = k.kind and w.starts_at = k.starts_at
+                and w.user_id = any (own);
     end if;
     if cardinality(p_held) > 0 then
         insert into keygate.reservation (request_id, place, user_id, connection_id, api_key_id, access_key_id, kind,
                 exchange, environment, symbol, buys, client_order_id, usd, question, state, made_at, changed_at, ask_at)
-            select request_id, place, own, connection_id, api_key_id, access_key_id, kind,
+            select request_id, place, user_id, connection_id, api_key_id, access_key_id, kind,
                 exchange, environment, symbol, buys, client_order_id, usd, question::jsonb, 'reserved', made_at, made_at, ask_at
             from unnest(p_held);
     end if;
     if cardinality(p_sent) > 0 then
         update keygate.reservation r set state = 'sent', changed_at = p_at
-            where r.request_id = any (p_sent) and r.user_id = own and r.state = 'reserved';
+            where r.request_id = any (p_sent) and r.user_id = any (own) and r.state = 'reserved';
     end if;
     if cardinality(p_counted) > 0 then
         insert into keygate.use_count as c (api_key_id, kind, starts_at, user_id, calls)
-            select k.api_key_id, k.kind, k.starts_at, own, k.calls
+            select k.api_key_id, k.kind, k.starts_at, l.user_id, k.calls
             from unnest(p_counted, p_periods, p_days, p_calls) as k (api_key_id, kind, starts_at, calls)
-            on conflict (api_key_id, kind, starts_at) do update set calls = excluded.calls where c.user_id = own;
+            join (select distinct api_key_id, user_id from unnest(p_lines)) l using (api_key_id)
+            on conflict (api_key_id, kind, starts_at) do update set calls = excluded.calls where c.user_id = excluded.user_id;
     end if;
     if cardinality(p_lines) > 0 then
-        if exists (select from unnest(p_lines) l where l.user_id is distinct from own) then
-            raise insufficient_privilege using message = 'a record of somebody else';
-        end if;
         with line as materialized (select * from unnest(p_lines)),
             audit as (
                 insert into public.api_key_usage_audit (id, created_at, user_id, api_key_id, operation_type, endpoint, http_method,
                     ip_address, user_agent, status_code, success, error_message, request_id, phase, access_key_id,
                     bot_id, exchange, symbol, class, decision, rule, device_fingerprint, daily_usage_count,
                     monthly_usage_count, risk_score, is_suspicious, suspicious_reasons, chain_seq, chain_key, chain_mac)
-                select id, at, own, api_key_id, case decision when 'deny' then 'deny' else 'use' end, endpoint, method,
+                select id, at, user_id, api_key_id, case decision when 'deny' then 'deny' else 'use' end, endpoint, method,
                     ip, agent, status, success, error, request_id, phase, access_key_id,
                     bot_id, exchange, symbol, class, decision, rule, device, daily,
                     monthly, score, suspicious, reasons, use_seq, chain_key, use_mac
@@ -295,7 +315,7 @@ begin
             insert into public.exchange_api_calls (id, connection_id, user_id, endpoint, method, parameters, status_code,
                 response_time_ms, success, error_message, ip_address, user_agent, created_at, request_id, phase,
                 chain_seq, chain_key, chain_mac)
-            select id, connection_id, own, endpoint, method, summary::json, status,
+            select id, connection_id, user_id, endpoint, method, summary::json, status,
                 took_ms, success, error, address, agent, at at time zone 'UTC', request_id, phase,
                 call_seq, chain_key, call_mac
             from line where decision = 'allow';
@@ -303,10 +323,10 @@ begin
 end
 $$;
 grant execute on function keygate.write_calls(
-    timestamptz, uuid[], text[], timestamptz[], numeric[], keygate.held_call[], uuid[], uuid[],
+    text[], timestamptz, uuid[], text[], timestamptz[], numeric[], keygate.held_call[], uuid[], uuid[],
     keygate.call_record[], uuid[], text[], date[], int[]) to keygate_signer;
 alter function keygate.write_calls(
-    timestamptz, uuid[], text[], timestamptz[], numeric[], keygate.held_call[], uuid[], uuid[],
+    text[], timestamptz, uuid[], text[], timestamptz[], numeric[], keygate.held_call[], uuid[], uuid[],
     keygate.call_record[], uuid[], text[], date[], int[]) owner to keygate_keysmith;
 
 -- What a withdrawal or an order gives back is its own user's.

@@ -72,11 +72,12 @@ pub async fn record(app: &App, tx: &mut Tx, origin: &Origin, event: Event<'_>) -
     let device = client.map(|client| risk::device(app, client));
     let at = app.clock.now();
     let mut locked = lock_chains(tx, &[Log::Use], Counts::of([(event.api_key, at)])).await?;
-    let mut chain = app.keys.audit.chain(locked.user, Log::Use, locked.head(Log::Use));
+    let user = locked.user();
+    let mut chain = app.keys.audit.chain(user, Log::Use, locked.head(user, Log::Use));
     let row = UseRow {
         id: app.clock.id(),
         api_key: event.api_key,
-        user: locked.user,
+        user,
         operation: event.operation,
         endpoint: "management",
         ip: client.map(Client::network),

@@ -1,108 +1,26 @@
-//! The shape of an `exchange.toml`, and what the shapes alone cannot say.
+//! An `exchange.toml` as a definition, and what its shape alone cannot say.
 
 use std::collections::BTreeMap;
 
-use serde::Deserialize;
 use toml::Spanned;
 
 use super::{
-    Definition, DefinitionError, Hole, OwnKeys, PRODUCTION, Pattern, Profile, RateScope,
-    environment::Environment,
+    Definition, DefinitionError, Hole, PRODUCTION, Pattern, Profile,
     header::HeaderRules,
     is_word,
     known::{Known, Patterns},
     login::LoginStream,
     markets::Markets,
+    shape::File,
     stream::Stream,
     token::TokenStream,
-    traffic::Traffic,
 };
 use crate::{
     Class, Field, KeyKind,
     answer::{Answers, Errors},
-    orders::{CancelOrder, OpenOrders, StatusQuestions},
     pair::SecretShape,
-    probe::Probes,
-    reading::{CancelReader, LeverageReader, OrderReader, Reader, WithdrawalReader},
+    reading::{LeverageReader, Reader},
 };
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct File {
-    exchange: Head,
-    env: BTreeMap<String, Environment>,
-    request: RequestRules,
-    response: ResponseRules,
-    signing: BTreeMap<String, Spanned<Profile>>,
-    ops: BTreeMap<Class, Vec<Spanned<String>>>,
-    #[serde(default)]
-    sign_level: SignLevels,
-    #[serde(default)]
-    order: Vec<Spanned<OrderReader>>,
-    #[serde(default)]
-    cancel: Vec<Spanned<CancelReader>>,
-    #[serde(default)]
-    withdrawal: Vec<Spanned<WithdrawalReader>>,
-    #[serde(default)]
-    leverage: Vec<Spanned<LeverageReader>>,
-    #[serde(default)]
-    order_status: Vec<Spanned<StatusQuestions>>,
-    #[serde(default)]
-    withdrawal_status: Vec<Spanned<StatusQuestions>>,
-    open_orders: Option<Spanned<OpenOrders>>,
-    cancel_order: Option<Spanned<CancelOrder>>,
-    probe: Spanned<Probes>,
-    errors: Spanned<Errors>,
-    answers: Spanned<Answers>,
-    virtual_secret: Spanned<SecretShape>,
-    #[serde(default)]
-    traffic: Traffic,
-    markets: Option<Spanned<Markets>>,
-    stream: Option<Spanned<Stream>>,
-    #[serde(default)]
-    login_stream: Vec<Spanned<LoginStream>>,
-    token_stream: Option<Spanned<TokenStream>>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Head {
-    id: Spanned<String>,
-    name: String,
-    docs: String,
-    fields: Vec<Field>,
-    own_keys: Option<Spanned<OwnKeys>>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RequestRules {
-    headers: Vec<String>,
-    #[serde(default)]
-    refused: Vec<String>,
-    #[serde(default)]
-    repeatable: Vec<String>,
-    #[serde(default = "max_body")]
-    max_body: usize,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct ResponseRules {
-    headers: Vec<String>,
-    rate_scope: RateScope,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct SignLevels {
-    #[serde(default)]
-    key_only: Vec<Pattern>,
-}
-
-fn max_body() -> usize {
-    64 * 1024
-}
 
 impl Definition {
     /// Reads an `exchange.toml`.

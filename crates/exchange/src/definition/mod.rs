@@ -15,6 +15,7 @@ mod markets;
 mod pattern;
 mod place;
 mod profile;
+mod shape;
 mod stream;
 mod template;
 mod token;

@@ -14,16 +14,15 @@ use crate::{
     error::Result,
 };
 
-/// The chains of one user, locked until commit, and how often keys were used so far.
+/// Chains that are locked until commit, and how often keys were used so far.
 pub struct Locked {
-    pub user: Uuid,
-    heads: Vec<(Log, Head)>,
+    heads: Vec<(Uuid, Log, Head)>,
     pub counts: Counts,
 }
 
 /// The same as a statement returns it: arrays, one element for each chain and one for each counter.
 pub struct Chains {
-    pub user_id: Uuid,
+    pub users: Vec<Uuid>,
     pub logs: Vec<String>,
     pub seqs: Vec<i64>,
     pub macs: Vec<Vec<u8>>,
@@ -32,14 +31,23 @@ pub struct Chains {
 
 impl Locked {
     pub fn new(chains: Chains, mut counts: Counts) -> Locked {
-        let Chains { user_id, logs, seqs, macs, calls } = chains;
+        let Chains { users, logs, seqs, macs, calls } = chains;
         counts.begin(calls);
-        let heads = logs.iter().zip(seqs).zip(macs).filter_map(|((log, seq), mac)| head(log, seq, mac));
-        Locked { user: user_id, heads: heads.collect(), counts }
+        let heads = users.into_iter().zip(logs).zip(seqs.into_iter().zip(macs));
+        let heads = heads.filter_map(|((user, log), (seq, mac))| {
+            head(&log, seq, mac).map(|(log, head)| (user, log, head))
+        });
+        Locked { heads: heads.collect(), counts }
     }
 
-    pub fn head(&self, log: Log) -> Head {
-        self.heads.iter().find(|(own, _)| *own == log).map_or_else(Head::default, |(_, head)| *head)
+    pub fn head(&self, user: Uuid, log: Log) -> Head {
+        let own = self.heads.iter().find(|(owner, own, _)| (*owner, *own) == (user, log));
+        own.map_or_else(Head::default, |(.., head)| *head)
+    }
+
+    /// Whose chains they are, if they are of one user.
+    pub fn user(&self) -> Uuid {
+        self.heads.first().map_or(Uuid::nil(), |(user, ..)| *user)
     }
 }
 
@@ -62,7 +70,7 @@ pub async fn lock_chains(tx: &mut Tx, logs: &[Log], counts: Counts) -> Result<Lo
     let (keys, periods, days) = counts.columns();
     let chains = sqlx::query_as!(
         Chains,
-        r#"select user_id as "user_id!", logs as "logs!", seqs as "seqs!", macs as "macs!", coalesce(calls, '{}') as "calls!"
+        r#"select users as "users!", logs as "logs!", seqs as "seqs!", macs as "macs!", coalesce(calls, '{}') as "calls!"
            from keygate.lock_chains($1, $2, $3, $4)"#,
         &names,
         &keys,

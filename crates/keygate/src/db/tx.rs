@@ -28,6 +28,11 @@ impl Tx {
         self.inner.commit().await.map_err(Error::from)
     }
 
+    /// What proves to a function of the database that it acts for each of these users.
+    pub fn contexts(&self, users: &[Uuid]) -> Vec<String> {
+        users.iter().map(|user_id| self.link.context(*user_id, &self.key)).collect()
+    }
+
     /// Undo it now instead of on drop, and wait until that is done.
     pub async fn rollback(self) -> Result<(), Error> {
         self.inner.rollback().await.map_err(Error::from)
@@ -65,22 +70,22 @@ impl DerefMut for Tx {
     }
 }
 
-/// A transaction of the gateway that acts for one user after the other: records of many requests, one commit.
-/// Take the users in the order of their ids, as everybody does, and two batches cannot deadlock.
+/// A transaction of the gateway that acts for one user after the other, or for all of them at once: records of many
+/// requests, one commit. Take the users in the order of their ids, as everybody does, and two batches cannot deadlock.
 pub struct Batch {
     tx: Tx,
-    /// Whom it acts for now.
-    user_id: Uuid,
+    /// Whom it acts for now. `None`: whom the last function left there.
+    user_id: Option<Uuid>,
 }
 
 impl Batch {
     pub(super) fn new(tx: Tx, user_id: Uuid) -> Batch {
-        Batch { tx, user_id }
+        Batch { tx, user_id: Some(user_id) }
     }
 
     /// Act as this user from now on.
     pub async fn of(&mut self, user_id: Uuid) -> Result<&mut Tx, Error> {
-        if self.user_id == user_id {
+        if self.user_id == Some(user_id) {
             return Ok(&mut self.tx);
         }
         let context = self.tx.link.context(user_id, &self.tx.key);
@@ -88,8 +93,14 @@ impl Batch {
             .bind(context)
             .execute(&mut *self.tx)
             .await?;
-        self.user_id = user_id;
+        self.user_id = Some(user_id);
         Ok(&mut self.tx)
+    }
+
+    /// For functions that are shown [`Tx::contexts`].
+    pub fn all(&mut self) -> &mut Tx {
+        self.user_id = None;
+        &mut self.tx
     }
 
     /// Make all of it durable at once.

@@ -8,7 +8,6 @@
 use std::time::Duration;
 
 use rust_decimal::Decimal;
-use time::OffsetDateTime;
 use tokio::sync::{mpsc, oneshot};
 use uuid::Uuid;
 
@@ -24,6 +23,8 @@ use crate::{app::App, db};
 
 mod batch;
 mod became;
+mod charge;
+mod entry;
 mod held;
 mod lease;
 mod opened;
@@ -35,6 +36,8 @@ mod writer;
 mod written;
 
 pub use became::Became;
+use charge::Wanted;
+use entry::{Entry, Intent, Outcome, OwnIntent};
 pub(super) use lease::{Share, lease};
 pub(super) use past::Past;
 pub use store::forget_windows;
@@ -42,7 +45,8 @@ pub use window::Window;
 pub use writer::Writer;
 pub(super) use written::Written;
 
-use opened::{Opened, Opening};
+use opened::Opened;
+pub(super) use opened::Opening;
 
 /// The sending end; cheap to clone.
 #[derive(Clone)]
@@ -100,48 +104,6 @@ impl Verdict {
             Verdict::Moving => Some(Denial::denied("panic-ended", "signing goes on")),
         }
     }
-}
-
-enum Entry {
-    Intent(Box<Intent>),
-    TakeBack(Box<OwnIntent>),
-    /// The call leaves now.
-    Sent {
-        user: Uuid,
-        request: Uuid,
-    },
-    Outcome(Box<Outcome>),
-    /// Say when everything before this is written.
-    Flush(oneshot::Sender<()>),
-}
-
-struct Intent {
-    line: Line,
-    proof: Option<Proof>,
-    ask: Ask,
-    answer: oneshot::Sender<Verdict>,
-}
-
-/// A cancellation of Keygate's own: nothing to set aside, and nobody's signature.
-struct OwnIntent {
-    line: Line,
-    answer: oneshot::Sender<Verdict>,
-}
-
-/// What a connection asks for at a moment.
-#[derive(Clone, Copy)]
-struct Wanted<'a> {
-    connection: Uuid,
-    at: OffsetDateTime,
-    ask: &'a Ask,
-}
-
-struct Outcome {
-    line: Line,
-    became: Became,
-    /// Which order of a batch; all of them without it.
-    place: Option<i16>,
-    answer: Option<oneshot::Sender<()>>,
 }
 
 pub fn ledger() -> (Ledger, Writer) {
@@ -224,46 +186,19 @@ pub(super) async fn preview(
 ) -> Result<Verdict, db::Error> {
     let wanted = Wanted { connection, at: app.clock.now(), ask };
     let mut tx = app.db.signer(user).await?;
-    let opening = Opening { connections: vec![connection], wanted: vec![wanted], ..Opening::default() };
+    let opening = Opening {
+        users: vec![user],
+        connections: vec![connection],
+        wanted: vec![(user, wanted)],
+        ..Opening::default()
+    };
     let Opened { windows, bought, stopped, .. } = opening.open(&mut tx).await?;
     tx.rollback().await?;
-    if stopped.stops(connection) {
+    if stopped.stops(user, connection) {
         return Ok(Verdict::Stopped);
     }
     let over = wanted.charge(&windows).over;
     Ok(wanted.refusal(&bought, over).unwrap_or(Verdict::Held))
-}
-
-impl Intent {
-    /// The access key that signed it, and how.
-    fn signed(&self) -> Option<(Uuid, &Proof)> {
-        self.line.access_key.zip(self.proof.as_ref())
-    }
-
-    fn wanted(&self) -> Wanted<'_> {
-        Wanted { connection: self.line.connection, at: self.line.at, ask: &self.ask }
-    }
-}
-
-impl Entry {
-    fn user(&self) -> Option<Uuid> {
-        match self {
-            Entry::Intent(intent) => Some(intent.line.user),
-            Entry::TakeBack(own) => Some(own.line.user),
-            Entry::Sent { user, .. } => Some(*user),
-            Entry::Outcome(outcome) => Some(outcome.line.user),
-            Entry::Flush(_) => None,
-        }
-    }
-
-    /// Whether nobody waits for it.
-    fn can_wait(&self) -> bool {
-        match self {
-            Entry::Sent { .. } => true,
-            Entry::Outcome(outcome) => outcome.answer.is_none(),
-            Entry::Intent(_) | Entry::TakeBack(_) | Entry::Flush(_) => false,
-        }
-    }
 }
 
 /// Exchanges take a request for a minute after it was signed at most. An order whose answer was lost and that is not there by

@@ -1,25 +1,22 @@
-//! One transaction: user after user in the order of their ids, entries of a user in the order they came.
+//! One transaction for many users: entries of a user in the order they came.
 
-use std::{
-    borrow::Cow,
-    collections::{HashMap, HashSet},
-};
+use std::{borrow::Cow, collections::HashSet};
 
 use rust_decimal::Decimal;
 use uuid::Uuid;
 
 use super::{
-    Became, Entry, Intent, Outcome, OwnIntent, Verdict, Wanted,
+    Entry, Intent, Outcome, OwnIntent, Verdict,
+    charge::Charges,
     held::held,
     opened::{Opened, Opening},
-    position::Bought,
     store::{self, Kept, Key},
     written::Written,
 };
 use crate::{
     app::App,
     db::{self, Batch, Tx},
-    gateway::{record::Line, spend::Cap},
+    gateway::record::Line,
 };
 
 type OfUser = (Uuid, Vec<Entry>);
@@ -41,13 +38,10 @@ pub(super) async fn settle(app: &App, mut users: Vec<OfUser>) {
 }
 
 async fn commit(app: &App, users: &[OfUser]) -> Result<Vec<Verdict>, db::Error> {
-    let mut verdicts = Vec::new();
-    let Some((first, _)) = users.first() else { return Ok(verdicts) };
+    let Some((first, _)) = users.first() else { return Ok(Vec::new()) };
     let mut batch: Batch = app.db.signers(*first).await?;
-    for (user, entries) in users {
-        let tx = batch.of(*user).await?;
-        verdicts.extend(Sheet::new(app, tx, entries).await?.write(app, tx).await?);
-    }
+    let sheet = Sheet::new(app, &mut batch, users).await?;
+    let verdicts = sheet.write(app, batch.all()).await?;
     batch.commit().await?;
     Ok(verdicts)
 }
@@ -109,8 +103,9 @@ fn halves(users: &mut Vec<OfUser>) -> Option<Vec<OfUser>> {
     Some(vec![(*user, rest)])
 }
 
-/// What one user's entries come to: decided with everything locked, then written.
+/// What the entries come to: decided with everything locked, then written.
 struct Sheet<'e> {
+    users: Vec<Uuid>,
     opened: Opened,
     touched: HashSet<Key>,
     held: Vec<&'e Intent>,
@@ -121,13 +116,20 @@ struct Sheet<'e> {
 }
 
 impl<'e> Sheet<'e> {
-    async fn new(app: &App, tx: &mut Tx, entries: &'e [Entry]) -> Result<Self, db::Error> {
-        let (sure, outcomes): (Vec<&Outcome>, Vec<&Outcome>) =
-            entries.iter().filter_map(Entry::as_outcome).partition(|outcome| outcome.gives_nothing_back());
-        let released = store::change_states(tx, &outcomes, app.clock.now()).await?;
-        let opened = Opening::of(entries, &released).open(tx).await?;
+    async fn new(app: &App, batch: &mut Batch, users: &'e [OfUser]) -> Result<Self, db::Error> {
+        let entries = || users.iter().flat_map(|(_, entries)| entries);
+        let (sure, others): (Vec<&Outcome>, Vec<&Outcome>) =
+            entries().filter_map(Entry::as_outcome).partition(|outcome| outcome.gives_nothing_back());
+        let mut released = Vec::new();
+        for of_user in others.chunk_by(|one, next| one.line.user == next.line.user) {
+            let user = of_user.first().map_or(Uuid::nil(), |outcome| outcome.line.user);
+            let tx = batch.of(user).await?;
+            released.extend(store::change_states(tx, of_user, app.clock.now()).await?);
+        }
+        let opened = Opening::of(users, &released).open(batch.all()).await?;
         let confirmed = sure.iter().map(|outcome| outcome.line.request_id).collect();
         let mut sheet = Sheet {
+            users: users.iter().map(|(user, _)| *user).collect(),
             opened,
             touched: HashSet::new(),
             held: Vec::new(),
@@ -137,10 +139,10 @@ impl<'e> Sheet<'e> {
             verdicts: Vec::new(),
         };
         released.iter().for_each(|kept| sheet.release(kept));
-        entries.iter().for_each(|entry| sheet.enter(entry));
+        entries().for_each(|entry| sheet.enter(entry));
         // what was answered already is settled
         let is_answered =
-            |request: &Uuid| sure.iter().chain(&outcomes).any(|outcome| outcome.line.request_id == *request);
+            |request: &Uuid| sure.iter().chain(&others).any(|outcome| outcome.line.request_id == *request);
         sheet.sent.retain(|request| !is_answered(request));
         Ok(sheet)
     }
@@ -174,14 +176,14 @@ impl<'e> Sheet<'e> {
 
     /// Only while everything stands still: then programs cannot take their orders back themselves.
     fn take_back(&self, own: &OwnIntent) -> Verdict {
-        match self.opened.stopped.stops(own.line.connection) {
+        match self.opened.stopped.stops(own.line.user, own.line.connection) {
             true => Verdict::Held,
             false => Verdict::Moving,
         }
     }
 
     fn decide(&mut self, intent: &Intent) -> Verdict {
-        if self.opened.stopped.stops(intent.line.connection) {
+        if self.opened.stopped.stops(intent.line.user, intent.line.connection) {
             return Verdict::Stopped;
         }
         if intent.line.access_key.is_some_and(|key| self.opened.stopped.suspends(key))
@@ -229,6 +231,7 @@ impl<'e> Sheet<'e> {
         let windows = &self.opened.windows;
         let lines: Vec<&Line> = self.lines.iter().map(Cow::as_ref).collect();
         let written = Written {
+            users: self.users,
             windows: self.touched.iter().map(|key| (*key, windows[key])).collect(),
             held: self.held.iter().flat_map(|intent| held(intent)).collect(),
             sent: self.sent,
@@ -241,80 +244,16 @@ impl<'e> Sheet<'e> {
 }
 
 impl<'e> Opening<'e> {
-    fn of(entries: &'e [Entry], released: &[Kept]) -> Self {
-        let signed: Vec<&Intent> = entries.iter().filter_map(Entry::as_intent).collect();
+    fn of(users: &'e [OfUser], released: &[Kept]) -> Self {
+        let entries = || users.iter().flat_map(|(_, entries)| entries);
+        let signed: Vec<&Intent> = entries().filter_map(Entry::as_intent).collect();
         Opening {
-            connections: entries.iter().filter_map(Entry::sends).collect(),
-            wanted: signed.iter().map(|intent| intent.wanted()).collect(),
+            users: users.iter().map(|(user, _)| *user).collect(),
+            connections: entries().filter_map(Entry::sends).collect(),
+            wanted: signed.iter().map(|intent| (intent.line.user, intent.wanted())).collect(),
             signed,
-            freed: released.iter().flat_map(Kept::keys).collect(),
-            lines: entries.iter().filter_map(Entry::line).collect(),
-        }
-    }
-}
-
-/// What is added to windows, and the first one that has no room for it with what is left there.
-pub(super) struct Charges {
-    pub charges: Vec<(Key, Decimal)>,
-    pub over: Option<(Cap, Decimal)>,
-}
-
-impl Wanted<'_> {
-    /// What it adds to each of its windows, and the first one that has no room for it with what is left there.
-    pub fn charge(&self, windows: &HashMap<Key, Decimal>) -> Charges {
-        let amount = self.ask.usd();
-        let over = |(cap, key): (&Cap, Key)| {
-            let left = cap.limit? - windows.get(&key).copied().unwrap_or_default();
-            (amount > left).then(|| (*cap, left.max(Decimal::ZERO)))
-        };
-        let charges = self.ask.caps.iter().zip(self.keys()).map(|(_, key)| (key, amount)).collect();
-        Charges { charges, over: self.ask.caps.iter().zip(self.keys()).find_map(over) }
-    }
-
-    /// Why it may not be held: too much of an asset, or a window without room.
-    pub fn refusal(&self, bought: &[Bought], over: Option<(Cap, Decimal)>) -> Option<Verdict> {
-        let excess = self.has_room(bought).err().map(Verdict::Position);
-        excess.or(over.map(|(cap, left)| Verdict::Over { cap, left }))
-    }
-}
-
-impl Outcome {
-    /// A yes to a whole call, from whoever sent it. All others may change windows, or meet its owner who settles it.
-    fn gives_nothing_back(&self) -> bool {
-        self.became == Became::Confirmed && self.place.is_none()
-    }
-}
-
-impl Entry {
-    fn line(&self) -> Option<&Line> {
-        match self {
-            Entry::Intent(intent) => Some(&intent.line),
-            Entry::TakeBack(own) => Some(&own.line),
-            Entry::Outcome(outcome) => Some(&outcome.line),
-            Entry::Sent { .. } | Entry::Flush(_) => None,
-        }
-    }
-
-    /// The connection it sends something over.
-    fn sends(&self) -> Option<Uuid> {
-        match self {
-            Entry::Intent(intent) => Some(intent.line.connection),
-            Entry::TakeBack(own) => Some(own.line.connection),
-            Entry::Outcome(_) | Entry::Sent { .. } | Entry::Flush(_) => None,
-        }
-    }
-
-    fn as_intent(&self) -> Option<&Intent> {
-        match self {
-            Entry::Intent(intent) => Some(intent),
-            _ => None,
-        }
-    }
-
-    fn as_outcome(&self) -> Option<&Outcome> {
-        match self {
-            Entry::Outcome(outcome) => Some(outcome),
-            _ => None,
+            freed: released.iter().flat_map(|kept| kept.keys().map(|key| (key, kept.user))).collect(),
+            lines: entries().filter_map(Entry::line).collect(),
         }
     }
 }

@@ -38,6 +38,7 @@ impl Encode<'_, Postgres> for Held<'_> {
         let mut row = PgRecordEncoder::new(buffer);
         row.encode(line.request_id)?
             .encode(*place)?
+            .encode(line.user)?
             .encode(line.connection)?
             .encode(line.api_key)?
             .encode(line.access_key)?

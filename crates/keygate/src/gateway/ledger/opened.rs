@@ -1,12 +1,16 @@
-//! What one user's calls are decided on: read in one statement, which takes every lock of the transaction.
+//! What calls are decided on: read in one statement, which takes every lock of the transaction.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use rust_decimal::Decimal;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::{Intent, Wanted, position::Bought, store::Key};
+use super::{
+    Intent, Wanted,
+    position::Bought,
+    store::{Key, column},
+};
 use crate::{
     audit::{Chains, Counts, Locked},
     db::{self, Tx},
@@ -15,39 +19,46 @@ use crate::{
 
 /// What is asked for.
 #[derive(Default)]
-pub(super) struct Opening<'e> {
+pub(in crate::gateway) struct Opening<'e> {
+    /// Everybody it is for, in the order of their ids.
+    pub users: Vec<Uuid>,
     /// Connections that may stand still.
-    pub connections: Vec<Uuid>,
-    pub wanted: Vec<Wanted<'e>>,
+    pub(super) connections: Vec<Uuid>,
+    /// What each asks for, and who.
+    pub(super) wanted: Vec<(Uuid, Wanted<'e>)>,
     /// Whose signatures are used up.
-    pub signed: Vec<&'e Intent>,
-    /// Windows of what is given back.
-    pub freed: BTreeSet<Key>,
+    pub(super) signed: Vec<&'e Intent>,
+    /// Windows of what is given back, and whose they are.
+    pub(super) freed: BTreeMap<Key, Uuid>,
     /// What may be put on record. Without any of it the chains stay unlocked.
     pub lines: Vec<&'e Line>,
 }
 
 /// What is there, until commit.
-pub(super) struct Opened {
-    pub windows: HashMap<Key, Decimal>,
+pub(in crate::gateway) struct Opened {
+    pub(super) windows: HashMap<Key, Decimal>,
     /// Purchases that looks at the accounts may not have seen.
-    pub bought: Vec<Bought>,
+    pub(super) bought: Vec<Bought>,
     /// Signatures that were not used before.
-    pub fresh: HashSet<(Uuid, [u8; 32])>,
-    pub stopped: Stopped,
+    pub(super) fresh: HashSet<(Uuid, [u8; 32])>,
+    pub(super) stopped: Stopped,
     pub chains: Option<Locked>,
 }
 
-/// What stands still: connections that panic holds, `None` for all of them, and access keys that are suspended.
+/// What stands still: whose connections panic holds, `None` for everybody and for all of them, and access keys that are
+/// suspended.
 #[derive(Default)]
 pub(super) struct Stopped {
-    connections: HashSet<Option<Uuid>>,
+    connections: HashSet<(Option<Uuid>, Option<Uuid>)>,
     access_keys: HashSet<Uuid>,
 }
 
 impl Stopped {
-    pub fn stops(&self, connection: Uuid) -> bool {
-        self.connections.contains(&None) || self.connections.contains(&Some(connection))
+    pub fn stops(&self, user: Uuid, connection: Uuid) -> bool {
+        let user = Some(user);
+        [(None, None), (user, None), (user, Some(connection))]
+            .iter()
+            .any(|own| self.connections.contains(own))
     }
 
     pub fn suspends(&self, access_key: Uuid) -> bool {
@@ -55,10 +66,15 @@ impl Stopped {
     }
 }
 
-impl Opening<'_> {
-    /// Locks and reads, for the user whom the transaction acts for.
+impl<'e> Opening<'e> {
+    /// Nothing but records.
+    pub fn of_lines(users: Vec<Uuid>, lines: Vec<&'e Line>) -> Self {
+        Opening { users, lines, ..Opening::default() }
+    }
+
+    /// Locks and reads.
     pub async fn open(self, tx: &mut Tx) -> Result<Opened, db::Error> {
-        let windows: Vec<Key> = self.windows().into_iter().collect();
+        let (windows, owners): (Vec<Key>, Vec<Uuid>) = self.windows().into_iter().unzip();
         let signatures = Signatures::of(&self.signed);
         let (limited, since) = self.limited();
         let counts = record::store::counts(self.lines.iter().copied());
@@ -67,18 +83,22 @@ impl Opening<'_> {
             Row,
             r#"select coalesce(used, '{}') as "used!: Vec<Decimal>", coalesce(fresh_signers, '{}') as "fresh_signers!",
                       coalesce(fresh_signatures, '{}') as "fresh_signatures!",
+                      coalesce(stopped_users, '{}') as "stopped_users!: Vec<Option<Uuid>>",
                       coalesce(stopped, '{}') as "stopped!: Vec<Option<Uuid>>", coalesce(suspended, '{}') as "suspended!",
                       coalesce(bought_by, '{}') as "bought_by!", coalesce(bought, '{}') as "bought!",
                       coalesce(bought_usd, '{}') as "bought_usd!: Vec<Decimal>", coalesce(bought_at, '{}') as "bought_at!",
                       coalesce(bought_confirmed_at, '{}') as "bought_confirmed_at!: Vec<Option<OffsetDateTime>>",
-                      user_id, coalesce(logs, '{}') as "logs!", coalesce(seqs, '{}') as "seqs!",
+                      coalesce(users, '{}') as "users!", coalesce(logs, '{}') as "logs!", coalesce(seqs, '{}') as "seqs!",
                       coalesce(macs, '{}') as "macs!", coalesce(calls, '{}') as "calls!"
-               from keygate.open_calls($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)"#,
+               from keygate.open_calls($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)"#,
+            &tx.contexts(&self.users),
             &self.connections,
-            &windows.iter().map(Key::connection).collect::<Vec<_>>(),
-            &windows.iter().map(Key::kind).collect::<Vec<_>>() as &[&str],
-            &windows.iter().map(Key::starts_at).collect::<Vec<_>>(),
+            &column(&windows, Key::connection),
+            &self.places(&owners),
+            &column(&windows, Key::kind) as &[&str],
+            &column(&windows, Key::starts_at),
             &signatures.signers,
+            &self.places(&signatures.users),
             &signatures.ids,
             &signatures.used_at,
             &signatures.forget_after as &[Option<OffsetDateTime>],
@@ -93,15 +113,28 @@ impl Opening<'_> {
         Ok(row.opened(windows, counts))
     }
 
-    /// In the order everybody locks them.
-    fn windows(&self) -> BTreeSet<Key> {
-        self.wanted.iter().flat_map(Wanted::keys).chain(self.freed.iter().copied()).collect()
+    /// In the order everybody locks them, each with its owner.
+    fn windows(&self) -> BTreeMap<Key, Uuid> {
+        let mut windows = self.freed.clone();
+        for (user, wanted) in &self.wanted {
+            windows.extend(wanted.keys().map(|key| (key, *user)));
+        }
+        windows
+    }
+
+    /// Which of the users they are, as PostgreSQL counts.
+    fn places(&self, owners: &[Uuid]) -> Vec<i32> {
+        let place =
+            |owner: &Uuid| self.users.iter().position(|user| user == owner).map_or(0, |place| place + 1);
+        owners.iter().map(|owner| i32::try_from(place(owner)).unwrap_or(0)).collect()
     }
 
     /// Connections whose positions are limited, and the oldest look at one of them.
     fn limited(&self) -> (Vec<Uuid>, Option<OffsetDateTime>) {
-        let looked =
-            self.wanted.iter().filter_map(|own| Some((own.connection, own.ask.position.as_ref()?.since)));
+        let looked = self
+            .wanted
+            .iter()
+            .filter_map(|(_, own)| Some((own.connection, own.ask.position.as_ref()?.since)));
         let (connections, since): (Vec<Uuid>, Vec<OffsetDateTime>) = looked.unzip();
         (connections, since.into_iter().min())
     }
@@ -111,6 +144,7 @@ impl Opening<'_> {
 #[derive(Default)]
 struct Signatures {
     signers: Vec<Uuid>,
+    users: Vec<Uuid>,
     ids: Vec<Vec<u8>>,
     used_at: Vec<OffsetDateTime>,
     /// `None`: as long as the access key lives.
@@ -125,6 +159,7 @@ impl Signatures {
         for intent in signed {
             let Some((access_key, proof)) = intent.signed() else { continue };
             all.signers.push(access_key);
+            all.users.push(intent.line.user);
             all.ids.push(proof.signature_id.to_vec());
             all.used_at.push(intent.line.at);
             all.forget_after.push(proof.replayable_until_ms.and_then(forget_after));
@@ -138,6 +173,7 @@ struct Row {
     used: Vec<Decimal>,
     fresh_signers: Vec<Uuid>,
     fresh_signatures: Vec<Vec<u8>>,
+    stopped_users: Vec<Option<Uuid>>,
     stopped: Vec<Option<Uuid>>,
     suspended: Vec<Uuid>,
     bought_by: Vec<Uuid>,
@@ -145,7 +181,7 @@ struct Row {
     bought_usd: Vec<Decimal>,
     bought_at: Vec<OffsetDateTime>,
     bought_confirmed_at: Vec<Option<OffsetDateTime>>,
-    user_id: Option<Uuid>,
+    users: Vec<Uuid>,
     logs: Vec<String>,
     seqs: Vec<i64>,
     macs: Vec<Vec<u8>>,
@@ -155,19 +191,19 @@ struct Row {
 impl Row {
     fn opened(self, windows: Vec<Key>, counts: Counts) -> Opened {
         let bought = self.bought();
-        let Row { used, fresh_signers, fresh_signatures, stopped, suspended, .. } = self;
+        let Row { used, fresh_signers, fresh_signatures, stopped_users, stopped, suspended, .. } = self;
         let fresh = fresh_signers
             .into_iter()
             .zip(fresh_signatures)
             .filter_map(|(signer, id)| Some((signer, id.try_into().ok()?)));
-        let Row { user_id, logs, seqs, macs, calls, .. } = self;
-        let chains = user_id.map(|user_id| Chains { user_id, logs, seqs, macs, calls });
+        let Row { users, logs, seqs, macs, calls, .. } = self;
+        let chains = (!users.is_empty()).then_some(Chains { users, logs, seqs, macs, calls });
         Opened {
             windows: windows.into_iter().zip(used).collect(),
             bought,
             fresh: fresh.collect(),
             stopped: Stopped {
-                connections: stopped.into_iter().collect(),
+                connections: stopped_users.into_iter().zip(stopped).collect(),
                 access_keys: suspended.into_iter().collect(),
             },
             chains: chains.map(|chains| Locked::new(chains, counts)),

@@ -6,7 +6,7 @@ use rust_decimal::Decimal;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::{Wanted, batch::Charges, store::Key};
+use super::{Wanted, charge::Charges, store::Key};
 use crate::gateway::spend::{Ask, Cap};
 
 /// Windows that are kept here alone.

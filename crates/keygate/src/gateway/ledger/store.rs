@@ -22,6 +22,7 @@ pub(super) struct Key {
 
 /// A reservation that was given back just now.
 pub(super) struct Kept {
+    pub user: Uuid,
     connection: Uuid,
     kind: String,
     made_at: OffsetDateTime,
@@ -119,7 +120,7 @@ pub(super) async fn change_states(
            from unnest($1::uuid[], $2::int2[], $3::text[]) as k (request_id, place, state)
            where own.request_id = k.request_id and own.place = coalesce(k.place, own.place)
              and own.state in ('reserved', 'sent', 'unknown')
-           returning own.connection_id, own.kind, own.made_at, own.usd, own.state"#,
+           returning own.user_id, own.connection_id, own.kind, own.made_at, own.usd, own.state"#,
         &column(outcomes, |outcome| outcome.line.request_id),
         &column(outcomes, |outcome| outcome.place) as &[Option<i16>],
         &column(outcomes, |outcome| outcome.became.state()) as &[&str],
@@ -131,7 +132,13 @@ pub(super) async fn change_states(
     let free = rows.into_iter().filter(|row| row.state == Became::Rejected.state());
     Ok(free
         .filter_map(|row| {
-            Some(Kept { connection: row.connection_id, kind: row.kind, made_at: row.made_at, usd: row.usd? })
+            Some(Kept {
+                user: row.user_id,
+                connection: row.connection_id,
+                kind: row.kind,
+                made_at: row.made_at,
+                usd: row.usd?,
+            })
         })
         .collect())
 }

@@ -1,4 +1,6 @@
-//! What one transaction writes of one user, in one statement: windows, reservations, and both logs with their counters.
+//! What one transaction writes, in one statement: windows, reservations, and both logs with their counters.
+
+use std::collections::HashMap;
 
 use rust_decimal::Decimal;
 use uuid::Uuid;
@@ -16,6 +18,8 @@ use crate::{
 
 #[derive(Default)]
 pub(in crate::gateway) struct Written<'w> {
+    /// Everybody's it is.
+    pub(super) users: Vec<Uuid>,
     /// What windows have come to.
     pub(super) windows: Vec<(Key, Decimal)>,
     pub(super) held: Vec<Held<'w>>,
@@ -27,8 +31,8 @@ pub(in crate::gateway) struct Written<'w> {
 
 impl<'w> Written<'w> {
     /// Nothing but records.
-    pub fn of(lines: &'w [&'w Line]) -> Self {
-        Written { lines, ..Written::default() }
+    pub fn of_lines(users: Vec<Uuid>, lines: &'w [&'w Line]) -> Self {
+        Written { users, lines, ..Written::default() }
     }
 
     /// Lines follow each other in the chains, which are locked.
@@ -43,7 +47,8 @@ impl<'w> Written<'w> {
             return Ok(());
         }
         sqlx::query!(
-            "select keygate.write_calls($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
+            "select keygate.write_calls($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)",
+            &tx.contexts(&self.users),
             app.clock.now(),
             &column(&self.windows, |(key, _)| key.connection()),
             &column(&self.windows, |(key, _)| key.kind()) as &[&str],
@@ -69,10 +74,12 @@ impl<'w> Written<'w> {
 }
 
 fn rows<'l>(app: &App, locked: &mut Locked, lines: &[&'l Line]) -> Vec<Row<'l>> {
-    let mut chains = Log::ALL.map(|log| app.keys.audit.chain(locked.user, log, locked.head(log)));
+    let mut chains = HashMap::new();
     let row = |line: &&'l Line| {
+        let begin = || Log::ALL.map(|log| app.keys.audit.chain(line.user, log, locked.head(line.user, log)));
+        let own = chains.entry(line.user).or_insert_with(begin);
         let count = locked.counts.step(line.api_key, line.at, line.uses());
-        Row::new(app.clock.id(), line, count, &mut chains)
+        Row::new(app.clock.id(), line, count, own)
     };
     lines.iter().map(row).collect()
 }

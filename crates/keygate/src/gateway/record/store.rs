@@ -9,42 +9,34 @@ use uuid::Uuid;
 use super::{Line, Used, writer::Lines};
 use crate::{
     app::App,
-    audit::{self, Counts, Log},
-    db::{self, Tx},
+    audit::Counts,
+    db::{self, Batch, Tx},
     error::Result,
-    gateway::ledger::Written,
+    gateway::ledger::{Opening, Written},
 };
 
-/// Lines of one user, and the times of last use they imply.
-pub async fn append(app: &App, user: Uuid, lines: &[Line], used: &[Used]) -> Result<()> {
-    let mut tx = app.db.signer(user).await?;
-    touch(&mut tx, used, app.clock.now()).await?;
-    insert(app, &mut tx, &lines.iter().collect::<Vec<_>>()).await?;
-    tx.commit().await?;
-    Ok(())
-}
-
-/// Lines of many users in one transaction, and the times of last use they imply. The map is in the order of the
-/// users' ids, which is the order that keeps two batches from waiting for each other.
-pub async fn append_all(app: &App, batch: &BTreeMap<Uuid, Lines>) -> Result<()> {
+/// Lines in one transaction, and the times of last use they imply. The map is in the order of the users' ids, which is the
+/// order that keeps two batches from waiting for each other.
+pub async fn append(app: &App, batch: &BTreeMap<Uuid, Lines>) -> Result<()> {
     let Some(first) = batch.keys().next() else { return Ok(()) };
     let mut tx = app.db.signers(*first).await?;
-    for (user, Lines { lines, used }) in batch {
-        let tx = tx.of(*user).await?;
-        touch(tx, used, app.clock.now()).await?;
-        insert(app, tx, &lines.iter().collect::<Vec<_>>()).await?;
+    for (user, Lines { used, .. }) in batch {
+        touch(&mut tx, *user, used, app.clock.now()).await?;
     }
+    insert(app, tx.all(), batch).await?;
     tx.commit().await?;
     Ok(())
 }
 
 /// Both logs, each line with its links. The chains are locked until commit, so this comes last in a transaction.
-async fn insert(app: &App, tx: &mut Tx, lines: &[&Line]) -> Result<(), db::Error> {
+async fn insert(app: &App, tx: &mut Tx, batch: &BTreeMap<Uuid, Lines>) -> Result<(), db::Error> {
+    let lines: Vec<&Line> = batch.values().flat_map(|own| &own.lines).collect();
     if lines.is_empty() {
         return Ok(());
     }
-    let chains = audit::lock_chains(tx, &Log::ALL, counts(lines.iter().copied())).await?;
-    Written::of(lines).write(app, tx, Some(chains)).await
+    let users: Vec<Uuid> = batch.keys().copied().collect();
+    let opened = Opening::of_lines(users.clone(), lines.clone()).open(tx).await?;
+    Written::of_lines(users, &lines).write(app, tx, opened.chains).await
 }
 
 /// The counters that records of these lines need.
@@ -53,10 +45,11 @@ pub fn counts<'l>(lines: impl IntoIterator<Item = &'l Line>) -> Counts {
 }
 
 /// Brings times of last use up to date.
-async fn touch(tx: &mut Tx, used: &[Used], at: OffsetDateTime) -> Result<(), db::Error> {
+async fn touch(tx: &mut Batch, user: Uuid, used: &[Used], at: OffsetDateTime) -> Result<(), db::Error> {
     if used.is_empty() {
         return Ok(());
     }
+    let tx = tx.of(user).await?;
     let ids = |id: fn(&Used) -> Uuid| used.iter().map(id).collect::<Vec<_>>();
     sqlx::query!(
         "select keygate.touch_used($1, $2, $3, $4, $5)",

@@ -119,7 +119,7 @@ impl Writer {
                 Item::Flush(done) => waiting.push(done),
             }
         }
-        if let Err(error) = store::append_all(app, &batch).await {
+        if let Err(error) = store::append(app, &batch).await {
             tracing::debug!(%error, "a batch of records is written again, user by user");
             for (user, lines) in batch {
                 write(app, user, lines).await;
@@ -132,15 +132,17 @@ impl Writer {
 }
 
 /// Tries for a while: a database that restarts must not cost records.
-async fn write(app: &App, user: Uuid, Lines { lines, used }: Lines) {
+async fn write(app: &App, user: Uuid, lines: Lines) {
+    let count = lines.lines.len();
+    let own = BTreeMap::from([(user, lines)]);
     for pause in [0, 100, 400, 1000, 3000] {
         tokio::time::sleep(Duration::from_millis(pause)).await;
-        match store::append(app, user, &lines, &used).await {
+        match store::append(app, &own).await {
             Ok(()) => return,
-            Err(error) => tracing::warn!(%error, %user, lines = lines.len(), "records could not be written"),
+            Err(error) => tracing::warn!(%error, %user, lines = count, "records could not be written"),
         }
     }
-    tracing::error!(%user, lines = lines.len(), "records of reads were lost: the database does not take them");
+    tracing::error!(%user, lines = count, "records of reads were lost: the database does not take them");
 }
 
 impl Lines {
