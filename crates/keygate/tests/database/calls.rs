@@ -68,7 +68,7 @@ async fn calls_are_written_for_those_who_are_proved_and_nobody_else() {
 #[tokio::test]
 async fn forged_context_proves_nobody() {
     let seeded = Seeded::new().await;
-    let mut tx = seeded.world.db.signer(seeded.alice).await.unwrap();
+    let tx = seeded.world.db.signer(seeded.alice).await.unwrap();
     let own = tx.contexts(&[seeded.alice]).remove(0);
     let forged = own.replace(&seeded.alice.to_string(), &seeded.bob.to_string());
     for contexts in [vec![forged.clone()], vec![own.clone(), forged], vec![own, String::new()]] {
