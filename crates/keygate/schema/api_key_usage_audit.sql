@@ -31,6 +31,7 @@ CREATE TABLE public.api_key_usage_audit (
     chain_seq bigint,
     chain_key integer,
     chain_mac bytea,
+    changed json,
     CONSTRAINT api_key_usage_audit_chain_check CHECK ((((COALESCE(chain_seq, (0)::bigint) > 0) = ((chain_key IS NOT NULL) AND (octet_length(chain_mac) = 32))) AND ((chain_key IS NULL) = (chain_mac IS NULL)))),
     CONSTRAINT api_key_usage_audit_phase_check CHECK ((phase = ANY (ARRAY['intent'::text, 'outcome'::text, 'event'::text]))),
     CONSTRAINT api_key_usage_audit_request_id_check CHECK (((phase = 'event'::text) OR (request_id IS NOT NULL))),
@@ -81,7 +82,7 @@ CREATE POLICY keygate_signer_insert ON public.api_key_usage_audit FOR INSERT TO 
 
 GRANT SELECT ON TABLE public.api_key_usage_audit TO authenticated;
 
-GRANT SELECT,INSERT ON TABLE public.api_key_usage_audit TO keygate_signer;
+GRANT SELECT ON TABLE public.api_key_usage_audit TO keygate_signer;
 
 GRANT SELECT,INSERT,DELETE ON TABLE public.api_key_usage_audit TO keygate_keysmith;
 

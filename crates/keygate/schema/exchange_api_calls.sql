@@ -71,44 +71,8 @@ CREATE POLICY keygate_exchange_api_calls_read ON public.exchange_api_calls FOR S
 
 GRANT SELECT ON TABLE public.exchange_api_calls TO authenticated;
 
-GRANT SELECT,INSERT ON TABLE public.exchange_api_calls TO keygate_signer;
+GRANT SELECT ON TABLE public.exchange_api_calls TO keygate_signer;
 
 GRANT SELECT ON TABLE public.exchange_api_calls TO keygate_backup;
 
 GRANT SELECT,INSERT,DELETE ON TABLE public.exchange_api_calls TO keygate_keysmith;
-
-GRANT INSERT(id) ON TABLE public.exchange_api_calls TO authenticated;
-
-GRANT INSERT(connection_id) ON TABLE public.exchange_api_calls TO authenticated;
-
-GRANT INSERT(user_id) ON TABLE public.exchange_api_calls TO authenticated;
-
-GRANT INSERT(endpoint) ON TABLE public.exchange_api_calls TO authenticated;
-
-GRANT INSERT(method) ON TABLE public.exchange_api_calls TO authenticated;
-
-GRANT INSERT(parameters) ON TABLE public.exchange_api_calls TO authenticated;
-
-GRANT INSERT(status_code) ON TABLE public.exchange_api_calls TO authenticated;
-
-GRANT INSERT(response_time_ms) ON TABLE public.exchange_api_calls TO authenticated;
-
-GRANT INSERT(success) ON TABLE public.exchange_api_calls TO authenticated;
-
-GRANT INSERT(error_message) ON TABLE public.exchange_api_calls TO authenticated;
-
-GRANT INSERT(rate_limit_remaining) ON TABLE public.exchange_api_calls TO authenticated;
-
-GRANT INSERT(rate_limit_reset) ON TABLE public.exchange_api_calls TO authenticated;
-
-GRANT INSERT(ip_address) ON TABLE public.exchange_api_calls TO authenticated;
-
-GRANT INSERT(user_agent) ON TABLE public.exchange_api_calls TO authenticated;
-
-GRANT INSERT(session_id) ON TABLE public.exchange_api_calls TO authenticated;
-
-GRANT INSERT(created_at) ON TABLE public.exchange_api_calls TO authenticated;
-
-GRANT INSERT(request_id) ON TABLE public.exchange_api_calls TO authenticated;
-
-GRANT INSERT(phase) ON TABLE public.exchange_api_calls TO authenticated;

@@ -62,7 +62,7 @@ GRANT SELECT ON TABLE keygate.reservation TO keygate_backup;
 
 GRANT SELECT ON TABLE keygate.reservation TO authenticated;
 
-GRANT SELECT,INSERT ON TABLE keygate.reservation TO keygate_signer;
+GRANT SELECT ON TABLE keygate.reservation TO keygate_signer;
 
 GRANT SELECT,INSERT ON TABLE keygate.reservation TO keygate_keysmith;
 

@@ -43,14 +43,12 @@ GRANT SELECT ON TABLE keygate.use_count TO keygate_backup;
 
 GRANT SELECT ON TABLE keygate.use_count TO authenticated;
 
-GRANT SELECT,INSERT ON TABLE keygate.use_count TO keygate_signer;
+GRANT SELECT ON TABLE keygate.use_count TO keygate_signer;
 
 GRANT DELETE ON TABLE keygate.use_count TO service_role;
 
 GRANT SELECT,INSERT ON TABLE keygate.use_count TO keygate_keysmith;
 
 GRANT SELECT(starts_at) ON TABLE keygate.use_count TO service_role;
-
-GRANT UPDATE(calls) ON TABLE keygate.use_count TO keygate_signer;
 
 GRANT UPDATE(calls) ON TABLE keygate.use_count TO keygate_keysmith;

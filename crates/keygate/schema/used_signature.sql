@@ -35,8 +35,6 @@ ALTER TABLE keygate.used_signature ENABLE ROW LEVEL SECURITY;
 
 GRANT SELECT ON TABLE keygate.used_signature TO keygate_backup;
 
-GRANT INSERT ON TABLE keygate.used_signature TO keygate_signer;
-
 GRANT DELETE ON TABLE keygate.used_signature TO service_role;
 
 GRANT SELECT,INSERT ON TABLE keygate.used_signature TO keygate_keysmith;

@@ -47,7 +47,7 @@ CREATE TRIGGER users_raise_stamp BEFORE UPDATE ON public.users FOR EACH ROW EXEC
 
 CREATE TRIGGER users_touch BEFORE UPDATE ON public.users FOR EACH ROW WHEN ((NOT (old.last_login_at IS DISTINCT FROM new.last_login_at))) EXECUTE FUNCTION keygate.touch();
 
-CREATE POLICY keygate_users_admin_select ON public.users FOR SELECT TO keygate_admin USING (true);
+CREATE POLICY keygate_users_admin_select ON public.users FOR SELECT TO keygate_admin USING (( SELECT keygate.administers() AS administers));
 
 CREATE POLICY keygate_users_delete ON public.users FOR DELETE TO authenticated USING ((id = ( SELECT keygate.uid() AS uid)));
 

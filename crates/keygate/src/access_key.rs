@@ -1,7 +1,8 @@
 //! Access keys: what a program shows to Keygate instead of an exchange key.
 //!
 //! Always holds: the token is shown once and stored only as its SHA-256; at most one *personal* key per
-//! user is active; one that may do more than read is made by whoever gave the password lately; a bot's key is a
+//! user is active; one that may do more than read is made by whoever gave the password lately, or with the very request where
+//! programs are at work already; a bot's key is a
 //! virtual pair in the exchange's own format whose secret is sealed under the user's key; a revoked or expired key opens
 //! nothing from the next request on; a honey key opens nothing ever, and whoever tries is on record.
 
@@ -62,10 +63,11 @@ pub async fn create_personal(
     origin: &Origin,
 ) -> Result<Issued> {
     let user = step_up.caller.user;
-    allow(app, &new.scopes, step_up).await?;
+    let is_news = allow(app, &new.scopes, is_at_work(app, user).await?, step_up).await?;
     let key = AccessKey::generate();
     let row = row(app, &key.stored, None, new.name, new.scopes, new.expires_at);
-    store::insert_personal(app, user, &row, &key.stored.hash, origin).await?;
+    let news = is_news.then(|| row.news("A personal key".to_owned()));
+    store::insert_personal(app, user, &row, &key.stored.hash, (origin, news)).await?;
     Ok(Issued { row, token: key.token, pair: None })
 }
 
@@ -85,9 +87,10 @@ pub async fn create_for_bot(
     if scopes.is_empty() || scopes.iter().any(|scope| !allowed.contains(scope)) {
         return Err(Error::field("/scopes", format!("this connection allows: {}", allowed.join(", "))));
     }
-    if !new.honey {
-        allow(app, &scopes, step_up).await?;
-    }
+    let is_news = match new.honey {
+        true => false,
+        false => allow(app, &scopes, bot.connection_is_used, step_up).await?,
+    };
     let key = AccessKey::generate();
     let expires_at = app.clock.now() + LONGEST_LIFE;
     let row = Row {
@@ -101,22 +104,33 @@ pub async fn create_for_bot(
         api_key: bot.api_key_id,
         operation: if row.honey { "honey-key-create" } else { "access-key-create" },
         exchange: &bot.exchange,
-        failure: None,
         access_key: Some(row.id),
         bot: Some(bot.id),
-        score: Score::default(),
+        changed: row.as_new(),
+        ..Event::default()
     };
-    store::insert_pair(app, user, &row, &key.stored.hash, (&virtual_key, origin, event)).await?;
+    let news = is_news.then(|| row.news(format!("A key for bot {}", bot.name)));
+    let news = news.map(|news| (bot.connection_id, news));
+    store::insert_pair(app, user, &row, &key.stored.hash, (&virtual_key, origin, event, news)).await?;
     let pair = Pair { key: row.key_prefix.clone(), secret: pair.secret, passphrase: pair.passphrase };
     Ok(Issued { row, token: key.token, pair: Some(pair) })
 }
 
-/// A key outlives the session that asks for it.
-async fn allow(app: &App, scopes: &[String], step_up: StepUp<'_>) -> Result<()> {
-    match scopes.iter().all(|scope| scope == "read") {
-        true => Ok(()),
-        false => step_up.lately(app, WHY).await,
+/// Whether programs have called with any key of an exchange of theirs.
+async fn is_at_work(app: &App, user: Uuid) -> Result<bool> {
+    Ok(connection::list(app, user).await?.iter().any(|row| row.last_used_at.is_some()))
+}
+
+/// A key outlives the session that asks for it, and a bot without a symbol may trade what others may not: while everything is
+/// being set up the password of a moment ago will do, and later it comes with the very request. Whether the owner must hear.
+async fn allow(app: &App, scopes: &[String], is_used: bool, step_up: StepUp<'_>) -> Result<bool> {
+    let is_wide = scopes.iter().any(|scope| scope != "read");
+    match (is_wide, is_used) {
+        (false, _) => {}
+        (true, false) => step_up.lately(app, WHY).await?,
+        (true, true) => step_up.anew(app, WHY).await?,
     }
+    Ok(is_wide && is_used)
 }
 
 /// A wished-for virtual pair. Without scopes it gets all that the connection allows.
@@ -180,6 +194,7 @@ pub async fn notice_bait(app: &App, key: &StoredAccessKey, origin: &Origin) -> R
         access_key: Some(bait.id),
         bot: Some(bait.bot),
         score,
+        ..Event::default()
     };
     audit::record(app, &mut tx, origin, event).await?;
     tx.commit().await?;

@@ -34,6 +34,8 @@ pub enum Kind {
     Raised,
     /// What was asked for will not happen.
     RaiseCancelled,
+    /// There is a new key that may do more than read, where programs are at work already.
+    NewKey,
 }
 
 /// How soon it wants to be read.
@@ -79,6 +81,7 @@ impl Kind {
             Kind::RaiseRequested => "raise-requested",
             Kind::Raised => "raised",
             Kind::RaiseCancelled => "raise-cancelled",
+            Kind::NewKey => "new-key",
         }
     }
 
@@ -86,7 +89,7 @@ impl Kind {
         match self {
             Kind::Suspended | Kind::HoneyKey => Severity::Urgent,
             Kind::Suspicious | Kind::RaiseRequested => Severity::Warning,
-            Kind::Raised | Kind::RaiseCancelled => Severity::Notice,
+            Kind::Raised | Kind::RaiseCancelled | Kind::NewKey => Severity::Notice,
         }
     }
 }

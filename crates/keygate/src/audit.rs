@@ -18,6 +18,7 @@ use crate::{
 mod chain;
 mod checkpoint;
 mod count;
+mod difference;
 mod file;
 mod key;
 mod prune;
@@ -30,6 +31,7 @@ mod walk;
 pub use chain::{Chain, Form, Head, Link, Log};
 pub use checkpoint::Checkpoint;
 pub use count::{Count, Counts};
+pub use difference::Difference;
 pub use file::Checkpoints;
 pub use key::Keys;
 pub use prune::{Pruned, prune};
@@ -49,12 +51,12 @@ pub async fn key_event(
     exchange: &str,
     failure: Option<&str>,
 ) -> Result<()> {
-    let event =
-        Event { api_key, operation, exchange, failure, access_key: None, bot: None, score: Score::default() };
+    let event = Event { api_key, operation, exchange, failure, ..Event::default() };
     record(app, tx, &origin.into(), event).await
 }
 
 /// Something that was done to a key.
+#[derive(Default)]
 pub struct Event<'a> {
     pub api_key: Uuid,
     pub operation: &'a str,
@@ -63,12 +65,14 @@ pub struct Event<'a> {
     /// What programs show for it, if it was done to that.
     pub access_key: Option<Uuid>,
     pub bot: Option<Uuid>,
+    pub changed: Difference,
     pub score: Score,
 }
 
 /// The same, of an access key or a bot.
 pub async fn record(app: &App, tx: &mut Tx, origin: &Origin, event: Event<'_>) -> Result<()> {
     let client = origin.client.as_ref();
+    let changed = event.changed.text();
     let device = client.map(|client| risk::device(app, client));
     let at = app.clock.now();
     let mut locked = lock_chains(tx, &[Log::Use], Counts::of([(event.api_key, at)])).await?;
@@ -91,6 +95,7 @@ pub async fn record(app: &App, tx: &mut Tx, origin: &Origin, event: Event<'_>) -
         bot: event.bot,
         exchange: Some(event.exchange),
         score: event.score,
+        changed: changed.as_deref(),
         count: locked.counts.step(event.api_key, at, 0),
         ..UseRow::at(at)
     };

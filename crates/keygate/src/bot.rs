@@ -5,12 +5,10 @@ use uuid::Uuid;
 
 use crate::{
     app::App,
-    audit::{self, Event},
+    audit::{self, Difference, Event},
     auth::Origin,
     connection,
-    db::Tx,
     error::{Code, Error, Result},
-    risk::Score,
     user::StepUp,
 };
 
@@ -48,7 +46,8 @@ pub async fn create(app: &App, user: Uuid, new: NewBot, origin: &Origin) -> Resu
     let subject = Subject { bot: id, api_key: key, exchange: &connection.exchange };
     let mut tx = app.db.user(user).await?;
     store::insert(&mut tx, user, &subject, &new).await?;
-    subject.record(app, &mut tx, origin, "bot-create").await?;
+    let changed = Difference::of("name", None, Some(&new.name)).and("symbol", &None, &new.symbol);
+    audit::record(app, &mut tx, origin, Event { changed, ..subject.event("bot-create") }).await?;
     tx.commit().await?;
     find(app, user, id).await
 }
@@ -71,8 +70,8 @@ pub async fn change(
     if let Some(new) = change.symbol {
         Tie { app, bot: &bot, origin }.change(&mut tx, old.symbol, new, confirmed).await?;
     }
-    for operation in done {
-        bot.subject().record(app, &mut tx, origin, operation).await?;
+    for (operation, changed) in done {
+        audit::record(app, &mut tx, origin, Event { changed, ..bot.subject().event(operation) }).await?;
     }
     tx.commit().await?;
     app.gate.accounts.forget(user);
@@ -86,7 +85,7 @@ pub async fn delete(app: &App, user: Uuid, id: Uuid, origin: &Origin) -> Result<
     if !store::delete(&mut tx, id).await? {
         return Err(Code::NotFound.into());
     }
-    bot.subject().record(app, &mut tx, origin, "bot-delete").await?;
+    audit::record(app, &mut tx, origin, bot.subject().event("bot-delete")).await?;
     tx.commit().await?;
     app.gate.accounts.forget(user);
     Ok(())
@@ -99,19 +98,16 @@ struct Subject<'a> {
     exchange: &'a str,
 }
 
-impl Subject<'_> {
+impl<'a> Subject<'a> {
     /// In the record of the key that the bot uses.
-    async fn record(&self, app: &App, tx: &mut Tx, origin: &Origin, operation: &str) -> Result<()> {
-        let event = Event {
+    fn event(&self, operation: &'a str) -> Event<'a> {
+        Event {
             api_key: self.api_key,
             operation,
             exchange: self.exchange,
-            failure: None,
-            access_key: None,
             bot: Some(self.bot),
-            score: Score::default(),
-        };
-        audit::record(app, tx, origin, event).await
+            ..Event::default()
+        }
     }
 }
 
@@ -131,11 +127,12 @@ pub struct Change {
 
 impl Change {
     /// What it does to a bot that is as this one, each with a record of its own; a form sends what stands there already.
-    fn beside_the_symbol(&self, old: &store::Locked) -> Vec<&'static str> {
-        let renames = self.name.as_ref().is_some_and(|name| *name != old.name);
-        let switches = self.is_active.filter(|is_active| *is_active != old.is_active);
-        let switch = switches.map(|is_active| if is_active { "bot-start" } else { "bot-stop" });
-        renames.then_some("bot-rename").into_iter().chain(switch).collect()
+    fn beside_the_symbol(&self, old: &store::Locked) -> Vec<(&'static str, Difference)> {
+        let renamed = self.name.as_ref().filter(|name| **name != old.name);
+        let rename = renamed.map(|name| ("bot-rename", Difference::of("name", &old.name, name)));
+        let switched = self.is_active.filter(|is_active| *is_active != old.is_active);
+        let switch = switched.map(|is_active| if is_active { "bot-start" } else { "bot-stop" });
+        rename.into_iter().chain(switch.map(|operation| (operation, Difference::default()))).collect()
     }
 }
 

@@ -12,6 +12,7 @@ use uuid::Uuid;
 
 use crate::{
     app::App,
+    audit::Difference,
     auth::Origin,
     error::{Code, Error, Result},
     gateway::queue::Whose,
@@ -144,6 +145,20 @@ pub struct Change {
     pub name: Option<String>,
     pub label: Option<String>,
     pub is_default: Option<bool>,
+}
+
+impl Change {
+    /// What it changes of a connection.
+    fn of(&self, row: &Row) -> Difference {
+        let name = self.name.as_ref().unwrap_or(&row.name);
+        let label = self.label.as_ref().or(row.label.as_ref());
+        let is_default = self.is_default.unwrap_or(row.is_default);
+        Difference::of("name", &row.name, name).and("label", row.label.as_ref(), label).and(
+            "is_default",
+            row.is_default,
+            is_default,
+        )
+    }
 }
 
 /// What the account holds, asked for at the exchange.

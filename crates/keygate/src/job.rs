@@ -7,7 +7,7 @@ use sqlx::postgres::PgListener;
 use tokio::sync::watch;
 use uuid::Uuid;
 
-use crate::{app::App, audit, bot, connection, db, error::Result, gateway, idempotency, limits, risk};
+use crate::{app::App, audit, bot, connection, db, error::Result, gateway, idempotency, limits, risk, user};
 
 /// Runs until told to stop.
 pub async fn run(app: Arc<App>, mut stop: watch::Receiver<bool>) {
@@ -69,6 +69,7 @@ pub async fn round(app: &Arc<App>) {
     report("forget windows that are over", gateway::forget_windows(app).await.map_err(Into::into));
     report("keep the pace of keys", risk::round(app).await);
     report("forget old idempotency keys", idempotency::forget(app).await);
+    report("forget what is over of signing in", user::forget_sign_ins(app).await);
     report("forget used signatures", gateway::record::forget_signatures(app).await);
 }
 

@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use crate::{
     app::App,
-    audit,
+    audit::{self, Event},
     auth::{Caller, Client, Origin},
     connection,
     db::Tx,
@@ -143,7 +143,8 @@ async fn subject(app: &App, user: Uuid, scope: Scope) -> Result<Subject> {
 impl Subject {
     async fn record(&self, app: &App, tx: &mut Tx, operation: &str, request: &Origin) -> Result<()> {
         if self.is_account {
-            user::account_event(app, tx, request, self.user, operation, None).await?;
+            let event = Event { api_key: self.user, operation, ..Event::default() };
+            audit::record(app, tx, request, event).await?;
         }
         for row in &self.keys {
             audit::key_event(app, tx, request, row.api_key_id, operation, &row.exchange, None).await?;

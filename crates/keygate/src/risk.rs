@@ -119,15 +119,16 @@ pub async fn confirm(
     if !store::confirm(&mut tx, caller.user, &row, now).await? {
         return Err(over());
     }
-    let connection = connection::find(app, caller.user, row.connection_id).await?;
+    // a personal key outlives the connection where it was suspended
+    let connection =
+        connection::list(app, caller.user).await?.into_iter().find(|own| own.id == row.connection_id);
     let event = Event {
-        api_key: connection.api_key_id,
+        api_key: connection.as_ref().map_or(caller.user, |own| own.api_key_id),
         operation: "suspension-confirm",
-        exchange: &connection.exchange,
-        failure: None,
+        exchange: connection.as_ref().map_or("", |own| &own.exchange),
         access_key: Some(row.access_key_id),
         bot: row.bot_id,
-        score: Score::default(),
+        ..Event::default()
     };
     audit::record(app, &mut tx, origin, event).await?;
     tx.commit().await?;

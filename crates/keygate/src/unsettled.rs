@@ -13,7 +13,6 @@ use crate::{
     error::{Code, Error, Result},
     gateway::reconcile::can_be_asked,
     http::RequestId,
-    risk::Score,
     user::StepUp,
 };
 
@@ -69,10 +68,8 @@ impl Row {
             api_key: self.api_key_id,
             operation,
             exchange: &self.exchange,
-            failure: None,
             access_key: Some(self.access_key_id),
-            bot: None,
-            score: Score::default(),
+            ..Event::default()
         }
     }
 }

@@ -19,16 +19,14 @@ use crate::{
 mod api;
 mod page;
 pub mod password;
-mod record;
 mod step_up;
 mod store;
 mod throttle;
 
 pub use api::routes;
 pub use page::pages;
-pub use record::account_event;
 pub use step_up::{StepUp, is_fresh};
-pub use store::User;
+pub use store::{User, forget_sign_ins};
 
 /// A new account, checked.
 pub struct NewUser {
@@ -51,12 +49,6 @@ pub struct Tokens {
 pub struct Device {
     pub hash: String,
     pub cookie: Option<SecretText>,
-}
-
-/// Who has just proved to be this user, and the cookie value that marks the device as known.
-pub struct SignedIn {
-    pub user: Uuid,
-    pub device: Device,
 }
 
 pub async fn is_set_up(app: &App) -> bool {
@@ -115,17 +107,23 @@ pub async fn sign_in(
     email: &str,
     password: SecretText,
     client: &Client,
-    device: Option<String>,
-) -> Result<SignedIn> {
+    origin: &Origin,
+    device: Option<&str>,
+) -> Result<Uuid> {
     let email = Email::parse(email).map_err(|_| login_failed())?;
     let login = store::find_login(app, &email).await?;
     let buckets =
-        throttle::charge(app, &email, login.as_ref().map(|login| login.user), client, device.as_deref())
-            .await?;
+        throttle::charge(app, &email, login.as_ref().map(|login| login.user), client, device).await?;
     let (user, better_hash) = prove(app, login, password, &buckets).await?;
-    let device = device.map_or_else(new_device, |hash| Device { hash, cookie: None });
-    store::signed_in(app, user, &device.hash, better_hash.as_deref()).await?;
-    Ok(SignedIn { user, device })
+    store::signed_in(app, user, better_hash.as_deref(), origin).await?;
+    Ok(user)
+}
+
+/// From now on attempts from this device are counted apart from strangers'. One that shows nothing gets a cookie.
+pub async fn remember_device(app: &App, user: Uuid, shown: Option<String>) -> Result<Device> {
+    let device = shown.map_or_else(new_device, |hash| Device { hash, cookie: None });
+    store::remember_device(app, user, &device.hash).await?;
+    Ok(device)
 }
 
 /// Who is signed in proves it once more, before something that a stolen session must not do. Attempts count for the account
@@ -133,7 +131,7 @@ pub async fn sign_in(
 pub async fn confirm(app: &App, caller: &Caller, password: SecretText, client: &Client) -> Result<()> {
     let email = Email::parse(&caller.email).map_err(|_| login_failed())?;
     let login = store::find_login(app, &email).await?;
-    let buckets = throttle::charge_caller(app, &email, client).await?;
+    let buckets = throttle::charge_caller(app, caller.user, client).await?;
     prove(app, login, password, &buckets).await.map(drop)
 }
 

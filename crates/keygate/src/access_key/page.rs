@@ -73,7 +73,8 @@ async fn keys<P: Permission>(
     given: NewIn,
 ) -> Result<Keys> {
     let keys = super::list(app, may.user(), None).await?;
-    Ok(Keys { frame: frame.of(may), problems, keys, given, asks_password: !is_fresh(app, &may.caller) })
+    let asks_password = !is_fresh(app, &may.caller) || super::is_at_work(app, may.user()).await?;
+    Ok(Keys { frame: frame.of(may), problems, keys, given, asks_password })
 }
 
 /// A reload asks again, and meets the rule of one active key: the first is not shown twice.

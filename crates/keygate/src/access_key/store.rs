@@ -1,17 +1,16 @@
 //! Every statement about access keys and virtual pairs.
 
 use seal::token::StoredAccessKey;
-use time::OffsetDateTime;
+use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 use uuid::Uuid;
 
 use crate::{
+    alert::{self, Alert, Kind},
     app::App,
-    audit::{self, Event},
+    audit::{self, Difference, Event},
     auth::Origin,
     db::Tx,
     error::Result,
-    risk::Score,
-    user::account_event,
 };
 
 /// An access key as lists show it: nothing in it opens anything.
@@ -27,6 +26,23 @@ pub struct Row {
     pub last_used_at: Option<OffsetDateTime>,
     pub revoked_at: Option<OffsetDateTime>,
     pub honey: bool,
+}
+
+impl Row {
+    /// What the owner hears of it.
+    pub fn news(&self, which: String) -> String {
+        let may = self.scopes.join(", ");
+        format!("{which} was made, {}, which may {may}. Revoke it if you did not make it.", self.key_prefix)
+    }
+
+    /// What its record says of it: there was nothing before.
+    pub fn as_new(&self) -> Difference {
+        let expires_at = self.expires_at.and_then(|at| at.format(&Rfc3339).ok());
+        Difference::of("name", None, self.name.as_ref())
+            .and("prefix", None, Some(&self.key_prefix))
+            .and("scopes", None, Some(&self.scopes))
+            .and("expires_at", None, expires_at)
+    }
 }
 
 /// The sealed half of a virtual pair.
@@ -70,10 +86,26 @@ pub async fn list(app: &App, user: Uuid, bot: Option<Uuid>) -> Result<Vec<Row>> 
     Ok(rows)
 }
 
-pub async fn insert_personal(app: &App, user: Uuid, row: &Row, hash: &str, origin: &Origin) -> Result<()> {
+pub async fn insert_personal(
+    app: &App,
+    user: Uuid,
+    row: &Row,
+    hash: &str,
+    (origin, news): (&Origin, Option<String>),
+) -> Result<()> {
     let mut tx = app.db.user(user).await?;
     insert(&mut tx, user, row, hash).await?;
-    account_event(app, &mut tx, origin, user, "access-key-create", Some(row.id)).await?;
+    if let Some(text) = news {
+        tell(app, &mut tx, row, origin, (None, text)).await?;
+    }
+    let event = Event {
+        api_key: user,
+        operation: "access-key-create",
+        access_key: Some(row.id),
+        changed: row.as_new(),
+        ..Event::default()
+    };
+    audit::record(app, &mut tx, origin, event).await?;
     tx.commit().await?;
     Ok(())
 }
@@ -84,7 +116,7 @@ pub async fn insert_pair(
     user: Uuid,
     row: &Row,
     hash: &str,
-    (pair, origin, event): (&VirtualKey, &Origin, Event<'_>),
+    (pair, origin, event, news): (&VirtualKey, &Origin, Event<'_>, Option<(Uuid, String)>),
 ) -> Result<()> {
     let mut tx = app.db.user(user).await?;
     insert(&mut tx, user, row, hash).await?;
@@ -101,9 +133,30 @@ pub async fn insert_pair(
     )
     .execute(&mut *tx)
     .await?;
+    if let Some((connection, text)) = news {
+        tell(app, &mut tx, row, origin, (Some(connection), text)).await?;
+    }
     audit::record(app, &mut tx, origin, event).await?;
     tx.commit().await?;
     Ok(())
+}
+
+/// The owner hears of a key that whoever was signed in has made.
+async fn tell(
+    app: &App,
+    tx: &mut Tx,
+    row: &Row,
+    origin: &Origin,
+    (connection, text): (Option<Uuid>, String),
+) -> Result<()> {
+    let alert = Alert {
+        kind: Kind::NewKey,
+        subject: &row.key_prefix,
+        text: &text,
+        connection,
+        request: Some(origin.request.0),
+    };
+    Ok(alert::raise(app, tx, &alert).await?)
 }
 
 async fn insert(tx: &mut Tx, user: Uuid, row: &Row, hash: &str) -> Result<()> {
@@ -148,14 +201,15 @@ pub async fn revoke(app: &App, user: Uuid, id: Uuid, origin: &Origin) -> Result<
             api_key: behind.api_key,
             operation: "access-key-revoke",
             exchange: &behind.exchange,
-            failure: None,
             access_key: Some(id),
             bot: Some(behind.bot),
-            score: Score::default(),
+            ..Event::default()
         };
         audit::record(app, &mut tx, origin, event).await?;
     } else if known {
-        account_event(app, &mut tx, origin, user, "access-key-revoke", Some(id)).await?;
+        let event =
+            Event { api_key: user, operation: "access-key-revoke", access_key: Some(id), ..Event::default() };
+        audit::record(app, &mut tx, origin, event).await?;
     }
     tx.commit().await?;
     Ok(known)

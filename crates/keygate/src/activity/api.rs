@@ -99,6 +99,9 @@ pub struct EntryOut {
     /// What was asked of the exchange, without secrets.
     #[schema(value_type = Option<Object>)]
     pub asked: Option<serde_json::Value>,
+    /// What a change changed: by name, each `from` what it was `to` what it became, and `at` if it waits until then.
+    #[schema(value_type = Option<Object>)]
+    pub changed: Option<serde_json::Value>,
     /// 0 to 100.
     pub risk_score: i32,
     pub is_suspicious: bool,
@@ -134,6 +137,7 @@ impl From<Entry> for EntryOut {
             intended_at: entry.intended_at,
             took_ms: entry.took_ms,
             asked: entry.asked,
+            changed: entry.changed,
             risk_score: entry.risk_score,
             is_suspicious: entry.is_suspicious,
             suspicious_reasons: entry.suspicious_reasons,

@@ -95,14 +95,29 @@ fn cell(value: &serde_json::Value) -> String {
         serde_json::Value::String(text) => text.clone(),
         other => other.to_string(),
     };
-    let text = if text.starts_with(['=', '+', '-', '@', '\t', '\r']) { format!("'{text}") } else { text };
+    let text = disarmed(&text);
     match text.contains([',', '"', '\n', '\r']) {
         true => format!("\"{}\"", text.replace('"', "\"\"")),
         false => text,
     }
 }
 
-const COLUMNS: [&str; 29] = [
+/// A sign that begins a formula stands behind a quote, also where a spreadsheet that splits at something else than commas
+/// would begin a cell.
+fn disarmed(text: &str) -> String {
+    let mut safe = String::with_capacity(text.len() + 1);
+    let mut begins = true;
+    for character in text.chars() {
+        if begins && matches!(character, '=' | '+' | '-' | '@' | '\t' | '\r') {
+            safe.push('\'');
+        }
+        safe.push(character);
+        begins = matches!(character, ';' | '\t' | '\n' | '\r') || begins && character == ' ';
+    }
+    safe
+}
+
+const COLUMNS: [&str; 30] = [
     "at",
     "operation",
     "phase",
@@ -132,6 +147,7 @@ const COLUMNS: [&str; 29] = [
     "is_suspicious",
     "suspicious_reasons",
     "api_key_id",
+    "changed",
 ];
 
 #[cfg(test)]
@@ -145,5 +161,8 @@ mod tests {
         assert_eq!(cell(&json!("=cmd()")), "'=cmd()");
         assert_eq!(cell(&json!("a,\"b\"\n")), "\"a,\"\"b\"\"\n\"");
         assert_eq!(cell(&json!(null)), "");
+        assert_eq!(cell(&json!("x; =cmd()")), "x; '=cmd()");
+        assert_eq!(cell(&json!("x\t@y")), "x\t'@y");
+        assert_eq!(cell(&json!("a=b -c")), "a=b -c");
     }
 }

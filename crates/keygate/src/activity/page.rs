@@ -15,7 +15,7 @@ use crate::{
     bot, connection,
     error::{Error, Result},
     http::body::Query,
-    page::{Frame, Problems, show, show_again},
+    page::{Frame, Problems, show, show_again, text},
 };
 
 pub fn pages() -> Router<Arc<App>> {
@@ -123,6 +123,19 @@ impl Entry {
                 (name.clone(), value.as_str().map_or_else(|| value.to_string(), str::to_owned))
             })
             .collect()
+    }
+}
+
+impl Entry {
+    /// What a change changed, one line each: `max_leverage`, `1 → 5, from 2026-01-31T12:00:00Z on`.
+    fn changes(&self) -> Vec<(String, String)> {
+        let members = self.changed.as_ref().and_then(serde_json::Value::as_object).into_iter().flatten();
+        let line = |change: &serde_json::Value| {
+            let [from, to] = ["from", "to"].map(|side| text::value(&change[side], "nothing"));
+            let when = change["at"].as_str().map(|at| format!(", from {at} on"));
+            format!("{from} → {to}{}", when.unwrap_or_default())
+        };
+        members.map(|(name, change)| (name.clone(), line(change))).collect()
     }
 }
 

@@ -40,6 +40,8 @@ pub struct Entry {
     pub took_ms: Option<i32>,
     /// What was asked of the exchange, without secrets.
     pub asked: Option<serde_json::Value>,
+    /// What a change changed: each member `from` something `to` something.
+    pub changed: Option<serde_json::Value>,
     pub risk_score: i32,
     pub is_suspicious: bool,
     pub suspicious_reasons: Vec<String>,
@@ -110,7 +112,7 @@ pub async fn select(app: &App, user: Uuid, filter: &Filter, limit: i64) -> Resul
                   a.ip_address as ip, a.user_agent,
                   (select min(i.created_at) from api_key_usage_audit i
                    where a.phase = 'outcome' and i.request_id = a.request_id and i.phase = 'intent') as intended_at,
-                  e.response_time_ms as "took_ms?", e.parameters as "asked?", coalesce(a.risk_score, 0) as "risk_score!",
+                  e.response_time_ms as "took_ms?", e.parameters as "asked?", a.changed, coalesce(a.risk_score, 0) as "risk_score!",
                   coalesce(a.is_suspicious, false) as "is_suspicious!",
                   coalesce(a.suspicious_reasons, '{}') as "suspicious_reasons!""#,
         filter,

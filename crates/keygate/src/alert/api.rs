@@ -29,7 +29,7 @@ struct AlertQuery {
 #[derive(Serialize, ToSchema)]
 struct AlertOut {
     id: Uuid,
-    /// `suspicious`, `suspended`, `honey-key`, `raise-requested`, `raised`, `raise-cancelled`
+    /// `suspicious`, `suspended`, `honey-key`, `raise-requested`, `raised`, `raise-cancelled`, `new-key`
     kind: String,
     /// `urgent`, `warning` or `notice`
     severity: String,

@@ -1,7 +1,7 @@
 //! One user's chain of one log: `mac = HMAC-SHA256(key of the user, "kg1/audit" ‖ log ‖ seq ‖ mac before ‖ row)`.
 //!
 //! A row is all its columns in the order of [`Log::columns`], each as PostgreSQL's binary protocol has it: four bytes of
-//! length and the value, or a length of -1 for null. So no two rows share a form, and what `copy … (format binary)` sends
+//! length and the value, or a length of -1 for null; a null in the last column is left out. So no two rows share a form, and what `copy … (format binary)` sends
 //! is the form itself: verification neither decodes nor copies a column.
 
 use aws_lc_rs::hmac;
@@ -65,14 +65,14 @@ impl Log {
         Log::ALL.into_iter().find(|log| log.name() == name)
     }
 
-    /// The columns that are authenticated: all but the chain's own.
+    /// The columns that are authenticated: all but the chain's own. A null in the last one is not written.
     pub const fn columns(self) -> &'static str {
         match self {
             Log::Use => {
                 "id, api_key_id, user_id, operation_type, endpoint, http_method, ip_address, user_agent, \
                  device_fingerprint, status_code, success, error_message, daily_usage_count, monthly_usage_count, \
                  is_suspicious, suspicious_reasons, risk_score, created_at, request_id, phase, access_key_id, bot_id, \
-                 exchange, symbol, class, decision, rule"
+                 exchange, symbol, class, decision, rule, changed"
             }
             Log::Call => {
                 "id, connection_id, user_id, endpoint, method, parameters, status_code, response_time_ms, success, \

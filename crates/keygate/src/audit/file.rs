@@ -2,6 +2,7 @@
 //! middle is no line; it is cut off before the next one.
 
 use std::{
+    collections::BTreeSet,
     fs::{File, OpenOptions},
     io::{self, Read, Seek, SeekFrom, Write},
     os::unix::fs::{DirBuilderExt, OpenOptionsExt},
@@ -95,6 +96,11 @@ fn next(app: &App, history: &History, heads: Vec<Mark>, unchained: Option<i64>) 
 /// What is new. A database that is behind its checkpoints gets no new one: that would be the way to have a roll-back
 /// forgotten.
 fn grown(history: &History, heads: Vec<(Uuid, Log, Head)>) -> Result<Vec<Mark>> {
+    let there: BTreeSet<(Uuid, Log)> = heads.iter().map(|(user, log, _)| (*user, *log)).collect();
+    if let Some((user, log)) = history.heads.keys().find(|place| !there.contains(place)) {
+        let what = format!("the {} of user {user} is gone; see `keygate audit verify`", log.name());
+        return Err(Error::internal(what));
+    }
     let mut marks = Vec::new();
     for (user, log, head) in heads {
         match history.heads.get(&(user, log)) {

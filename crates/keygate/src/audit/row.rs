@@ -33,6 +33,8 @@ pub struct UseRow<'r> {
     pub class: Option<&'r str>,
     pub decision: Option<&'r str>,
     pub rule: Option<&'r str>,
+    /// A [`super::Difference`].
+    pub changed: Option<&'r str>,
 }
 
 /// A row of `exchange_api_calls`.
@@ -82,6 +84,7 @@ impl UseRow<'_> {
             class: None,
             decision: None,
             rule: None,
+            changed: None,
         }
     }
 
@@ -113,6 +116,10 @@ impl UseRow<'_> {
         form.text(self.class);
         form.text(self.decision);
         form.text(self.rule);
+        // rows from before there was such a column have none either
+        if self.changed.is_some() {
+            form.text(self.changed);
+        }
     }
 }
 

@@ -100,7 +100,7 @@ pub async fn insert_event(tx: &mut Tx, row: &UseRow<'_>, link: &Link) -> Result<
                 p_created_at => $9, p_chain_seq => $10, p_chain_key => $11, p_chain_mac => $12, p_ip_address => $13,
                 p_user_agent => $14, p_device_fingerprint => $15, p_access_key_id => $16, p_bot_id => $17,
                 p_daily_usage_count => $18, p_monthly_usage_count => $19, p_risk_score => $20,
-                p_is_suspicious => $21, p_suspicious_reasons => $22)",
+                p_is_suspicious => $21, p_suspicious_reasons => $22, p_changed => $23)",
         row.id,
         row.request,
         row.api_key,
@@ -122,7 +122,8 @@ pub async fn insert_event(tx: &mut Tx, row: &UseRow<'_>, link: &Link) -> Result<
         row.count.month,
         points(row.score),
         row.score.is_suspicious(),
-        reasons.as_deref()
+        reasons.as_deref(),
+        row.changed
     )
     .execute(&mut **tx)
     .await?;

@@ -15,13 +15,16 @@ use uuid::Uuid;
 
 use super::{
     Head, Keys, Log,
-    checkpoint::{Hash, History, root},
     walk::{Copied, Walk},
 };
 use crate::{
     db::{self, Settings},
     error::Fatal,
 };
+
+mod file;
+
+use file::File;
 
 /// What is wrong, and where.
 #[derive(Debug, Clone)]
@@ -57,9 +60,6 @@ pub struct Report {
     pub(super) covered: BTreeMap<(Uuid, Log), Head>,
 }
 
-/// What the file says of each chain, in the order of the checkpoints.
-type Marks = BTreeMap<(Uuid, Log), Vec<(u64, Head)>>;
-
 /// Where chains begin after pruning.
 type Stubs = BTreeMap<(Uuid, Log), Head>;
 
@@ -72,13 +72,13 @@ pub async fn verify(
 ) -> Result<Report, Fatal> {
     let begin = Instant::now();
     let mut report = Report::default();
+    // the file first: what is written to it after the snapshot is of later rows
+    let file = File::read(checkpoints, keys, scope, &mut report)?;
     let mut reader = reader(settings).await?;
     let only = match &scope.user {
         Some(email) => Some(user(&mut reader, email).await?),
         None => None,
     };
-    // the file first: what is written to it during the walk is of later rows
-    let file = File::read(checkpoints, keys, scope, &mut report)?;
     let (heads, stubs) = (heads(&mut reader).await?, stubs(&mut reader, keys, &mut report).await?);
     for log in Log::ALL {
         let mut users = outside(&mut reader, log, &mut report).await?;
@@ -117,76 +117,6 @@ pub(super) async fn reader(settings: &Settings) -> Result<PgConnection, db::Erro
     let mut reader = PgConnection::connect_with(&login).await?;
     sqlx::raw_sql("begin isolation level repeatable read read only").execute(&mut reader).await?;
     Ok(reader)
-}
-
-/// The file of checkpoints, read and checked by itself.
-#[derive(Default)]
-struct File {
-    marks: Marks,
-    /// Where each chain was at the checkpoint to begin from.
-    from: BTreeMap<(Uuid, Log), Head>,
-    unchained: i64,
-    /// The newest root.
-    root: Hash,
-}
-
-impl File {
-    fn read(path: &Path, keys: &Keys, scope: &Scope, report: &mut Report) -> Result<File, Fatal> {
-        let text = match std::fs::read_to_string(path) {
-            Ok(text) => text,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => String::new(),
-            Err(error) => {
-                let what = format!("{}: {error}", path.display());
-                return Err(Fatal::new(what, "run it as the user of the server"));
-            }
-        };
-        // what has no end yet is being written, or was cut off by a power cut
-        let whole = text.rfind('\n').map_or("", |end| &text[..end]);
-        let (mut file, mut history) = (File::default(), History::default());
-        for line in whole.lines() {
-            if let Err(finding) = file.add(line, &mut history, keys, scope) {
-                report.findings.push(finding);
-                break;
-            }
-        }
-        if !history.heads.is_empty() && root(&history.heads) != file.root {
-            let text = format!("checkpoint {}: its root is not that of its chains", history.number);
-            report.findings.push(Finding::of_checkpoint(history.number, text));
-        }
-        if history.number == 0 {
-            report
-                .findings
-                .push(Finding::of_checkpoint(0, format!("there is no checkpoint in {}", path.display())));
-        }
-        if scope.from.is_some_and(|from| from == 0 || from > history.number) {
-            return Err(Fatal::new(
-                format!("the newest checkpoint is {}", history.number),
-                "choose another --from",
-            ));
-        }
-        file.unchained = history.unchained;
-        report.checkpoint = history.number;
-        report.covered = history.heads;
-        Ok(file)
-    }
-
-    fn add(&mut self, line: &str, history: &mut History, keys: &Keys, scope: &Scope) -> Result<(), Finding> {
-        let number = history.number + 1;
-        let wrong = |text: &str| Finding::of_checkpoint(number, format!("checkpoint {number}: {text}"));
-        let checkpoint = history.read(line, keys).map_err(wrong)?;
-        for mark in &checkpoint.heads {
-            let marks = self.marks.entry((mark.user, mark.log)).or_default();
-            if marks.last().is_some_and(|(_, last)| last.seq >= mark.seq) {
-                return Err(wrong("a chain went back"));
-            }
-            marks.push((number, Head { seq: mark.seq, mac: mark.mac.0 }));
-        }
-        self.root = checkpoint.root;
-        if scope.from == Some(number) {
-            self.from = history.heads.clone();
-        }
-        Ok(())
-    }
 }
 
 pub(super) async fn heads(reader: &mut PgConnection) -> Result<BTreeMap<(Uuid, Log), Head>, db::Error> {

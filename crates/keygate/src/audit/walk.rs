@@ -27,7 +27,7 @@ pub struct Sent<'b> {
     pub seq: i64,
     pub key: i32,
     pub mac: &'b [u8],
-    /// All columns but the chain's: the very form that is authenticated. The first of them is the id.
+    /// All columns but the chain's, and but a null at the end: the very form that is authenticated. The first is the id.
     pub row: &'b [u8],
 }
 
@@ -193,19 +193,19 @@ fn rows<'b>(mut bytes: &'b [u8], each: &mut impl FnMut(&Sent<'_>)) -> Option<&'b
     }
 }
 
-/// The fields of a row and what follows, once all of it has come.
+/// The fields of a row without a null at their end, and what follows, once all of it has come.
 fn fields(bytes: &[u8], count: usize) -> Option<Option<(&[u8], &[u8])>> {
-    let mut rest = bytes;
+    let (mut rest, mut null) = (bytes, 0);
     for _ in 0..count {
         let Some((length, after)) = take::<4>(rest) else { return Some(None) };
-        let length = match i32::from_be_bytes(length) {
-            -1 => 0,
-            length => usize::try_from(length).ok()?,
-        };
+        let length = i32::from_be_bytes(length);
+        null = if length == -1 { 4 } else { 0 };
+        let length = if length == -1 { 0 } else { usize::try_from(length).ok()? };
         let Some(after) = after.get(length..) else { return Some(None) };
         rest = after;
     }
-    Some(Some(bytes.split_at(bytes.len() - rest.len())))
+    let used = bytes.len() - rest.len();
+    Some(bytes.get(..used.checked_sub(null)?).map(|fields| (fields, rest)))
 }
 
 fn sent(fields: &[u8]) -> Option<Sent<'_>> {

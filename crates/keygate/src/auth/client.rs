@@ -9,7 +9,7 @@ use std::{
 
 use axum::extract::FromRequestParts;
 use http::{
-    HeaderMap, HeaderName,
+    HeaderMap, HeaderName, HeaderValue,
     header::{ACCEPT_LANGUAGE, USER_AGENT},
     request::Parts,
 };
@@ -60,11 +60,14 @@ fn address(peer: IpAddr, headers: &HeaderMap, config: &Config) -> IpAddr {
     if !config.trusts(peer) {
         return peer;
     }
-    let values = headers.get_all("x-forwarded-for").into_iter().filter_map(|value| value.to_str().ok());
-    let hops: Vec<&str> = values.flat_map(|value| value.split(',')).map(str::trim).collect();
+    // bytes: a caller's part of the line may be no text, and must not make the proxy's part unread
+    let values = headers.get_all("x-forwarded-for").into_iter().map(HeaderValue::as_bytes);
+    let hops: Vec<&[u8]> = values.flat_map(|value| value.split(|byte| *byte == b',')).collect();
     let mut seen = peer;
     for hop in hops.iter().rev() {
-        let Ok(ip) = hop.parse::<IpAddr>() else { break };
+        let ip = std::str::from_utf8(hop).ok().and_then(|hop| hop.trim().parse::<IpAddr>().ok());
+        // whoever it was: no address of ours
+        let Some(ip) = ip else { return NOWHERE.ip() };
         seen = ip.to_canonical();
         if !config.trusts(seen) {
             break;
@@ -82,5 +85,5 @@ impl FromRequestParts<Arc<App>> for Client {
     }
 }
 
-/// Only for requests that no listener made; it is in no allow-list.
+/// Of requests that no listener made, or whose proxy does not say in words who it was; it is in no allow-list.
 const NOWHERE: SocketAddr = SocketAddr::new(IpAddr::V4(std::net::Ipv4Addr::UNSPECIFIED), 0);

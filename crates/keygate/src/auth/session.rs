@@ -20,11 +20,10 @@ pub const DEVICE_COOKIE: &str = "__Host-keygate_device";
 pub async fn open(app: &App, user: Uuid, client: &Client) -> Result<Cookie<'static>> {
     let token = Opaque::generate();
     let now = app.clock.now();
-    let mut tx = app.db.guest().await?;
+    let mut tx = app.db.user(user).await?;
     sqlx::query!(
-        "select keygate.open_session($1, $2, $3, $4, $5, $6, $7)",
+        "select keygate.open_session($1, $2, $3, $4, $5, $6)",
         app.clock.id(),
-        user,
         token.hash,
         now,
         now + ABSOLUTE,

@@ -9,6 +9,7 @@ use super::{Change, Row, find, store};
 use crate::{
     alert::{self, Alert, Kind},
     app::App,
+    audit::{self, Difference, Event},
     auth::Origin,
     db::Tx,
     error::{Code, Result},
@@ -69,26 +70,32 @@ impl Tie<'_> {
             self.tell(tx, Kind::RaiseCancelled, &self.cancelled(&taken_back)).await?;
         }
         if !delay.is_zero() {
-            return self.ask(tx, new.as_deref(), delay).await;
+            return self.ask(tx, (&old, &new), delay).await;
         }
         store::set_symbol(tx, self.bot.id, new.as_deref()).await?;
         if loosens && used {
             self.tell(tx, Kind::Raised, &self.done(new.as_deref())).await?;
         }
-        self.record(tx, "bot-symbol").await
+        self.record(tx, "bot-symbol", Difference::of("symbol", &old, &new)).await
     }
 
-    async fn ask(&self, tx: &mut Tx, new: Option<&str>, delay: Duration) -> Result<()> {
+    async fn ask(
+        &self,
+        tx: &mut Tx,
+        (old, new): (&Option<String>, &Option<String>),
+        delay: Duration,
+    ) -> Result<()> {
         let (now, user) = (self.app.clock.now(), self.bot.user_id);
-        store::insert_pending(tx, user, self.bot.id, new, now, now + delay).await?;
+        store::insert_pending(tx, user, self.bot.id, new.as_deref(), now, now + delay).await?;
         let what = format!(
             "Bot {} may trade {} from {} on. Take it back on its page if you did not ask for it.",
             self.bot.name,
-            named(new),
+            named(new.as_deref()),
             text::when(&(now + delay))
         );
         self.tell(tx, Kind::RaiseRequested, &what).await?;
-        self.record(tx, "bot-symbol-asked").await
+        let changed = Difference::of("symbol", old, new).waiting([&"symbol".to_owned()], now + delay);
+        self.record(tx, "bot-symbol-asked", changed).await
     }
 
     fn done(&self, symbol: Option<&str>) -> String {
@@ -111,8 +118,9 @@ impl Tie<'_> {
         Ok(alert::raise(self.app, tx, &alert).await?)
     }
 
-    async fn record(&self, tx: &mut Tx, operation: &str) -> Result<()> {
-        self.bot.subject().record(self.app, tx, self.origin, operation).await
+    async fn record(&self, tx: &mut Tx, operation: &str, changed: Difference) -> Result<()> {
+        let event = Event { changed, ..self.bot.subject().event(operation) };
+        audit::record(self.app, tx, self.origin, event).await
     }
 }
 
@@ -125,7 +133,8 @@ pub async fn cancel(app: &App, user: Uuid, id: Uuid, origin: &Origin) -> Result<
     let pending = store::take_pending(&mut tx, id).await?;
     let pending = pending.ok_or_else(|| Code::NotFound.with("Nothing of that is on its way."))?;
     tie.tell(&mut tx, Kind::RaiseCancelled, &tie.cancelled(&pending)).await?;
-    tie.record(&mut tx, "bot-symbol-cancelled").await?;
+    let changed = Difference::of("symbol", &bot.symbol, &pending.symbol);
+    tie.record(&mut tx, "bot-symbol-cancelled", changed).await?;
     tx.commit().await?;
     find(app, user, id).await
 }
@@ -133,20 +142,29 @@ pub async fn cancel(app: &App, user: Uuid, id: Uuid, origin: &Origin) -> Result<
 /// Puts in force what has waited long enough.
 pub async fn apply_due(app: &App) -> Result<()> {
     for (user, id) in store::due(app).await? {
-        let bot = find(app, user, id).await?;
-        let origin = Origin::from(RequestId(app.clock.id()));
-        let tie = Tie { app, bot: &bot, origin: &origin };
-        let mut tx = app.db.user(user).await?;
-        store::lock(&mut tx, id).await?;
-        let pending = store::take_pending(&mut tx, id).await?;
-        // taken back or asked for anew meanwhile, or done by another replica
-        let Some(pending) = pending.filter(|own| own.effective_at <= app.clock.now()) else { continue };
-        store::set_symbol(&mut tx, id, pending.symbol.as_deref()).await?;
-        tie.tell(&mut tx, Kind::Raised, &tie.done(pending.symbol.as_deref())).await?;
-        tie.record(&mut tx, "bot-symbol-raised").await?;
-        tx.commit().await?;
-        app.gate.accounts.forget(user);
+        // what is in the way of one stops no other
+        if let Err(error) = apply(app, user, id).await {
+            tracing::error!(%error, bot_id = %id, "a bot's symbol could not be put in force");
+        }
     }
+    Ok(())
+}
+
+async fn apply(app: &App, user: Uuid, id: Uuid) -> Result<()> {
+    let bot = find(app, user, id).await?;
+    let origin = Origin::from(RequestId(app.clock.id()));
+    let tie = Tie { app, bot: &bot, origin: &origin };
+    let mut tx = app.db.user(user).await?;
+    store::lock(&mut tx, id).await?;
+    let pending = store::take_pending(&mut tx, id).await?;
+    // taken back or asked for anew meanwhile, or done by another replica
+    let Some(pending) = pending.filter(|own| own.effective_at <= app.clock.now()) else { return Ok(()) };
+    store::set_symbol(&mut tx, id, pending.symbol.as_deref()).await?;
+    tie.tell(&mut tx, Kind::Raised, &tie.done(pending.symbol.as_deref())).await?;
+    let changed = Difference::of("symbol", &bot.symbol, &pending.symbol);
+    tie.record(&mut tx, "bot-symbol-raised", changed).await?;
+    tx.commit().await?;
+    app.gate.accounts.forget(user);
     Ok(())
 }
 

@@ -95,10 +95,18 @@ async fn refuse_return_of_a_twin(app: &App, user: Uuid, row: &Row) -> Result<()>
 pub async fn destroy_due(app: &App) -> Result<()> {
     let request = Origin::from(RequestId(app.clock.id()));
     for (user, id) in store::destroyable(app).await? {
-        if let Some(row) = store::find(app, user, id).await? {
-            store::destroy(app, user, &row, &request).await?;
-            tracing::info!(connection_id = %id, "a deleted connection was destroyed");
+        // what is in the way of one stops no other
+        match destroy(app, user, id, &request).await {
+            Ok(()) => tracing::info!(connection_id = %id, "a deleted connection was destroyed"),
+            Err(error) => tracing::error!(%error, connection_id = %id, "a deleted connection is still there"),
         }
     }
     Ok(())
+}
+
+async fn destroy(app: &App, user: Uuid, id: Uuid, request: &Origin) -> Result<()> {
+    match store::find(app, user, id).await? {
+        Some(row) => store::destroy(app, user, &row, request).await,
+        None => Ok(()),
+    }
 }

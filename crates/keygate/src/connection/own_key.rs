@@ -76,8 +76,11 @@ pub async fn open(app: &App, user: Uuid, id: Uuid, exchange: &str, environment: 
 pub async fn destroy_expired(app: &App) -> Result<()> {
     let request = Origin::from(RequestId(app.clock.id()));
     for (user, id) in store::expired(app).await? {
-        if store::delete(app, user, id, "own-key-expire", &request).await? {
-            tracing::info!(own_key_id = %id, "a key that nobody completed was destroyed");
+        // what is in the way of one stops no other
+        match store::delete(app, user, id, "own-key-expire", &request).await {
+            Ok(true) => tracing::info!(own_key_id = %id, "a key that nobody completed was destroyed"),
+            Ok(false) => {}
+            Err(error) => tracing::error!(%error, own_key_id = %id, "a key that expired is still there"),
         }
     }
     Ok(())

@@ -49,6 +49,14 @@ impl Error {
     }
 }
 
+impl Error {
+    /// True when the same may well be taken later: besides, when it waited too long for others, or stood in their way.
+    pub fn may_pass(&self) -> bool {
+        let passing = ["57014", "55P03", "40P01", "40001"]; // canceled, lock not available, deadlock, serialization
+        self.is_unavailable() || self.sqlstate().is_some_and(|code| passing.contains(&code.as_str()))
+    }
+}
+
 /// The constraint that a statement violated, by the name it has in the migrations.
 pub fn constraint(error: &sqlx::Error) -> Option<&str> {
     error.as_database_error()?.constraint()

@@ -1,6 +1,6 @@
 //! The score of a call, and what follows from it before and after it is decided.
 
-use exchange::{Class, Reading};
+use exchange::{Answer as Dialect, Class, Reading};
 use rust_decimal::Decimal;
 
 use super::{Account, Call, Denial, account::Bait, record, spend::Ask};
@@ -77,9 +77,11 @@ impl Call<'_> {
         }
     }
 
-    /// Of a refused call. Refusals that its owner has asked for say nothing about the caller.
+    /// Of a refused call. Refusals that its owner has asked for say nothing about the caller, and neither do those for which
+    /// Keygate or the exchange has no time.
     pub(super) fn note_denial(&self, account: &Account, denial: &Denial) {
-        if !BY_THE_OWNER.contains(&denial.rule) {
+        let is_trouble = matches!(denial.kind, Dialect::Down | Dialect::RateLimited { .. });
+        if !is_trouble && !BY_THE_OWNER.contains(&denial.rule) {
             self.app.risk.denied(&self.used(account, true));
         }
     }

@@ -4,7 +4,7 @@
 //! Always holds: a reservation is given back only when the exchange knows of no such order or withdrawal, long enough after
 //! it can have arrived; what the exchange does not say stays held. Nothing is ever sent a second time.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Instant};
 
 use exchange::{Definition, Method, OrderState, OrderStatus, Placed, Request, Symbol};
 use futures_util::{StreamExt, stream};
@@ -94,12 +94,25 @@ async fn settle(app: &App, user: Uuid, connection: Uuid, all: &[Open]) -> Result
     let row = connection::find(app, user, connection).await?;
     let definition = app.exchanges.get(&row.exchange).ok_or_else(|| Error::internal("no such exchange"))?;
     let key = secrets::open(app, user, &row).await?;
+    let (begun, mut away) = (Instant::now(), Ok(()));
     for open in all {
-        let Some(became) = ask(app, definition, row.at(user), &key, open).await? else { continue };
+        let is_asked = away.is_ok() && begun.elapsed() < PATIENCE;
+        let said = match is_asked {
+            true => ask(app, definition, row.at(user), &key, open).await,
+            false => Ok(None),
+        };
+        if is_asked {
+            store::note_asked(app, open).await?;
+        }
+        let said = said.unwrap_or_else(|error| {
+            away = Err(error);
+            None
+        });
+        let Some(became) = said.or_else(|| open.nobody_says(app)) else { continue };
         let line = line(app, &row, open, became);
         app.gate.ledger.outcome(line, became, Some(open.place)).await;
     }
-    Ok(())
+    away
 }
 
 /// What the exchange says; nothing, while it says neither yes nor no.
@@ -152,7 +165,7 @@ fn line(app: &App, row: &connection::Row, open: &Open, became: Became) -> Line {
     let (success, error) = match became {
         Became::Confirmed => (Some(true), "asked later: the exchange has it"),
         Became::Rejected => (Some(false), "asked later: the exchange never took it"),
-        Became::Unknown => (None, "outcome unknown: this exchange cannot be asked"),
+        Became::Unknown => (None, "outcome unknown: the exchange does not tell"),
     };
     Line {
         api_key: open.api_key,
@@ -168,6 +181,12 @@ fn line(app: &App, row: &connection::Row, open: &Open, became: Became) -> Line {
 }
 
 impl Open {
+    /// Whoever sent it died, and the exchange does not tell: by then it is an answer that was lost, which its owner sees.
+    fn nobody_says(&self, app: &App) -> Option<Became> {
+        let is_over = app.clock.now() - self.made_at >= LAST_ARRIVAL;
+        gives_up(self).filter(|_| is_over)
+    }
+
     fn is_withdrawal(&self) -> bool {
         self.kind == "withdraw"
     }
@@ -203,6 +222,8 @@ impl<'a> Lost<'a> {
 
 /// Lists of withdrawals may be a little behind: one that is not in them after this was never made.
 const LISTED: Duration = Duration::minutes(10);
+/// For one account in one round; what was not asked about is asked in the next.
+const PATIENCE: std::time::Duration = std::time::Duration::from_secs(30);
 const NEXT: Duration = Duration::seconds(15);
 /// Accounts that are asked about beside each other.
 const AT_ONCE: usize = 16;

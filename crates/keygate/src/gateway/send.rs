@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use axum::response::Response;
 use exchange::{ExchangeError, Signed};
 use seal::UserKey;
+use time::OffsetDateTime;
 
 use super::{
     Account, Call, Denial, answer, credential::Proof, ledger::Became, market::Asked, queue::Turn, record,
@@ -58,7 +59,7 @@ impl Call<'_> {
 
     async fn sent_in_turn(&self, account: &Account, user_key: UserKey) -> Result<Sent, Denial> {
         let turn = self.turn(account).await?;
-        self.send(account, turn, user_key).await
+        self.send(account, turn, user_key, None).await
     }
 
     /// Calls that move money: the intent is committed before the signature exists, the outcome after. If we
@@ -85,17 +86,20 @@ impl Call<'_> {
         proof: Option<Proof>,
         user_key: UserKey,
     ) -> Result<Sent, Denial> {
+        let decided = self.app.clock.now();
         let ready = match self.weighed(account).await {
             Ok(ask) => self.turn(account).await.map(|turn| (turn, ask)),
             Err(denial) => Err(denial),
         };
+        let ready = ready.and_then(|ready| self.since(decided, DECIDED).map(|()| ready));
         let (turn, ask) = match ready {
             Ok(ready) => ready,
             Err(denial) => return Err(self.denied(account, denial).await),
         };
         let can_be_asked = ask.can_be_asked();
+        let recorded = self.app.clock.now();
         record::intent(self, account, proof, ask).await?;
-        let sent = match self.send(account, turn, user_key).await {
+        let sent = match self.send(account, turn, user_key, Some(recorded)).await {
             Ok(sent) => sent,
             Err(denial) => {
                 record::not_sent(self, account, &denial).await;
@@ -131,9 +135,18 @@ impl Call<'_> {
     }
 
     /// Signs and sends; an error means that nothing left us.
-    async fn send(&self, account: &Account, mut turn: Turn<'_>, user_key: UserKey) -> Result<Sent, Denial> {
+    async fn send(
+        &self,
+        account: &Account,
+        mut turn: Turn<'_>,
+        user_key: UserKey,
+        recorded: Option<OffsetDateTime>,
+    ) -> Result<Sent, Denial> {
         let started = Instant::now();
         let (signed, known) = self.signed(account, &mut turn, user_key).await?;
+        if let Some(recorded) = recorded {
+            self.since(recorded, LEAVES)?;
+        }
         if self.request.class().moves_money() {
             self.app.gate.ledger.sent(account.user, self.id.0);
         }
@@ -141,6 +154,17 @@ impl Call<'_> {
         let error = self.error(&outcome);
         turn.end(self.app, &outcome, error.as_ref().map(|error| error.kind)).await;
         Ok(Sent { outcome, error, took: started.elapsed(), known })
+    }
+
+    /// What was decided holds for a moment; what is on record leaves within another, or never: after [`LAST_ARRIVAL`] it would
+    /// be given back although it is still to come.
+    ///
+    /// [`LAST_ARRIVAL`]: super::ledger::LAST_ARRIVAL
+    pub(super) fn since(&self, then: OffsetDateTime, most: time::Duration) -> Result<(), Denial> {
+        match (self.app.clock.now() - then).abs() <= most {
+            true => Ok(()),
+            false => Err(Denial::down("a call took too long before it could be sent")),
+        }
     }
 
     async fn sent_without_key(&self, environment: &str) -> Result<Sent, Denial> {
@@ -168,3 +192,8 @@ impl Call<'_> {
         self.definition.read_error(answer.status.as_u16(), &answer.body)
     }
 }
+
+/// What was decided, with prices and limits of that time, holds for so long.
+pub(super) const DECIDED: time::Duration = time::Duration::seconds(10);
+/// From the record to the exchange.
+pub(super) const LEAVES: time::Duration = time::Duration::seconds(30);

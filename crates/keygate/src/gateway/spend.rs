@@ -5,76 +5,17 @@ use std::sync::Arc;
 
 use exchange::{Class, Order, Reading, Symbol, Withdrawal};
 use rust_decimal::Decimal;
-use serde_json::Value;
 
 use super::{
-    Account, Call, Denial,
-    exposure::{Holder, Position},
-    ledger::Window,
-    price::Book,
-    reconcile::question,
-    record::name,
+    Account, Call, Denial, exposure::Holder, ledger::Window, price::Book, reconcile::question, record::name,
 };
 use crate::limits::Limits;
 
+mod ask;
 mod worth;
 
-pub(super) use worth::valued;
-
-/// What a call sets aside, and the windows it counts in.
-#[derive(Debug, Default)]
-pub struct Ask {
-    pub reserve: Vec<Reserve>,
-    pub caps: Vec<Cap>,
-    /// What its purchases may lead to.
-    pub position: Option<Position>,
-    /// It takes orders back, which hardly anything may stop.
-    pub takes_back: bool,
-    /// A dry run: it is set aside whether there is room or not.
-    pub dry: bool,
-}
-
-/// One order or withdrawal.
-#[derive(Debug, Default)]
-pub struct Reserve {
-    /// `trade` or `withdraw`
-    pub kind: &'static str,
-    pub symbol: Option<String>,
-    /// The asset a purchase adds to.
-    pub buys: Option<String>,
-    pub client_order_id: Option<String>,
-    /// What the exchange is asked by what became of it.
-    pub question: Option<Value>,
-    /// `None`: nothing about it is limited in dollars.
-    pub usd: Option<Decimal>,
-}
-
-/// A window, and how much may be used of it; without a limit it only counts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Cap {
-    pub window: Window,
-    pub limit: Option<Decimal>,
-    pub rule: &'static str,
-}
-
-impl Ask {
-    pub fn usd(&self) -> Decimal {
-        self.reserve.iter().filter_map(|own| own.usd).sum()
-    }
-
-    /// Whether the exchange can be asked what became of all of it: of orders by their ids, and of a cancellation by the
-    /// orders it names.
-    pub fn can_be_asked(&self) -> bool {
-        let is_asked =
-            |own: &Reserve| own.kind == "trade" && own.question.is_some() && own.client_order_id.is_some();
-        self.takes_back || !self.reserve.is_empty() && self.reserve.iter().all(is_asked)
-    }
-
-    /// What each of its purchases adds, in dollars.
-    pub fn purchases(&self) -> impl Iterator<Item = (&str, Decimal)> {
-        self.reserve.iter().filter_map(|own| own.buys.as_deref().zip(own.usd))
-    }
-}
+pub use ask::{Ask, Cap, Reserve};
+pub(super) use worth::{countable, valued};
 
 impl Call<'_> {
     /// What this call would set aside, with what the exchange can be asked by later. Cancels set nothing aside and are
@@ -180,7 +121,7 @@ impl Holder<'_> {
     fn withdrawal(&self, withdrawal: &Withdrawal, book: &Book) -> Result<Ask, Denial> {
         let asset = self.definition.usual_asset(&withdrawal.asset);
         let usd = book.usd(asset).and_then(|price| price.checked_mul(withdrawal.amount));
-        let usd = usd.ok_or_else(|| unpriceable_asset(asset))?;
+        let usd = countable(usd.ok_or_else(|| unpriceable_asset(asset))?)?;
         let own = sent_out(withdrawal, Some(usd));
         within_withdrawal(&own, self.limits)?;
         Ok(Ask { reserve: vec![own], caps: withdrawal_windows(self.limits).to_vec(), ..Ask::default() })
@@ -192,7 +133,8 @@ impl Holder<'_> {
             true => self.book(&[]).await.ok()?,
             false => return None,
         };
-        book.usd(self.definition.usual_asset(&withdrawal.asset))?.checked_mul(withdrawal.amount)
+        let usd = book.usd(self.definition.usual_asset(&withdrawal.asset))?.checked_mul(withdrawal.amount)?;
+        countable(usd).ok()
     }
 }
 
@@ -234,26 +176,6 @@ fn bare(order: &Order) -> Reserve {
         client_order_id: None,
         question: None,
         usd: None,
-    }
-}
-
-impl Cap {
-    /// What its owner reads when there is no room.
-    pub(super) fn denial(&self, wanted: Decimal, left: Decimal) -> Denial {
-        let period = match self.window {
-            Window::WithdrawMonth => "this month",
-            _ => "today",
-        };
-        let limit = self.limit.unwrap_or_default();
-        Denial::denied(
-            self.rule,
-            format!(
-                "this is up to {} USD, and {} of {} USD are left {period} (UTC)",
-                money(wanted),
-                money(left),
-                money(limit)
-            ),
-        )
     }
 }
 

@@ -1,5 +1,5 @@
 //! Every request has an id: the caller's if it is well-formed, else a new one. It goes into the log line,
-//! the answer, every error and every record the request leaves.
+//! the answer, every error and every record the request leaves. A call to an exchange always has a new one.
 
 use std::time::Instant;
 

@@ -37,7 +37,8 @@ impl Site {
 
     /// A bot's call.
     async fn call(&self, peer: Peer, request: Request<Incoming>) -> Response {
-        let id = RequestId::given(request.headers()).unwrap_or_else(|| RequestId(self.app.clock.id()));
+        // what a call sets aside is kept under its id: a caller who chose it could settle another call of theirs
+        let id = RequestId(self.app.clock.id());
         let line = Line::begin(request.method(), request.uri().path());
         let answer = self.pass(peer, id, request).instrument(id.span()).await;
         let mut response = answer.unwrap_or_else(|error| problem(&error, &id.0.to_string()));

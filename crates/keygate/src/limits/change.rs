@@ -9,7 +9,7 @@ use uuid::Uuid;
 use super::{Limits, Patch, Usage, raise::Raise, store, usage::usage};
 use crate::{
     app::App,
-    audit,
+    audit::{self, Difference, Event},
     auth::{Caller, Client, Origin},
     connection,
     db::Tx,
@@ -60,7 +60,8 @@ pub async fn change(app: &App, connection: Uuid, patch: &Patch, wish: Wish<'_>) 
     let now = app.clock.now();
     let mut tx = app.db.user(user).await?;
     // The password was checked outside: another change may have been made meanwhile, and must not be undone.
-    let plan = Plan::of(&store::lock(&mut tx, connection).await?.ok_or(Code::NotFound)?, patch)?;
+    let old = store::lock(&mut tx, connection).await?.ok_or(Code::NotFound)?;
+    let plan = Plan::of(&old, patch)?;
     if plan.loosens() && !confirmed {
         return Err(password_needed());
     }
@@ -70,16 +71,28 @@ pub async fn change(app: &App, connection: Uuid, patch: &Patch, wish: Wish<'_>) 
     };
     let waits = plan.loosens() && !delay.is_zero();
     store::save(&mut tx, connection, if waits { &plan.tight } else { &plan.new }).await?;
-    store::forget_pending(&mut tx, connection, &patch.keys().cloned().collect::<Vec<_>>()).await?;
     let raise = Raise { app, connection, name: &row.name, request: wish.request.request };
+    let mut replaced = store::take_pending(&mut tx, connection, &names(patch)).await?;
+    // what is asked for anew has an alert and a record of its own
+    replaced.retain(|name, _| !plan.looser.contains_key(name));
+    if !replaced.is_empty() {
+        raise.cancelled(&mut tx, &replaced).await?;
+    }
+    let mut changed = Difference::between(&old.members(), &plan.new.members());
     if waits {
+        changed = changed.waiting(plan.looser.keys(), now + delay);
         store::insert_pending(&mut tx, user, connection, &plan.looser, now, now + delay).await?;
         raise.requested(&mut tx, &plan.looser, now + delay).await?;
     } else if plan.loosens() && row.last_used_at.is_some() {
         raise.done(&mut tx, &plan.looser).await?;
     }
     let operation = if waits { "limits-raise-asked" } else { "limits" };
-    audit::key_event(app, &mut tx, &wish.request, key, operation, &row.exchange, None).await?;
+    if !replaced.is_empty() {
+        let event = raised(&row, "limits-raise-cancelled", &old, &replaced);
+        audit::record(app, &mut tx, &wish.request, event).await?;
+    }
+    let event = Event { api_key: key, operation, exchange: &row.exchange, changed, ..Event::default() };
+    audit::record(app, &mut tx, &wish.request, event).await?;
     let state = state(app, &mut tx, connection).await?;
     tx.commit().await?;
     app.gate.accounts.forget(user);
@@ -118,19 +131,19 @@ pub async fn cancel(
 ) -> Result<State> {
     let row = connection::find(app, user, connection).await?;
     let mut tx = app.db.user(user).await?;
-    store::lock(&mut tx, connection).await?;
+    let limits = store::lock(&mut tx, connection).await?.ok_or(Code::NotFound)?;
     let mut pending = store::load_pending(&mut tx, connection).await?;
     pending.retain(|pending| member.is_none_or(|member| member == pending.member));
     if pending.is_empty() {
         return Err(Code::NotFound.with("Nothing of that is on its way."));
     }
     let taken_back = patch_of(pending);
-    store::forget_pending(&mut tx, connection, &taken_back.keys().cloned().collect::<Vec<_>>()).await?;
+    store::forget_pending(&mut tx, connection, &names(&taken_back)).await?;
     Raise { app, connection, name: &row.name, request: request.request }
         .cancelled(&mut tx, &taken_back)
         .await?;
-    audit::key_event(app, &mut tx, request, row.api_key_id, "limits-raise-cancelled", &row.exchange, None)
-        .await?;
+    let event = raised(&row, "limits-raise-cancelled", &limits, &taken_back);
+    audit::record(app, &mut tx, request, event).await?;
     let state = state(app, &mut tx, connection).await?;
     tx.commit().await?;
     Ok(state)
@@ -139,25 +152,49 @@ pub async fn cancel(
 /// Puts in force what has waited long enough.
 pub async fn apply_due(app: &App) -> Result<()> {
     for (user, connection) in store::due(app).await? {
-        let row = connection::find(app, user, connection).await?;
-        let now = app.clock.now();
-        let mut tx = app.db.user(user).await?;
-        let Some(limits) = store::lock(&mut tx, connection).await? else { continue };
-        let mut pending = store::load_pending(&mut tx, connection).await?;
-        pending.retain(|pending| pending.effective_at <= now);
-        let patch = patch_of(pending);
-        if patch.is_empty() {
-            continue; // taken back meanwhile, or done by another replica
+        // what is in the way of one stops no other
+        if let Err(error) = apply(app, user, connection).await {
+            tracing::error!(%error, connection_id = %connection, "raised limits could not be put in force");
         }
-        store::save(&mut tx, connection, &limits.with(&patch)?).await?;
-        store::forget_pending(&mut tx, connection, &patch.keys().cloned().collect::<Vec<_>>()).await?;
-        let request = RequestId(app.clock.id());
-        Raise { app, connection, name: &row.name, request }.done(&mut tx, &patch).await?;
-        audit::key_event(app, &mut tx, request, row.api_key_id, "limits-raised", &row.exchange, None).await?;
-        tx.commit().await?;
-        app.gate.accounts.forget(user);
     }
     Ok(())
+}
+
+async fn apply(app: &App, user: Uuid, connection: Uuid) -> Result<()> {
+    let row = connection::find(app, user, connection).await?;
+    let now = app.clock.now();
+    let mut tx = app.db.user(user).await?;
+    let Some(limits) = store::lock(&mut tx, connection).await? else { return Ok(()) };
+    let mut pending = store::load_pending(&mut tx, connection).await?;
+    pending.retain(|pending| pending.effective_at <= now);
+    let patch = patch_of(pending);
+    if patch.is_empty() {
+        return Ok(()); // taken back meanwhile, or done by another replica
+    }
+    store::save(&mut tx, connection, &limits.with(&patch)?).await?;
+    store::forget_pending(&mut tx, connection, &names(&patch)).await?;
+    let request = RequestId(app.clock.id());
+    Raise { app, connection, name: &row.name, request }.done(&mut tx, &patch).await?;
+    let event = raised(&row, "limits-raised", &limits, &patch);
+    audit::record(app, &mut tx, &Origin::from(request), event).await?;
+    tx.commit().await?;
+    app.gate.accounts.forget(user);
+    Ok(())
+}
+
+/// What becomes, or does not become, of limits that waited.
+fn raised<'a>(row: &'a connection::Row, operation: &'a str, old: &Limits, members: &Patch) -> Event<'a> {
+    Event {
+        api_key: row.api_key_id,
+        operation,
+        exchange: &row.exchange,
+        changed: Difference::between(&old.members(), members),
+        ..Event::default()
+    }
+}
+
+fn names(patch: &Patch) -> Vec<String> {
+    patch.keys().cloned().collect()
 }
 
 fn patch_of(pending: Vec<Pending>) -> Patch {
@@ -177,20 +214,16 @@ pub async fn delay(app: &App, user: Uuid) -> Result<Delay> {
     Ok(delay)
 }
 
-/// A longer wait is in force at once; a shorter one needs the password, and waits as long as the present one.
+/// A longer wait is in force at once; a shorter one waits as long as the present one. Both need the password: a long wait that
+/// somebody else has chosen would bind its owner.
 pub async fn set_delay(app: &App, seconds: i32, wish: Wish<'_>) -> Result<Delay> {
     let user = wish.caller.user;
-    let confirmed = seconds < delay(app, user).await?.seconds;
-    if confirmed {
-        confirm(app, wish.caller, wish.client, wish.password).await?;
-    }
+    let password = wish.password.ok_or_else(|| Code::StepUpRequired.with(WHY_WAIT))?;
+    user::confirm(app, wish.caller, password, wish.client).await?;
     let now = app.clock.now();
     let mut tx = app.db.user(user).await?;
     let present = store::lock_delay(&mut tx, user, now).await?;
     let shorter = seconds < present.seconds;
-    if shorter && !confirmed {
-        return Err(password_needed());
-    }
     let new = match shorter {
         true => {
             let at = now + Duration::seconds(present.seconds.into());
@@ -200,7 +233,10 @@ pub async fn set_delay(app: &App, seconds: i32, wish: Wish<'_>) -> Result<Delay>
     };
     store::save_delay(&mut tx, user, &new).await?;
     let operation = if shorter { "limits-delay-asked" } else { "limits-delay" };
-    user::account_event(app, &mut tx, &wish.request, user, operation, None).await?;
+    let changed = Difference::of("seconds", present.seconds, seconds);
+    let changed = new.next.iter().fold(changed, |all, (_, at)| all.waiting([&"seconds".to_owned()], *at));
+    let event = Event { api_key: user, operation, changed, ..Event::default() };
+    audit::record(app, &mut tx, &wish.request, event).await?;
     tx.commit().await?;
     delay(app, user).await
 }
@@ -219,3 +255,6 @@ fn password_needed() -> Error {
     Code::StepUpRequired
         .with("This lets more through than before. Send your password with it, as `password`.")
 }
+
+const WHY_WAIT: &str =
+    "How long raised limits wait binds you as well as others. Send your password with it, as `password`.";

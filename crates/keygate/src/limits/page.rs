@@ -136,15 +136,24 @@ async fn change(
     frame: Frame,
     Posted(input): Posted<ChangeIn>,
 ) -> Result<Response> {
-    let patch = patch(&input.given);
     let wish = Wish { caller: &may.caller, client: &client, password: filled(input.password), request };
-    match super::change(&app, id, &patch, wish).await {
+    let changed = match differing(&app, may.user(), id, &input.given).await {
+        Ok(patch) => super::change(&app, id, &patch, wish).await,
+        Err(error) => Err(error),
+    };
+    match changed {
         Ok(state) => Ok(go(&address(id), told(&state))),
         Err(error) => {
             let page = page(&app, &may, id, frame, Problems::of(&error), Some(input.given)).await?;
             show_again(&error, &page)
         }
     }
+}
+
+/// What the form changes. It always holds all fields: what stands in it as it is in force leaves alone what waits.
+async fn differing(app: &App, user: Uuid, id: Uuid, given: &HashMap<String, String>) -> Result<Patch> {
+    let limits = super::show(app, user, id).await?.limits;
+    Ok(limits.difference(&limits.with(&patch(given))?))
 }
 
 async fn use_template(

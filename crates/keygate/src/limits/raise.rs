@@ -1,6 +1,5 @@
 //! The owner hears of every step of a limit that is raised: asked for, in force, taken back.
 
-use serde_json::Value;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
@@ -58,15 +57,7 @@ impl Raise<'_> {
 
 /// `max_leverage 5, can_transfer yes`
 fn named(members: &Patch) -> String {
-    let value = |value: &Value| match value {
-        Value::Null => "no limit".to_owned(),
-        Value::Bool(yes) => if *yes { "yes" } else { "no" }.to_owned(),
-        Value::String(text) => text.clone(),
-        Value::Array(list) if list.is_empty() => "none".to_owned(),
-        Value::Array(list) => list.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(" "),
-        other => other.to_string(),
-    };
-    let all = members.iter().map(|(member, new)| format!("{member} {}", value(new)));
+    let all = members.iter().map(|(member, new)| format!("{member} {}", text::value(new, "no limit")));
     all.collect::<Vec<_>>().join(", ")
 }
 

@@ -162,6 +162,18 @@ pub async fn insert_pending(
     Ok(())
 }
 
+/// What waits of these members, which is gone by that.
+pub async fn take_pending(tx: &mut Tx, connection: Uuid, members: &[String]) -> Result<Patch> {
+    let rows = sqlx::query!(
+        "delete from keygate.pending_limit where connection_id = $1 and member = any($2) returning member, value",
+        connection,
+        members
+    )
+    .fetch_all(&mut **tx)
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.member, row.value)).collect())
+}
+
 pub async fn forget_pending(tx: &mut Tx, connection: Uuid, members: &[String]) -> Result<()> {
     sqlx::query!(
         "delete from keygate.pending_limit where connection_id = $1 and member = any($2)",

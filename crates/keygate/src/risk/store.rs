@@ -67,11 +67,14 @@ pub async fn load(app: &App, user: Uuid, key: Uuid, now: OffsetDateTime) -> Resu
     Ok(Stored { traits, hours, last })
 }
 
-/// The latest are enough: who has that many addresses is not told by them.
+/// Of addresses and networks the latest are enough: who has that many is not told by them.
 async fn traits(tx: &mut Tx, key: Uuid) -> Result<Vec<Trait>> {
     let rows = sqlx::query!(
-        "select kind, value, news_until, is_far from keygate.known_origin where access_key_id = $1
-         order by first_seen_at desc limit 2000",
+        r#"select kind as "kind!", value as "value!", news_until as "news_until!", is_far as "is_far!" from keygate.known_origin
+           where access_key_id = $1 and kind not in ('address', 'network')
+           union all
+           (select kind, value, news_until, is_far from keygate.known_origin
+            where access_key_id = $1 and kind in ('address', 'network') order by first_seen_at desc limit 2000)"#,
         key
     )
     .fetch_all(&mut **tx)

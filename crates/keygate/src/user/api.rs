@@ -117,10 +117,11 @@ async fn register(
 async fn login(
     State(app): State<Arc<App>>,
     client: Client,
+    origin: Origin,
     Json(input): Json<LoginIn>,
 ) -> Result<Answer<TokensOut>> {
-    let signed_in = super::sign_in(&app, &input.email, input.password, &client, None).await?;
-    Ok(Answer(super::open_tokens(&app, signed_in.user).await?.into()))
+    let user = super::sign_in(&app, &input.email, input.password, &client, &origin, None).await?;
+    Ok(Answer(super::open_tokens(&app, user).await?.into()))
 }
 
 /// Trade a refresh token for new tokens. Using one twice ends the whole sign-in.

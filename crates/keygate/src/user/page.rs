@@ -16,10 +16,10 @@ use serde::Deserialize;
 use time::Duration;
 use uuid::Uuid;
 
-use super::{NewUser, SignedIn};
+use super::{Device, NewUser};
 use crate::{
     app::App,
-    auth::{Client, May, View, session},
+    auth::{Client, May, Origin, View, session},
     error::{Code, Error, Result},
     http::body::Query,
     page::{Frame, Next, Posted, Problems, go_with, show, show_again},
@@ -143,15 +143,16 @@ async fn login(
 async fn sign_in(
     State(app): State<Arc<App>>,
     client: Client,
+    origin: Origin,
     headers: HeaderMap,
     frame: Frame,
     Posted(input): Posted<LoginIn>,
 ) -> Result<Response> {
     let device = session::cookie_hash(&headers, session::DEVICE_COOKIE);
-    match super::sign_in(&app, &input.email, input.password, &client, device).await {
-        Ok(signed_in) => {
-            let mut cookies = vec![session::open(&app, signed_in.user, &client).await?];
-            cookies.extend(device_cookie(&signed_in));
+    match super::sign_in(&app, &input.email, input.password, &client, &origin, device.as_deref()).await {
+        Ok(user) => {
+            let mut cookies = vec![session::open(&app, user, &client).await?];
+            cookies.extend(device_cookie(&super::remember_device(&app, user, device).await?));
             Ok(go_with(input.next.address(), "", cookies))
         }
         Err(error) => again(&app, frame, input.email, input.next, &error),
@@ -164,8 +165,8 @@ fn again(app: &App, frame: Frame, email: String, next: Next, error: &Error) -> R
 }
 
 /// Marks this browser as one the user signed in from: its attempts are counted apart from strangers'.
-fn device_cookie(signed_in: &SignedIn) -> Option<Cookie<'static>> {
-    let token = signed_in.device.cookie.as_ref()?;
+fn device_cookie(device: &Device) -> Option<Cookie<'static>> {
+    let token = device.cookie.as_ref()?;
     Some(session::cookie(session::DEVICE_COOKIE, token.expose().to_owned(), Some(DEVICE_LIFE)))
 }
 

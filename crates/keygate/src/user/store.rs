@@ -5,8 +5,13 @@ use sqlx::PgConnection;
 use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 
-use super::{Email, account_event};
-use crate::{app::App, auth::Origin, error::Result};
+use super::Email;
+use crate::{
+    app::App,
+    audit::{self, Event},
+    auth::Origin,
+    error::Result,
+};
 
 #[derive(Debug, serde::Serialize, utoipa::ToSchema)]
 pub struct User {
@@ -151,12 +156,28 @@ pub async fn knows_device(app: &App, device: &str, user: Uuid) -> Result<bool> {
     Ok(known)
 }
 
-/// Notes the login, remembers the device and stores a stronger hash when there is one.
-pub async fn signed_in(app: &App, user: Uuid, device: &str, better_hash: Option<&str>) -> Result<()> {
+/// Notes the login, on the record too, and stores a stronger hash when there is one.
+pub async fn signed_in(app: &App, user: Uuid, better_hash: Option<&str>, origin: &Origin) -> Result<()> {
     let now = app.clock.now();
-    let mut tx = app.db.guest().await?;
-    sqlx::query!("select keygate.signed_in($1, $2, $3)", user, now, better_hash).execute(&mut *tx).await?;
-    sqlx::query!("select keygate.remember_device($1, $2, $3)", device, user, now).execute(&mut *tx).await?;
+    let mut tx = app.db.user(user).await?;
+    sqlx::query!("select keygate.signed_in($1, $2)", now, better_hash).execute(&mut *tx).await?;
+    let event = Event { api_key: user, operation: "sign-in", ..Event::default() };
+    audit::record(app, &mut tx, origin, event).await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+pub async fn remember_device(app: &App, user: Uuid, device: &str) -> Result<()> {
+    let mut tx = app.db.user(user).await?;
+    sqlx::query!("select keygate.remember_device($1, $2)", device, app.clock.now()).execute(&mut *tx).await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+/// What is over of signing in.
+pub async fn forget_sign_ins(app: &App) -> Result<()> {
+    let mut tx = app.db.service().await?;
+    sqlx::query!("select keygate.forget_sign_ins($1)", app.clock.now()).execute(&mut *tx).await?;
     tx.commit().await?;
     Ok(())
 }
@@ -170,11 +191,10 @@ pub async fn open_family(
     absolute: Duration,
 ) -> Result<i32> {
     let now = app.clock.now();
-    let mut tx = app.db.guest().await?;
+    let mut tx = app.db.user(user).await?;
     let stamp = sqlx::query_scalar!(
-        r#"select keygate.open_family($1, $2, $3, $4, $5, $6) as "stamp!""#,
+        r#"select keygate.open_family($1, $2, $3, $4, $5) as "stamp!""#,
         family,
-        user,
         token,
         now,
         now + idle,
@@ -210,8 +230,8 @@ pub async fn trade_refresh(app: &App, old: &str, new: &str, idle: Duration) -> R
 }
 
 pub async fn revoke_family(app: &App, user: Uuid, family: Uuid) -> Result<()> {
-    let mut tx = app.db.guest().await?;
-    sqlx::query!("select keygate.revoke_family($1, $2, $3, 'signed out')", family, user, app.clock.now())
+    let mut tx = app.db.user(user).await?;
+    sqlx::query!("select keygate.revoke_family($1, $2, 'signed out')", family, app.clock.now())
         .execute(&mut *tx)
         .await?;
     tx.commit().await?;
@@ -245,7 +265,8 @@ pub async fn set_active(app: &App, actor: Uuid, user: Uuid, active: bool, origin
     let mut tx = app.db.admin(actor).await?;
     sqlx::query!("select keygate.set_user_active($1, $2)", user, active).fetch_one(&mut *tx).await?;
     let operation = if active { "account-reactivate" } else { "account-deactivate" };
-    account_event(app, &mut tx, origin, user, operation, None).await?;
+    let event = Event { api_key: user, operation, ..Event::default() };
+    audit::record(app, &mut tx, origin, event).await?;
     tx.commit().await?;
     Ok(())
 }

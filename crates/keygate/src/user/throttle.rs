@@ -23,25 +23,28 @@ pub async fn charge(
     device: Option<&str>,
 ) -> Result<Buckets> {
     let network = bucket(&[b"network", &client.neighbourhood()]);
-    let known = match (user, device) {
-        (Some(user), Some(device)) => store::knows_device(app, device, user).await?,
-        _ => false,
+    let known = match device {
+        // asked for nobody too, so that the time it takes tells nothing
+        Some(device) => store::knows_device(app, device, user.unwrap_or(Uuid::nil())).await?,
+        None => false,
     };
     let account = match device.filter(|_| known) {
         Some(device) => bucket(&[b"device", device.as_bytes()]),
         None => account_of(email, client),
     };
     let way_out = ", or sign in on a device you have used before";
-    charge_one(app, &account, PER_ACCOUNT, way_out).await?;
+    // the network first: who has used it up leaves no trace of the addresses they go on to try
     if !known {
         charge_one(app, &network, PER_NETWORK, way_out).await?;
     }
+    charge_one(app, &account, PER_ACCOUNT, way_out).await?;
     Ok(Buckets(vec![account]))
 }
 
-/// An attempt of somebody who is signed in already, at their own password.
-pub async fn charge_caller(app: &App, email: &Email, client: &Client) -> Result<Buckets> {
-    let account = account_of(email, client);
+/// An attempt of somebody who is signed in already, at their own password: counted apart, so that whoever fails to sign in
+/// keeps nobody from it who did.
+pub async fn charge_caller(app: &App, user: Uuid, client: &Client) -> Result<Buckets> {
+    let account = bucket(&[b"confirm", user.as_bytes(), &client.neighbourhood()]);
     charge_one(app, &account, PER_ACCOUNT, "").await?;
     Ok(Buckets(vec![account]))
 }

@@ -106,6 +106,51 @@ async fn a_guest_finds_one_account_by_its_address_and_no_table() {
     assert_eq!(refusal(&mut tx, "select id from users").await.as_deref(), Some("42501"));
 }
 
+/// Who has proved a password is known by the context alone, which no statement can make.
+#[tokio::test]
+async fn a_guest_opens_no_session_and_gives_nobody_a_password() {
+    let mut seeded = Seeded::new().await;
+    let alice = seeded.alice;
+    let hash = "0".repeat(64);
+    let open = [
+        "select keygate.signed_in(now(), 'mine')".to_owned(),
+        format!(
+            "select keygate.open_session(gen_random_uuid(), '{hash}', now(), now() + interval '1 h', '::1', '')"
+        ),
+        format!("select keygate.open_family(gen_random_uuid(), '{hash}', now(), now(), now())"),
+        format!("select keygate.remember_device('{hash}', now())"),
+        format!("select keygate.revoke_family('{alice}', now(), 'x')"),
+    ];
+    for statement in &open {
+        let mut tx = seeded.world.db.guest().await.unwrap();
+        assert_eq!(refusal(&mut tx, statement).await.as_deref(), Some("42501"), "{statement}");
+        let mut tx = seeded.world.db.guest().await.unwrap();
+        let forged = format!("set local keygate.ctx = '{alice}|9999999999|{hash}'");
+        run(&mut tx, &forged).await;
+        assert_eq!(refusal(&mut tx, statement).await.as_deref(), Some("42501"), "{statement}");
+    }
+    let before = format!("select password_hash from users where id = '{alice}'");
+    let before: String =
+        sqlx::query_scalar(AssertSqlSafe(before)).fetch_one(&mut seeded.superuser).await.unwrap();
+    assert_ne!(before, "mine");
+}
+
+#[tokio::test]
+async fn an_administrators_role_without_an_administrator_sees_nobody_else() {
+    let mut seeded = Seeded::new().await;
+    let seen = "select count(*) from (select id from users where id <> keygate.uid()) u";
+    for (role, sees) in [("user", false), ("admin", true)] {
+        run(
+            &mut seeded.superuser,
+            &format!("update users set role = '{role}' where id = '{}'", seeded.alice),
+        )
+        .await;
+        let mut tx = seeded.world.db.admin(seeded.alice).await.unwrap();
+        let seen: i64 = sqlx::query_scalar(seen).fetch_one(&mut *tx).await.unwrap();
+        assert_eq!(seen > 0, sees, "{role}: {seen}");
+    }
+}
+
 #[tokio::test]
 async fn an_admin_changes_others_but_neither_the_owner_nor_oneself() {
     let mut seeded = Seeded::new().await;

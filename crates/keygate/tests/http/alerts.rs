@@ -45,6 +45,49 @@ async fn raised_limit_is_announced_when_asked_for_and_when_in_force() {
     assert_eq!(kinds(&owner, "").await, ["raised", "raise-requested"]);
 }
 
+/// Saying again what is in force takes back what waits, and that is said too.
+#[tokio::test]
+async fn raised_limit_that_is_replaced_is_announced_and_on_record() {
+    let world = World::new().await;
+    let bot = limited(&world).await;
+    bot.limited(&world, json!({"max_trade_amount_usd": "100"})).await.is(202);
+    bot.limited(&world, json!({"can_transfer": false})).await.is(200);
+    assert_eq!(kinds(&world.api, "").await, ["raise-requested"], "another limit leaves it alone");
+    bot.limited(&world, json!({"max_trade_amount_usd": "20"})).await.is(200);
+    assert_eq!(kinds(&world.api, "").await, ["raise-cancelled", "raise-requested"]);
+    let record = "/api/v1/activity?operation=limits-raise-cancelled";
+    let record = world.api.get(record).await.is(200)["items"].clone();
+    assert_eq!(record.as_array().unwrap().len(), 1);
+    assert_eq!(record[0]["changed"], json!({"max_trade_amount_usd": {"from": "20", "to": "100"}}));
+}
+
+/// One account whose records are broken stops what is due of no other.
+#[tokio::test]
+async fn what_stands_in_the_way_of_one_account_stops_no_other() {
+    let world = World::new().await;
+    let broken = limited(&world).await;
+    let uma = world.user("uma@example.com").await;
+    let connection = crate::world::connect(&uma, "binance", "trade").await;
+    let other = Bot::make(&uma, &connection, serde_json::Value::Null).await;
+    for (api, bot) in [(&world.api, &broken), (&uma, &other)] {
+        bot.account().await.is(200);
+        world.flush().await;
+        let path = format!("/api/v1/connections/{}/limits", bot.connection);
+        for amount in ["20", "30"] {
+            let limits =
+                json!({"limits": {"max_trade_amount_usd": amount}, "password": crate::world::PASSWORD});
+            api.patch(&path, limits).await;
+        }
+    }
+    let owner = format!("select user_id from exchange_connections where id = '{}'", broken.connection);
+    world.execute(&format!("delete from keygate.audit_head where user_id = ({owner})")).await;
+    world.advance(Duration::hours(25));
+    keygate::job::round(&world.server.app).await;
+    let first = "(select min(user_id::text)::uuid from exchange_connections)";
+    assert_eq!(world.count(&format!("({owner}) o where o.user_id = {first}")).await, 1, "it comes first");
+    assert_eq!(world.count("api_key_permissions where max_trade_amount_usd = 30").await, 1);
+}
+
 #[tokio::test]
 async fn raised_limit_that_is_taken_back_is_announced_and_never_in_force() {
     let world = World::new().await;

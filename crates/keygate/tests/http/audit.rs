@@ -105,7 +105,7 @@ async fn every_record_is_a_link_of_its_users_chain() {
     assert_eq!(Recorded::clean(&report), recorded.rows().await);
     assert_eq!((report.chains, report.checkpoint, report.unchained), (3, 2, 0));
     let hers = recorded.report(Scope { user: Some("UMA@example.com".into()), ..Scope::default() }).await;
-    assert_eq!(Recorded::clean(&hers), 1);
+    assert_eq!(Recorded::clean(&hers), 2, "she signed in and made a connection");
     // a row that the service's role may add, and no more
     let planted = "set role service_role; insert into api_key_usage_audit (api_key_id, user_id, operation_type, endpoint)
          select api_key_id, user_id, 'use', '/' from saved; reset role";

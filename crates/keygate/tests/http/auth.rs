@@ -2,7 +2,12 @@
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use jsonwebtoken::{Algorithm, EncodingKey, Header, encode};
-use keygate::{auth::Client, error::Code, user};
+use keygate::{
+    auth::{Client, Origin},
+    error::Code,
+    http::RequestId,
+    user,
+};
 use seal::SecretText;
 use serde_json::{Value, json};
 use time::Duration;
@@ -109,22 +114,56 @@ async fn address_claimed_without_a_trusted_proxy_counts_for_nothing() {
     login_from(&world.api, "198.51.100.4", OWNER, PASSWORD).await.problem(429, "too-many-attempts");
 }
 
+/// The disk belongs to the record: what a stranger leaves is bounded, and forgotten.
+#[tokio::test]
+async fn attempts_and_what_has_ended_leave_nothing_behind() {
+    let world = World::new().await;
+    login(&world.api, "nobody@example.com", "not the password at all").await.problem(401, "login-failed");
+    assert_eq!(
+        world.count("keygate.login_bucket").await,
+        2,
+        "one of the network, and one of the account tried"
+    );
+    world.execute("update keygate.login_bucket set attempts = 60").await;
+    for number in 0..5 {
+        let refused =
+            login(&world.api, &format!("nobody{number}@example.com"), "not the password at all").await;
+        refused.problem(429, "too-many-attempts");
+    }
+    assert_eq!(
+        world.count("keygate.login_bucket").await,
+        2,
+        "who has used up the network's attempts leaves no more"
+    );
+    world.advance(Duration::days(31));
+    let tokens = login(&world.api, OWNER, PASSWORD).await.is(200);
+    keygate::job::round(&world.server.app).await;
+    let left = ["keygate.login_bucket", "keygate.refresh_family", "keygate.device"];
+    for (table, rows) in left.into_iter().zip([1, 1, 0]) {
+        assert_eq!(world.count(table).await, rows, "{table}");
+    }
+    world.api.with_token(text(&tokens["access_token"])).get(ME).await.is(200);
+}
+
 #[tokio::test]
 async fn known_device_gets_in_while_strangers_exhaust_the_account() {
     let world = World::new().await;
     let app = &world.server.app;
     let client = Client { ip: "203.0.113.9".parse().unwrap(), agent: None, language: None };
+    let origin = Origin { request: RequestId(uuid::Uuid::nil()), client: Some(client.clone()) };
     let attempt = |password: &'static str, device| {
-        user::sign_in(app, OWNER, SecretText::from(password.to_owned()), &client, device)
+        user::sign_in(app, OWNER, SecretText::from(password.to_owned()), &client, &origin, device)
     };
-    let known = attempt(PASSWORD, None).await.unwrap().device.hash;
+    let user = attempt(PASSWORD, None).await.unwrap();
+    let known = user::remember_device(app, user, None).await.unwrap().hash;
     for _ in 0..10 {
         let refused = attempt("not the password at all", None).await.err().unwrap();
         assert_eq!(refused.code, Code::LoginFailed);
     }
-    let stranger = attempt(PASSWORD, Some("0".repeat(64))).await.err().unwrap();
+    let other = "0".repeat(64);
+    let stranger = attempt(PASSWORD, Some(&other)).await.err().unwrap();
     assert_eq!(stranger.code, Code::TooManyAttempts);
-    assert!(attempt(PASSWORD, Some(known)).await.is_ok());
+    assert!(attempt(PASSWORD, Some(&known)).await.is_ok());
 }
 
 #[tokio::test]

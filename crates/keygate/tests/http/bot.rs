@@ -44,7 +44,7 @@ impl Bot {
     /// A pair for a bot that is there.
     pub async fn pair(api: &Api, bot: &Value) -> Bot {
         let path = format!("/api/v1/bots/{}/access-keys", text(&bot["id"]));
-        Bot::of(api, bot, &api.post(&path, json!({})).await.is(201))
+        Bot::of(api, bot, &api.post(&path, json!({"password": PASSWORD})).await.is(201))
     }
 
     pub fn of(api: &Api, bot: &Value, issued: &Value) -> Bot {

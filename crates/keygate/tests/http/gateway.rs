@@ -354,17 +354,18 @@ async fn order_whose_client_goes_away_is_carried_out_and_recorded() {
     panic!("the order has no outcome");
 }
 
-/// The text of a refusal names the rule and the request.
+/// The text of a refusal names the rule and the request, by an id that its caller cannot choose.
 #[tokio::test]
 async fn refusal_names_the_request_it_answers() {
     let world = World::new().await;
     let bot = world.bot("binance", "trade").await;
     world.api.tell(&format!("/api/v1/connections/{}/pause", bot.connection)).await.is(200);
-    let id = "0192f0c1-2b3c-7d4e-8f50-112233445566";
+    let chosen = "0192f0c1-2b3c-7d4e-8f50-112233445566";
     let request = bot.binance_request("GET", "/api/v3/account", &bot.signed("", now()));
-    let reply = Reply::of(request.header("x-request-id", id)).await;
+    let reply = Reply::of(request.header("x-request-id", chosen)).await;
     let said = reply.binance(403, -1002, "paused");
-    assert!(said.contains(id), "{said}");
+    let id = reply.header("x-request-id").unwrap();
+    assert!(id != chosen && said.contains(id), "{said}");
     world.flush().await;
     let found = world.api.get(&format!("/api/v1/activity?request_id={id}")).await.is(200);
     assert_eq!((text(&found["items"][0]["rule"]), &found["items"][0]["success"]), ("paused", &json!(false)));

@@ -166,7 +166,8 @@ async fn shorter_wait_waits_itself() {
     put(json!({"seconds": 3600})).await.problem(403, "step-up-required");
     let shorter = put(json!({"seconds": 3600, "password": PASSWORD})).await.is(200);
     assert_eq!((&shorter["seconds"], &shorter["next_seconds"]), (&json!(86_400), &json!(3600)));
-    let longer = put(json!({"seconds": 172_800})).await.is(200);
+    put(json!({"seconds": 172_800})).await.problem(403, "step-up-required");
+    let longer = put(json!({"seconds": 172_800, "password": PASSWORD})).await.is(200);
     assert_eq!((&longer["seconds"], &longer["next_seconds"]), (&json!(172_800), &Value::Null));
     put(json!({"seconds": -1})).await.names("/seconds");
 }

@@ -41,6 +41,40 @@ async fn password_that_is_right_uses_up_no_attempts_and_a_wrong_one_does() {
     put(shorter(PASSWORD)).await.problem(429, "too-many-attempts");
 }
 
+/// Whoever fails to sign in, or tries to, counts apart from who did.
+#[tokio::test]
+async fn strangers_who_guess_keep_nobody_who_is_signed_in_from_confirming() {
+    let world = World::new().await;
+    for _ in 0..11 {
+        let guess = json!({"email": OWNER, "password": "not the one that was set"});
+        world.api.nobody().post("/api/v1/auth/login", guess).await;
+    }
+    let input = json!({"email": OWNER, "password": PASSWORD});
+    world.api.nobody().post("/api/v1/auth/login", input).await.problem(429, "too-many-attempts");
+    let put = world.api.request("PUT", "/api/v1/me/limits-delay");
+    Reply::of(put.json(&json!({"seconds": 3600, "password": PASSWORD}))).await.is(200);
+}
+
+/// Where programs are at work a stolen sign-in, however fresh, makes no key that moves money; and the owner hears of each.
+#[tokio::test]
+async fn key_that_moves_money_needs_the_password_itself_once_programs_are_at_work() {
+    let world = World::new().await;
+    let bot = world.bot("binance", "trade").await;
+    world.api.post(&pairs(&bot), json!({"scopes": ["trade"]})).await.is(201);
+    assert_eq!(world.api.get("/api/v1/alerts").await.is(200), json!([]), "all is being set up");
+    bot.account().await.is(200);
+    world.flush().await;
+    for path in [&pairs(&bot), PERSONAL] {
+        world.api.post(path, json!({"scopes": ["trade"]})).await.problem(403, "step-up-required");
+        world.api.post(path, json!({"scopes": ["trade"], "password": PASSWORD})).await.is(201);
+    }
+    world.api.post(&pairs(&bot), json!({"scopes": ["read"]})).await.is(201);
+    world.api.post(&pairs(&bot), json!({"scopes": ["trade"], "honey": true})).await.is(201);
+    let alerts = world.api.get("/api/v1/alerts").await.is(200);
+    let alerts: Vec<&str> = alerts.as_array().unwrap().iter().map(|alert| text(&alert["kind"])).collect();
+    assert_eq!(alerts, ["new-key", "new-key"]);
+}
+
 #[tokio::test]
 async fn key_right_after_the_sign_in_needs_no_second_password() {
     let world = World::new().await;

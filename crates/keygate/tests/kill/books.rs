@@ -42,14 +42,12 @@ impl Arrived {
 /// No order without its intent, none twice, none claimed that did not happen; what was confirmed is on record, or the
 /// exchange will be asked about it. At least so many were confirmed.
 pub async fn compare(superuser: &mut PgConnection, arrived: &Arrived, orders: &[Order], least: usize) {
-    let intents = requests(superuser, "phase = 'intent'").await;
-    let done = requests(superuser, "phase = 'outcome' and success").await;
-    let to_ask = "select request_id::text from keygate.reservation where ask_at is not null";
+    let intents = orders_on_record(superuser, "phase = 'intent'").await;
+    let done = orders_on_record(superuser, "phase = 'outcome' and success").await;
+    let to_ask = "select client_order_id from keygate.reservation where ask_at is not null";
     let to_ask: HashSet<String> =
         sqlx::query_scalar(to_ask).fetch_all(&mut *superuser).await.unwrap().into_iter().collect();
     let executed = arrived.executed();
-    let names: HashMap<&str, &str> =
-        orders.iter().map(|order| (order.name.as_str(), order.request.as_str())).collect();
     let confirmed: Vec<&Order> = orders.iter().filter(|order| order.confirmed()).collect();
     println!(
         "{} of {} orders confirmed, {} intents, {} outcomes, {} executed",
@@ -62,17 +60,16 @@ pub async fn compare(superuser: &mut PgConnection, arrived: &Arrived, orders: &[
     assert!(confirmed.len() > least, "too few orders to mean anything: {}", confirmed.len());
     assert!(arrived.twice.is_empty(), "orders were sent twice: {:?}", arrived.twice);
     for order in confirmed {
-        assert!(intents.contains(&order.request), "{}: confirmed without an intent", order.name);
-        let known = done.contains(&order.request) || to_ask.contains(&order.request);
+        assert!(intents.contains(&order.name), "{}: confirmed without an intent", order.name);
+        let known = done.contains(&order.name) || to_ask.contains(&order.name);
         assert!(known, "{}: confirmed without an outcome, and nobody will ask", order.name);
         assert!(executed.contains(order.name.as_str()), "{}: confirmed, not executed", order.name);
     }
     for name in &executed {
-        assert!(intents.contains(names[name]), "{name}: executed without an intent");
+        assert!(intents.contains(*name), "{name}: executed without an intent");
     }
-    let carried_out: HashSet<&str> = executed.iter().map(|name| names[name]).collect();
-    for request in &done {
-        assert!(carried_out.contains(request.as_str()), "{request}: recorded as done, never sent");
+    for name in &done {
+        assert!(executed.contains(name.as_str()), "{name}: recorded as done, never sent");
     }
 }
 
@@ -95,13 +92,16 @@ pub async fn compare_reservations(superuser: &mut PgConnection, arrived: &Arrive
     let used: Decimal = sqlx::query_scalar(used).fetch_one(&mut *superuser).await.unwrap();
     assert_eq!(used, sum, "the windows do not hold what the orders cost");
     println!("{} reservations, {} of them held, {sum} USD", rows.len(), held.len());
-    let settled = requests(superuser, "phase = 'outcome' and success").await.len();
+    let settled = orders_on_record(superuser, "phase = 'outcome' and success").await.len();
     assert_eq!(settled, executed.len(), "the record and the exchange differ");
 }
 
-async fn requests(superuser: &mut PgConnection, condition: &str) -> HashSet<String> {
-    let query =
-        format!("select request_id::text from api_key_usage_audit where class = 'trade' and {condition}");
+/// The orders of such records, by their names at the exchange.
+async fn orders_on_record(superuser: &mut PgConnection, condition: &str) -> HashSet<String> {
+    let query = format!(
+        "select client_order_id from api_key_usage_audit join keygate.reservation using (request_id)
+         where class = 'trade' and {condition}"
+    );
     let texts: Vec<String> =
         sqlx::query_scalar(sqlx::AssertSqlSafe(query)).fetch_all(superuser).await.unwrap();
     texts.into_iter().collect()

@@ -13,10 +13,8 @@ use tokio::task::JoinHandle;
 
 use crate::spawned_keygate::{Service, answer, now_ms, sign};
 
-/// What a bot knows of an order: the id of its request, its own name for it, and what it was told: no status if the
-/// connection broke.
+/// What a bot knows of an order: its own name for it, and what it was told: no status if the connection broke.
 pub struct Order {
-    pub request: String,
     pub name: String,
     pub status: u16,
     pub told: Value,
@@ -117,7 +115,6 @@ impl Bot {
     }
 
     async fn order(&self, base: &str, name: String) -> Order {
-        let request = uuid::Uuid::from_bytes(seal::random::array()).to_string();
         let params = format!(
             "symbol=BTCUSDT&side=BUY&type=LIMIT&timeInForce=IOC&quantity=0.00011&price=50000\
              &newClientOrderId={name}&timestamp={}",
@@ -126,9 +123,8 @@ impl Bot {
         let body = format!("{params}&signature={}", sign(&self.secret, &params));
         let call = self.http.post(format!("{base}/x/binance/api/v3/order")).body(body);
         let call = call.header("content-type", "application/x-www-form-urlencoded");
-        let call = call.header("x-mbx-apikey", &self.key).header("x-request-id", &request);
-        let (status, told) = answer(call).await;
-        Order { request, name, status, told, at_ms: now_ms() }
+        let (status, told) = answer(call.header("x-mbx-apikey", &self.key)).await;
+        Order { name, status, told, at_ms: now_ms() }
     }
 }
 

@@ -78,6 +78,15 @@ async fn more_without_the_password_brings_the_form_back_and_with_it_waits() {
     );
     let overview = limited.owner.get("/").await;
     assert!(overview.text.contains("max_trade_amount_usd 900"), "{}", overview.text);
+    // the form holds all fields: those that were left as they are take nothing back
+    let other =
+        [("can_read", "on"), ("can_trade", "on"), ("max_trade_amount_usd", "20"), ("max_leverage", "1")];
+    let saved = limited.change(&other).await;
+    assert!(
+        saved.text.contains("On their way") && saved.text.contains("No borrowed money"),
+        "{}",
+        saved.text
+    );
     let alerts = limited.owner.get("/alerts").await;
     lint::answer(&alerts);
     assert!(alerts.text.contains("I have seen this"), "{}", alerts.text);

@@ -121,7 +121,7 @@ async fn form<P: Permission>(
         scopes: scopes.map(|scope| (scope.clone(), ticked.contains(&scope))).collect(),
         name: String::new(),
         honey: false,
-        asks_password: !is_fresh(app, &may.caller),
+        asks_password: bot.connection_is_used || !is_fresh(app, &may.caller),
         bot,
     })
 }

@@ -5,7 +5,7 @@ use uuid::Uuid;
 use super::{Row, utc};
 use crate::{
     app::App,
-    audit,
+    audit::{self, Event},
     auth::Origin,
     connection::{Change, UNDO, Verified, view},
     error::{Error, Result},
@@ -94,7 +94,14 @@ pub async fn update(app: &App, user: Uuid, row: &Row, change: &Change, request: 
     sqlx::query!("update api_keys set name = coalesce($2, name) where id = $1", row.api_key_id, change.name)
         .execute(&mut *tx)
         .await?;
-    audit::key_event(app, &mut tx, request, row.api_key_id, "change", &row.exchange, None).await?;
+    let event = Event {
+        api_key: row.api_key_id,
+        operation: "change",
+        exchange: &row.exchange,
+        changed: change.of(row),
+        ..Event::default()
+    };
+    audit::record(app, &mut tx, request, event).await?;
     tx.commit().await?;
     Ok(())
 }

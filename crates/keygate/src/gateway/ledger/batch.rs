@@ -66,8 +66,8 @@ fn announce(users: Vec<OfUser>, verdicts: Vec<Verdict>) {
     }
 }
 
-/// Intents are refused. Outcomes are tried again while the database is away; one that it does not take is lost, and the
-/// reservation stays open until the exchange is asked.
+/// Intents are refused. Outcomes are tried again while the database is away, or busy with others; one that it does not take is
+/// lost, and the reservation stays open until the exchange is asked.
 fn fail(app: &App, users: Vec<OfUser>, error: &db::Error) {
     tracing::error!(%error, "calls that move money cannot be recorded");
     let mut outcomes = Vec::new();
@@ -84,7 +84,7 @@ fn fail(app: &App, users: Vec<OfUser>, error: &db::Error) {
         }
     }
     for outcome in outcomes {
-        match error.is_unavailable() {
+        match error.may_pass() {
             true => app.gate.ledger.again(outcome),
             false => {
                 tracing::error!(request_id = %outcome.line.request_id, "an outcome could not be recorded")
@@ -118,16 +118,19 @@ struct Sheet<'e> {
 impl<'e> Sheet<'e> {
     async fn new(app: &App, batch: &mut Batch, users: &'e [OfUser]) -> Result<Self, db::Error> {
         let entries = || users.iter().flat_map(|(_, entries)| entries);
-        let (sure, others): (Vec<&Outcome>, Vec<&Outcome>) =
-            entries().filter_map(Entry::as_outcome).partition(|outcome| outcome.gives_nothing_back());
+        let outcomes = || entries().filter_map(Entry::as_outcome);
         let mut released = Vec::new();
-        for of_user in others.chunk_by(|one, next| one.line.user == next.line.user) {
-            let user = of_user.first().map_or(Uuid::nil(), |outcome| outcome.line.user);
-            let tx = batch.of(user).await?;
-            released.extend(store::change_states(tx, of_user, app.clock.now()).await?);
+        for (user, own) in users {
+            let may_free = |outcome: &&Outcome| !outcome.gives_nothing_back();
+            let own: Vec<&Outcome> = own.iter().filter_map(Entry::as_outcome).filter(may_free).collect();
+            if !own.is_empty() {
+                let tx = batch.of(*user).await?;
+                released.extend(store::change_states(tx, &own, app.clock.now()).await?);
+            }
         }
         let opened = Opening::of(users, &released).open(batch.all()).await?;
-        let confirmed = sure.iter().map(|outcome| outcome.line.request_id).collect();
+        let sure = outcomes().filter(|outcome| outcome.gives_nothing_back());
+        let confirmed = sure.map(|outcome| outcome.line.request_id).collect();
         let mut sheet = Sheet {
             users: users.iter().map(|(user, _)| *user).collect(),
             opened,
@@ -141,8 +144,7 @@ impl<'e> Sheet<'e> {
         released.iter().for_each(|kept| sheet.release(kept));
         entries().for_each(|entry| sheet.enter(entry));
         // what was answered already is settled
-        let is_answered =
-            |request: &Uuid| sure.iter().chain(&others).any(|outcome| outcome.line.request_id == *request);
+        let is_answered = |request: &Uuid| outcomes().any(|outcome| outcome.line.request_id == *request);
         sheet.sent.retain(|request| !is_answered(request));
         Ok(sheet)
     }

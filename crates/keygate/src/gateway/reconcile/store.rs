@@ -41,7 +41,7 @@ pub async fn take_due(app: &App, next: Duration) -> Result<Vec<Open>> {
         let open = sqlx::query_as!(
             Open,
             r#"update keygate.reservation
-               set asked = asked + 1, ask_at = $3::timestamptz + least(asked + 1, 20) * $4::float8 * interval '1 second'
+               set ask_at = $3::timestamptz + least(asked + 1, 20) * $4::float8 * interval '1 second'
                where request_id = $1 and place = $2 and ask_at <= $3
                returning request_id as request, place, user_id as "user", connection_id as connection,
                          api_key_id as api_key, access_key_id as access_key, kind, symbol, client_order_id, question,
@@ -57,6 +57,20 @@ pub async fn take_due(app: &App, next: Duration) -> Result<Vec<Open>> {
         taken.extend(open);
     }
     Ok(taken)
+}
+
+/// The exchange was asked about it once more, or could not be.
+pub async fn note_asked(app: &App, open: &Open) -> Result<()> {
+    let mut tx = app.db.signer(open.user).await?;
+    sqlx::query!(
+        "update keygate.reservation set asked = asked + 1 where request_id = $1 and place = $2",
+        open.request,
+        open.place
+    )
+    .execute(&mut *tx)
+    .await?;
+    tx.commit().await?;
+    Ok(())
 }
 
 const MOST: i32 = 200;

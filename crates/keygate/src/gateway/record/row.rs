@@ -62,6 +62,7 @@ impl Line {
             class: Some(self.class),
             decision: Some(self.decision),
             rule: self.rule,
+            changed: None,
         }
     }
 

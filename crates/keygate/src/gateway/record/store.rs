@@ -17,7 +17,7 @@ use crate::{
 
 /// Lines in one transaction, and the times of last use they imply. The map is in the order of the users' ids, which is the
 /// order that keeps two batches from waiting for each other.
-pub async fn append(app: &App, batch: &BTreeMap<Uuid, Lines>) -> Result<()> {
+pub async fn append(app: &App, batch: &BTreeMap<Uuid, Lines>) -> Result<(), db::Error> {
     let Some(first) = batch.keys().next() else { return Ok(()) };
     let mut tx = app.db.signers(*first).await?;
     for (user, Lines { used, .. }) in batch {

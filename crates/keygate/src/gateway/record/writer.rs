@@ -131,21 +131,39 @@ impl Writer {
     }
 }
 
-/// Tries for a while: a database that restarts must not cost records.
+/// Tries for a while: a database that restarts must not cost records. What it does not take at all is found by halving, so
+/// that it costs no other records and no time.
 async fn write(app: &App, user: Uuid, lines: Lines) {
     let count = lines.lines.len();
-    let own = BTreeMap::from([(user, lines)]);
+    let mut own = BTreeMap::from([(user, lines)]);
     for pause in [0, 100, 400, 1000, 3000] {
         tokio::time::sleep(Duration::from_millis(pause)).await;
         match store::append(app, &own).await {
             Ok(()) => return,
-            Err(error) => tracing::warn!(%error, %user, lines = count, "records could not be written"),
+            Err(error) => {
+                tracing::warn!(%error, %user, lines = count, "records could not be written");
+                if !error.may_pass()
+                    && let Some((one, other)) = own.remove(&user).and_then(Lines::halves)
+                {
+                    Box::pin(write(app, user, one)).await;
+                    return Box::pin(write(app, user, other)).await;
+                }
+                if own.is_empty() {
+                    break;
+                }
+            }
         }
     }
     tracing::error!(%user, lines = count, "records of reads were lost: the database does not take them");
 }
 
 impl Lines {
+    /// Nothing, if there is but one.
+    fn halves(mut self) -> Option<(Lines, Lines)> {
+        let rest = self.lines.split_off(self.lines.len() / 2);
+        (!self.lines.is_empty()).then_some((Lines { lines: rest, used: Vec::new() }, self))
+    }
+
     fn one(line: Line, used: Option<Used>) -> Lines {
         Lines { lines: vec![line], used: used.into_iter().collect() }
     }

@@ -3,7 +3,7 @@
 use exchange::{Definition, Order, Side};
 use rust_decimal::Decimal;
 
-use super::{Reserve, bare, no_price};
+use super::{Reserve, bare, no_price, unpriceable};
 use crate::gateway::{
     Denial,
     price::{Book, is_money},
@@ -13,11 +13,19 @@ use crate::gateway::{
 pub fn valued(definition: &Definition, order: &Order, book: &Book) -> Result<Reserve, Denial> {
     let none = || no_price(&order.symbol);
     let (base, quote) = book.assets(definition, &order.symbol).ok_or_else(none)?;
-    let usd = worst_case(order, (&base, &quote), book).ok_or_else(none)?;
+    let usd = countable(worst_case(order, (&base, &quote), book).ok_or_else(none)?)?;
     // whoever sells ETH for BTC buys BTC
     let gets = if order.side == Side::Buy { base } else { quote };
     let buys = (!is_money(&gets)).then_some(gets);
     Ok(Reserve { buys, usd: Some(usd), ..bare(order) })
+}
+
+/// Sums of what is counted never come near the largest number there is.
+pub fn countable(usd: Decimal) -> Result<Decimal, Denial> {
+    match usd <= MOST {
+        true => Ok(usd),
+        false => Err(unpriceable("it is more than a limit can say")),
+    }
 }
 
 /// The most an order can turn over, in dollars. A limit price bounds a purchase; a sale, and whatever runs at the market, is
@@ -48,5 +56,7 @@ fn has_limit(kind: &str) -> bool {
 
 /// Orders that rest, or are filled at once, at their limit price or better.
 const LIMITED: [&str; 6] = ["LIMIT", "POST_ONLY", "IOC", "FOK", "IMMEDIATE_OR_CANCEL", "FILL_OR_KILL"];
+/// The largest limit: 10^18.
+const MOST: Decimal = Decimal::from_parts(2_808_348_672, 232_830_643, 0, false, 0);
 /// How far from the last price an order at the market is expected to run at most.
 const BAND: Decimal = Decimal::from_parts(5, 0, 0, false, 2);

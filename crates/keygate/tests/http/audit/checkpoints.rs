@@ -52,6 +52,24 @@ async fn roll_back_to_an_older_dump_is_seen_and_gets_no_checkpoint() {
 }
 
 #[tokio::test]
+async fn chain_that_is_gone_as_a_whole_gets_no_checkpoint() {
+    let mut recorded = Recorded::new(1).await;
+    let uma = recorded.world.user("uma@example.com").await;
+    recorded.checkpoint().await;
+    let lines = recorded.lines().len();
+    recorded.execute("set session_replication_role = replica").await;
+    let hers = "user_id = (select id from users where email = 'uma@example.com')";
+    for table in TABLES {
+        recorded.execute(&format!("delete from {table} where {hers}")).await;
+    }
+    recorded.more(1).await;
+    assert!(audit::checkpoint(&recorded.world.server.app).await.is_err());
+    assert_eq!(recorded.lines().len(), lines);
+    recorded.finds("rolled back").await;
+    drop(uma);
+}
+
+#[tokio::test]
 async fn deleted_and_changed_records_are_seen_when_the_head_is_moved_along() {
     let mut recorded = Recorded::new(3).await;
     recorded.execute("set session_replication_role = replica").await;

@@ -1,5 +1,6 @@
 //! Where calls may come from, by the limits of a connection; and lists that are empty.
 
+use reqwest::header::HeaderValue;
 use serde_json::json;
 
 use super::{path, spending::limited};
@@ -44,6 +45,21 @@ async fn networks_of_a_connection_hold_to_their_last_address_and_no_further() {
         }
         world.execute("delete from keygate.known_origin").await;
         world.flush().await;
+    }
+}
+
+/// What a caller puts into the line is theirs, and may be no text; what the proxy adds to it counts all the same.
+#[tokio::test]
+async fn address_line_that_is_no_text_hides_nobody_behind_the_proxy() {
+    let world = proxied().await;
+    let bot = limited(&world, json!({"allowed_ip_addresses": ["127.0.0.1", "192.0.2.7"]})).await;
+    let from = async |line: &[u8]| {
+        let request = bot.binance_request("GET", "/api/v3/account", &bot.signed("", now()));
+        Reply::of(request.header("x-forwarded-for", HeaderValue::from_bytes(line).unwrap())).await
+    };
+    from(b"\xff, 192.0.2.7").await.is(200);
+    for line in [&b"\xff, 203.0.113.9"[..], b"192.0.2.7, \xff", b"192.0.2.7, unknown", b"192.0.2.7,"] {
+        from(line).await.binance(403, -1002, "address");
     }
 }
 

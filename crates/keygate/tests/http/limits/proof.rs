@@ -73,6 +73,8 @@ async fn trade(bot: Bot, run: Arc<Run>) {
             }
             // signed before the clock moved, read after it: here or at the exchange
             (400, _) if reply.body["code"] == -1021 => {}
+            // it moved while one was on its way from its decision to the exchange
+            (502, Some("unavailable")) => {}
             (status, problem) => panic!("{status} {problem:?} {}", reply.text),
         }
     }

@@ -6,7 +6,11 @@ use serde_json::json;
 use time::Duration;
 
 use super::spending::{limited, used_today};
-use crate::world::World;
+use crate::{
+    api::Reply,
+    bot::{Bot, now},
+    world::World,
+};
 
 const BUY: &str = "symbol=BTCUSDT&side=BUY&type=LIMIT&timeInForce=GTC&quantity=0.001&price=50000";
 const ORDER: &str = "/api/v3/order";
@@ -15,6 +19,20 @@ async fn ask_later(world: &World, after: Duration) {
     world.server.app.gate.ledger.flush().await;
     world.advance(after);
     keygate::gateway::reconcile::round(&world.server.app).await.unwrap();
+}
+
+/// An order whose bot's clock goes as Keygate's does.
+async fn ordered(world: &World, bot: &Bot) -> Reply {
+    let params = bot.signed(BUY, world.clock.now_ms());
+    Reply::of(bot.binance_request("POST", ORDER, &params)).await
+}
+
+/// For a lock that a test holds.
+async fn somebody_waits(world: &World) {
+    let waits = "select exists (select from pg_stat_activity where wait_event_type = 'Lock')";
+    while !sqlx::query_scalar::<_, bool>(waits).fetch_one(&mut world.superuser().await).await.unwrap() {
+        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+    }
 }
 
 async fn state(world: &World) -> String {
@@ -82,6 +100,21 @@ async fn order_whose_answer_is_slow_is_known_to_have_left() {
     assert_eq!([before, state(&world).await], ["sent", "confirmed"]);
 }
 
+/// A refusal gives back what its own call set aside. Whoever could name another call would have its dollars back.
+#[tokio::test]
+async fn refusal_of_one_call_settles_no_other_whatever_ids_their_caller_names() {
+    let world = World::new().await;
+    let bot = limited(&world, json!({"max_daily_trade_volume_usd": "120"})).await;
+    let named = |method: &str, params: &str| {
+        let request = bot.binance_request(method, ORDER, &bot.signed(params, now()));
+        Reply::of(request.header("x-request-id", "0192f0c1-2b3c-7d4e-8f50-112233445566"))
+    };
+    world.fault(Fault::DropAfter, ORDER);
+    named("POST", BUY).await.binance(504, -1007, "outcome-unknown");
+    assert_eq!(named("DELETE", "symbol=BTCUSDT&orderId=999999999").await.body["code"], -2011);
+    assert_eq!((state(&world).await.as_str(), used_today(&world).await), ("unknown", Decimal::from(50)));
+}
+
 #[tokio::test]
 async fn order_that_never_arrived_is_given_back_once_it_cannot_come_any_more() {
     let world = World::new().await;
@@ -114,6 +147,106 @@ async fn while_the_exchange_cannot_be_asked_the_money_stays_set_aside() {
     }
     ask_later(&world, Duration::seconds(600)).await;
     assert_eq!(state(&world).await, "confirmed");
+}
+
+/// The process that sent it died, and the exchange does not tell: then it is for its owner to say.
+#[tokio::test]
+async fn order_of_a_dead_process_that_nobody_tells_of_is_a_lost_answer() {
+    let world = World::new().await;
+    let bot = limited(&world, json!({"max_daily_trade_volume_usd": "120"})).await;
+    bot.order().await.is(200);
+    world.flush().await;
+    world.execute("update keygate.reservation set state = 'sent', ask_at = now()").await;
+    world.demo.fault(demo_exchange::Switch {
+        fault: Fault::Status { status: 503 },
+        count: 3,
+        path: ORDER.to_owned(),
+        exchange: None,
+    });
+    ask_later(&world, Duration::seconds(90)).await;
+    assert_eq!(state(&world).await, "sent", "it may still be told");
+    ask_later(&world, Duration::seconds(60)).await;
+    assert_eq!((state(&world).await.as_str(), used_today(&world).await), ("unknown", Decimal::from(50)));
+    assert_eq!(world.api.get("/api/v1/unsettled").await.is(200).as_array().unwrap().len(), 1);
+    ask_later(&world, Duration::seconds(600)).await;
+    ask_later(&world, Duration::seconds(600)).await;
+    assert_eq!(state(&world).await, "confirmed", "the exchange is asked all the same");
+}
+
+/// What was decided holds for a moment, and what is on record leaves within another: later it could be given back, and
+/// come all the same.
+#[tokio::test]
+async fn order_that_took_too_long_to_leave_never_leaves() {
+    let world = World::new().await;
+    let bot = limited(&world, json!({"max_daily_trade_volume_usd": "120"})).await;
+    bot.account().await.is(200);
+    world.flush().await;
+    let mut superuser = world.superuser().await;
+    sqlx::raw_sql("begin; select from exchange_connections for update")
+        .execute(&mut superuser)
+        .await
+        .unwrap();
+    let pause = async {
+        somebody_waits(&world).await;
+        world.advance(Duration::seconds(31));
+        sqlx::raw_sql("rollback").execute(&mut superuser).await.unwrap();
+    };
+    let (reply, ()) = tokio::join!(ordered(&world, &bot), pause);
+    reply.binance(502, -1001, "unavailable");
+    assert_eq!(orders_sent(&world), [""; 0]);
+    assert_eq!(used_today(&world).await, Decimal::ZERO);
+    let told =
+        "api_key_usage_audit where phase = 'outcome' and not success and error_message like 'not sent%'";
+    assert_eq!(world.count(told).await, 1);
+    ordered(&world, &bot).await.is(200);
+}
+
+#[tokio::test]
+async fn order_whose_decision_is_old_is_not_signed() {
+    let world = World::new().await;
+    let bot = limited(&world, json!({"max_position_size": "1000000000"})).await;
+    bot.account().await.is(200);
+    world.fault(Fault::Delay { ms: 1500 }, "/api/v3/account");
+    let asked = world.asked("/api/v3/account");
+    let pause = async {
+        while world.asked("/api/v3/account") == asked {
+            tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+        }
+        world.advance(Duration::seconds(11));
+    };
+    let (reply, ()) = tokio::join!(ordered(&world, &bot), pause);
+    reply.binance(502, -1001, "unavailable");
+    assert_eq!(orders_sent(&world), [""; 0]);
+    ordered(&world, &bot).await.is(200);
+}
+
+/// A database that is busy with others for longer than a statement may wait has not said no.
+#[tokio::test]
+async fn outcome_that_had_to_wait_too_long_is_written_later() {
+    let world = World::new().await;
+    let bot = limited(&world, json!({"max_daily_trade_volume_usd": "120"})).await;
+    world.fault(Fault::Delay { ms: 1500 }, ORDER);
+    let mut superuser = world.superuser().await;
+    let pause = async {
+        while orders_sent(&world).is_empty() {
+            tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+        }
+        sqlx::raw_sql("begin; select from keygate.audit_head for update")
+            .execute(&mut superuser)
+            .await
+            .unwrap();
+        tokio::time::sleep(std::time::Duration::from_secs(13)).await;
+        sqlx::raw_sql("rollback").execute(&mut superuser).await.unwrap();
+    };
+    tokio::join!(bot.order(), pause).0.is(200);
+    for _ in 0..100 {
+        if state(&world).await == "confirmed" {
+            break;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+    }
+    assert_eq!(state(&world).await, "confirmed");
+    assert_eq!(world.count("api_key_usage_audit where phase = 'outcome' and success").await, 1);
 }
 
 #[tokio::test]

@@ -49,6 +49,21 @@ async fn order_counts_as_much_as_it_may_turn_over() {
     assert_eq!(used_today(&world).await, Decimal::ZERO);
 }
 
+/// Sums of such orders would be no numbers any more, and everybody's orders are summed in one place.
+#[tokio::test]
+async fn order_worth_more_than_a_limit_can_say_is_refused_where_dollars_count() {
+    let world = World::new().await;
+    let bot = limited(&world, json!({"max_position_size": "1000000"})).await;
+    let sale =
+        "symbol=BTCUSDT&side=SELL&type=LIMIT&timeInForce=GTC&quantity=99999999999999999999&price=790000000";
+    for reply in
+        [bot.binance("POST", "/api/v3/order", sale).await, bot.binance("POST", "/api/v3/order", sale).await]
+    {
+        reply.binance(403, -1002, "unpriceable");
+    }
+    bot.order().await.is(200);
+}
+
 /// A litecoin is 0.0015 bitcoins, which is 90 dollars.
 #[tokio::test]
 async fn asset_without_a_market_in_dollars_counts_over_bitcoin() {

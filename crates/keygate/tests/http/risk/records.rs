@@ -172,6 +172,7 @@ async fn every_operation_on_a_key_says_who_it_was() {
         "panic-ended",
         "pause",
         "resume",
+        "sign-in",
         "use",
         "verify",
     ];

@@ -124,6 +124,39 @@ async fn refusals_its_owner_has_asked_for_are_not() {
     is(last(&world).await, 0, &[]);
 }
 
+/// Keygate's own trouble is nobody's fault, and a bot that is too fast no thief.
+#[tokio::test]
+async fn refusals_for_want_of_time_are_not() {
+    let world = World::with(behind_a_proxy).await;
+    let bot = Holder::new(&world, "trade").await.settled().await;
+    bot.bot.limited(&world, json!({"max_requests_per_minute": 1})).await.is(200);
+    for _ in 0..6 {
+        let reply = bot.account().await;
+        assert_eq!(reply.header("keygate-problem"), Some("rate"));
+    }
+    world.advance(Duration::minutes(1));
+    bot.account().await.is(200);
+    is(last(&world).await, 0, &[]);
+}
+
+/// A key with so many addresses that not all are looked at is still known by its country and its program.
+#[tokio::test]
+async fn country_is_news_however_many_addresses_a_key_has_had() {
+    let world = World::with(super::with_files).await;
+    let bot = Holder::new(&world, "trade").await.settled().await;
+    world
+        .execute(
+            "insert into keygate.known_origin (access_key_id, kind, value, user_id, first_seen_at, news_until, is_far)
+             select o.access_key_id, 'address', '2001:db8::' || to_hex(n), o.user_id, o.first_seen_at + interval '1 s', now(), false
+             from keygate.known_origin o, generate_series(1, 2100) n where o.kind = 'address'",
+        )
+        .await;
+    later(&world, Duration::hours(2)).await;
+    bot.at(super::SYDNEY).account().await;
+    let (_, reasons) = last(&world).await;
+    assert!(reasons.contains(&"new-country".to_owned()), "{reasons:?}");
+}
+
 /// Hours before now in which the key made so many calls, one in each minute.
 pub(super) async fn past(world: &World, hours: &str, calls: u32) {
     world

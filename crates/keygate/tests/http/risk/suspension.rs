@@ -58,6 +58,29 @@ async fn suspended_key_signs_nothing_but_cancels_until_its_owner_confirms() {
 }
 
 #[tokio::test]
+async fn suspension_of_a_personal_key_ends_though_its_connection_is_gone() {
+    let world = World::new().await;
+    let connection = world.connect("binance", "trade").await;
+    let personal = world.api.post("/api/v1/access-keys", json!({})).await.is(201);
+    let id = json!(uuid::Uuid::from_u128(8).to_string());
+    world
+        .execute(&format!(
+            "insert into keygate.suspension (id, user_id, access_key_id, connection_id, request_id, address, score, reasons,
+                    suspended_at)
+             select '{}', user_id, id, '{}', id, '192.0.2.1', 70, '{{}}', now() from access_keys where id = '{}'",
+            id.as_str().unwrap(),
+            connection["id"].as_str().unwrap(),
+            personal["id"].as_str().unwrap()
+        ))
+        .await;
+    world.execute("delete from exchange_connections").await;
+    confirm(&world, &id, PASSWORD).await.is(200);
+    let me = world.api.get("/api/v1/users/me").await.is(200);
+    let record = world.api.get("/api/v1/activity?operation=suspension-confirm").await.is(200);
+    assert_eq!(record["items"][0]["api_key_id"], me["id"]);
+}
+
+#[tokio::test]
 async fn what_comes_while_a_key_stands_still_is_not_vouched_for() {
     let world = World::with(with_files).await;
     let bot = Holder::new(&world, "trade").await.settled().await;
