@@ -6,7 +6,7 @@ use serde_json::json;
 use time::Duration;
 
 use super::spending::{limited, used_today};
-use crate::world::World;
+use crate::{api::Reply, bot::Bot, world::World};
 
 const BUY: &str = "symbol=BTCUSDT&side=BUY&type=LIMIT&timeInForce=GTC&quantity=0.001&price=50000";
 const ORDER: &str = "/api/v3/order";
@@ -94,6 +94,34 @@ async fn order_that_never_arrived_is_given_back_once_it_cannot_come_any_more() {
     ask_later(&world, Duration::seconds(120)).await;
     assert_eq!(state(&world).await, "rejected");
     assert_eq!(used_today(&world).await, Decimal::ZERO);
+}
+
+/// The cancellation fails, the new order is placed, and the answer is an error of status 409.
+#[tokio::test]
+async fn order_that_was_placed_by_a_half_failed_replacement_counts() {
+    let world = World::new().await;
+    let bot = limited(&world, json!({"max_daily_trade_volume_usd": "120"})).await;
+    let replaced = replace(&bot, "ALLOW_FAILURE").await;
+    assert_eq!((replaced.status, &replaced.body["code"]), (409, &json!(-2021)), "{}", replaced.text);
+    assert_eq!(replaced.body["data"]["newOrderResult"], "SUCCESS");
+    assert_eq!((state(&world).await.as_str(), used_today(&world).await), ("unknown", Decimal::from(50)));
+    ask_later(&world, Duration::seconds(200)).await;
+    assert_eq!((state(&world).await.as_str(), used_today(&world).await), ("confirmed", Decimal::from(50)));
+}
+
+#[tokio::test]
+async fn replacement_of_which_nothing_was_done_gives_its_dollars_back() {
+    let world = World::new().await;
+    let bot = limited(&world, json!({"max_daily_trade_volume_usd": "120"})).await;
+    let replaced = replace(&bot, "STOP_ON_FAILURE").await;
+    assert_eq!((replaced.status, &replaced.body["code"]), (400, &json!(-2022)), "{}", replaced.text);
+    assert_eq!((state(&world).await.as_str(), used_today(&world).await), ("rejected", Decimal::ZERO));
+}
+
+/// Of an order that is not there.
+async fn replace(bot: &Bot, mode: &str) -> Reply {
+    let body = format!("{BUY}&cancelReplaceMode={mode}&cancelOrderId=999999");
+    bot.binance("POST", "/api/v3/order/cancelReplace", &body).await
 }
 
 #[tokio::test]
