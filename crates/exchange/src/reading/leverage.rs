@@ -119,14 +119,14 @@ impl LeverageReader {
         if !self.sets.is_empty() {
             return Ok(highest(scope, &self.sets)?.flatten().map_or(Leverage::Unknown, Leverage::Sets));
         }
-        if scope.any(&self.none) {
+        if scope.any(&self.none)? {
             return Ok(Leverage::None);
         }
         Ok(match highest(scope, &self.value)? {
             Some(Some(value)) => Leverage::Borrows(Some(value)),
             Some(None) => Leverage::Unknown,
-            None if scope.any(&self.unknown) => Leverage::Unknown,
-            None if scope.any(&self.borrows) => Leverage::Borrows(None),
+            None if scope.any(&self.unknown)? => Leverage::Unknown,
+            None if scope.any(&self.borrows)? => Leverage::Borrows(None),
             None => match self.otherwise {
                 Otherwise::None => Leverage::None,
                 Otherwise::Borrows => Leverage::Borrows(None),
