@@ -150,7 +150,8 @@ impl Leverage {
     }
 }
 
-/// The highest value that is there; `Some(None)` if one of them is no number. `5:1` is 5.
+/// The highest value that is there; `Some(None)` if one of them is no number, or all are zero, which stands for something
+/// else, such as whatever is set elsewhere. `5:1` is 5.
 fn highest(scope: Scope<'_>, fields: &[Field]) -> Result<Option<Option<Decimal>>, Refusal> {
     let mut highest = None;
     for field in fields {
@@ -160,5 +161,5 @@ fn highest(scope: Scope<'_>, fields: &[Field]) -> Result<Option<Option<Decimal>>
             None => return Ok(Some(None)),
         }
     }
-    Ok(highest.map(Some))
+    Ok(highest.map(|highest| Some(highest).filter(|value| !value.is_zero())))
 }
