@@ -7,6 +7,7 @@ mod error;
 mod order;
 mod param;
 mod public;
+mod replace;
 mod socket;
 mod stream;
 mod wallet;
@@ -224,7 +225,7 @@ fn is_wallet(path: &str) -> bool {
 }
 
 fn routes() -> impl Iterator<Item = &'static Route> {
-    [public::ROUTES, account::ROUTES, order::ROUTES, wallet::ROUTES].into_iter().flatten()
+    [public::ROUTES, account::ROUTES, order::ROUTES, replace::ROUTES, wallet::ROUTES].into_iter().flatten()
 }
 
 fn find(request: &Received) -> Option<&'static Route> {

@@ -153,18 +153,69 @@ fn an_exchanges_error_is_understood() {
 fn an_exchange_that_does_not_know_itself_has_not_said_no() {
     for (id, status, body) in [
         ("binance", 400, json!({"code": -1007, "msg": "Timeout waiting for response"})),
+        ("binance", 409, json!({"code": -2021, "msg": "Order cancel-replace partially failed."})),
+        ("binance", 400, json!({"code": -1001, "msg": "Internal error; unable to process your request."})),
+        ("bitfinex", 500, json!(["error", 20060, "maintenance"])),
+        ("bitstamp", 200, json!({"status": "error", "reason": {"__all__": ["Order could not be placed."]}})),
+        ("coinbase", 200, json!({"success": false, "error_response": {"error": "UNKNOWN_FAILURE_REASON"}})),
+        ("coinone", 200, json!({"result": "error", "error_code": "405", "error_msg": "Server error"})),
+        ("gate", 400, json!({"label": "INTERNAL", "message": "Internal error"})),
         ("bithumb", 200, json!({"status": "5900", "message": "Unknown Error"})),
         ("bitget", 200, json!({"code": "40010", "msg": "Request timed out"})),
         ("bybit", 200, json!({"retCode": 10000, "retMsg": "Server Timeout"})),
+        ("bybit", 200, json!({"retCode": 170146, "retMsg": "Order creation timeout"})),
+        ("bybit", 200, json!({"retCode": 170147, "retMsg": "Order cancellation timeout"})),
         ("cryptocom", 200, json!({"code": 40801, "message": "Request timeout"})),
         ("htx", 200, json!({"status": "error", "err-code": "timeout", "err-msg": "Request Timeout"})),
+        (
+            "htx",
+            200,
+            json!({"status": "error", "err-code": "gateway-internal-error", "err-msg": "Try again"}),
+        ),
         ("kraken", 200, json!({"error": ["EService:Timeout"]})),
         ("kucoin", 200, json!({"code": "500000", "msg": "Internal Server Error"})),
         ("mexc", 200, json!({"code": 504, "msg": "Gateway Time-out"})),
         ("okx", 200, json!({"code": "50004", "data": [], "msg": "Endpoint request timeout"})),
+        (
+            "okx",
+            200,
+            json!({"code": "1", "data": [{"sCode": "51149", "sMsg": "Order timed out"}], "msg": ""}),
+        ),
+        ("okx", 429, json!({"code": "50013", "data": [], "msg": "Systems are busy"})),
     ] {
         let error = builtin(id).read_error(status, body.to_string().as_bytes()).unwrap();
         assert_eq!(error.kind, ErrorKind::OutcomeUnknown, "{id}");
+    }
+}
+
+/// A frame has no status of HTTP's: its code alone says it.
+#[test]
+fn a_frame_that_timed_out_inside_the_exchange_is_no_refusal() {
+    for (id, path, frame) in [
+        (
+            "okx",
+            "/ws/v5/private",
+            json!({"id": "1", "op": "order", "code": "1", "data": [{"sCode": "51149"}]}),
+        ),
+        ("okx", "/ws/v5/private", json!({"id": "1", "op": "order", "code": "50001", "data": []})),
+        ("okx", "/ws/v5/private", json!({"id": "1", "op": "order", "code": "50026", "data": []})),
+        ("bybit", "/v5/trade", json!({"reqId": "1", "op": "order.create", "retCode": 170146, "data": {}})),
+        ("bybit", "/v5/trade", json!({"reqId": "1", "op": "order.create", "retCode": 10019, "data": {}})),
+        (
+            "binance",
+            "/ws-api/v3",
+            json!({"id": 1, "status": 409, "error": {"code": -2021, "msg": "partially"}}),
+        ),
+        (
+            "kraken",
+            "/v2",
+            json!({"method": "add_order", "success": false, "error": "EDatabase:Internal error"}),
+        ),
+    ] {
+        let definition = builtin(id);
+        let answer = definition.frame_answer(path, &frame.to_string()).unwrap();
+        let error = definition.frame_error(&answer).unwrap();
+        assert_eq!(error.kind, ErrorKind::OutcomeUnknown, "{id} {frame}");
     }
 }
 

@@ -5,7 +5,7 @@ mod support;
 
 use std::{fs, path::Path};
 
-use exchange::{Class, Exchanges, Method, SignLevel};
+use exchange::{Class, Exchanges, Incoming, Method, SignLevel};
 use support::{Message, builtin};
 
 fn class(exchange: &str, endpoint: &str) -> Option<Class> {
@@ -34,6 +34,45 @@ fn every_endpoint_of_the_tables_has_its_class() {
         }
     }
     assert!(count > 4_000, "{count}");
+}
+
+#[test]
+fn a_transfer_to_another_account_is_of_class_subaccount() {
+    let class = |id: &str, path: &str, body: &str| {
+        let incoming =
+            Incoming { method: "POST", target: path, body: body.as_bytes(), ..Incoming::default() };
+        builtin(id).request(incoming).map(|request| request.class())
+    };
+    let okx = |body: &str| class("okx", "/api/v5/asset/transfer", body);
+    let own = r#"{"ccy":"USDT","amt":"1","from":"6","to":"18"}"#;
+    assert_eq!(okx(own), Ok(Class::Transfer));
+    assert_eq!(okx(&own.replace('}', r#","type":"0"}"#)), Ok(Class::Transfer));
+    for more in [
+        r#""type":"1","subAcct":"a""#,
+        r#""type":"2","subAcct":"a""#,
+        r#""type":"3""#,
+        r#""type":4"#,
+        r#""subAcct":"a""#,
+        r#""type":"0","subAcct":"a""#,
+        r#""type":"""#,
+    ] {
+        assert_eq!(okx(&own.replace('}', &format!(",{more}}}"))), Ok(Class::Subaccount), "{more}");
+    }
+    assert!(okx(&own.replace('}', r#","type":["0"]}"#)).is_err(), "a list says nothing");
+    let kucoin = |body: &str| class("kucoin", "/api/v3/accounts/universal-transfer", body);
+    assert_eq!(kucoin(r#"{"type":"INTERNAL","currency":"USDT"}"#), Ok(Class::Transfer));
+    for body in [r#"{"type":"PARENT_TO_SUB","toUserId":"1"}"#, r#"{"type":"INTERNAL","toUserId":"1"}"#, "{}"]
+    {
+        assert_eq!(kucoin(body), Ok(Class::Subaccount), "{body}");
+    }
+    let unified = |body: &str| class("kucoin", "/api/ua/v1/account/transfer", body);
+    assert_eq!(unified(r#"{"type":"0","currency":"USDT"}"#), Ok(Class::Transfer));
+    assert_eq!(unified(r#"{"type":"1","toUid":"1"}"#), Ok(Class::Subaccount));
+    let bitfinex = |body: &str| class("bitfinex", "/v2/auth/w/transfer", body);
+    assert_eq!(bitfinex(r#"{"from":"exchange","to":"margin"}"#), Ok(Class::Transfer));
+    for member in ["email_dst", "user_id_dst"] {
+        assert_eq!(bitfinex(&format!(r#"{{"from":"exchange","{member}":"a"}}"#)), Ok(Class::Subaccount));
+    }
 }
 
 #[test]

@@ -97,6 +97,38 @@ fn a_conditional_futures_order_is_read() {
 }
 
 #[test]
+fn an_order_whose_price_the_exchange_sets_cannot_be_priced() {
+    let spot = "symbol=BTCUSDT&side=BUY&type=LIMIT&quantity=1&price=90&timeInForce=GTC";
+    let algo = "algoType=CONDITIONAL&symbol=BTCUSDT&side=BUY&type=STOP&quantity=2&triggerPrice=50000";
+    for (endpoint, body, set) in [
+        ("POST /api/v3/order", spot, "pegPriceType=PRIMARY_PEG"),
+        ("POST /api/v3/order/cancelReplace", spot, "pegPriceType=MARKET_PEG"),
+        ("POST /fapi/v1/order", spot, "priceMatch=QUEUE"),
+        ("POST /papi/v1/um/order", spot, "priceMatch=OPPONENT_5"),
+        ("POST /fapi/v1/algoOrder", algo, "priceMatch=OPPONENT"),
+    ] {
+        assert!(matches!(read("binance", endpoint, body), Ok(Reading::Orders(_))), "{endpoint}");
+        let reading = read("binance", endpoint, &format!("{body}&{set}"));
+        assert!(matches!(reading, Ok(Reading::Unpriceable(_))), "{endpoint} {set}: {reading:?}");
+    }
+    let own = read("binance", "POST /fapi/v1/order", &format!("{spot}&priceMatch=NONE")).unwrap();
+    assert_eq!(order(own).price, Some(90.into()));
+}
+
+#[test]
+fn an_id_that_is_longer_than_the_exchanges_are_is_refused() {
+    let id = |length: usize| {
+        let id = "a".repeat(length);
+        let body = format!("symbol=BTCUSDT&side=BUY&type=MARKET&quantity=1&newClientOrderId={id}");
+        read("binance", "POST /api/v3/order", &body)
+    };
+    assert!(id(36).is_ok());
+    for length in [37, 4096] {
+        assert_eq!(id(length).unwrap_err().field, "newClientOrderId", "{length}");
+    }
+}
+
+#[test]
 fn a_cancellation_names_its_market_if_it_has_one() {
     let cancel = |symbol: Option<Symbol>| Ok(Reading::Cancel { symbols: symbol.into_iter().collect() });
     assert_eq!(

@@ -94,6 +94,19 @@ fn a_mistake_is_refused_with_line_and_reason() {
             "match = [\"POST /sapi/v1/capital/withdraw/apply\"",
             "class trade or finance",
         ),
+        (
+            "okx",
+            "class = \"subaccount\"\nunless",
+            "class = \"read\"\nunless",
+            "not of a class that is less strict",
+        ),
+        (
+            "bitfinex",
+            "unless = [{ email_dst = [], user_id_dst = [] }]",
+            "unless = []",
+            "always of another class",
+        ),
+        ("coinbase", "longest = 128", "longest = 36", "longest is more than max_length"),
         ("binance", "otherwise = \"borrows\"", "otherwise = \"perhaps\"", "unknown variant `perhaps`"),
         (
             "binance",

@@ -140,6 +140,17 @@ fn making_a_key_is_keyadmin_however_weak_the_key_that_makes_it() {
 }
 
 #[test]
+fn moving_between_users_of_one_account_is_no_transfer_of_its_own() {
+    all_are(
+        Class::Subaccount,
+        "
+        htx POST /v1/account/transfer
+        htx POST /v2/point/transfer
+        ",
+    );
+}
+
+#[test]
 fn a_get_that_changes_something_is_no_read() {
     assert_eq!(class("bybit", "GET /v5/user/del-submember"), Some(Class::Subaccount));
     assert_eq!(class("okx", "GET /api/v5/account/set-auto-repay"), Some(Class::Finance));
@@ -235,7 +246,6 @@ fn moving_between_wallets_is_a_transfer() {
         bitget POST /api/v2/spot/wallet/transfer
         gate POST /api/v4/wallet/transfers
         mexc POST /api/v3/capital/transfer
-        htx POST /v1/account/transfer
         htx POST /v2/account/transfer
         bitfinex POST /v2/auth/w/transfer
         coinbase POST /api/v3/brokerage/portfolios/move_funds

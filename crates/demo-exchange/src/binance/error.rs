@@ -12,11 +12,13 @@ pub(super) struct Error {
     code: i32,
     msg: String,
     retry_after_s: Option<i64>,
+    /// What each half of a replacement came to.
+    data: Option<Value>,
 }
 
 impl Error {
     fn new(status: u16, code: i32, msg: impl Into<String>) -> Self {
-        Self { status, code, msg: msg.into(), retry_after_s: None }
+        Self { status, code, msg: msg.into(), retry_after_s: None, data: None }
     }
 
     pub(super) fn bad(code: i32, msg: impl Into<String>) -> Self {
@@ -32,7 +34,10 @@ impl Error {
     }
 
     pub(super) fn body(&self) -> Value {
-        json!({ "code": self.code, "msg": self.msg })
+        match &self.data {
+            Some(data) => json!({ "code": self.code, "msg": self.msg, "data": data }),
+            None => json!({ "code": self.code, "msg": self.msg }),
+        }
     }
 
     pub(super) fn answer(&self) -> Answer {
@@ -169,6 +174,15 @@ impl Error {
 
     pub(super) fn no_such_order() -> Self {
         Self::bad(-2013, "Order does not exist.")
+    }
+
+    /// Of a replacement one half was done.
+    pub(super) fn replace_failed_by_half(data: Value) -> Self {
+        Self { data: Some(data), ..Self::new(409, -2021, "Order cancel-replace partially failed.") }
+    }
+
+    pub(super) fn replace_failed(data: Value) -> Self {
+        Self { data: Some(data), ..Self::bad(-2022, "Order cancel-replace failed.") }
     }
 
     pub(super) fn key_format() -> Self {

@@ -21,7 +21,7 @@ pub(super) static ROUTES: &[Route] = &[
     Route::get("/api/v3/allOrders", 20, ALL, Access::Signed(Permission::Read, all)),
 ];
 
-const NEW: &[&str] = &[
+pub(super) const NEW: &[&str] = &[
     "symbol",
     "side",
     "type",
@@ -123,7 +123,7 @@ fn find<'a>(binance: &'a Binance, call: &Call) -> Result<Option<&'a Order>, Erro
 }
 
 /// An order as parsed and filtered from the parameters.
-fn read(binance: &Binance, call: &Call) -> Result<NewOrder, Error> {
+pub(super) fn read(binance: &Binance, call: &Call) -> Result<NewOrder, Error> {
     let params = call.params;
     let index = pair(binance, params)?;
     let side = match params.need("side")? {
@@ -226,14 +226,14 @@ fn client_id(params: &Params) -> Result<Option<String>, Error> {
 
 /// How much the answer to a new order says.
 #[derive(Clone, Copy, PartialEq)]
-enum Response {
+pub(super) enum Response {
     Ack,
     Result,
     Full,
 }
 
 impl Response {
-    fn parse(params: &Params) -> Result<Self, Error> {
+    pub(super) fn parse(params: &Params) -> Result<Self, Error> {
         match params.get("newOrderRespType")? {
             Some("ACK") => Ok(Self::Ack),
             Some("RESULT") => Ok(Self::Result),
@@ -242,7 +242,7 @@ impl Response {
         }
     }
 
-    fn show(self, floor: &Floor, order: &Order) -> Value {
+    pub(super) fn show(self, floor: &Floor, order: &Order) -> Value {
         let mut shown = json!({
             "symbol": floor.pairs[order.pair].symbol(), "orderId": order.id, "orderListId": -1,
             "clientOrderId": order.client_id, "transactTime": order.created_ms,
@@ -281,7 +281,7 @@ fn shown(floor: &Floor, order: &Order) -> Value {
     shown
 }
 
-fn cancelled_order(floor: &Floor, order: &Order, call: &Call) -> Value {
+pub(super) fn cancelled_order(floor: &Floor, order: &Order, call: &Call) -> Value {
     let id = call.params.get("newClientOrderId").ok().flatten();
     let mut shown = json!({
         "symbol": floor.pairs[order.pair].symbol(), "origClientOrderId": order.client_id, "orderId": order.id,

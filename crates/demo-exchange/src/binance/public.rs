@@ -114,7 +114,7 @@ fn symbol(pair: &Pair) -> Value {
         "otoAllowed": false,
         "quoteOrderQtyMarketAllowed": true,
         "allowTrailingStop": false,
-        "cancelReplaceAllowed": false,
+        "cancelReplaceAllowed": true,
         "amendAllowed": false,
         "isSpotTradingAllowed": true,
         "isMarginTradingAllowed": false,

@@ -24,7 +24,7 @@ struct Frame {
 }
 
 /// Methods that are endpoints of the HTTP API.
-const ENDPOINTS: [(&str, &str, &str); 15] = [
+const ENDPOINTS: [(&str, &str, &str); 16] = [
     ("account.status", "GET", "/api/v3/account"),
     ("allOrders", "GET", "/api/v3/allOrders"),
     ("depth", "GET", "/api/v3/depth"),
@@ -34,6 +34,7 @@ const ENDPOINTS: [(&str, &str, &str); 15] = [
     ("openOrders.cancelAll", "DELETE", "/api/v3/openOrders"),
     ("openOrders.status", "GET", "/api/v3/openOrders"),
     ("order.cancel", "DELETE", "/api/v3/order"),
+    ("order.cancelReplace", "POST", "/api/v3/order/cancelReplace"),
     ("order.place", "POST", "/api/v3/order"),
     ("order.status", "GET", "/api/v3/order"),
     ("order.test", "POST", "/api/v3/order/test"),

@@ -145,12 +145,14 @@ impl Cases {
 
     /// What the definition says and no case shows.
     fn missing(&self, definition: &Definition) -> impl Iterator<Item = String> {
+        let can_miss = |number: usize| definition.order_status[number].get_ref().can_miss();
         let asked = |number: &usize| {
             let is_own =
                 |case: &&Status| case.placed().and_then(|at| definition.question_of(at)) == Some(*number);
             let mut answers = self.status.iter().filter(is_own).flat_map(|case| &case.answers);
             let not_found = answers.clone().any(|answer| answer.is == "not found");
-            not_found && answers.any(|answer| !["not found", "unreadable"].contains(&answer.is.as_str()))
+            (not_found || !can_miss(*number))
+                && answers.any(|answer| !["not found", "unreadable"].contains(&answer.is.as_str()))
         };
         let questions = (0..definition.order_status.len()).filter(|number| !asked(number));
         // those about withdrawals are counted behind those about orders

@@ -144,6 +144,7 @@ fn build(mut file: File) -> Result<Definition, Wrong> {
         cancels: file.cancel,
         withdrawals: file.withdrawal,
         leverages: file.leverage,
+        stricter: file.stricter,
         order_status: file.order_status,
         open_orders: file.open_orders,
         cancel_order: file.cancel_order,
@@ -165,6 +166,7 @@ fn build(mut file: File) -> Result<Definition, Wrong> {
     definition.check_readers()?;
     definition.check_client_ids()?;
     definition.check_leverages()?;
+    definition.check_stricter()?;
     definition.check_order_status()?;
     definition.check_open_orders()?;
     definition.check_headers()?;

@@ -53,7 +53,7 @@ use crate::{
     orders::{CancelOrder, OpenOrders, StatusQuestions},
     pair::SecretShape,
     probe::Probes,
-    reading::{CancelReader, LeverageReader, OrderReader, WithdrawalReader},
+    reading::{CancelReader, LeverageReader, OrderReader, Stricter, WithdrawalReader},
 };
 
 /// An exchange. Immutable; share it in an `Arc`.
@@ -79,6 +79,7 @@ pub struct Definition {
     pub(crate) cancels: Vec<Spanned<CancelReader>>,
     pub(crate) withdrawals: Vec<Spanned<WithdrawalReader>>,
     pub(crate) leverages: Vec<Spanned<LeverageReader>>,
+    pub(crate) stricter: Vec<Spanned<Stricter>>,
     /// Those of orders, then those of withdrawals.
     pub(crate) order_status: Vec<Spanned<StatusQuestions>>,
     pub(crate) open_orders: Option<Spanned<OpenOrders>>,

@@ -15,7 +15,7 @@ use crate::{
     orders::{CancelOrder, OpenOrders, StatusQuestions},
     pair::SecretShape,
     probe::Probes,
-    reading::{CancelReader, LeverageReader, OrderReader, WithdrawalReader},
+    reading::{CancelReader, LeverageReader, OrderReader, Stricter, WithdrawalReader},
 };
 
 #[derive(Deserialize)]
@@ -37,6 +37,8 @@ pub struct File {
     pub withdrawal: Vec<Spanned<WithdrawalReader>>,
     #[serde(default)]
     pub leverage: Vec<Spanned<LeverageReader>>,
+    #[serde(default)]
+    pub stricter: Vec<Spanned<Stricter>>,
     #[serde(default)]
     pub order_status: Vec<Spanned<StatusQuestions>>,
     #[serde(default)]

@@ -257,6 +257,11 @@ impl StatusQuestions {
         Some(OrderStatus::Found { state, filled })
     }
 
+    /// Whether an answer can say that there is no such order, in a way the definition knows.
+    pub(crate) fn can_miss(&self) -> bool {
+        !self.not_found.is_empty() || self.ask.iter().any(|ask| ask.at.is_none())
+    }
+
     /// What its shape alone cannot say.
     fn check(&self) -> Result<(), &'static str> {
         let one_place = |ask: &Ask| {

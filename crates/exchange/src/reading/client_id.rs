@@ -10,7 +10,7 @@ use super::{
     scope::{Inside, Scope},
 };
 use crate::{
-    Definition, Method, Refusal, Request,
+    Definition, Method, Part, Refusal, Request,
     definition::{Case, Pattern},
 };
 
@@ -26,6 +26,8 @@ pub(crate) struct ClientId {
     prefix: String,
     /// The greatest length with the prefix; of a number, its greatest count of digits.
     max_length: usize,
+    /// The greatest length of a client's own, if the exchange takes longer ones than are made here.
+    longest: Option<usize>,
     /// Parameters an order with an id of ours must not have: the exchange takes one of them.
     #[serde(default)]
     pub(super) unless: Vec<Field>,
@@ -124,7 +126,10 @@ impl ClientId {
     fn own_id(&self, scope: Scope<'_>) -> Result<OwnId, Refusal> {
         let there = |field| Ok::<_, Refusal>(scope.text(field)?.filter(|text| !text.is_empty()));
         if let Some(own) = there(&self.param)? {
-            return Ok(OwnId::Given(own.into_owned()));
+            return match own.len() > self.longest.unwrap_or(self.max_length) {
+                true => Err(Refusal::field(Part::Body, self.name(), "longer than the exchange's ids are")),
+                false => Ok(OwnId::Given(own.into_owned())),
+            };
         }
         for field in &self.unless {
             if there(field)?.is_some() {
@@ -178,6 +183,9 @@ impl ClientId {
             }
             () if !plain(&self.prefix) || (self.is_number() && !self.prefix.is_empty()) => {
                 Err("a client id starts with letters, digits and -, a number with none")
+            }
+            () if self.longest.is_some_and(|longest| longest <= self.max_length) => {
+                Err("longest is more than max_length, or left out")
             }
             () if self.room() < least => Err("ids of this form do not fit into max_length"),
             () => Ok(()),

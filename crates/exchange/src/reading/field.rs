@@ -5,6 +5,7 @@ use std::{cmp::Ordering, collections::BTreeMap};
 use serde::Deserialize;
 
 use super::wording::Wording;
+use crate::request::Json;
 
 /// Names a value: `quantity`, `params.price`, `configuration.*.size`, `path:3`, `=BUY`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
@@ -18,14 +19,19 @@ pub(crate) enum Field {
     Path(Vec<String>),
 }
 
-/// Names of parameters, sorted by length: most are told apart by it.
+/// Names of parameters.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(from = "Vec<String>")]
-pub(crate) struct Names(Vec<String>);
+pub(crate) struct Names {
+    /// Those whose values are texts, or nobody's business. Sorted by length: most are told apart by it.
+    whole: Vec<String>,
+    /// Those of which some members are known: `put.price` is `put` and `price`.
+    members: Vec<Vec<String>>,
+}
 
 /// Fields and the texts each may have; all must fit. `*` stands for any text, an empty list for none.
 /// An exchange may take letters in any case where its documents show one.
-#[derive(Clone, Debug, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize)]
 #[serde(from = "BTreeMap<Field, Vec<Wording>>")]
 pub(crate) struct Condition(Vec<(Field, Vec<Wording>)>);
 
@@ -66,24 +72,51 @@ impl Condition {
 impl From<Vec<String>> for Names {
     fn from(names: Vec<String>) -> Names {
         let mut own = Names::default();
-        own.extend(Names(names));
+        names.iter().for_each(|name| own.add(name.split('.').map(str::to_owned).collect()));
+        own.sort();
         own
     }
 }
 
 impl Names {
-    /// The names that fields start with.
+    /// The names of what fields read.
     pub(crate) fn of(fields: Vec<&Field>) -> Names {
-        Names(fields.into_iter().filter_map(Field::first_name).map(str::to_owned).collect())
+        let mut own = Names::default();
+        for field in fields {
+            if let Field::Path(names) = field {
+                own.add(names.clone());
+            }
+        }
+        own
     }
 
     pub(crate) fn extend(&mut self, more: Names) {
-        self.0.extend(more.0);
-        self.0.sort_unstable_by(|a, b| Names::order(a, b));
+        self.whole.extend(more.whole);
+        self.members.extend(more.members);
+        self.sort();
     }
 
-    pub(crate) fn contains(&self, name: &str) -> bool {
-        self.0.binary_search_by(|own| Names::order(own, name)).is_ok()
+    /// Of a parameter, the name that is not known: its own, or one inside. `value` is what it has in JSON.
+    pub(crate) fn stranger<'n>(&self, name: &'n str, value: Option<&'n Json>) -> Option<&'n str> {
+        if self.whole.binary_search_by(|own| Names::order(own, name)).is_ok() {
+            return None;
+        }
+        let paths: Vec<&[String]> = self.members.iter().filter_map(|path| after(path, name)).collect();
+        match value {
+            Some(value) if !paths.is_empty() => stranger(name, value, &paths),
+            _ => Some(name),
+        }
+    }
+
+    fn add(&mut self, mut path: Vec<String>) {
+        match path.len() {
+            1 => self.whole.append(&mut path),
+            _ => self.members.push(path),
+        }
+    }
+
+    fn sort(&mut self) {
+        self.whole.sort_unstable_by(|a, b| Names::order(a, b));
     }
 
     fn order(a: &str, b: &str) -> Ordering {
@@ -91,15 +124,27 @@ impl Names {
     }
 }
 
-impl Field {
-    /// The parameter or member it starts with.
-    pub(crate) fn first_name(&self) -> Option<&str> {
-        match self {
-            Field::Path(names) => names.first().map(String::as_str),
-            Field::Always(_) | Field::Segment { .. } => None,
-        }
-    }
+/// What a path goes on with behind a name.
+fn after<'p>(path: &'p [String], name: &str) -> Option<&'p [String]> {
+    let (first, rest) = path.split_first()?;
+    ["*", "#", name].contains(&first.as_str()).then_some(rest)
+}
 
+/// The first name inside a value that no path leads to. Nothing of a list is known.
+fn stranger<'n>(name: &'n str, value: &'n Json, paths: &[&[String]]) -> Option<&'n str> {
+    if matches!(value, Json::Array(_)) {
+        return Some(name);
+    }
+    value.members().iter().find_map(|member| {
+        let inside: Vec<&[String]> = paths.iter().filter_map(|path| after(path, &member.name)).collect();
+        match inside.is_empty() {
+            true => Some(member.name.as_str()),
+            false => stranger(&member.name, &member.value, &inside),
+        }
+    })
+}
+
+impl Field {
     /// How it is called in a refusal.
     pub(crate) fn name(&self) -> &str {
         match self {

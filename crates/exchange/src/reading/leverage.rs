@@ -119,14 +119,14 @@ impl LeverageReader {
         if !self.sets.is_empty() {
             return Ok(highest(scope, &self.sets)?.flatten().map_or(Leverage::Unknown, Leverage::Sets));
         }
-        if scope.any(&self.none) {
+        if scope.any(&self.none)? {
             return Ok(Leverage::None);
         }
         Ok(match highest(scope, &self.value)? {
             Some(Some(value)) => Leverage::Borrows(Some(value)),
             Some(None) => Leverage::Unknown,
-            None if scope.any(&self.unknown) => Leverage::Unknown,
-            None if scope.any(&self.borrows) => Leverage::Borrows(None),
+            None if scope.any(&self.unknown)? => Leverage::Unknown,
+            None if scope.any(&self.borrows)? => Leverage::Borrows(None),
             None => match self.otherwise {
                 Otherwise::None => Leverage::None,
                 Otherwise::Borrows => Leverage::Borrows(None),
@@ -150,7 +150,8 @@ impl Leverage {
     }
 }
 
-/// The highest value that is there; `Some(None)` if one of them is no number. `5:1` is 5.
+/// The highest value that is there; `Some(None)` if one of them is no number, or all are zero, which stands for something
+/// else, such as whatever is set elsewhere. `5:1` is 5.
 fn highest(scope: Scope<'_>, fields: &[Field]) -> Result<Option<Option<Decimal>>, Refusal> {
     let mut highest = None;
     for field in fields {
@@ -160,5 +161,5 @@ fn highest(scope: Scope<'_>, fields: &[Field]) -> Result<Option<Option<Decimal>>
             None => return Ok(Some(None)),
         }
     }
-    Ok(highest.map(Some))
+    Ok(highest.map(|highest| Some(highest).filter(|value| !value.is_zero())))
 }

@@ -7,6 +7,7 @@ mod number;
 mod order;
 mod reader;
 mod scope;
+mod stricter;
 mod wording;
 
 pub use self::leverage::Leverage;
@@ -17,6 +18,7 @@ pub(crate) use self::{
     order::OrderReader,
     reader::{CancelReader, Reader, WithdrawalReader},
     scope::{Inside, like},
+    stricter::Stricter,
 };
 
 use rust_decimal::Decimal;

@@ -41,6 +41,9 @@ pub(crate) struct OrderReader {
     price_is_total: Vec<Condition>,
     #[serde(default)]
     unpriceable: Vec<Condition>,
+    /// What some parameters may say: an order with another word cannot be priced.
+    #[serde(default)]
+    only: Condition,
     pub(crate) client_id: Option<ClientId>,
     pub(super) known: Names,
 }
@@ -77,7 +80,7 @@ impl OrderReader {
             SideSource::Sign { sign_of } => Some(sign_of),
         };
         let conditions = [&self.quantity_in_quote, &self.price_is_total, &self.unpriceable];
-        let named = conditions.into_iter().flatten().flat_map(Condition::fields);
+        let named = conditions.into_iter().flatten().chain([&self.only]).flat_map(Condition::fields);
         let amounts = self.quantity.iter().chain(&self.price).chain(&self.quote_amount);
         let id = self.client_id.iter().flat_map(ClientId::fields);
         let amounts = amounts.chain(id);
@@ -89,7 +92,7 @@ impl OrderReader {
         let (side, signed) = self.side.read(scope)?;
         let kind = scope.text(&self.kind)?.or(self.default_type.as_deref().map(Cow::Borrowed));
         let kind = kind.ok_or_else(|| missing(self.kind.name()))?.to_ascii_uppercase();
-        if scope.any(&self.unpriceable) {
+        if scope.any(&self.unpriceable)? || !scope.only(&self.only)? {
             return Ok(Err("the order's amounts are in other units"));
         }
         if self.relative_prices && has_relative(scope, &self.price)? {
@@ -98,10 +101,10 @@ impl OrderReader {
         let mut quantity = first(scope, &self.quantity, signed)?;
         let mut price = highest(scope, &self.price)?;
         let mut quote_amount = first(scope, &self.quote_amount, false)?;
-        if scope.any(&self.quantity_in_quote) {
+        if scope.any(&self.quantity_in_quote)? {
             (quantity, quote_amount) = (None, quantity.or(quote_amount));
         }
-        if scope.any(&self.price_is_total) {
+        if scope.any(&self.price_is_total)? {
             (price, quote_amount) = (None, price.or(quote_amount));
         }
         Ok(match (quantity, quote_amount) {

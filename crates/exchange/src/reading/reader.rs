@@ -147,16 +147,15 @@ impl Definition {
     ) -> Result<Option<Option<Cow<'r, [Json]>>>, Refusal> {
         let profile = self.first_profile(&request.path);
         let is_signing = |name: &str| profile.signing_names().iter().any(|own| own == name);
-        let known_outside = |name: &str| match inside.is_whole() {
-            true => known.contains(name),
-            false => inside.is_around(name),
-        };
         let refuse = |part, name: &str| {
             Err(Refusal::field(part, name, "not a parameter this endpoint is known to have"))
         };
-        if let Some((part, name)) =
-            request.names().find(|(_, name)| !known_outside(name) && !is_signing(name))
-        {
+        let stranger_outside = |name| match inside.is_whole() {
+            true => known.stranger(name, request.json().and_then(|document| document.root().get(name))),
+            false => Some(name).filter(|name| !inside.is_around(name)),
+        };
+        let mut names = request.names().filter(|(_, name)| !is_signing(name));
+        if let Some((part, name)) = names.find_map(|(part, name)| Some((part, stranger_outside(name)?))) {
             return refuse(part, name);
         }
         // where the body counts, a parameter of the query would be read here and ignored there, or the other way
@@ -175,9 +174,9 @@ impl Definition {
         let items = inside.items(request)?;
         let orders = || items.iter().flat_map(|items| items.iter());
         orders().try_for_each(|item| inside.check_inherited(request, item))?;
-        let members = orders().flat_map(Json::members);
-        match { members }.find(|member| !known.contains(&member.name) && !is_signing(&member.name)) {
-            Some(member) => refuse(Part::Body, &member.name),
+        let mut members = orders().flat_map(Json::members).filter(|member| !is_signing(&member.name));
+        match members.find_map(|member| known.stranger(&member.name, Some(&member.value))) {
+            Some(name) => refuse(Part::Body, name),
             None => Ok(Some(items)),
         }
     }
@@ -246,7 +245,7 @@ impl WithdrawalReader {
             [item] => self.inside.scope(request, item),
             _ => return Ok(Reading::Unpriceable("the request holds several withdrawals")),
         };
-        if !self.when.is_empty() && !scope.any(&self.when) {
+        if !self.when.is_empty() && !scope.any(&self.when)? {
             return Ok(Reading::Unpriceable("this is not a withdrawal that can be read"));
         }
         let needed = |field| text(scope, field)?.ok_or_else(|| missing(Field::name(field)));

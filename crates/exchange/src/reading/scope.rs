@@ -90,19 +90,40 @@ impl<'s> Scope<'s> {
     }
 
     /// Whether any of the conditions holds.
-    pub(crate) fn any(&self, conditions: &'s [Condition]) -> bool {
-        conditions.iter().any(|condition| self.all(condition))
+    pub(crate) fn any(&self, conditions: &'s [Condition]) -> Result<bool, Refusal> {
+        for condition in conditions {
+            if self.all(condition)? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
-    fn all(&self, condition: &'s Condition) -> bool {
-        condition.texts().all(|(field, texts)| {
-            match self.text(field) {
+    fn all(&self, condition: &'s Condition) -> Result<bool, Refusal> {
+        for (field, texts) in condition.texts() {
+            let fits = match self.text(field) {
                 // an array or object: it is there, and that is all that can be said
-                Err(_) => texts.iter().any(Wording::is_free),
+                Err(_) if texts.iter().any(Wording::is_free) => true,
+                Err(refusal) => return Err(refusal),
                 Ok(None) => texts.is_empty(),
                 Ok(Some(text)) => texts.iter().any(|wording| wording.fits(&text)),
+            };
+            if !fits {
+                return Ok(false);
             }
-        })
+        }
+        Ok(true)
+    }
+
+    /// Whether each field that is there has one of the texts it may have.
+    pub(crate) fn only(&self, condition: &'s Condition) -> Result<bool, Refusal> {
+        for (field, texts) in condition.texts() {
+            let text = self.text(field)?;
+            if text.is_some_and(|text| !texts.iter().any(|wording| wording.fits(&text))) {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 }
 

@@ -128,6 +128,8 @@ impl Definition {
         if profile.scheme == Scheme::Envelope && class != Class::Public {
             request.check_envelope(profile)?;
         }
+        request.endpoint.class = self.class_of(&request)?;
+        let class = request.endpoint.class;
         request.reading = self.read(&request)?;
         if matches!(class, Class::Trade | Class::Finance | Class::Withdraw) {
             request.client_ids = self.own_ids(&request)?.into_iter().map(OwnId::given).collect();

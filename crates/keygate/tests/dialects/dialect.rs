@@ -130,6 +130,7 @@ impl Dialect {
             let Answer { status, body } = self.send(request).await;
             match self.definition.read_order_status(&placed, nth, status, &body) {
                 OrderStatus::NotFound => {}
+                OrderStatus::Unreadable if status == 404 => return OrderStatus::Unreadable,
                 OrderStatus::Unreadable => panic!("{request:?}: {status} {}", String::from_utf8_lossy(&body)),
                 found => return found,
             }

@@ -129,6 +129,34 @@ async fn order_that_never_arrived_is_given_back_once_it_cannot_come_any_more() {
     assert_eq!(used_today(&world).await, Decimal::ZERO);
 }
 
+/// The cancellation fails, the new order is placed, and the answer is an error of status 409.
+#[tokio::test]
+async fn order_that_was_placed_by_a_half_failed_replacement_counts() {
+    let world = World::new().await;
+    let bot = limited(&world, json!({"max_daily_trade_volume_usd": "120"})).await;
+    let replaced = replace(&bot, "ALLOW_FAILURE").await;
+    assert_eq!((replaced.status, &replaced.body["code"]), (409, &json!(-2021)), "{}", replaced.text);
+    assert_eq!(replaced.body["data"]["newOrderResult"], "SUCCESS");
+    assert_eq!((state(&world).await.as_str(), used_today(&world).await), ("unknown", Decimal::from(50)));
+    ask_later(&world, Duration::seconds(200)).await;
+    assert_eq!((state(&world).await.as_str(), used_today(&world).await), ("confirmed", Decimal::from(50)));
+}
+
+#[tokio::test]
+async fn replacement_of_which_nothing_was_done_gives_its_dollars_back() {
+    let world = World::new().await;
+    let bot = limited(&world, json!({"max_daily_trade_volume_usd": "120"})).await;
+    let replaced = replace(&bot, "STOP_ON_FAILURE").await;
+    assert_eq!((replaced.status, &replaced.body["code"]), (400, &json!(-2022)), "{}", replaced.text);
+    assert_eq!((state(&world).await.as_str(), used_today(&world).await), ("rejected", Decimal::ZERO));
+}
+
+/// Of an order that is not there.
+async fn replace(bot: &Bot, mode: &str) -> Reply {
+    let body = format!("{BUY}&cancelReplaceMode={mode}&cancelOrderId=999999");
+    bot.binance("POST", "/api/v3/order/cancelReplace", &body).await
+}
+
 #[tokio::test]
 async fn while_the_exchange_cannot_be_asked_the_money_stays_set_aside() {
     let world = World::new().await;
