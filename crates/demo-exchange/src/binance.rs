@@ -180,6 +180,11 @@ impl Exchange for Binance {
         Some(socket::hear(self, talk, frame))
     }
 
+    fn limited_frame(&self, frame: &Received, retry_after_s: u32) -> Option<Said> {
+        let spent = Spent { limit: 6000, retry_after_s: retry_after_s.into() };
+        Some(socket::limited(frame, &Error::too_much_weight(&spent)))
+    }
+
     fn news(&mut self, talk: &mut Talk, now: i64) -> Vec<String> {
         stream::news(&self.floor, talk, now)
     }

@@ -23,6 +23,12 @@ impl<K: Eq + Hash> Budget<K> {
         Self { window_ms, limit, used: HashMap::new() }
     }
 
+    /// The caller's usage.
+    pub(crate) fn used(&self, caller: &K, now: i64) -> u32 {
+        let window = now.div_euclid(self.window_ms);
+        self.used.get(caller).filter(|own| own.0 == window).map_or(0, |own| own.1)
+    }
+
     /// Adds to the caller's usage and returns it.
     pub(crate) fn spend(&mut self, caller: K, weight: u32, now: i64) -> Result<u32, Spent> {
         let window = now.div_euclid(self.window_ms);

@@ -39,6 +39,11 @@ pub(crate) trait Exchange: Send {
         None
     }
 
+    /// How it refuses the frame of who asks too often, where that is told.
+    fn limited_frame(&self, _frame: &Received, _retry_after_s: u32) -> Option<Said> {
+        None
+    }
+
     /// What has happened since, for the subscriptions of a talk.
     fn news(&mut self, _talk: &mut Talk, _now: i64) -> Vec<String> {
         Vec::new()

@@ -138,7 +138,13 @@ async fn answer(
             frame.at_ms += ms;
         }
         let executes = !matches!(fault, Some(Fault::DropBefore));
-        let said = state.exchange(exchange).filter(|_| executes).and_then(|open| open.hear(talk, &frame));
+        let open = state.exchange(exchange).filter(|_| executes);
+        let said = open.and_then(|open| match fault {
+            Some(Fault::RateLimited { retry_after_s }) => {
+                open.limited_frame(&frame, retry_after_s).or_else(|| open.hear(talk, &frame))
+            }
+            _ => open.hear(talk, &frame),
+        });
         if let Some(said) = &said {
             record.signed_by = said.signer.clone();
             record.status = Some(said.status).filter(|_| !matches!(fault, Some(Fault::DropAfter)));

@@ -118,6 +118,9 @@ pub(crate) struct Errors {
     /// What a status means that comes without a code.
     #[serde(default)]
     http_kinds: BTreeMap<ErrorKind, Vec<u16>>,
+    /// Those of `rate_limited` that are about the orders of one account alone, where everything else is counted by address.
+    #[serde(default)]
+    rate_limited_key: Vec<String>,
     pub(crate) kinds: BTreeMap<ErrorKind, Vec<String>>,
 }
 
@@ -189,6 +192,14 @@ impl Definition {
     }
 }
 
+impl Definition {
+    /// Whether an answer says that one account has placed too many orders: nobody else has to wait.
+    pub fn limits_orders_of_key(&self, status: u16, body: &[u8]) -> bool {
+        let own = &self.errors.rate_limited_key;
+        !own.is_empty() && self.read_error(status, body).is_some_and(|error| own.contains(&error.code))
+    }
+}
+
 impl Errors {
     fn kind(&self, code: &str) -> Option<ErrorKind> {
         self.kinds.iter().find(|(_, codes)| codes.iter().any(|own| own == code)).map(|(kind, _)| *kind)
@@ -200,6 +211,10 @@ impl Errors {
 
     /// Every code may have one meaning only.
     pub(crate) fn check(&self) -> Result<(), &'static str> {
+        let limited = |code: &String| self.kind(code) == Some(ErrorKind::RateLimited);
+        if !self.rate_limited_key.iter().all(limited) {
+            return Err("rate_limited_key names codes of rate_limited");
+        }
         let mut codes: Vec<_> = self.kinds.values().flatten().collect();
         codes.sort();
         match codes.windows(2).any(|pair| pair[0] == pair[1]) {

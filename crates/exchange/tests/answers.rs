@@ -321,3 +321,22 @@ fn every_probe_can_be_sent_in_production() {
         }
     }
 }
+
+#[test]
+fn only_codes_about_the_orders_of_one_account_are_that_accounts_alone() {
+    let limits = |id: &str, status, body: &str| builtin(id).limits_orders_of_key(status, body.as_bytes());
+    assert!(limits("binance", 429, r#"{"code":-1015,"msg":"Too many new orders"}"#));
+    for (status, body) in [
+        (429, r#"{"code":-1003,"msg":"Too much request weight used"}"#),
+        (418, "{}"),
+        (400, r#"{"code":-2010,"msg":"Account has insufficient balance"}"#),
+        (200, r#"{"code":-1015}"#),
+    ] {
+        assert!(!limits("binance", status, body), "{body}");
+    }
+    assert!(!limits("mexc", 429, r#"{"code":-1015}"#), "another exchange's code");
+    let text = include_str!("../exchanges/binance/exchange.toml");
+    let wrong = text.replacen("rate_limited_key = [\"-1015\"]", "rate_limited_key = [\"-1021\"]", 1);
+    let error = Definition::parse(&wrong).err().unwrap();
+    assert!(error.to_string().contains("rate_limited_key names codes of rate_limited"), "{error}");
+}

@@ -261,6 +261,31 @@ fn answers_carry_the_id_and_are_read_back() {
 }
 
 #[test]
+fn answers_say_what_is_used_of_the_budgets_and_when_to_ask_again() {
+    let limit = |kind: &str, interval: &str, number: u32, count: u32| json!({"rateLimitType": kind, "interval": interval, "intervalNum": number, "limit": 9000, "count": count});
+    let limits = [
+        limit("ORDERS", "SECOND", 10, 12),
+        limit("ORDERS", "DAY", 1, 4043),
+        limit("REQUEST_WEIGHT", "MINUTE", 1, 321),
+    ];
+    let read = |json: Value| binance().frame_answer(PATH, &json.to_string()).unwrap();
+    let done = read(json!({"id": 1, "status": 200, "result": {}, "rateLimits": limits}));
+    let counts: Vec<_> = done.counts.iter().map(|(name, count)| (name.as_str(), count.as_str())).collect();
+    assert_eq!(counts, [("x-mbx-order-count-10s", "12"), ("x-mbx-used-weight-1m", "321")]);
+    assert_eq!(done.retry_after_s(NOW), None);
+    let refused = |data: Value| {
+        read(json!({"id": 1, "status": 418, "error": {"code": -1003, "msg": "banned", "data": data}}))
+    };
+    let banned = refused(json!({"serverTime": 1_659_142_907_531_u64, "retryAfter": 1_659_146_400_000_u64}));
+    assert_eq!(banned.retry_after_s(NOW), Some(3493), "by the exchange's own clock");
+    assert_eq!(refused(json!({"retryAfter": NOW + 2500})).retry_after_s(NOW), Some(3));
+    assert_eq!(refused(json!({"retryAfter": NOW - 2500})).retry_after_s(NOW), Some(0));
+    for nothing in [json!({}), json!(null), json!({"retryAfter": "soon"})] {
+        assert_eq!(refused(nothing).retry_after_s(NOW), None);
+    }
+}
+
+#[test]
 fn only_the_listed_path_and_query_are_a_stream() {
     let binance = binance();
     for (path, is) in [(PATH, true), ("/ws-api/v3/", false), ("/ws-api/V3", false), ("/api/v3/order", false)]

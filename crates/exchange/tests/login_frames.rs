@@ -170,9 +170,11 @@ fn answers_are_okxs_and_are_read_back() {
     let not =
         r#"{"id":"7","op":"order","code":"1","msg":"","data":[{"ordId":"","sCode":"51008","sMsg":"no"}]}"#;
     assert_eq!(read(not).unwrap().1.unwrap().code, "51008");
+    let by_id = read(r#"{"event":"error","id":"7","code":"60012","msg":"no"}"#).unwrap();
+    assert_eq!((by_id.0.as_deref(), by_id.1.unwrap().code.as_str()), (Some("\"7\""), "60012"));
     for event in [
         r#"{"event":"subscribe","id":"7","arg":{"channel":"orders"}}"#,
-        r#"{"event":"error","id":"7","code":"60018","msg":"no"}"#,
+        r#"{"event":"error","code":"60018","msg":"no"}"#,
         r#"{"arg":{"channel":"orders"},"data":[]}"#,
         "pong",
     ] {

@@ -232,6 +232,9 @@ fn answers_are_told_apart_by_method_and_number_and_events_are_none() {
     );
     let error = kraken().frame_error(&failed.unwrap()).unwrap();
     assert_eq!((error.kind, error.code.as_str()), (ErrorKind::Other, "EOrder:Insufficient funds"));
+    let bare =
+        read(json!({"method": "add_order", "req_id": 7, "error": "EOrder:Insufficient funds"})).unwrap();
+    assert_eq!((bare.id.as_deref(), bare.status), (Some(own.id()), 400));
     let wordless = read(json!({"method": "add_order", "success": false})).unwrap();
     assert!(kraken().frame_error(&wordless).is_some(), "a failure without words is one");
     let session =
@@ -239,6 +242,11 @@ fn answers_are_told_apart_by_method_and_number_and_events_are_none() {
     assert_eq!(kraken().frame_error(&session).unwrap().kind, ErrorKind::BadKey);
     assert_eq!(read(json!({"channel": "executions", "type": "update", "data": [], "sequence": 1})), None);
     assert_eq!(read(json!({"method": "pong", "req_id": 7})), None);
+    assert_eq!(
+        read(json!({"error": "EGeneral:Invalid arguments", "success": false})),
+        None,
+        "whose it is nobody says"
+    );
 }
 
 #[test]

@@ -211,7 +211,7 @@ impl Call<'_> {
         if !self.is_public() {
             return Err(Denial::unknown_key("no Keygate credential was sent"));
         }
-        self.app.gate.public.admit(self.client.ip, self.app.clock.now_ms())?;
+        self.app.gate.public.admit(&self.client, self.app.clock.now_ms())?;
         let outcome = self.public_answer(self.app.gate.public_environment(self.definition)).await?.outcome;
         answer::pass(self.definition, outcome, &[], self.id)
     }

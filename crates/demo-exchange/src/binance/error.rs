@@ -40,6 +40,15 @@ impl Error {
         }
     }
 
+    /// The error of a frame, which says when to ask again in its body.
+    pub(super) fn told(&self, now: i64) -> Value {
+        let mut told = self.body();
+        if let Some(seconds) = self.retry_after_s {
+            told["data"] = json!({ "serverTime": now, "retryAfter": now + seconds * 1000 });
+        }
+        told
+    }
+
     pub(super) fn answer(&self) -> Answer {
         let answer = Answer::json(self.status, &self.body()).failed(self.code);
         match self.retry_after_s {

@@ -45,31 +45,63 @@ const ENDPOINTS: [(&str, &str, &str); 16] = [
 
 pub(super) fn hear(binance: &mut Binance, talk: &mut Talk, frame: &Received) -> Said {
     let Ok(mut read) = serde_json::from_slice::<Frame>(&frame.body) else {
-        return said(&Value::Null, Err(Error::bad(-1135, "Invalid JSON Request")), None);
+        return invalid(frame);
     };
     let plain = read.id.is_null() || read.id.is_i64() || read.id.is_u64() || read.id.is_string();
     if !plain {
-        return said(&Value::Null, Err(Error::bad(-1135, "Invalid JSON Request")), None);
+        return invalid(frame);
     }
     let signer = signer(binance, talk, &read.params).cloned();
     read.params.remove("returnRateLimits");
     let reply = reply(binance, talk, frame, &read, signer.as_ref());
-    said(&read.id, reply, signer)
+    let account = signer.as_ref().map(|entry| entry.account);
+    let told = said(&read.id, reply, signer, frame.at_ms);
+    let mut limits =
+        vec![limit("REQUEST_WEIGHT", "MINUTE", 1, binance.weight.used(&frame.peer, frame.at_ms))];
+    if let Some(account) = account.filter(|_| read.method == "order.place") {
+        limits.push(limit("ORDERS", "SECOND", 10, binance.orders.used(&account, frame.at_ms)));
+    }
+    told.with("rateLimits", Value::Array(limits))
 }
 
-fn said(id: &Value, reply: Result<Value, Error>, signer: Option<Entry>) -> Said {
+/// As the exchange refuses who asks too often.
+pub(super) fn limited(frame: &Received, error: &Error) -> Said {
+    let read: Value = serde_json::from_slice(&frame.body).unwrap_or_default();
+    let told = json!({ "id": read["id"], "status": error.status(), "error": error.told(frame.at_ms) });
+    let code = Some(error.code().to_string());
+    Said { text: told.to_string(), signer: None, status: error.status(), error: code }
+}
+
+fn invalid(frame: &Received) -> Said {
+    said(&Value::Null, Err(Error::bad(-1135, "Invalid JSON Request")), None, frame.at_ms)
+}
+
+fn limit(kind: &str, interval: &str, number: u32, count: u32) -> Value {
+    json!({ "rateLimitType": kind, "interval": interval, "intervalNum": number, "limit": 6000, "count": count })
+}
+
+fn said(id: &Value, reply: Result<Value, Error>, signer: Option<Entry>, now: i64) -> Said {
     let signer = signer.map(|entry| entry.signer("binance"));
-    let (status, error, body) = match reply {
-        Ok(result) => (200, None, json!({ "id": id, "status": 200, "result": result })),
-        Err(error) => {
-            let told = json!({ "id": id, "status": error.status(), "error": error.body() });
-            (error.status(), Some(error.code().to_string()), told)
+    match reply {
+        Ok(result) => {
+            let told = json!({ "id": id, "status": 200, "result": result });
+            Said { text: told.to_string(), signer, status: 200, error: None }
         }
-    };
-    let mut body = body;
-    body["rateLimits"] = json!([{ "rateLimitType": "REQUEST_WEIGHT", "interval": "MINUTE", "intervalNum": 1,
-                                   "limit": 6000, "count": 1 }]);
-    Said { text: body.to_string(), signer, status, error }
+        Err(error) => {
+            let told = json!({ "id": id, "status": error.status(), "error": error.told(now) });
+            let (status, error) = (error.status(), Some(error.code().to_string()));
+            Said { text: told.to_string(), signer, status, error }
+        }
+    }
+}
+
+impl Said {
+    fn with(mut self, name: &str, value: Value) -> Self {
+        let mut told: Value = serde_json::from_str(&self.text).unwrap_or_default();
+        told[name] = value;
+        self.text = told.to_string();
+        self
+    }
 }
 
 /// The key whose signature the frame carries, or the session's where it names none.

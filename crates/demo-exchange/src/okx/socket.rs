@@ -33,7 +33,10 @@ pub(super) fn hear(house: &mut House<Okx>, talk: &mut Talk, frame: &Received) ->
             Said { text: answer.to_string(), signer, status: 200, error: code }
         }
         Err((code, text)) => {
-            let told = json!({ "event": "error", "code": code, "msg": text, "connId": "demo" });
+            let mut told = json!({ "event": "error", "code": code, "msg": text, "connId": "demo" });
+            if let Some(id) = read.get("id") {
+                told["id"] = id.clone();
+            }
             Said { text: told.to_string(), signer, status: 400, error: Some(code.to_owned()) }
         }
     }

@@ -3,10 +3,10 @@
 use serde_json::Value;
 
 use super::{Answer, ExchangeError, text_at};
-use crate::{Definition, Frame, definition::TokenStream, definition::fill, request::quote};
+use crate::{Definition, Frame, definition::TokenStream, definition::fill, moment::Clock, request::quote};
 
 /// What an exchange's message says about a frame of ours.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct FrameAnswer {
     /// The frame's id, as JSON; `None` if the exchange left it out, as Bybit does in some refusals.
     pub id: Option<String>,
@@ -16,6 +16,19 @@ pub struct FrameAnswer {
     pub status: u16,
     /// The refusal, as the body of a request's answer would be; empty for a success.
     pub error: Vec<u8>,
+    /// What it says of the exchange's budgets, as the headers of a request's answer would.
+    pub counts: Vec<(String, String)>,
+    /// When to ask again, and the exchange's own time, in milliseconds since 1970.
+    again: Option<(u64, Option<u64>)>,
+}
+
+impl FrameAnswer {
+    /// For how many seconds the exchange wants to hear nothing, if it says so. `now_ms` counts where it does not say what time
+    /// it is there.
+    pub fn retry_after_s(&self, now_ms: u64) -> Option<u64> {
+        let (at, now) = self.again?;
+        Some(at.saturating_sub(now.unwrap_or(now_ms)).div_ceil(1000))
+    }
 }
 
 /// Which frame is answered.
@@ -101,14 +114,22 @@ impl Definition {
         let json: Value = serde_json::from_str(text).ok()?;
         if let Some(stream) = self.login_stream(path) {
             let id = json.get(&stream.members.id).map(Value::to_string);
-            let method = Some(json.get(&stream.members.method)?.as_str()?.to_owned()); // events have none
-            return Some(FrameAnswer { id, method, status: 200, error: text.as_bytes().to_vec() });
+            let method = json.get(&stream.members.method).and_then(Value::as_str).map(str::to_owned);
+            let answer =
+                FrameAnswer { id, method, status: 200, error: text.into(), ..FrameAnswer::default() };
+            // events have no method, and neither have refusals of what could not be read
+            let is_answer =
+                answer.method.is_some() || answer.id.is_some() && self.frame_error(&answer).is_some();
+            return is_answer.then_some(answer);
         }
         if let Some(stream) = self.token_stream(path) {
-            let success = json.pointer(&stream.answer.success)?.as_bool()?; // events have none
+            let success = json.pointer(&stream.answer.success).and_then(Value::as_bool);
+            // events have neither, and a refusal may have its error alone
+            let error = json.pointer(&stream.answer.error).filter(|error| !error.is_null());
+            let success = success.or(error.map(|_| false))?;
             let method = json.get(&stream.members.method)?.as_str()?;
             let number = json.get(&stream.members.id).map(Value::to_string);
-            let error = json.pointer(&stream.answer.error).map_or("null".to_owned(), Value::to_string);
+            let error = error.map_or("null".to_owned(), Value::to_string);
             let error =
                 if success { String::new() } else { fill(&stream.answer.body, &[("{error}", &error)]) };
             return Some(FrameAnswer {
@@ -116,6 +137,7 @@ impl Definition {
                 method: Some(method.to_owned()),
                 status: if success { 200 } else { 400 },
                 error: error.into_bytes(),
+                ..FrameAnswer::default()
             });
         }
         let stream = self.stream.as_ref()?;
@@ -123,7 +145,10 @@ impl Definition {
         let status = text_at(&json, &stream.answer.status)?.parse().ok()?;
         let error =
             json.pointer(&stream.answer.error).map_or(Vec::new(), |error| error.to_string().into_bytes());
-        Some(FrameAnswer { id, method: None, status, error })
+        let time = |pointer: &String| Clock::read_any(&text_at(&json, pointer)?);
+        let again = stream.answer.again.as_ref().and_then(|again| Some((time(&again.at)?, time(&again.now))));
+        let counts = stream.answer.counts.as_ref().map_or(Vec::new(), |counts| counts.headers(&json));
+        Some(FrameAnswer { id, method: None, status, error, counts, again })
     }
 
     /// Reads a message that may answer the gateway's own log-in: done, refused with the exchange's code or, if it has none,

@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::{Definition, Hole, PRODUCTION, Place, Profile, Scheme};
-use crate::{Class, Method};
+use crate::{Class, Method, answer::text_at};
 
 /// How frames are read, and what their methods are.
 #[derive(Clone, Debug, Deserialize)]
@@ -59,6 +59,42 @@ pub(crate) struct SessionMethods {
 pub(crate) struct AnswerPlaces {
     pub(crate) status: String,
     pub(crate) error: String,
+    /// Where a refusal says when to ask again, and what time it was, in milliseconds or microseconds since 1970.
+    pub(crate) again: Option<AgainPlaces>,
+    pub(crate) counts: Option<Counts>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct AgainPlaces {
+    pub(crate) at: String,
+    pub(crate) now: String,
+}
+
+/// A list of what is used of the exchange's budgets.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Counts {
+    /// A JSON pointer to the list.
+    at: String,
+    /// The members that together, with spaces between, are the name of a budget.
+    name: Vec<String>,
+    count: String,
+    /// The header by which the answer to a request says the same, by that name.
+    headers: BTreeMap<String, String>,
+}
+
+impl Counts {
+    /// The headers that an answer to a request would have had.
+    pub(crate) fn headers(&self, answer: &Value) -> Vec<(String, String)> {
+        let list = answer.pointer(&self.at).and_then(Value::as_array);
+        let read = |item: &Value| {
+            let member = |name: &String| text_at(item, &format!("/{name}"));
+            let name = self.name.iter().map(member).collect::<Option<Vec<_>>>()?.join(" ");
+            Some((self.headers.get(&name)?.clone(), member(&self.count)?))
+        };
+        list.into_iter().flatten().filter_map(read).collect()
+    }
 }
 
 /// What a method is.

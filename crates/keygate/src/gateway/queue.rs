@@ -19,6 +19,7 @@ use crate::{
 };
 
 mod budget;
+mod handshakes;
 mod lane;
 mod nonce;
 mod skew;
@@ -29,6 +30,7 @@ pub struct Queues {
     budgets: budget::Budgets,
     lanes: lane::Lanes,
     skews: skew::Skews,
+    handshakes: handshakes::Handshakes,
     /// The last nonce of keys that are not stored yet, by its count of digits: units differ by thousands.
     unstored: Mutex<BTreeMap<u32, u64>>,
 }
@@ -131,11 +133,11 @@ impl Turn<'_> {
                 (None, _) => kind.text(now_ms, seal::random::array()),
                 (Some(natural), None) => app.gate.queues.rising(natural).to_string(),
                 (Some(natural), Some(whose)) => {
-                    let held = Box::pin(nonce::take(app, whose, natural)).await?;
-                    if let Some(pass) = &mut self.lane {
-                        pass.keep(held.lock);
-                    }
-                    held.last.to_string()
+                    let lane = self.lane.as_mut();
+                    let lane =
+                        lane.ok_or_else(|| Denial::down("a nonce is taken in its key's lane alone"))?;
+                    let lock = lane.lock(app, whose);
+                    Box::pin(nonce::take(app, lock, natural)).await?.to_string()
                 }
             }),
         };
@@ -144,9 +146,7 @@ impl Turn<'_> {
 
     /// Lets the next one go, and learns from the answer.
     pub async fn end(self, app: &App, outcome: &Result<Answer, Failure>, error: Option<ErrorKind>) {
-        if let Some(pass) = self.lane {
-            Box::pin(pass.leave()).await;
-        }
+        drop(self.lane);
         app.gate.queues.answered(app, self.place, outcome, error).await;
     }
 }

@@ -4,19 +4,13 @@
 //! record. One connection of a client has one connection to the exchange and one access key. Always holds: nothing
 //! queues (whoever does not read is not read from), and a stream ends when its key, bot, user or connection does.
 
-use std::{
-    collections::HashMap,
-    net::IpAddr,
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
-};
+use std::sync::Arc;
 
 use axum::{body::Body, response::Response};
-use exchange::{Answer as Dialect, Definition};
+use exchange::Definition;
 use http::{HeaderMap, HeaderValue, Method, StatusCode, header, request::Parts};
 use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio_tungstenite::{
     WebSocketStream,
     tungstenite::{
@@ -33,17 +27,14 @@ mod end;
 mod frame;
 mod login;
 mod pending;
+mod reach;
 mod relay;
 mod session;
+mod slots;
 mod token;
 
-/// The open streams: how many there may be, and the word to end.
-pub struct Streams {
-    slots: Arc<Semaphore>,
-    most: u32,
-    by_address: Arc<Mutex<HashMap<IpAddr, u32>>>,
-    closing: watch::Sender<bool>,
-}
+use slots::Slot;
+pub use slots::Streams;
 
 /// Which stream of which exchange.
 pub struct Address<'a> {
@@ -51,62 +42,6 @@ pub struct Address<'a> {
     pub group: Option<&'a str>,
     /// Path and query, the exchange's own.
     pub target: &'a str,
-}
-
-/// A place among the open streams. Dropping it gives it back.
-struct Slot {
-    by_address: Arc<Mutex<HashMap<IpAddr, u32>>>,
-    ip: IpAddr,
-    _permit: OwnedSemaphorePermit,
-}
-
-impl Streams {
-    pub fn new(most: usize) -> Self {
-        let most = u32::try_from(most.clamp(1, Semaphore::MAX_PERMITS)).unwrap_or(u32::MAX);
-        Streams {
-            slots: Arc::new(Semaphore::new(most as usize)),
-            most,
-            by_address: Arc::default(),
-            closing: watch::Sender::new(false),
-        }
-    }
-
-    /// Ends every stream and waits until their records are complete.
-    pub async fn close(&self) {
-        self.closing.send_replace(true);
-        if tokio::time::timeout(GRACE, self.slots.acquire_many(self.most)).await.is_err() {
-            tracing::warn!("some streams were still open at the end of the grace period");
-        }
-    }
-
-    fn take(&self, ip: IpAddr) -> Result<Slot, Denial> {
-        if *self.closing.borrow() {
-            return Err(full("Keygate is stopping"));
-        }
-        let permit = self.slots.clone().try_acquire_owned().map_err(|_| full("too many streams are open"))?;
-        let slot = Slot { by_address: self.by_address.clone(), ip, _permit: permit };
-        let mut by_address = slot.by_address.lock().unwrap_or_else(PoisonError::into_inner);
-        let own = by_address.entry(ip).or_default();
-        *own += 1;
-        let crowded = *own > self.most.div_ceil(8);
-        drop(by_address);
-        match crowded {
-            true => Err(full("too many streams are open from this address")),
-            false => Ok(slot),
-        }
-    }
-}
-
-impl Drop for Slot {
-    fn drop(&mut self) {
-        let mut by_address = self.by_address.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(own) = by_address.get_mut(&self.ip) {
-            *own -= 1;
-            if *own == 0 {
-                by_address.remove(&self.ip);
-            }
-        }
-    }
 }
 
 /// Answers whatever has to do with WebSockets; `None` for a plain call.
@@ -141,14 +76,13 @@ pub fn meet(
         target: address.target.to_owned(),
         client: client.clone(),
     };
-    let closing = app.gate.streams.closing.subscribe();
+    let closing = app.gate.streams.closing();
     tokio::spawn(async move {
         if let Ok(upgraded) = upgrade.await {
             let limits = limits(&stream.app);
             let socket = WebSocketStream::from_raw_socket(TokioIo::new(upgraded), Role::Server, Some(limits));
-            stream.run(socket.await, closing).await;
+            stream.run(socket.await, slot, closing).await;
         }
-        drop(slot);
     });
     Some(switching(&key))
 }
@@ -184,7 +118,7 @@ fn agree(
     if !handshake {
         return Err(no_handshake());
     }
-    let slot = app.gate.streams.take(client.ip)?;
+    let slot = app.gate.streams.take(client)?;
     let upgrade = parts.extensions.remove::<OnUpgrade>().ok_or_else(no_handshake)?;
     Ok((slot, upgrade, accept))
 }
@@ -221,10 +155,3 @@ fn limits(app: &App) -> WebSocketConfig {
 fn no_handshake() -> Denial {
     unreadable("this is no handshake of a WebSocket (RFC 6455, version 13)")
 }
-
-fn full(text: &str) -> Denial {
-    Denial { kind: Dialect::RateLimited { retry_after: Some(10) }, rule: "streams", text: text.to_owned() }
-}
-
-/// How long streams may take to settle what is under way when the server stops.
-const GRACE: Duration = Duration::from_secs(10);

@@ -31,6 +31,22 @@ impl Headers {
         Some(Headers { head: Bytes::copy_from_slice(head), fields })
     }
 
+    /// Headers that stand for what was told elsewhere.
+    pub fn told<'h>(headers: impl IntoIterator<Item = (&'h str, &'h str)>) -> Headers {
+        let (mut head, mut fields) = (Vec::new(), Vec::new());
+        let mut put = |text: &str| {
+            let start = head.len();
+            head.extend_from_slice(text.as_bytes());
+            Some((u16::try_from(start).ok()?, u16::try_from(head.len()).ok()?))
+        };
+        for (name, value) in headers {
+            if let (Some(name), Some(value)) = (put(name), put(value)) {
+                fields.push(Field { name, value });
+            }
+        }
+        Headers { head: head.into(), fields }
+    }
+
     /// The first value of a header, if it is text; the name in any case.
     pub fn get(&self, name: &str) -> Option<&str> {
         let (_, value) = self.iter().find(|(own, _)| own.eq_ignore_ascii_case(name))?;

@@ -12,6 +12,7 @@ use crate::{
 
 mod backlog;
 mod bypass;
+mod lanes;
 mod queue;
 mod records;
 mod rights;

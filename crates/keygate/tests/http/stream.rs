@@ -28,13 +28,21 @@ impl Stream {
 
     /// At any address; an error if the gate does not agree.
     pub async fn at(bot: &Bot, path: &str) -> Result<Stream, Box<Error>> {
+        Stream::from(bot, path, None).await
+    }
+
+    /// The same for a client whose address a proxy tells.
+    pub async fn from(bot: &Bot, path: &str, address: Option<&str>) -> Result<Stream, Box<Error>> {
         let host = bot.api.base.strip_prefix("http://").unwrap();
         let socket = TcpSocket::new_v4().unwrap();
         // small, so that a client that does not read is noticed soon
         socket.set_recv_buffer_size(4096).unwrap();
         let stream = socket.connect(host.parse().unwrap()).await.unwrap();
         stream.set_nodelay(true).unwrap();
-        let request = format!("ws://{host}{path}").into_client_request().unwrap();
+        let mut request = format!("ws://{host}{path}").into_client_request().unwrap();
+        if let Some(address) = address {
+            request.headers_mut().insert("x-forwarded-for", address.parse().unwrap());
+        }
         let (socket, _) = client_async(request, stream).await?;
         Ok(Stream { socket, bot: bot.clone(), asked: 0 })
     }
@@ -94,6 +102,19 @@ impl Stream {
         let id = format!("ask-{}", self.asked);
         self.say(json!({"id": id, "method": method, "params": params}).to_string()).await;
         self.answer(&json!(id)).await
+    }
+
+    /// A public frame; nothing once the stream has ended.
+    pub async fn try_ask(&mut self, method: &str) -> Option<()> {
+        let frame = json!({"id": "try", "method": method}).to_string();
+        self.socket.send(Message::text(frame)).await.ok()?;
+        loop {
+            match self.next().await {
+                Some(Ok(Message::Text(_))) => return Some(()),
+                Some(Ok(Message::Ping(_))) => {}
+                _ => return None,
+            }
+        }
     }
 
     /// The answer with this id; events before it are passed over.

@@ -16,7 +16,10 @@ use crate::{
 mod bybit;
 mod ends;
 mod kraken;
+mod late;
 mod okx;
+mod places;
+mod rates;
 mod records;
 mod session;
 

@@ -64,6 +64,13 @@ impl World {
         World::on(exchanges, configure).await.set_up().await
     }
 
+    /// Where the pretend exchanges are set up otherwise.
+    pub async fn where_exchanges(configure: impl FnOnce(&mut DemoConfig)) -> World {
+        let mut exchanges = DemoConfig::demo();
+        configure(&mut exchanges);
+        World::on(exchanges, |config| config.gateway.queue_wait_ms = 0).await.set_up().await
+    }
+
     /// Not set up yet.
     pub async fn fresh(configure: impl FnOnce(&mut Config)) -> World {
         World::on(DemoConfig::demo(), configure).await

@@ -4,10 +4,7 @@
 use std::{
     collections::HashMap,
     hash::{BuildHasher, RandomState},
-    sync::{
-        Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicUsize, Ordering},
-    },
+    sync::{Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
@@ -21,8 +18,6 @@ use crate::{clock::Clock, upstream::Answer};
 pub struct Budgets {
     state: Mutex<State>,
     names: RandomState,
-    /// How many wait, by rank: the less urgent let the others go first.
-    waiting: [AtomicUsize; 3],
 }
 
 #[derive(Default)]
@@ -30,6 +25,17 @@ struct State {
     buckets: HashMap<Key, Bucket>,
     /// Until when an exchange wants to hear nothing, because it said so.
     silent: HashMap<Whom, i64>,
+    /// Until when it wants no more orders of a key.
+    full: HashMap<Whom, i64>,
+    /// How many wait for a budget, by rank: the less urgent let the others go first.
+    waiting: HashMap<Whom, [usize; 3]>,
+}
+
+/// What a request waits for: whose budget, and until when at least.
+#[derive(Clone, Copy, Debug)]
+struct Hold {
+    whom: Whom,
+    until_ms: i64,
 }
 
 /// Whose budget, as one number: exchange, environment, and the key where it is not counted by address.
@@ -52,46 +58,60 @@ impl Budgets {
         rank: Rank,
         patience_ms: u64,
     ) -> Result<(), Late> {
-        let Err(until_ms) = self.try_admit(place, rank, clock.now_ms()) else { return Ok(()) };
+        let Err(mut hold) = self.try_admit(place, rank, clock.now_ms()) else { return Ok(()) };
         let patience_ms = i64::try_from(patience_ms).unwrap_or(i64::MAX);
         let deadline_ms = clock.now_ms().saturating_add(patience_ms);
-        let mut until_ms = until_ms;
-        let _place_in_line = InLine::stand(&self.waiting[rank as usize])?;
-        while until_ms <= deadline_ms && clock.now_ms() < deadline_ms {
+        let mut line = self.stand(hold.whom, rank)?;
+        while hold.until_ms <= deadline_ms && clock.now_ms() < deadline_ms {
             tokio::time::sleep(PAUSE).await;
             match self.try_admit(place, rank, clock.now_ms()) {
                 Ok(()) => return Ok(()),
-                Err(until) => until_ms = until,
+                Err(now) => hold = now,
+            }
+            if line.whom != hold.whom {
+                line = self.stand(hold.whom, rank)?;
             }
         }
-        let wait = until_ms.saturating_sub(clock.now_ms());
+        let wait = hold.until_ms.saturating_sub(clock.now_ms());
         Err(Late { retry_after_ms: u64::try_from(wait).unwrap_or(0) })
     }
 
-    /// Counts the request, or says when to try again.
-    fn try_admit(&self, place: &Place<'_>, rank: Rank, now_ms: i64) -> Result<(), i64> {
-        let ahead = self.waiting[..rank as usize].iter().any(|count| count.load(Ordering::Acquire) > 0);
+    /// Counts the request, or says what to wait for.
+    fn try_admit(&self, place: &Place<'_>, rank: Rank, now_ms: i64) -> Result<(), Hold> {
         let mut state = self.lock();
-        if let Some(until) = state
-            .silent
-            .get(&self.whom(place, place.definition.rate_scope()))
-            .filter(|until| **until > now_ms)
-        {
-            return Err(*until);
+        let [all, key] = [place.definition.rate_scope(), RateScope::Key].map(|scope| self.whom(place, scope));
+        let silent = state.silent.get(&all).map(|until| (all, *until));
+        let full = state.full.get(&key).filter(|_| rank == Rank::Order).map(|until| (key, *until));
+        let quiet = [silent, full].into_iter().flatten().find(|(_, until)| *until > now_ms);
+        if let Some((whom, until_ms)) = quiet {
+            return Err(Hold { whom, until_ms });
         }
         for (key, budget) in self.budgets(place) {
+            let whom = key.0;
+            let ahead = state.waits_before(whom, rank);
             let bucket = state.bucket(key, budget, now_ms);
             if ahead && bucket.spent > 0 && bucket.is_short() {
-                return Err(now_ms + 1);
+                return Err(Hold { whom, until_ms: now_ms + 1 });
             }
             if bucket.spent >= rank.share_of(bucket.limit) {
-                return Err(bucket.whole_at_ms);
+                return Err(Hold { whom, until_ms: bucket.whole_at_ms });
             }
         }
         for (key, budget) in self.budgets(place) {
             state.bucket(key, budget, now_ms).spent += 1;
         }
         Ok(())
+    }
+
+    /// A place among those that wait for a budget.
+    fn stand(&self, whom: Whom, rank: Rank) -> Result<InLine<'_>, Late> {
+        let mut state = self.lock();
+        let waiting = &mut state.waiting.entry(whom).or_default()[rank as usize];
+        if *waiting >= MOST_WAITING {
+            return Err(Late { retry_after_ms: 1000 });
+        }
+        *waiting += 1;
+        Ok(InLine { budgets: self, whom, rank })
     }
 
     /// What an answer says: the exchange's own count, and whether it wants silence.
@@ -110,10 +130,14 @@ impl Budgets {
             }
         }
         if let Some(wait_ms) = wants_silence(answer, error) {
-            let whom = self.whom(place, place.definition.rate_scope());
             tracing::warn!(exchange = place.definition.id(), wait_ms, "an exchange limits our rate");
-            state.silent.retain(|_, until| *until > now_ms);
-            state.silent.insert(whom, now_ms + wait_ms);
+            let of_key = place.whose.is_some()
+                && place.definition.limits_orders_of_key(answer.status.as_u16(), &answer.body);
+            let scope = if of_key { RateScope::Key } else { place.definition.rate_scope() };
+            let State { silent, full, .. } = &mut *state;
+            let held = if of_key { full } else { silent };
+            held.retain(|_, until| *until > now_ms);
+            held.insert(self.whom(place, scope), now_ms + wait_ms);
         }
     }
 
@@ -139,6 +163,11 @@ impl Budgets {
 }
 
 impl State {
+    /// Whether anyone more urgent waits for this budget.
+    fn waits_before(&self, whom: Whom, rank: Rank) -> bool {
+        self.waiting.get(&whom).is_some_and(|own| own[..rank as usize].iter().any(|count| *count > 0))
+    }
+
     /// The bucket of a budget, whole again if its window is over.
     fn bucket(&mut self, key: Key, budget: &Budget, now_ms: i64) -> &mut Bucket {
         if self.buckets.len() >= MOST_BUCKETS && !self.buckets.contains_key(&key) {
@@ -173,23 +202,21 @@ impl Rank {
 }
 
 /// One that waits, as long as it lives.
-struct InLine<'a>(&'a AtomicUsize);
-
-impl<'a> InLine<'a> {
-    fn stand(count: &'a AtomicUsize) -> Result<Self, Late> {
-        match count.fetch_add(1, Ordering::AcqRel) {
-            already if already >= MOST_WAITING => {
-                count.fetch_sub(1, Ordering::AcqRel);
-                Err(Late { retry_after_ms: 1000 })
-            }
-            _ => Ok(InLine(count)),
-        }
-    }
+struct InLine<'a> {
+    budgets: &'a Budgets,
+    whom: Whom,
+    rank: Rank,
 }
 
 impl Drop for InLine<'_> {
     fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::AcqRel);
+        let mut state = self.budgets.lock();
+        if let Some(own) = state.waiting.get_mut(&self.whom) {
+            own[self.rank as usize] -= 1;
+            if *own == [0; 3] {
+                state.waiting.remove(&self.whom);
+            }
+        }
     }
 }
 
@@ -210,3 +237,22 @@ const MOST_WAITING: usize = 1000;
 const MOST_BUCKETS: usize = 20_000;
 /// No answer silences us for longer.
 const LONGEST_MS: i64 = 24 * 60 * 60 * 1000;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn those_who_wait_for_one_budget_are_in_the_way_of_nobody_at_another() {
+        let budgets = Budgets::default();
+        let ahead = |whom| budgets.lock().waits_before(whom, Rank::Order);
+        let cancel = budgets.stand(1, Rank::Cancel).unwrap();
+        assert_eq!((ahead(1), ahead(2)), (true, false));
+        drop(cancel);
+        assert!(!ahead(1) && budgets.lock().waiting.is_empty(), "an empty line is forgotten");
+        let many: Vec<_> = (0..MOST_WAITING).map(|_| budgets.stand(1, Rank::Read).unwrap()).collect();
+        assert!(budgets.stand(1, Rank::Read).is_err());
+        assert!(budgets.stand(2, Rank::Read).is_ok() && budgets.stand(1, Rank::Cancel).is_ok());
+        drop(many);
+    }
+}

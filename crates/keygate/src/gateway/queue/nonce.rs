@@ -7,32 +7,34 @@
 use std::time::Duration;
 
 use super::{Late, Whose};
-use crate::{app::App, db::Db, gateway::Denial};
+use crate::{
+    app::App,
+    db::{Db, Error},
+    gateway::Denial,
+};
 
 mod store;
 
-/// The lane of a key, held against the other replicas until [`Lock::release`].
+/// The lane of a key, held against the other replicas until [`Lock::release`]. It is there before the database is asked for
+/// it: whoever goes away in between cannot know whether it was given.
 pub struct Lock {
     db: Db,
     whose: Whose,
-}
-
-/// A nonce that nobody else has or had.
-pub struct Held {
-    pub last: u64,
-    pub lock: Lock,
+    may_be_held: bool,
 }
 
 /// Takes the lock and the next nonce: the natural one of now, or one more than the last. Waits for another replica
 /// as long as a request may wait.
-pub async fn take(app: &App, whose: Whose, natural: u64) -> Result<Held, Denial> {
+pub async fn take(app: &App, lock: &mut Lock, natural: u64) -> Result<u64, Denial> {
     let natural =
         i64::try_from(natural).map_err(|_| Denial::down("a nonce does not fit into the database"))?;
     let mut patience_ms = app.config.gateway.queue_wait_ms;
     loop {
-        if let Some(last) = store::try_take(app, whose, natural).await.map_err(Denial::down)? {
-            return Ok(Held { last: last.unsigned_abs(), lock: Lock { db: app.db.clone(), whose } });
+        lock.may_be_held = true;
+        if let Some(last) = store::try_take(&lock.db, lock.whose, natural).await.map_err(Denial::down)? {
+            return Ok(last.unsigned_abs());
         }
+        lock.may_be_held = false;
         if patience_ms == 0 {
             return Err(Late { retry_after_ms: 1000 }.into());
         }
@@ -43,12 +45,28 @@ pub async fn take(app: &App, whose: Whose, natural: u64) -> Result<Held, Denial>
 }
 
 impl Lock {
-    /// Lets the other replicas have the lane. If the database is gone, so are the connection and its locks.
+    pub fn new(app: &App, whose: Whose) -> Self {
+        Lock { db: app.db.clone(), whose, may_be_held: false }
+    }
+
+    pub fn may_be_held(&self) -> bool {
+        self.may_be_held
+    }
+
+    /// Lets the other replicas have the lane. It tries until the database has heard of it: a lock that stays with the
+    /// connection shuts all of them out. When this instance stops, its connections end, and the locks with them.
     pub async fn release(self) {
-        if let Err(error) = store::unlock(&self.db, self.whose).await {
-            tracing::warn!(%error, "the lane of a key could not be handed on; it ends with its connection");
+        let mut pause = Duration::from_millis(PAUSE_MS);
+        while let Err(error) = store::unlock(&self.db, self.whose).await {
+            if matches!(error, Error::Interrupted | Error::Sql(sqlx::Error::PoolClosed)) {
+                return;
+            }
+            tracing::warn!(%error, "the lane of a key could not be handed on yet");
+            tokio::time::sleep(pause).await;
+            pause = (pause * 2).min(LONGEST_PAUSE);
         }
     }
 }
 
 const PAUSE_MS: u64 = 15;
+const LONGEST_PAUSE: Duration = Duration::from_secs(1);

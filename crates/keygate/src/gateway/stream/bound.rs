@@ -1,4 +1,5 @@
-//! The access key a connection belongs to, from its first proven frame on, and the watch over it.
+//! The access key a stream belongs to, with the connection and the key behind it, from its first proven frame on, and the
+//! watch over it.
 
 use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
@@ -6,7 +7,8 @@ use std::{
 };
 
 use exchange::{Class, Definition};
-use tokio::sync::watch;
+use tokio::{sync::watch, time::timeout};
+use uuid::Uuid;
 
 use super::end::End;
 
@@ -19,21 +21,29 @@ use crate::{
 /// Shared by a stream and its watch: whose it is, and whether it is over.
 #[derive(Default)]
 pub struct Bound {
-    prefix: Mutex<Option<String>>,
+    owner: Mutex<Option<Owner>>,
     end: Mutex<Option<End>>,
     over: watch::Sender<bool>,
+}
+
+/// Whose a stream is, and what was behind that access key when it was bound: the session at the exchange is that key's,
+/// whatever stands behind the access key later.
+struct Owner {
+    prefix: String,
+    connection: Uuid,
+    api_key: Uuid,
 }
 
 impl Bound {
     /// The public half of the access key, if there is one yet.
     pub fn prefix(&self) -> Option<String> {
-        self.lock().clone()
+        self.lock().as_ref().map(|own| own.prefix.clone())
     }
 
     /// Refuses a second key: whose records, limits and events these are must never be a question.
     pub fn admits(&self, prefix: &str) -> Result<(), Denial> {
-        match self.lock().as_deref() {
-            Some(own) if own != prefix => Err(Denial::denied(
+        match &*self.lock() {
+            Some(own) if own.prefix != prefix => Err(Denial::denied(
                 "one-credential",
                 "this connection belongs to another access key; open one for each",
             )),
@@ -41,8 +51,21 @@ impl Bound {
         }
     }
 
-    pub fn bind(&self, prefix: &str) {
-        self.lock().get_or_insert_with(|| prefix.to_owned());
+    /// Refuses what would be sent with another key, or for another connection, than the stream was opened with.
+    pub fn is_still(&self, account: &Account) -> Result<(), Denial> {
+        let now = (account.connection.id, account.connection.api_key);
+        match &*self.lock() {
+            Some(own) if (own.connection, own.api_key) != now => Err(Denial::denied(
+                CHANGED,
+                "the connection or the key behind this stream is another one now; connect anew",
+            )),
+            _ => Ok(()),
+        }
+    }
+
+    pub fn bind(&self, account: &Account) {
+        let (connection, api_key) = (account.connection.id, account.connection.api_key);
+        self.lock().get_or_insert_with(|| Owner { prefix: account.key_prefix.clone(), connection, api_key });
     }
 
     /// Waits for the word to end. Only where nothing is half done: between messages, and while one is written.
@@ -62,8 +85,8 @@ impl Bound {
         self.over.send_replace(true);
     }
 
-    fn lock(&self) -> MutexGuard<'_, Option<String>> {
-        self.prefix.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, Option<Owner>> {
+        self.owner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -88,19 +111,27 @@ async fn forbidden(app: &App, definition: &Definition, client: &Client, bound: &
     loop {
         tokio::time::sleep(LOOK).await;
         let Some(prefix) = bound.prefix() else { continue };
-        if let Err(denial) = still(app, definition, client, prefix).await {
+        let looked = timeout(ANSWER, still(app, definition, client, bound, prefix)).await;
+        if let Err(denial) = looked.unwrap_or_else(|_| Err(Denial::down("the watch over a stream waits"))) {
             return denial;
         }
     }
 }
 
-async fn still(app: &App, definition: &Definition, client: &Client, prefix: String) -> Result<(), Denial> {
+async fn still(
+    app: &App,
+    definition: &Definition,
+    client: &Client,
+    bound: &Bound,
+    prefix: String,
+) -> Result<(), Denial> {
     let account: Arc<Account> =
         match app.gate.accounts.find(app, &Presented::Pair { prefix }, definition).await {
             Ok(account) => account,
             Err(Missing::Denied(denial)) => return Err(denial),
             Err(Missing::Bait(_)) => return Err(Denial::unknown()),
         };
+    bound.is_still(&account)?;
     decide::allowed(app, client, Class::Read, &account)?;
     match account.suspended {
         true => Err(caution::suspended()),
@@ -110,3 +141,7 @@ async fn still(app: &App, definition: &Definition, client: &Client, prefix: Stri
 
 /// A change is in force within a second on every instance; with this a stream ends within two.
 const LOOK: Duration = Duration::from_millis(500);
+/// Whoever cannot be asked for so long may not read on.
+const ANSWER: Duration = Duration::from_millis(1500);
+/// The rule by which a stream ends so that its client comes back at once.
+pub const CHANGED: &str = "connection-changed";

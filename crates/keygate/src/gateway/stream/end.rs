@@ -2,6 +2,7 @@
 
 use tokio_tungstenite::tungstenite::protocol::{CloseFrame, frame::coding::CloseCode};
 
+use super::bound::CHANGED;
 use crate::gateway::Denial;
 
 /// Why a stream ends.
@@ -12,6 +13,8 @@ pub enum End {
     ClientSlow,
     /// The client gave no sign of life.
     ClientIdle,
+    /// Nobody showed a key on it.
+    NoKey,
     /// The client sent what no frame may be.
     NotText,
     /// The key may not go on.
@@ -31,9 +34,15 @@ impl End {
         let (code, reason) = match self {
             End::ClientLeft | End::ClientSlow => return None,
             End::ClientIdle => (CloseCode::Policy, "Keygate: no sign of life [idle]".to_owned()),
+            End::NoKey => {
+                (CloseCode::Policy, "Keygate: nobody showed a key on this stream [no-key]".to_owned())
+            }
             End::NotText => (CloseCode::Unsupported, "Keygate: frames are text [bad-request]".to_owned()),
             End::Denied(denial) if denial.rule == "unavailable" => {
                 (CloseCode::Again, "Keygate: try again [unavailable]".to_owned())
+            }
+            End::Denied(denial) if denial.rule == CHANGED => {
+                (CloseCode::Restart, format!("Keygate: {} [{}]", denial.text, denial.rule))
             }
             End::Denied(denial) => (CloseCode::Policy, format!("Keygate: {} [{}]", denial.text, denial.rule)),
             End::Broken(_) => {
@@ -58,6 +67,7 @@ impl End {
             End::ClientLeft => "client left",
             End::ClientSlow => "client does not read",
             End::ClientIdle => "client idle",
+            End::NoKey => "no key",
             End::NotText => "not text",
             End::Denied(denial) => denial.rule,
             End::Broken(_) => "exchange closed",

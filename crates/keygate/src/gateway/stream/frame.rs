@@ -1,8 +1,12 @@
 //! One frame of a client, from its text to the exchange: the same steps as for a request.
 
-use std::{sync::Arc, time::Instant};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use exchange::{Act, Answer as Dialect, Class, Frame};
+use tokio::time::timeout;
 
 use super::{end::End, pending::Sent, relay::Connection};
 use crate::{
@@ -15,7 +19,6 @@ use crate::{
     },
     http::RequestId,
     risk::Seen,
-    upstream::Failure,
 };
 
 impl<'a> Connection<'a> {
@@ -82,12 +85,13 @@ impl<'a> Connection<'a> {
 
     /// Market data, and what is about this connection alone.
     async fn public(&mut self, frame: &Frame) -> Result<String, Denial> {
-        self.app.gate.public.admit(self.client.ip, self.app.clock.now_ms())?;
+        self.app.gate.public.admit(&self.client, self.app.clock.now_ms())?;
         let environment = match &self.upstream {
             Some(open) => open.environment.clone(),
             None => self.app.gate.public_environment(self.definition).to_owned(),
         };
-        self.reach(&environment).await?;
+        self.reach(&environment, None).await?;
+        self.asked = Instant::now();
         let call = self.call(frame);
         self.app.gate.queues.turn(self.app, call.place(&environment, None)).await?;
         let method = frame.method().to_owned();
@@ -100,7 +104,7 @@ impl<'a> Connection<'a> {
     async fn private(&mut self, frame: &Frame) -> Result<String, Denial> {
         let call = self.call(frame);
         let (account, proof) = self.prove(&call, frame).await?;
-        self.bound.bind(&account.key_prefix);
+        self.bound.bind(&account);
         if !call.request.class().moves_money() {
             return self.off_record(frame, call, account).await;
         }
@@ -125,7 +129,9 @@ impl<'a> Connection<'a> {
         account: Arc<Account>,
         proof: Option<Proof>,
     ) -> Result<String, Denial> {
-        let ready = match call.weighed(&account).await {
+        let patience = Duration::from_millis(self.app.config.gateway.queue_wait_ms) + WEIGHING;
+        let weighed = timeout(patience, call.weighed(&account)).await;
+        let ready = match weighed.unwrap_or_else(|_| Err(undecided())) {
             Ok(ask) => call.turn(&account).await.map(|turn| (ask, turn)),
             Err(denial) => Err(denial),
         };
@@ -190,6 +196,9 @@ impl<'a> Connection<'a> {
             Ok(proof) => proof,
             Err(denial) => return Err(call.distrusted(&account, denial).await),
         };
+        if let Err(denial) = self.bound.is_still(&account) {
+            return Err(call.denied(&account, denial).await);
+        }
         let look = call.look(&account).await?;
         match call.admit(&account, &presented, &look).await {
             Ok(()) => {
@@ -240,39 +249,12 @@ impl<'a> Connection<'a> {
         if self.definition.takes_tokens() {
             return self.with_real_token(frame, account).await;
         }
-        self.reach(&account.connection.environment).await?;
+        self.reach(&account.connection.environment, Some(account.whose())).await?;
         let now_ms = turn.stamp(self.app, account.options()).await?.now_ms;
         let credentials = account.real_key(&account.user_key(self.app)?, self.definition)?;
         let text = self.definition.sign_frame(frame, &credentials, now_ms).map_err(Denial::down)?;
         self.hide(account.real_public_key().to_owned());
         Ok(text)
-    }
-
-    /// Makes sure that there is a connection to the exchange, in this environment.
-    pub(super) async fn reach(&mut self, environment: &str) -> Result<(), Denial> {
-        if self.upstream.as_ref().is_some_and(|open| open.environment == environment) {
-            return Ok(());
-        }
-        if !self.pending.is_empty() {
-            return Err(Denial::denied(
-                "environment",
-                "other frames of this connection are under way elsewhere",
-            ));
-        }
-        let place = self.definition.stream_upstream(environment, &self.path).ok_or_else(|| {
-            Denial::denied(
-                "no-upstream",
-                format!("this stream does not exist in the environment '{environment}'"),
-            )
-        })?;
-        let opened = tokio::select! {
-            opened = self.app.upstream.open(&place, &self.target) => opened,
-            () = self.bound.is_over() => Err(Failure::NotSent("the stream is over".to_owned())),
-        };
-        let id = RequestId(self.app.clock.id());
-        let socket = opened.map_err(|failure| answer::undelivered(failure, id))?;
-        self.upstream = Some(super::relay::Far::new(environment, socket));
-        Ok(())
     }
 
     pub(super) fn call(&self, frame: &Frame) -> Call<'a> {
@@ -305,5 +287,16 @@ impl<'a> Connection<'a> {
     }
 }
 
+/// Behind it wait the other frames of the stream, cancels among them.
+fn undecided() -> Denial {
+    Denial {
+        kind: Dialect::Down,
+        rule: "undecided",
+        text: "what this may cost could not be found out in time; nothing was sent".to_owned(),
+    }
+}
+
+/// How long the prices and the state of an account may be asked for, besides the wait for the exchange's budget.
+const WEIGHING: Duration = Duration::from_secs(3);
 /// Frames of one connection that may wait for their answers.
 const IN_FLIGHT: usize = 64;

@@ -39,7 +39,7 @@ impl Connection<'_> {
         let environment = account.connection.environment.clone();
         let place = call.place(&environment, Some(account));
         let mut turn = self.app.gate.queues.turn(self.app, place).await?;
-        self.reach(&environment).await?;
+        self.reach(&environment, Some(account.whose())).await?;
         let now_ms = turn.stamp(self.app, account.options()).await?.now_ms;
         let credentials = account.real_key(&account.user_key(self.app)?, self.definition)?;
         let text = self.definition.sign_login(&self.path, &credentials, now_ms).map_err(Denial::down)?;
@@ -97,6 +97,7 @@ impl Connection<'_> {
         match admitted {
             Ok(account) => {
                 record::listens(&call, &account).await;
+                self.pending.listens(frame.id());
                 self.tell_exchange(frame.text().to_owned()).await
             }
             Err(denial) => self.refuse(frame.id(), frame.method(), &denial).await,

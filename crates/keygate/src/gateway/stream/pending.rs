@@ -1,6 +1,10 @@
 //! Frames that were sent to the exchange and are not answered yet.
 
-use std::{collections::HashMap, sync::Arc, time::Instant};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+    time::Instant,
+};
 
 use bytes::Bytes;
 use exchange::{ExchangeError, FrameAnswer};
@@ -13,7 +17,11 @@ use crate::{
 
 /// By id, as JSON.
 #[derive(Default)]
-pub struct Pending<'a>(HashMap<String, Sent<'a>>);
+pub struct Pending<'a> {
+    frames: HashMap<String, Sent<'a>>,
+    /// Ids of subscriptions: what is refused by one of these alone may have been the subscription.
+    listening: HashSet<String>,
+}
 
 /// A frame under way. Without an account it is public, and leaves no record.
 pub struct Sent<'a> {
@@ -27,45 +35,59 @@ pub struct Sent<'a> {
 
 impl<'a> Pending<'a> {
     pub fn len(&self) -> usize {
-        self.0.len()
+        self.frames.len()
     }
 
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.frames.is_empty()
     }
 
     pub fn has(&self, id: &str) -> bool {
-        self.0.contains_key(id)
+        self.frames.contains_key(id)
     }
 
     pub fn insert(&mut self, id: &str, sent: Sent<'a>) {
-        self.0.insert(id.to_owned(), sent);
+        self.frames.insert(id.to_owned(), sent);
+    }
+
+    /// A subscription leaves, which nobody waits for.
+    pub fn listens(&mut self, id: &str) {
+        if id != "null" && self.listening.len() <= REMEMBERED {
+            self.listening.insert(id.to_owned());
+        }
     }
 
     /// What this answers. An answer without an id is that of the only frame with its method; of several, nobody can say.
     pub fn take(&mut self, answer: &FrameAnswer) -> Option<Sent<'a>> {
         if let Some(id) = &answer.id {
-            return self.0.remove(id);
+            let unsure = self.listening.contains(id) || self.listening.len() > REMEMBERED;
+            if answer.method.is_none() && unsure {
+                return None;
+            }
+            return self.frames.remove(id);
         }
         let method = answer.method.as_deref()?;
-        let mut own = self.0.iter().filter(|(_, sent)| sent.method == method).map(|(id, _)| id.clone());
+        let mut own = self.frames.iter().filter(|(_, sent)| sent.method == method).map(|(id, _)| id.clone());
         let id = own.next().filter(|_| own.next().is_none())?;
-        self.0.remove(&id)
+        self.frames.remove(&id)
     }
 
     /// How long the oldest has been waiting.
     pub fn oldest(&self) -> Option<Instant> {
-        self.0.values().map(|sent| sent.started).min()
+        self.frames.values().map(|sent| sent.started).min()
     }
 
     pub fn drain(&mut self) -> Vec<Sent<'a>> {
-        self.0.drain().map(|(_, sent)| sent).collect()
+        self.frames.drain().map(|(_, sent)| sent).collect()
     }
 
     pub fn iter(&self) -> impl Iterator<Item = (&String, &Sent<'a>)> {
-        self.0.iter()
+        self.frames.iter()
     }
 }
+
+/// Where there were more subscriptions, no answer is matched by its id alone.
+const REMEMBERED: usize = 1000;
 
 impl Sent<'_> {
     /// Records what the exchange answered.
@@ -77,11 +99,19 @@ impl Sent<'_> {
             false => answer.error.clone().into(),
         };
         let error = self.call.definition.frame_error(answer);
-        let outcome = Ok(Answer { status, headers: Headers::default(), body, age: None });
+        let outcome = Ok(Answer { status, headers: self.headers(answer), body, age: None });
         let place = self.call.place(&self.environment, self.account.as_deref());
         let kind = error.as_ref().map(|error| error.kind);
         self.call.app.gate.queues.answered(self.call.app, place, &outcome, kind).await;
         self.record(&outcome, error).await;
+    }
+
+    /// What it says of the exchange's budgets, as a request's answer would.
+    fn headers(&self, answer: &FrameAnswer) -> Headers {
+        let now_ms = u64::try_from(self.call.app.clock.now_ms()).unwrap_or(0);
+        let wait = answer.retry_after_s(now_ms).map(|seconds| seconds.to_string());
+        let counts = answer.counts.iter().map(|(name, count)| (name.as_str(), count.as_str()));
+        Headers::told(counts.chain(wait.as_deref().map(|wait| ("retry-after", wait))))
     }
 
     /// Records that nobody knows what became of it.

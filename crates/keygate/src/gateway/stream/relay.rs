@@ -12,7 +12,10 @@ use exchange::{Answer as Dialect, Asked, Definition};
 use futures_util::{SinkExt, StreamExt};
 use hyper::upgrade::Upgraded;
 use hyper_util::rt::TokioIo;
-use tokio::sync::watch;
+use tokio::{
+    sync::{OwnedSemaphorePermit, watch},
+    time::timeout,
+};
 use tokio_tungstenite::{WebSocketStream, tungstenite::protocol::Message};
 use uuid::Uuid;
 
@@ -20,6 +23,7 @@ use super::{
     bound::{self, Bound},
     end::End,
     pending::Pending,
+    slots::Slot,
     token::Tokens,
 };
 use crate::{app::App, auth::Client, gateway::Denial, http::RequestId, upstream::Socket};
@@ -60,6 +64,11 @@ pub struct Connection<'a> {
     pub(super) known: Vec<String>,
     near: ClientSocket,
     heard: Instant,
+    pub(super) opened: Instant,
+    /// When anything public was asked for.
+    pub(super) asked: Instant,
+    /// Its place among the streams that go on without a key.
+    pub(super) keyless: Option<OwnedSemaphorePermit>,
 }
 
 /// The connection to the exchange.
@@ -77,8 +86,8 @@ impl Far {
 
 impl Opening {
     /// Relays until something ends it, then settles everything that is under way.
-    pub async fn run(self, near: ClientSocket, closing: watch::Receiver<bool>) {
-        let bound = Bound::default();
+    pub async fn run(self, near: ClientSocket, _slot: Slot, closing: watch::Receiver<bool>) {
+        let (bound, now) = (Bound::default(), Instant::now());
         let client = self.client.clone();
         let mut connection = Connection {
             app: &self.app,
@@ -97,7 +106,10 @@ impl Opening {
             pending: Pending::default(),
             known: Vec::new(),
             near,
-            heard: Instant::now(),
+            heard: now,
+            opened: now,
+            asked: now,
+            keyless: None,
         };
         let end = tokio::select! {
             end = connection.relay() => end,
@@ -164,13 +176,18 @@ impl Connection<'_> {
         let gateway = &self.app.config.gateway;
         let (idle, patience) =
             (Duration::from_millis(gateway.stream_idle_ms), Duration::from_millis(gateway.timeout_ms));
-        if self.pending.oldest().is_some_and(|started| started.elapsed() > patience) {
+        let is_late = |own: &Self| own.pending.oldest().is_some_and(|sent| sent.elapsed() > patience);
+        if is_late(self) || self.far_idle() > idle {
+            self.catch_up().await?;
+        }
+        if is_late(self) {
             return Err(End::Late);
         }
         if self.heard.elapsed() > idle {
             return Err(End::ClientIdle);
         }
-        let far_idle = self.upstream.as_ref().map_or(Duration::ZERO, |far| far.heard.elapsed());
+        self.may_stay()?;
+        let far_idle = self.far_idle();
         if far_idle > idle {
             return Err(End::Broken("no sign of life".to_owned()));
         }
@@ -182,6 +199,21 @@ impl Connection<'_> {
             None if far_idle > idle / 3 => self.write_far(Message::Ping(Bytes::new())).await,
             _ => Ok(()),
         }
+    }
+
+    /// Hears what came while a frame of the client was worked on: an answer that is here is not late.
+    async fn catch_up(&mut self) -> Result<(), End> {
+        for _ in 0..UNHEARD {
+            match timeout(MOMENT, next(&mut self.upstream)).await {
+                Ok(message) => self.far_said(message).await?,
+                Err(_) => return Ok(()),
+            }
+        }
+        Ok(())
+    }
+
+    fn far_idle(&self) -> Duration {
+        self.upstream.as_ref().map_or(Duration::ZERO, |far| far.heard.elapsed())
     }
 
     pub(super) async fn tell(&mut self, text: String) -> Result<(), End> {
@@ -230,17 +262,17 @@ impl Connection<'_> {
         if let End::Broken(reason) = &end {
             tracing::warn!(reason, "an exchange ended a stream");
         }
-        if tokio::time::timeout(FAREWELL, self.part(&end)).await.is_err() {
+        if timeout(FAREWELL, self.part(&end)).await.is_err() {
             tracing::debug!("a client did not hear the end of its stream");
         }
         if end.exchange_is_there() {
-            let _ = tokio::time::timeout(LAST_ANSWERS, self.hear_out()).await;
+            let _ = timeout(LAST_ANSWERS, self.hear_out()).await;
         }
         for sent in self.pending.drain() {
             sent.lose(end.as_str()).await;
         }
         if let Some(mut far) = self.upstream.take() {
-            let _ = tokio::time::timeout(FAREWELL, far.socket.close(None)).await;
+            let _ = timeout(FAREWELL, far.socket.close(None)).await;
         }
     }
 
@@ -290,6 +322,9 @@ async fn next(far: &mut Option<Far>) -> Option<Result<Message, Error>> {
 /// OKX ends a stream on which it said and heard nothing for thirty seconds.
 const HEARTBEAT: Duration = Duration::from_secs(15);
 const TICK: Duration = Duration::from_secs(1);
+/// How much of an exchange that never pauses is heard before somebody is judged.
+const UNHEARD: usize = 1000;
+const MOMENT: Duration = Duration::from_millis(10);
 /// For closing either side.
 const FAREWELL: Duration = Duration::from_secs(1);
 /// For answers to what is under way when a stream ends.

@@ -17,7 +17,7 @@ impl Connection<'_> {
         if let Err(denial) = crate::gateway::record::logon(&call, &account, proof).await {
             return Err(call.denied(&account, denial).await);
         }
-        self.bound.bind(&account.key_prefix);
+        self.bound.bind(&account);
         if self.definition.logs_in(&self.path)
             && let Err(denial) = self.log_in(&call, &account).await
         {

@@ -52,7 +52,7 @@ impl Connection<'_> {
         frame: &Frame,
         account: &Account,
     ) -> Result<String, Denial> {
-        self.reach(&account.connection.environment).await?;
+        self.reach(&account.connection.environment, Some(account.whose())).await?;
         let life = Duration::from_secs(u64::from(self.definition.token_life_s())) / 2;
         match &self.tokens.real {
             Some(real) if real.key != account.connection.api_key => {

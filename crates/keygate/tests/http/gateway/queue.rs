@@ -153,6 +153,27 @@ async fn after_a_rate_limit_answer_no_bot_of_any_account_asks_again_before_its_t
 }
 
 #[tokio::test]
+async fn account_with_too_many_orders_silences_its_own_orders_and_nobody_else() {
+    let world = World::where_exchanges(|exchanges| exchanges.limits.orders_10s = Some(2)).await;
+    let (busy, other) = (world.bot("binance", "trade").await, world.bot("binance", "ed25519").await);
+    while now() % 10_000 > 5000 {
+        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+    }
+    let order = busy.order().await.is(200);
+    busy.order().await.is(200);
+    let limited = busy.order().await;
+    assert_eq!((limited.status, &limited.body["code"]), (429, &json!(-1015)), "{}", limited.text);
+    assert_eq!(limited.header("keygate-problem"), None, "the exchange's own answer");
+    let sent = world.asked("/api/v3/order");
+    busy.order().await.binance(429, -1003, "queue");
+    assert_eq!(world.asked("/api/v3/order"), sent, "nothing was sent");
+    other.order().await.is(200);
+    busy.account().await.is(200);
+    let cancel = format!("symbol=BTCUSDT&orderId={}", order["orderId"]);
+    busy.binance("DELETE", "/api/v3/order", &cancel).await.is(200);
+}
+
+#[tokio::test]
 async fn reads_leave_the_rest_of_the_budget_to_orders_and_cancels() {
     let world = World::with(|config| config.gateway.queue_wait_ms = 0).await;
     let bot = world.bot("binance", "trade").await;

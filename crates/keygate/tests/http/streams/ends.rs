@@ -59,6 +59,31 @@ async fn stream_ends_with_its_bot_its_connection_and_its_owner() {
     denied(&mut stream, "inactive-user").await;
 }
 
+/// The session at the exchange is that of the key it was opened with, whatever stands behind the access key later.
+#[tokio::test]
+async fn stream_ends_when_another_connection_or_key_stands_behind_its_access_key() {
+    let world = World::new().await;
+    let bot = world.bot("binance", "trade").await;
+    let other = world.connect("binance", "ed25519").await;
+    let mut listening = subscribed(&bot).await;
+    let mut session = Stream::open(&bot).await;
+    granted(&session.ask("session.logon", json!({})).await);
+    let moved = format!(
+        "update bot_configs set connection_id = c.id, api_key_id = c.api_key_id
+         from exchange_connections c where bot_configs.id = '{}' and c.id = '{}'",
+        bot.id,
+        other["id"].as_str().unwrap()
+    );
+    world.execute(&moved).await;
+    for stream in [&mut listening, &mut session] {
+        let started = Instant::now();
+        let reason = stream.ends_with(1012).await;
+        assert!(reason.contains("connect anew [connection-changed]"), "{reason}");
+        assert!(started.elapsed() < WITHIN, "{:?}", started.elapsed());
+    }
+    subscribed(&bot).await;
+}
+
 #[tokio::test]
 async fn session_alone_ends_with_its_key_too() {
     let world = World::new().await;
@@ -124,7 +149,7 @@ async fn silent_client_is_asked_for_a_sign_of_life_and_closed_without_one() {
     };
     let world = World::with(one_only).await;
     let bot = world.bot("binance", "trade").await;
-    let mut stream = Stream::open(&bot).await;
+    let mut stream = subscribed(&bot).await;
     // reading answers pings, so this client stays
     assert!(
         tokio::time::timeout(Duration::from_secs(5), stream.end()).await.is_err(),

@@ -286,6 +286,44 @@ async fn session_that_breaks_with_an_order_under_way_says_unknown_and_records_it
 }
 
 #[tokio::test]
+async fn refusal_that_names_no_operation_is_that_of_the_frame_with_its_id() {
+    let world = World::with(|config| config.gateway.timeout_ms = 1500).await;
+    let bot = world.bot("okx", "trade").await;
+    let mut stream = logged_in(&bot).await;
+    // the pretend exchange does not know it, and says so in an event
+    let change = json!({"instIdCode": BTC, "ordId": "1", "newSz": "1"});
+    let told = answer(&mut stream, json!({"id": "a1", "op": "amend-order", "args": [change]})).await;
+    assert_eq!((&told["event"], &told["code"]), (&json!("error"), &json!("60012")), "{told}");
+    tokio::time::sleep(Duration::from_millis(3000)).await;
+    done(&answer(&mut stream, order("a1", BTC)).await);
+    let refused =
+        "api_key_usage_audit where phase = 'outcome' and success = false and error_message like '%60012%'";
+    assert_eq!(world.count(refused).await, 1);
+}
+
+#[tokio::test]
+async fn refusal_of_a_subscription_settles_no_order_with_its_id() {
+    let world = World::new().await;
+    let bot = world.bot("okx", "trade").await;
+    let mut stream = logged_in(&bot).await;
+    world.fault(Fault::Delay { ms: 500 }, "/ws/v5/private/subscribe");
+    // a channel that the pretend exchange does not have
+    let mut listen = to("subscribe", "account-greeks");
+    listen["id"] = json!("a1");
+    stream.say(listen.to_string()).await;
+    stream.say(order("a1", BTC).to_string()).await;
+    assert_eq!(stream.answer(&json!("a1")).await["event"], "error");
+    done(&stream.answer(&json!("a1")).await);
+    let outcome = |success: &str| {
+        format!(
+            "api_key_usage_audit where phase = 'outcome' and endpoint = '/api/v5/trade/order' and {success}"
+        )
+    };
+    assert_eq!(world.count(&outcome("success")).await, 1);
+    assert_eq!(world.count(&outcome("not success")).await, 0);
+}
+
+#[tokio::test]
 async fn session_of_a_revoked_key_ends_within_two_seconds() {
     let world = World::new().await;
     let bot = world.bot("okx", "trade").await;

@@ -1,15 +1,11 @@
 //! Every statement of the nonces.
 
 use super::Whose;
-use crate::{
-    app::App,
-    db::{self, Db},
-    error::Result,
-};
+use crate::db::{Db, Error};
 
 /// Takes the lock of a key and its next nonce. `None`: another replica has the lock.
-pub async fn try_take(app: &App, whose: Whose, natural: i64) -> Result<Option<i64>> {
-    let mut tx = app.db.nonces(whose.user).await?;
+pub async fn try_take(db: &Db, whose: Whose, natural: i64) -> Result<Option<i64>, Error> {
+    let mut tx = db.nonces(whose.user).await?;
     let last = sqlx::query_scalar!(
         r#"with lane as materialized (select pg_try_advisory_lock(hashtextextended($4::text, 60)) as mine)
            insert into keygate.nonce as own (api_key_id, user_id, last)
@@ -28,7 +24,7 @@ pub async fn try_take(app: &App, whose: Whose, natural: i64) -> Result<Option<i6
 }
 
 /// Gives the lock of a key back.
-pub async fn unlock(db: &Db, whose: Whose) -> std::result::Result<(), db::Error> {
+pub async fn unlock(db: &Db, whose: Whose) -> Result<(), Error> {
     let mut tx = db.nonces(whose.user).await?;
     sqlx::query!("select pg_advisory_unlock(hashtextextended($1::text, 60))", whose.api_key.to_string())
         .fetch_one(&mut *tx)
