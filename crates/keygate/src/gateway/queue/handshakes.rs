@@ -11,9 +11,12 @@ use uuid::Uuid;
 
 use super::{super::Denial, Queues, Whose};
 
-/// By exchange and environment: when the last ones were opened and with whose key, the oldest first.
+/// By exchange and environment.
 #[derive(Default)]
-pub struct Handshakes(Mutex<HashMap<(String, String), VecDeque<(i64, Option<Uuid>)>>>);
+pub struct Handshakes(Mutex<HashMap<(String, String), Opened>>);
+
+/// When the last ones were opened and with whose key, the oldest first.
+type Opened = VecDeque<(i64, Option<Uuid>)>;
 
 impl Queues {
     /// Counts a connection that is about to be opened. All who show no key count as one.
