@@ -15,7 +15,9 @@ use crate::{
         credential::{Presented, Proof, refusal},
         noted::Noted,
         queue::Turn,
-        record, unreadable,
+        record,
+        send::{DECIDED, LEAVES},
+        unreadable,
     },
     http::RequestId,
     risk::Seen,
@@ -130,18 +132,22 @@ impl<'a> Connection<'a> {
         proof: Option<Proof>,
     ) -> Result<String, Denial> {
         let patience = Duration::from_millis(self.app.config.gateway.queue_wait_ms) + WEIGHING;
+        let decided = self.app.clock.now();
         let weighed = timeout(patience, call.weighed(&account)).await;
         let ready = match weighed.unwrap_or_else(|_| Err(undecided())) {
             Ok(ask) => call.turn(&account).await.map(|turn| (ask, turn)),
             Err(denial) => Err(denial),
         };
+        let ready = ready.and_then(|ready| call.since(decided, DECIDED).map(|()| ready));
         let (ask, mut turn) = match ready {
             Ok(ready) => ready,
             Err(denial) => return Err(call.denied(&account, denial).await),
         };
+        let recorded = self.app.clock.now();
         record::intent(&call, &account, proof, ask).await?;
         let signed = self.signed(frame, &account, &mut turn).await;
         drop(turn);
+        let signed = signed.and_then(|text| call.since(recorded, LEAVES).map(|()| text));
         match signed {
             Ok(text) => {
                 self.app.gate.ledger.sent(account.user, call.id.0);
