@@ -26,6 +26,7 @@ mod bound;
 mod end;
 mod frame;
 mod login;
+mod parting;
 mod pending;
 mod reach;
 mod relay;

@@ -21,12 +21,16 @@ fn printed_code_orders_through_the_gate() {
     let _server = home.with_bot();
     let python = python();
     for (program, order) in [("ccxt", CCXT_ORDER), ("python-binance", PYTHON_BINANCE_ORDER)] {
-        let code = home.run(&format!("config {program} --bot grid --new-pair")).ok().says("only time").out;
+        let code = home
+            .run(&format!("config {program} --bot grid --new-pair --password-file password"))
+            .ok()
+            .says("only time")
+            .out;
         let script = home.file("bot.py", &format!("{code}{order}"));
         let done = Done::of(quiet(Command::new(&python).arg(script))).ok();
         assert!(done.out.contains("USDT") && done.out.contains("order "), "{program}: {done:?}");
     }
-    let curl = home.run("config curl --bot grid --new-pair").ok().out;
+    let curl = home.run("config curl --bot grid --new-pair --password-file password").ok().out;
     let done = Done::of(quiet(Command::new("sh").arg(home.file("bot.sh", &curl)))).ok();
     assert!(done.out.contains("\"balances\""), "{done:?}");
     let entries = home.json("activity tail -n 200");
@@ -105,7 +109,7 @@ fn another_symbol_asks_for_the_password_waits_and_is_taken_back() {
     assert_eq!(home.json("bot set grid --symbol BTC/USDT")["symbol"], "BTC/USDT");
     home.run("bot set grid").fails(2).says("nothing to change");
     home.run("bot set grid --any-symbol").fails(4).says("--password-file");
-    let curl = home.run("config curl --bot grid --new-pair").ok().out;
+    let curl = home.run("config curl --bot grid --new-pair --password-file password").ok().out;
     Done::of(quiet(Command::new("sh").arg(home.file("bot.sh", &curl)))).ok();
     home.run("activity tail").ok();
     let asked = home.run("bot set grid --any-symbol --password-file password").ok();

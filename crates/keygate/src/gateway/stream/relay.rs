@@ -8,7 +8,7 @@ use std::{
 };
 
 use axum::body::Bytes;
-use exchange::{Answer as Dialect, Asked, Definition};
+use exchange::{Asked, Definition};
 use futures_util::{SinkExt, StreamExt};
 use hyper::upgrade::Upgraded;
 use hyper_util::rt::TokioIo;
@@ -62,7 +62,7 @@ pub struct Connection<'a> {
     pub(super) pending: Pending<'a>,
     /// Values that no message to the client may repeat.
     pub(super) known: Vec<String>,
-    near: ClientSocket,
+    pub(super) near: ClientSocket,
     heard: Instant,
     pub(super) opened: Instant,
     /// When anything public was asked for.
@@ -163,7 +163,7 @@ impl Connection<'_> {
     }
 
     /// Records the outcome if this message answers a frame.
-    async fn settle(&mut self, text: &str) {
+    pub(super) async fn settle(&mut self, text: &str) {
         let Some(answer) = self.definition.frame_answer(&self.path, text) else { return };
         if let Some(sent) = self.pending.take(&answer) {
             sent.settle(&answer).await;
@@ -230,7 +230,7 @@ impl Connection<'_> {
         self.tell(text).await
     }
 
-    fn refusal(&self, id: &str, method: &str, denial: &Denial, request: RequestId) -> String {
+    pub(super) fn refusal(&self, id: &str, method: &str, denial: &Denial, request: RequestId) -> String {
         let text = format!("{} [{}]", denial.text, denial.rule);
         let asked = Asked { path: &self.path, id, method };
         self.definition.refuse_frame(denial.kind, &text, &request.0.to_string(), asked)
@@ -254,65 +254,12 @@ impl Connection<'_> {
             end = self.bound.over() => Err(end),
         }
     }
-
-    /// Tells the client what it will hear no more, closes its side, and then waits a moment for the outcomes of
-    /// frames under way; what the exchange does not say is recorded as unknown.
-    async fn finish(mut self, end: End) {
-        tracing::info!(end = end.as_str(), under_way = self.pending.len(), "a stream ends");
-        if let End::Broken(reason) = &end {
-            tracing::warn!(reason, "an exchange ended a stream");
-        }
-        if timeout(FAREWELL, self.part(&end)).await.is_err() {
-            tracing::debug!("a client did not hear the end of its stream");
-        }
-        if end.exchange_is_there() {
-            let _ = timeout(LAST_ANSWERS, self.hear_out()).await;
-        }
-        for sent in self.pending.drain() {
-            sent.lose(end.as_str()).await;
-        }
-        if let Some(mut far) = self.upstream.take() {
-            let _ = timeout(FAREWELL, far.socket.close(None)).await;
-        }
-    }
-
-    async fn part(&mut self, end: &End) {
-        let Some(close) = end.close() else { return };
-        let lost = Denial {
-            kind: Dialect::OutcomeUnknown,
-            rule: "outcome-unknown",
-            text: "the stream ended before the exchange answered; ask it what became of this".to_owned(),
-        };
-        let farewells: Vec<String> = self
-            .pending
-            .iter()
-            .map(|(id, sent)| {
-                self.refusal(id, &sent.method, &sent.call.by_its_id(lost.clone()), sent.call.id)
-            })
-            .collect();
-        for text in farewells {
-            let _ = self.near.send(Message::text(text)).await;
-        }
-        let _ = self.near.close(Some(close)).await;
-        // Until the client has answered: what is closed with unread bytes may take the last words along.
-        while let Some(Ok(_)) = self.near.next().await {}
-    }
-
-    async fn hear_out(&mut self) {
-        while !self.pending.is_empty() {
-            match next(&mut self.upstream).await {
-                Some(Ok(Message::Text(text))) => self.settle(&text).await,
-                Some(Ok(Message::Ping(_) | Message::Pong(_))) => {}
-                _ => return,
-            }
-        }
-    }
 }
 
 pub(super) type Error = tokio_tungstenite::tungstenite::Error;
 
 /// The exchange's next message; never, while it is not connected.
-async fn next(far: &mut Option<Far>) -> Option<Result<Message, Error>> {
+pub(super) async fn next(far: &mut Option<Far>) -> Option<Result<Message, Error>> {
     match far {
         Some(far) => far.socket.next().await,
         None => std::future::pending().await,
@@ -325,7 +272,3 @@ const TICK: Duration = Duration::from_secs(1);
 /// How much of an exchange that never pauses is heard before somebody is judged.
 const UNHEARD: usize = 1000;
 const MOMENT: Duration = Duration::from_millis(10);
-/// For closing either side.
-const FAREWELL: Duration = Duration::from_secs(1);
-/// For answers to what is under way when a stream ends.
-const LAST_ANSWERS: Duration = Duration::from_secs(5);

@@ -27,9 +27,10 @@ async fn ordered(world: &World, bot: &Bot) -> Reply {
     Reply::of(bot.binance_request("POST", ORDER, &params)).await
 }
 
-/// For a lock that a test holds.
+/// For a lock that a test holds, before its call is on record.
 async fn somebody_waits(world: &World) {
-    let waits = "select exists (select from pg_stat_activity where wait_event_type = 'Lock')";
+    let waits = "select exists (select from pg_stat_activity
+        where wait_event_type = 'Lock' and datname = current_database() and query like '%fresh_signers%')";
     while !sqlx::query_scalar::<_, bool>(waits).fetch_one(&mut world.superuser().await).await.unwrap() {
         tokio::time::sleep(std::time::Duration::from_millis(10)).await;
     }
@@ -210,10 +211,7 @@ async fn order_that_took_too_long_to_leave_never_leaves() {
     bot.account().await.is(200);
     world.flush().await;
     let mut superuser = world.superuser().await;
-    sqlx::raw_sql("begin; select from exchange_connections for update")
-        .execute(&mut superuser)
-        .await
-        .unwrap();
+    sqlx::raw_sql("begin; select from keygate.audit_head for update").execute(&mut superuser).await.unwrap();
     let pause = async {
         somebody_waits(&world).await;
         world.advance(Duration::seconds(31));
