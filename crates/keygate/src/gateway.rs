@@ -9,6 +9,7 @@ use std::{net::SocketAddr, sync::Arc};
 
 use axum::response::Response;
 use exchange::{Definition, PRODUCTION, Reading, Request};
+use time::OffsetDateTime;
 
 use crate::{
     app::App,
@@ -85,6 +86,8 @@ struct Call<'a> {
     request: Request,
     client: Client,
     id: RequestId,
+    /// When it was taken up: nothing it is decided by is older.
+    begun: OffsetDateTime,
     /// What its record says of who makes it.
     seen: Seen,
     noted: noted::Noted,
@@ -190,6 +193,7 @@ impl Call<'_> {
             request,
             client: self.client.clone(),
             id: self.id,
+            begun: self.begun,
             seen: self.seen.clone(),
             noted: self.noted.clone(),
         })

@@ -113,7 +113,8 @@ impl Asked {
     async fn answer(self, app: &App) -> Response {
         let Asked { definition, request, client, id, presented } = self;
         let (seen, noted) = (Seen::default(), noted::Noted::default());
-        let call = Call { app, definition: &definition, request, client, id, seen, noted };
+        let begun = app.clock.now();
+        let call = Call { app, definition: &definition, request, client, id, begun, seen, noted };
         match call.carry_out(presented).await {
             Ok(response) => response,
             Err(denial) => answer::refuse(&definition, &denial, id),

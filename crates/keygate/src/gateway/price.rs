@@ -141,7 +141,7 @@ async fn ask(
     let request: Request = definition.probe(probe, "", "").ok_or_else(|| none("it has no such list"))?;
     let client = Client { ip: std::net::Ipv4Addr::UNSPECIFIED.into(), agent: None, language: None };
     let (id, seen, noted) = (RequestId(app.clock.id()), Seen::default(), Noted::default());
-    let call = Call { app, definition, request, client, id, seen, noted };
+    let call = Call { app, definition, request, client, id, begun: app.clock.now(), seen, noted };
     let asked = call.public_answer(environment).await?;
     match (asked.outcome, asked.error) {
         (Ok(answer), None) if answer.status.is_success() => Ok(answer.body),

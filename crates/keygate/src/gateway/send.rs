@@ -86,12 +86,11 @@ impl Call<'_> {
         proof: Option<Proof>,
         user_key: UserKey,
     ) -> Result<Sent, Denial> {
-        let decided = self.app.clock.now();
         let ready = match self.weighed(account).await {
             Ok(ask) => self.turn(account).await.map(|turn| (turn, ask)),
             Err(denial) => Err(denial),
         };
-        let ready = ready.and_then(|ready| self.since(decided, DECIDED).map(|()| ready));
+        let ready = ready.and_then(|ready| self.since(self.begun, DECIDED).map(|()| ready));
         let (turn, ask) = match ready {
             Ok(ready) => ready,
             Err(denial) => return Err(self.denied(account, denial).await),
@@ -193,7 +192,7 @@ impl Call<'_> {
     }
 }
 
-/// What was decided, with prices and limits of that time, holds for so long.
+/// From when a call was taken up to its record: what it was decided by, limits and prices, is no older.
 pub(super) const DECIDED: time::Duration = time::Duration::seconds(10);
 /// From the record to the exchange.
 pub(super) const LEAVES: time::Duration = time::Duration::seconds(30);

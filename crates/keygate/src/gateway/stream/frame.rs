@@ -132,13 +132,12 @@ impl<'a> Connection<'a> {
         proof: Option<Proof>,
     ) -> Result<String, Denial> {
         let patience = Duration::from_millis(self.app.config.gateway.queue_wait_ms) + WEIGHING;
-        let decided = self.app.clock.now();
         let weighed = timeout(patience, call.weighed(&account)).await;
         let ready = match weighed.unwrap_or_else(|_| Err(undecided())) {
             Ok(ask) => call.turn(&account).await.map(|turn| (ask, turn)),
             Err(denial) => Err(denial),
         };
-        let ready = ready.and_then(|ready| call.since(decided, DECIDED).map(|()| ready));
+        let ready = ready.and_then(|ready| call.since(call.begun, DECIDED).map(|()| ready));
         let (ask, mut turn) = match ready {
             Ok(ready) => ready,
             Err(denial) => return Err(call.denied(&account, denial).await),
@@ -270,6 +269,7 @@ impl<'a> Connection<'a> {
             request: frame.request().clone(),
             client: self.client.clone(),
             id: RequestId(self.app.clock.id()),
+            begun: self.app.clock.now(),
             seen: Seen::default(),
             noted: Noted::default(),
         }

@@ -116,7 +116,7 @@ impl Connection<'_> {
         };
         let (app, definition, client) = (self.app, self.definition, self.client.clone());
         let (id, seen, noted) = (RequestId(app.clock.id()), Seen::default(), Noted::default());
-        let call = Call { app, definition, request, client, id, seen, noted };
+        let call = Call { app, definition, request, client, id, begun: app.clock.now(), seen, noted };
         tokio::select! {
             answer = call.public_answer(&environment) => {
                 if let Ok(Asked { outcome: Ok(answer), error: None }) = answer && answer.status == StatusCode::OK {
