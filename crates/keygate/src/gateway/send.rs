@@ -156,11 +156,11 @@ impl Call<'_> {
     }
 
     /// What was decided holds for a moment; what is on record leaves within another, or never: after [`LAST_ARRIVAL`] it would
-    /// be given back although it is still to come.
+    /// be given back although it is still to come. A cancellation sets nothing aside, and may always leave.
     ///
     /// [`LAST_ARRIVAL`]: super::ledger::LAST_ARRIVAL
     pub(super) fn since(&self, then: OffsetDateTime, most: time::Duration) -> Result<(), Denial> {
-        match (self.app.clock.now() - then).abs() <= most {
+        match self.takes_back() || (self.app.clock.now() - then).abs() <= most {
             true => Ok(()),
             false => Err(Denial::down("a call took too long before it could be sent")),
         }
