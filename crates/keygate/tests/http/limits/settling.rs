@@ -227,6 +227,25 @@ async fn order_that_took_too_long_to_leave_never_leaves() {
     ordered(&world, &bot).await.is(200);
 }
 
+/// What takes an order back sets nothing aside, and is as good later.
+#[tokio::test]
+async fn cancellation_that_took_long_leaves_all_the_same() {
+    let world = World::new().await;
+    let bot = limited(&world, json!({"max_daily_trade_volume_usd": "120"})).await;
+    let order = bot.order().await.is(200);
+    world.flush().await;
+    let mut superuser = world.superuser().await;
+    sqlx::raw_sql("begin; select from keygate.audit_head for update").execute(&mut superuser).await.unwrap();
+    let cancel = bot.signed(&format!("symbol=BTCUSDT&orderId={}", order["orderId"]), world.clock.now_ms());
+    let pause = async {
+        somebody_waits(&world).await;
+        world.advance(Duration::seconds(31));
+        sqlx::raw_sql("rollback").execute(&mut superuser).await.unwrap();
+    };
+    let (reply, ()) = tokio::join!(Reply::of(bot.binance_request("DELETE", ORDER, &cancel)), pause);
+    assert_eq!(reply.is(200)["status"], "CANCELED");
+}
+
 #[tokio::test]
 async fn order_whose_decision_is_old_is_not_signed() {
     let world = World::new().await;
