@@ -42,9 +42,9 @@ CREATE POLICY keygate_panic_keysmith ON keygate.panic FOR SELECT TO keygate_keys
 
 CREATE POLICY keygate_panic_select ON keygate.panic FOR SELECT TO authenticated, keygate_signer USING (((user_id = ( SELECT keygate.uid() AS uid)) OR (user_id IS NULL)));
 
-CREATE POLICY keygate_panic_site_insert ON keygate.panic FOR INSERT TO keygate_admin WITH CHECK (((user_id IS NULL) AND (started_by = ( SELECT keygate.uid() AS uid))));
+CREATE POLICY keygate_panic_site_insert ON keygate.panic FOR INSERT TO keygate_admin WITH CHECK (((user_id IS NULL) AND (started_by = ( SELECT keygate.uid() AS uid)) AND ( SELECT keygate.administers() AS administers)));
 
-CREATE POLICY keygate_panic_site_update ON keygate.panic FOR UPDATE TO keygate_admin USING ((user_id IS NULL)) WITH CHECK ((user_id IS NULL));
+CREATE POLICY keygate_panic_site_update ON keygate.panic FOR UPDATE TO keygate_admin USING (((user_id IS NULL) AND ( SELECT keygate.administers() AS administers))) WITH CHECK ((user_id IS NULL));
 
 CREATE POLICY keygate_panic_update ON keygate.panic FOR UPDATE TO authenticated USING ((user_id = ( SELECT keygate.uid() AS uid))) WITH CHECK ((user_id = ( SELECT keygate.uid() AS uid)));
 

@@ -39,10 +39,20 @@ CREATE INDEX reservation_connection_id_idx ON keygate.reservation USING btree (c
 
 CREATE INDEX reservation_open_idx ON keygate.reservation USING btree (ask_at) WHERE (ask_at IS NOT NULL);
 
+CREATE INDEX reservation_open_purchases_idx ON keygate.reservation USING btree (connection_id) WHERE ((buys IS NOT NULL) AND (usd IS NOT NULL) AND (state = ANY (ARRAY['reserved'::text, 'sent'::text, 'unknown'::text])));
+
+CREATE INDEX reservation_purchases_idx ON keygate.reservation USING btree (connection_id, changed_at) WHERE ((buys IS NOT NULL) AND (usd IS NOT NULL) AND (state = 'confirmed'::text));
+
+CREATE INDEX reservation_withdrawals_idx ON keygate.reservation USING btree (connection_id, made_at) WHERE (kind = 'withdraw'::text);
+
 CREATE TRIGGER reservation_keep_user_id BEFORE UPDATE ON keygate.reservation FOR EACH ROW EXECUTE FUNCTION keygate.keep_user_id();
 
 ALTER TABLE ONLY keygate.reservation
     ADD CONSTRAINT reservation_connection_id_fkey FOREIGN KEY (connection_id, user_id) REFERENCES public.exchange_connections(id, user_id) ON DELETE CASCADE;
+
+CREATE POLICY keygate_reservation_forget ON keygate.reservation FOR DELETE TO service_role USING (((state = ANY (ARRAY['confirmed'::text, 'rejected'::text])) AND (made_at < (now() - '100 days'::interval))));
+
+CREATE POLICY keygate_reservation_forget_select ON keygate.reservation FOR SELECT TO service_role USING (((state = ANY (ARRAY['confirmed'::text, 'rejected'::text])) AND (made_at < (now() - '100 days'::interval))));
 
 CREATE POLICY keygate_reservation_insert ON keygate.reservation FOR INSERT TO keygate_signer WITH CHECK ((user_id = ( SELECT keygate.uid() AS uid)));
 
@@ -66,6 +76,8 @@ GRANT SELECT ON TABLE keygate.reservation TO keygate_signer;
 
 GRANT SELECT,INSERT ON TABLE keygate.reservation TO keygate_keysmith;
 
+GRANT DELETE ON TABLE keygate.reservation TO service_role;
+
 GRANT SELECT(request_id) ON TABLE keygate.reservation TO keygate_keysmith;
 
 GRANT SELECT(place) ON TABLE keygate.reservation TO keygate_keysmith;
@@ -82,7 +94,11 @@ GRANT UPDATE(state) ON TABLE keygate.reservation TO keygate_signer;
 
 GRANT SELECT(state),UPDATE(state) ON TABLE keygate.reservation TO keygate_keysmith;
 
+GRANT SELECT(state) ON TABLE keygate.reservation TO service_role;
+
 GRANT SELECT(made_at) ON TABLE keygate.reservation TO keygate_keysmith;
+
+GRANT SELECT(made_at) ON TABLE keygate.reservation TO service_role;
 
 GRANT UPDATE(changed_at) ON TABLE keygate.reservation TO keygate_signer;
 

@@ -173,6 +173,15 @@ impl Config {
                 "set trusted_proxies to your TLS proxy, or plain_http = true inside a container",
             ));
         }
+        if self.gateway.timeout_ms > LONGEST_CALL_MS {
+            return Err(Fatal::new(
+                format!(
+                    "gateway.timeout_ms is {}, and {LONGEST_CALL_MS} is the most",
+                    self.gateway.timeout_ms
+                ),
+                "two minutes after its record an order that the exchange does not know counts as never sent",
+            ));
+        }
         let named = !self.public_url.is_empty();
         if named && !self.public_url.starts_with("http://") && !self.public_url.starts_with("https://") {
             return Err(Fatal::new(
@@ -290,5 +299,7 @@ fn explain(error: &figment::Error) -> String {
 
 /// The client's own variables; not settings of the server.
 const RESERVED: [&str; 7] = ["url", "token", "token_file", "output", "config", "no_input", "password_file"];
+/// Within the time in which an order counts although nobody has heard of it.
+const LONGEST_CALL_MS: u64 = 75_000;
 const HELP: &str = "`keygate config show --sources` prints every setting and where it comes from";
 pub const DEFAULTS: &str = include_str!("../keygate.default.toml");

@@ -8,7 +8,7 @@
 use std::{net::SocketAddr, sync::Arc};
 
 use axum::response::Response;
-use exchange::{Definition, PRODUCTION, Reading, Request};
+use exchange::{Answer as Dialect, Definition, PRODUCTION, Reading, Request};
 use time::OffsetDateTime;
 
 use crate::{
@@ -153,7 +153,10 @@ impl Call<'_> {
         match self.request.class().moves_money() {
             // Boxed, so that a read does not carry the size of it.
             true => {
-                let named = self.named()?;
+                let named = match self.named() {
+                    Ok(named) => named,
+                    Err(denial) => return Err(self.denied(&account, denial).await),
+                };
                 Box::pin(named.on_record(&account, verified, user_key)).await
             }
             false => self.off_record(&account, user_key).await,
@@ -162,9 +165,20 @@ impl Call<'_> {
 
     /// The account behind a key. Bait is recorded, raises an alarm, and is answered as if nobody knew it.
     pub(super) async fn account(&self, presented: &Presented) -> Result<Arc<Account>, Denial> {
-        match self.app.gate.accounts.find(self.app, presented, self.definition).await {
+        let Gate { accounts, public, .. } = &self.app.gate;
+        if let Some(account) = accounts.known(self.app, presented, self.definition) {
+            return Ok(account);
+        }
+        // whoever tries keys out shall not keep the database busy
+        public.has_room(&self.client, self.app.clock.now_ms())?;
+        match accounts.find(self.app, presented, self.definition).await {
             Ok(account) => Ok(account),
-            Err(Missing::Denied(denial)) => Err(denial),
+            Err(Missing::Denied(denial)) => {
+                if denial.kind == Dialect::UnknownKey {
+                    public.admit(&self.client, self.app.clock.now_ms())?;
+                }
+                Err(denial)
+            }
             Err(Missing::Bait(bait)) => Err(self.taken(&bait).await),
         }
     }
@@ -236,8 +250,11 @@ impl Call<'_> {
         denial
     }
 
-    /// The same of a caller who did not prove to hold the key.
+    /// The same of a caller who did not prove to hold the key, as long as there are not too many of them.
     pub(super) async fn distrusted(&self, account: &Account, denial: Denial) -> Denial {
+        if let Err(too_many) = self.app.gate.public.admit(&self.client, self.app.clock.now_ms()) {
+            return too_many;
+        }
         self.look_at_stranger(account).await;
         record::denial(self, account, &denial).await;
         denial

@@ -11,7 +11,6 @@ use crate::{
     audit::{self, Event},
     auth::{Caller, Client, Origin},
     error::{Code, Error, Result},
-    gateway::reconcile::can_be_asked,
     http::RequestId,
     user::StepUp,
 };
@@ -60,7 +59,8 @@ pub async fn settle(app: &App, caller: &Caller, client: &Client, origin: &Origin
 impl Row {
     /// Whether the exchange still has to say. One that has not said it for so long will not.
     pub fn is_asked(&self, app: &App) -> bool {
-        self.asked < OFTEN && can_be_asked(app, &self.exchange, self.lost())
+        let asks = |definition| self.lost().can_be_asked(app, definition);
+        self.asked < OFTEN && app.exchanges.get(&self.exchange).is_some_and(|definition| asks(definition))
     }
 
     fn event<'a>(&'a self, operation: &'a str) -> Event<'a> {

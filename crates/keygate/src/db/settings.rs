@@ -99,7 +99,7 @@ impl Settings {
             ("enable_seqscan", login.plans().1),
             ("statement_timeout", login.longest_statement()),
             ("lock_timeout", "10s"),
-            ("idle_in_transaction_session_timeout", "60s"),
+            ("idle_in_transaction_session_timeout", login.longest_pause()),
         ];
         self.as_role(login.name()).application_name(login.name()).options(options)
     }
@@ -145,6 +145,14 @@ impl Login {
         match self {
             Login::Gateway => ("force_generic_plan", "off"),
             _ => ("auto", "on"),
+        }
+    }
+
+    /// In a transaction. One of the gateway holds what other replicas' orders wait for.
+    fn longest_pause(self) -> &'static str {
+        match self {
+            Login::Gateway => "5s",
+            _ => "60s",
         }
     }
 

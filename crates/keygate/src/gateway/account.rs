@@ -15,6 +15,7 @@ use exchange::{Credentials, Definition};
 use seal::{ClosedUserKey, UserKey};
 use sqlx::types::ipnetwork::IpNetwork;
 use time::OffsetDateTime;
+use tokio::sync::Semaphore;
 use uuid::Uuid;
 
 use super::{Denial, credential::Presented, record};
@@ -38,6 +39,8 @@ pub struct Account {
     pub allowed_addresses: Option<Vec<IpNetwork>>,
     pub bot: Option<Bot>,
     pub connection: Connection,
+    /// Whether the call named the connection, and how.
+    named: Option<String>,
     pub limits: Limits,
     /// Its owner, or whoever runs this site, has stopped all signing.
     pub stopped: bool,
@@ -87,11 +90,32 @@ pub struct Accounts {
     epoch: AtomicU64,
     /// When notifications were last known to arrive, in milliseconds of the clock.
     heartbeat_ms: AtomicI64,
+    loading: Loading,
+}
+
+/// How many accounts are looked up at once. Anybody can make us look for keys that do not exist: the ledger shall have
+/// connections left.
+struct Loading(Semaphore);
+
+impl Default for Loading {
+    fn default() -> Self {
+        Loading(Semaphore::new(AT_ONCE))
+    }
 }
 
 type Key = (String, String, Option<String>);
 
 impl Accounts {
+    /// What needs no look into the database.
+    pub(super) fn known(
+        &self,
+        app: &App,
+        presented: &Presented,
+        definition: &Definition,
+    ) -> Option<Arc<Account>> {
+        self.cached(&key(presented, definition), app.clock.now_ms())
+    }
+
     /// Never of bait: so nothing is ever signed for it.
     pub(super) async fn find(
         &self,
@@ -99,18 +123,31 @@ impl Accounts {
         presented: &Presented,
         definition: &Definition,
     ) -> Result<Arc<Account>, Missing> {
-        let key: Key = (
-            presented.prefix().to_owned(),
-            definition.id().to_owned(),
-            presented.connection().map(str::to_owned),
-        );
-        if let Some(account) = self.cached(&key, app.clock.now_ms()) {
-            return Ok(account);
+        match self.known(app, presented, definition) {
+            Some(account) => Ok(account),
+            None => Box::pin(self.load(app, key(presented, definition))).await,
         }
+    }
+
+    /// The same account as it is now.
+    pub(super) async fn again(
+        &self,
+        app: &App,
+        account: &Account,
+        definition: &Definition,
+    ) -> Result<Arc<Account>, Missing> {
+        let key = (account.key_prefix.clone(), definition.id().to_owned(), account.named.clone());
+        match self.cached(&key, app.clock.now_ms()) {
+            Some(account) => Ok(account),
+            None => Box::pin(self.load(app, key)).await,
+        }
+    }
+
+    async fn load(&self, app: &App, key: Key) -> Result<Arc<Account>, Missing> {
+        let _room = self.loading.0.acquire().await;
         let epoch = self.epoch.load(Ordering::Acquire);
-        // Boxed, so that a call that finds its account here does not carry the size of it.
-        let load = store::load(app, presented.prefix(), definition.id(), presented.connection());
-        let loaded = Box::pin(load).await;
+        let (prefix, exchange, connection) = &key;
+        let loaded = store::load(app, prefix, exchange, connection.as_deref()).await;
         let account = match loaded {
             Ok(Ok(account)) => Arc::new(account),
             Ok(Err(missing)) => return Err(missing),
@@ -153,6 +190,11 @@ impl Accounts {
     fn write(&self) -> std::sync::RwLockWriteGuard<'_, HashMap<Key, Arc<Account>>> {
         self.known.write().unwrap_or_else(std::sync::PoisonError::into_inner)
     }
+}
+
+fn key(presented: &Presented, definition: &Definition) -> Key {
+    let connection = presented.connection().map(str::to_owned);
+    (presented.prefix().to_owned(), definition.id().to_owned(), connection)
 }
 
 impl From<Denial> for Missing {
@@ -218,3 +260,4 @@ impl Account {
 /// A cache without a sign of life for this long is not believed.
 const BELIEVED_MS: i64 = 1000;
 const MOST: usize = 100_000;
+const AT_ONCE: usize = 4;

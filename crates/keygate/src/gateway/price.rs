@@ -13,6 +13,7 @@ use std::{
 use exchange::{Definition, MarketList, Probe, Request, Symbol};
 use moka::future::Cache;
 use rust_decimal::Decimal;
+use time::OffsetDateTime;
 
 use super::{Call, Denial, noted::Noted};
 use crate::{app::App, auth::Client, http::RequestId, risk::Seen};
@@ -25,6 +26,8 @@ pub struct Prices {
 
 /// The last prices of an exchange, in quote per base, by the usual names of the assets.
 pub struct Book {
+    /// When they were asked for.
+    pub at: OffsetDateTime,
     last: HashMap<(String, String), Decimal>,
     list: Option<Arc<List>>,
 }
@@ -52,7 +55,15 @@ impl Prices {
         environment: &str,
     ) -> Result<Arc<Book>, Denial> {
         let key = (definition.id().to_owned(), environment.to_owned());
+        if let Some(book) = self.books.get(&key).await {
+            if (app.clock.now() - book.at).abs() <= FRESH {
+                return Ok(book);
+            }
+            // the clock was set
+            self.books.invalidate(&key).await;
+        }
         let fetch = async {
+            let at = app.clock.now();
             let body = ask(app, definition, environment, Probe::Prices).await?;
             let prices = definition.read_prices(&body).map_err(|error| none(&error.to_string()))?;
             let list = self.list(app, definition, environment).await?;
@@ -60,7 +71,7 @@ impl Prices {
             let named = prices.into_iter().filter(|price| price.price > Decimal::ZERO);
             let last =
                 named.filter_map(|price| Some((definition.assets(&price.symbol, markets)?, price.price)));
-            Ok(Arc::new(Book { last: last.collect(), list }))
+            Ok(Arc::new(Book { at, last: last.collect(), list }))
         };
         self.books.try_get_with(key, fetch).await.map_err(|denial: Arc<Denial>| (*denial).clone())
     }
@@ -173,7 +184,7 @@ mod tests {
         let price = |(base, quote, price): &(&str, &str, &str)| {
             (((*base).to_owned(), (*quote).to_owned()), price.parse().unwrap())
         };
-        Book { last: prices.iter().map(price).collect(), list: None }
+        Book { at: OffsetDateTime::UNIX_EPOCH, last: prices.iter().map(price).collect(), list: None }
     }
 
     fn usd(book: &Book, asset: &str) -> Option<String> {

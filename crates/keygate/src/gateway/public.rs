@@ -1,6 +1,10 @@
-//! Calls without a credential reach only public market data, and only so many per minute and network.
+//! Calls without a credential reach only public market data, and only so many per minute and network. As many may show
+//! keys that do not exist, or signatures that are wrong.
 
-use std::{collections::HashMap, sync::Mutex};
+use std::{
+    collections::HashMap,
+    sync::{Mutex, MutexGuard, PoisonError},
+};
 
 use exchange::Answer as Dialect;
 
@@ -18,23 +22,35 @@ impl Limiter {
         Limiter { per_minute, seen: Mutex::default() }
     }
 
+    /// Counts one.
     pub fn admit(&self, client: &Client, now_ms: i64) -> Result<(), Denial> {
+        let mut seen = self.of_minute(now_ms);
+        let count = seen.1.entry(client.neighbourhood()).or_default();
+        *count = count.saturating_add(1);
+        if *count <= self.per_minute { Ok(()) } else { Err(too_many(now_ms)) }
+    }
+
+    /// Whether there is room for one more.
+    pub fn has_room(&self, client: &Client, now_ms: i64) -> Result<(), Denial> {
+        let seen = self.of_minute(now_ms);
+        let count = seen.1.get(&client.neighbourhood()).copied().unwrap_or_default();
+        if count < self.per_minute { Ok(()) } else { Err(too_many(now_ms)) }
+    }
+
+    fn of_minute(&self, now_ms: i64) -> MutexGuard<'_, (i64, HashMap<Vec<u8>, u32>)> {
         let minute = now_ms.div_euclid(60_000);
-        let mut seen = self.seen.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
         if seen.0 != minute {
             *seen = (minute, HashMap::new());
         }
-        let count = seen.1.entry(client.neighbourhood()).or_default();
-        *count += 1;
-        match *count <= self.per_minute {
-            true => Ok(()),
-            false => Err(Denial {
-                kind: Dialect::RateLimited {
-                    retry_after: u64::try_from(60 - now_ms.rem_euclid(60_000) / 1000).ok(),
-                },
-                rule: "rate",
-                text: "too many calls without a key from this network".to_owned(),
-            }),
-        }
+        seen
+    }
+}
+
+fn too_many(now_ms: i64) -> Denial {
+    Denial {
+        kind: Dialect::RateLimited { retry_after: u64::try_from(60 - now_ms.rem_euclid(60_000) / 1000).ok() },
+        rule: "rate",
+        text: "too many calls without a key that holds from this network".to_owned(),
     }
 }

@@ -44,7 +44,7 @@ pub enum Rank {
 }
 
 /// A real key: whose it is, and which generation.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Whose {
     pub user: Uuid,
     pub api_key: Uuid,

@@ -22,11 +22,10 @@ use super::{
 use crate::{app::App, limits::Limits};
 
 /// The shares of this instance, by connection.
-#[derive(Default)]
 pub struct Rates {
     shares: Mutex<HashMap<Uuid, [Share; 3]>>,
-    /// One asks the database at a time, for everybody.
-    asking: tokio::sync::Mutex<()>,
+    /// One asks the database for a connection at a time. Few connections share a lock.
+    asking: [tokio::sync::Mutex<()>; LOCKS],
 }
 
 /// What is left here of one window.
@@ -49,6 +48,13 @@ impl Share {
     }
 }
 
+impl Default for Rates {
+    fn default() -> Self {
+        Rates { shares: Mutex::default(), asking: [const { tokio::sync::Mutex::const_new(()) }; LOCKS] }
+    }
+}
+
+const LOCKS: usize = 64;
 const WINDOWS: [Window; 3] = [Window::Minute, Window::Hour, Window::Day];
 
 impl Rates {
@@ -62,7 +68,7 @@ impl Rates {
         if self.take(account.connection.id, limits, now, dry)? {
             return Ok(());
         }
-        let _mine = self.asking.lock().await;
+        let _mine = self.asking(account.connection.id).lock().await;
         if self.take(account.connection.id, limits, now, dry)? {
             return Ok(());
         }
@@ -133,6 +139,11 @@ impl Rates {
             }
         }
         Ok(())
+    }
+
+    fn asking(&self, connection: Uuid) -> &tokio::sync::Mutex<()> {
+        // the end of an id is random
+        &self.asking[usize::from(connection.as_bytes()[15]) % LOCKS]
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<Uuid, [Share; 3]>> {

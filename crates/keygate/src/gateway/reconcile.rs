@@ -149,13 +149,6 @@ fn requests(app: &App, definition: &Definition, placed: &Placed<'_>) -> Vec<Requ
     definition.order_status_requests(placed, u64::try_from(app.clock.now_ms()).unwrap_or(0))
 }
 
-/// Whether there is, now, a question by which the exchange finds it.
-pub fn can_be_asked(app: &App, exchange: &str, lost: Lost<'_>) -> bool {
-    let Some(definition) = app.exchanges.get(exchange) else { return false };
-    let Some((question, symbol)) = lost.question() else { return false };
-    lost.placed(&question, &symbol).is_some_and(|placed| !requests(app, definition, &placed).is_empty())
-}
-
 /// It cannot be asked: whoever owns it has to look. It stays held, and is not asked again.
 fn gives_up(open: &Open) -> Option<Became> {
     (open.state != Became::Unknown.state()).then_some(Became::Unknown)
@@ -198,6 +191,12 @@ impl Open {
 }
 
 impl<'a> Lost<'a> {
+    /// Whether there is, now, a question by which the exchange finds it.
+    pub fn can_be_asked(self, app: &App, definition: &Definition) -> bool {
+        let Some((question, symbol)) = self.question() else { return false };
+        self.placed(&question, &symbol).is_some_and(|placed| !requests(app, definition, &placed).is_empty())
+    }
+
     fn question(self) -> Option<(Question, Symbol)> {
         let question = Question::deserialize(self.question?).ok()?;
         let symbol = match &question.market {

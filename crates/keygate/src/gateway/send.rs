@@ -9,7 +9,8 @@ use seal::UserKey;
 use time::OffsetDateTime;
 
 use super::{
-    Account, Call, Denial, answer, credential::Proof, ledger::Became, market::Asked, queue::Turn, record,
+    Account, Call, Denial, account::Missing, answer, credential::Proof, decide, ledger::Became,
+    market::Asked, queue::Turn, record,
 };
 use crate::upstream::{Answer, Failure};
 
@@ -90,7 +91,8 @@ impl Call<'_> {
             Ok(ask) => self.turn(account).await.map(|turn| (turn, ask)),
             Err(denial) => Err(denial),
         };
-        let ready = ready.and_then(|ready| self.since(self.begun, DECIDED).map(|()| ready));
+        let ready =
+            ready.and_then(|ready| self.since(ready.1.decided_by(self.begun), DECIDED).map(|()| ready));
         let (turn, ask) = match ready {
             Ok(ready) => ready,
             Err(denial) => return Err(self.denied(account, denial).await),
@@ -146,6 +148,7 @@ impl Call<'_> {
         if let Some(recorded) = recorded {
             self.since(recorded, LEAVES)?;
         }
+        self.still(account).await?;
         if self.request.class().moves_money() {
             self.app.gate.ledger.sent(account.user, self.id.0);
         }
@@ -156,14 +159,30 @@ impl Call<'_> {
     }
 
     /// What was decided holds for a moment; what is on record leaves within another, or never: after [`LAST_ARRIVAL`] it would
-    /// be given back although it is still to come. A cancellation sets nothing aside, and may always leave.
+    /// be given back although it is still to come. A cancellation sets nothing aside and is given more time, but not for ever:
+    /// one of all orders would take back what was placed since.
     ///
     /// [`LAST_ARRIVAL`]: super::ledger::LAST_ARRIVAL
     pub(super) fn since(&self, then: OffsetDateTime, most: time::Duration) -> Result<(), Denial> {
-        match self.takes_back() || (self.app.clock.now() - then).abs() <= most {
+        let (then, most) = if self.takes_back() { (self.begun, LEAVES) } else { (then, most) };
+        match (self.app.clock.now() - then).abs() <= most {
             true => Ok(()),
             false => Err(Denial::down("a call took too long before it could be sent")),
         }
+    }
+
+    /// Whoever stopped everything, or took the key away, while a call waited shall not see it leave.
+    pub(super) async fn still(&self, account: &Account) -> Result<(), Denial> {
+        if self.app.clock.now() - self.begun < NEW {
+            return Ok(());
+        }
+        let now = match self.app.gate.accounts.again(self.app, account, self.definition).await {
+            Ok(now) if now.whose() == account.whose() => now,
+            Err(Missing::Denied(denial)) => return Err(denial),
+            Ok(_) | Err(Missing::Bait(_)) => return Err(Denial::unknown()),
+        };
+        decide::allowed(self.app, &self.client, self.request.class(), &now)?;
+        self.in_force(&now)
     }
 
     async fn sent_without_key(&self, environment: &str) -> Result<Sent, Denial> {
@@ -194,5 +213,7 @@ impl Call<'_> {
 
 /// From when a call was taken up to its record: what it was decided by, limits and prices, is no older.
 pub(super) const DECIDED: time::Duration = time::Duration::seconds(10);
-/// From the record to the exchange.
+/// So long a decision is new: notice of a change takes longer.
+const NEW: time::Duration = time::Duration::milliseconds(100);
+/// From the record to the exchange; of a cancellation from when it was taken up.
 pub(super) const LEAVES: time::Duration = time::Duration::seconds(30);

@@ -7,7 +7,12 @@ use exchange::{Class, Order, Reading, Symbol, Withdrawal};
 use rust_decimal::Decimal;
 
 use super::{
-    Account, Call, Denial, exposure::Holder, ledger::Window, price::Book, reconcile::question, record::name,
+    Account, Call, Denial,
+    exposure::Holder,
+    ledger::Window,
+    price::Book,
+    reconcile::{Lost, question},
+    record::name,
 };
 use crate::limits::Limits;
 
@@ -40,7 +45,10 @@ impl Call<'_> {
         for ((reserve, (symbol, quantity)), id) in
             ask.reserve.iter_mut().zip(asked).zip(self.request.client_ids())
         {
-            reserve.question = id.as_ref().map(|_| question(&self.request, &symbol, quantity));
+            let question = id.as_ref().map(|_| question(&self.request, &symbol, quantity));
+            let lost = Lost { question: question.as_ref(), client_id: id.as_deref(), made_at: self.begun };
+            // what nobody can be asked about is its owner's to settle
+            reserve.question = if lost.can_be_asked(self.app, self.definition) { question } else { None };
             reserve.client_order_id.clone_from(id);
         }
         Ok(ask)
@@ -115,7 +123,8 @@ impl Holder<'_> {
             self.weigh(within_trade(&own, self.limits))?;
             reserve.push(own);
         }
-        Ok(Ask { reserve, caps: vec![trade_day(self.limits)], ..Ask::default() })
+        let caps = vec![trade_day(self.limits)];
+        Ok(Ask { reserve, caps, priced_at: Some(book.at), ..Ask::default() })
     }
 
     fn withdrawal(&self, withdrawal: &Withdrawal, book: &Book) -> Result<Ask, Denial> {
@@ -124,7 +133,8 @@ impl Holder<'_> {
         let usd = countable(usd.ok_or_else(|| unpriceable_asset(asset))?)?;
         let own = sent_out(withdrawal, Some(usd));
         within_withdrawal(&own, self.limits)?;
-        Ok(Ask { reserve: vec![own], caps: withdrawal_windows(self.limits).to_vec(), ..Ask::default() })
+        let caps = withdrawal_windows(self.limits).to_vec();
+        Ok(Ask { reserve: vec![own], caps, priced_at: Some(book.at), ..Ask::default() })
     }
 
     /// Where losses are limited, so that what leaves is not taken for one. No reason to refuse what nothing else limits.

@@ -87,8 +87,17 @@ struct Sweep<'a> {
     refused: BTreeMap<String, String>,
     found: Found,
     began: Instant,
-    /// All orders were taken back by one request.
-    all_sent: bool,
+    /// One request for all orders.
+    all: All,
+}
+
+/// What became of the one request that takes back all orders.
+enum All {
+    /// It may be sent, and so often it could not be.
+    Open(u32),
+    Taken,
+    /// It was refused, or nobody knows: this is why.
+    Failed(String),
 }
 
 /// Why it goes no further.
@@ -111,7 +120,7 @@ impl<'a> Sweep<'a> {
             refused: BTreeMap::new(),
             found: Found::default(),
             began: Instant::now(),
-            all_sent: false,
+            all: All::Open(0),
         })
     }
 
@@ -128,7 +137,7 @@ impl<'a> Sweep<'a> {
                 // without a list nothing is sent: what was listed before may be gone
                 Err(_) => {}
                 Ok(()) if over => return self.report(Some(TIME_USED_UP.to_owned())).await,
-                Ok(()) if self.is_done() => return self.report(None).await,
+                Ok(()) if self.is_done() && !self.waits_for_others().await => return self.report(None).await,
                 Ok(()) => {
                     if let Err(Stop(problem)) = self.take_back().await {
                         return self.report(Some(problem)).await;
@@ -142,6 +151,11 @@ impl<'a> Sweep<'a> {
     fn is_done(&self) -> bool {
         let patience = if self.found.waits() { PATIENCE } else { ARRIVAL };
         !self.wants_all() && self.found.to_try().is_empty() && self.began.elapsed() >= patience
+    }
+
+    /// Whether an order that left before the stop may still arrive.
+    async fn waits_for_others(&self) -> bool {
+        self.began.elapsed() < PATIENCE && store::under_way(&self.errands).await.is_ok_and(|count| count > 0)
     }
 
     async fn look(&mut self) -> Result<(), String> {
@@ -169,12 +183,12 @@ impl<'a> Sweep<'a> {
     /// One request for all of them, where they are many or cannot all be seen.
     fn wants_all(&self) -> bool {
         let blind = self.errands.definition.open_orders_need_market() || self.found.to_try().len() > MANY;
-        blind && !self.all_sent && self.errands.definition.cancel_all_request().is_some()
+        let open = matches!(self.all, All::Open(_));
+        blind && open && self.errands.definition.cancel_all_request().is_some()
     }
 
     async fn take_back(&mut self) -> Result<(), Stop> {
         if self.wants_all() {
-            self.all_sent = true;
             return self.take_all_back().await;
         }
         let (errands, until) = (&self.errands, self.began + LONGEST);
@@ -198,32 +212,52 @@ impl<'a> Sweep<'a> {
     }
 
     async fn take_all_back(&mut self) -> Result<(), Stop> {
-        match self.errands.take_back(TakeBack::all(self.errands.definition)).await {
-            Answered::Yes => self.found.all_answered(),
-            Answered::Resumed => {
+        let answered = self.errands.take_back(TakeBack::all(self.errands.definition)).await;
+        self.all = match (answered, &self.all) {
+            (Answered::Yes, _) => {
+                self.found.all_answered();
+                All::Taken
+            }
+            (Answered::Resumed, _) => {
                 return Err(Stop("signing went on before anything was taken back".to_owned()));
             }
+            (Answered::NotSent(_), All::Open(tries)) if *tries + 1 < TRIES => All::Open(tries + 1),
             // one by one then
-            Answered::No(_) | Answered::Nothing | Answered::NotSent(_) => {}
-        }
+            (Answered::No(why) | Answered::NotSent(why), _) => All::Failed(why),
+            (Answered::Nothing, _) => All::Failed("its answer was lost".to_owned()),
+        };
         Ok(())
     }
 
     async fn report(self, problem: Option<String>) -> Report {
-        let under_way = store::under_way(&self.errands).await.unwrap_or(0);
-        let under_way = (under_way > 0).then(|| {
-            format!("of {under_way} order(s) sent before nobody knows yet what became of them: look at the exchange")
-        });
+        let under_way = match store::under_way(&self.errands).await {
+            Ok(0) => None,
+            Ok(count) => Some(format!(
+                "of {count} order(s) sent before nobody knows yet what became of them: look at the exchange"
+            )),
+            Err(_) => Some(
+                "whether orders are still on their way cannot be looked up: look at the exchange".to_owned(),
+            ),
+        };
         let note = self.note();
         let problem = problem.or_else(|| self.unseen()).or(under_way);
         Report { problem, note, ..self.found.report() }
     }
 
-    /// Nothing could be listed, and nothing takes back what is not listed.
+    /// Not everything could be listed, and nothing has taken back what was not.
     fn unseen(&self) -> Option<String> {
-        let blind = self.errands.definition.open_orders_need_market() && !self.all_sent;
-        (blind && self.markets.len() == self.refused.len())
-            .then(|| "this exchange lists open orders market by market, and no market is known".to_owned())
+        if !self.errands.definition.open_orders_need_market() {
+            return None;
+        }
+        match &self.all {
+            All::Taken => None,
+            All::Failed(why) => Some(format!(
+                "the one request that takes back all orders failed: {why}; look at the exchange"
+            )),
+            All::Open(_) => (self.markets.len() == self.refused.len()).then(|| {
+                "this exchange lists open orders market by market, and no market is known".to_owned()
+            }),
+        }
     }
 
     /// What was not looked at.

@@ -176,6 +176,10 @@ pub async fn insert(app: &App, subject: &Subject, stop: &Stop<'_>, request: &Ori
     if stop.cancel_orders {
         subject.record(app, &mut tx, "panic-cancel-orders", request).await?;
     }
+    if stop.scope == Scope::Site {
+        // last, as everybody takes it: what is being put on record now ends before it
+        sqlx::query!("select keygate.lock_site()").execute(&mut *tx).await?;
+    }
     tx.commit().await?;
     Ok(started)
 }

@@ -54,6 +54,15 @@ fn another_master_key_changes_nothing() {
     home.feed("login --email owner@example.org --password-stdin", PASSWORD).ok();
 }
 
+/// An order that the exchange could still get after it counts as never sent would be given back and placed.
+#[test]
+fn calls_may_not_take_longer_than_what_they_set_aside_is_held() {
+    let home = Home::new();
+    let mut patient = home.command(&["serve", "--listen", "127.0.0.1:0"]);
+    patient.env("KEYGATE_GATEWAY__TIMEOUT_MS", "90000");
+    Done::of(patient).fails(1).says("gateway.timeout_ms is 90000");
+}
+
 #[test]
 fn a_taken_port_says_so() {
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();

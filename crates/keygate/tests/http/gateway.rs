@@ -281,6 +281,28 @@ async fn market_data_without_a_credential_has_a_limit() {
     nobody.get("/x/binance/api/v3/time").await.is(200);
 }
 
+/// Each look for a key costs the database a transaction, and each wrong signature a record.
+#[tokio::test]
+async fn who_tries_keys_and_signatures_out_is_turned_away_and_whoever_holds_one_is_not() {
+    let world = World::with(|config| config.gateway.public_per_minute = 3).await;
+    let bot = world.bot("binance", "trade").await;
+    bot.account().await.is(200);
+    let nobody = Bot { key: "kg_nosuchkey".to_owned(), ..bot.clone() };
+    for _ in 0..2 {
+        nobody.account().await.binance(401, -2014, "unknown-key");
+    }
+    let wrong = Bot { secret: "x".repeat(64), ..bot.clone() };
+    wrong.account().await.binance(400, -1022, "bad-signature");
+    let denied = "api_key_usage_audit where operation_type = 'deny'";
+    world.flush().await;
+    for guess in [nobody, wrong] {
+        guess.account().await.binance(429, -1003, "rate");
+    }
+    bot.account().await.is(200);
+    world.flush().await;
+    assert_eq!(world.count(denied).await, 1);
+}
+
 #[tokio::test]
 async fn unknown_exchange_and_unknown_endpoint_go_nowhere() {
     let world = World::new().await;

@@ -8,6 +8,7 @@ use crate::{
 };
 
 mod orders;
+mod waiting;
 
 const PANIC: &str = "/api/v1/panic";
 const RESUME: &str = "/api/v1/panic/resume";

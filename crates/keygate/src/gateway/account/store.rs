@@ -42,8 +42,8 @@ pub async fn load(
         return Ok(Err(bait(app, key).await?));
     }
     let mut tx = app.db.signer(key.user).await?;
-    let row = sqlx::query!(
-        r#"select c.id, c.api_key_id as "api_key_id!", coalesce(c.environment, 'production') as "environment!",
+    let rows = sqlx::query!(
+        r#"select c.id, c.deleted_at, c.api_key_id as "api_key_id!", coalesce(c.environment, 'production') as "environment!",
                   case when c.deleted_at is not null or not coalesce(k.is_active, false) then 'deleted'
                        when c.is_enabled is not true then 'paused' else coalesce(c.status, 'active') end as "status!",
                   c.encrypted_api_key, c.encrypted_secret_key, c.encrypted_passphrase, c.key_encryption_salt, c.connection_metadata,
@@ -55,13 +55,18 @@ pub async fn load(
              and case when $1::uuid is not null then c.id = b.connection_id
                       when $3::text is not null then (c.id::text = $3 or c.name = $3)
                       else c.is_default is true end
-           order by c.deleted_at nulls first, c.created_at limit 1"#,
+           order by c.deleted_at nulls first, c.created_at limit 2"#,
         key.bot,
         exchange,
         connection
     )
-    .fetch_optional(&mut *tx)
+    .fetch_all(&mut *tx)
     .await?;
+    // a name is somebody's once in each environment
+    if rows.iter().filter(|row| row.deleted_at.is_none()).count() > 1 {
+        return Ok(Err(ambiguous().into()));
+    }
+    let row = rows.into_iter().next();
     let (limits, stopped) = match &row {
         Some(row) => (limits::load(&mut tx, row.id).await?, panic::holds(&mut tx, row.id).await?),
         None => (None, false),
@@ -112,12 +117,20 @@ pub async fn load(
             status: row.status,
             key: real,
         },
+        named: connection.map(str::to_owned),
         limits,
         stopped,
         suspended,
         pair,
         user_key,
     }))
+}
+
+fn ambiguous() -> Denial {
+    Denial::denied(
+        "ambiguous-connection",
+        "two connections at this exchange fit: name one by its id in X-Keygate-Connection",
+    )
 }
 
 /// Whose it is. Bait that was revoked, or whose bot is gone, is a key like any other that nobody knows.

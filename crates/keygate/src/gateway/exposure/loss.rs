@@ -18,7 +18,7 @@ impl Holder<'_> {
         let worth = look.worth(&book);
         let now = self.app.clock.now();
         let day = store::day(self.app, self.user, self.connection, (worth, look.at), now).await;
-        let day = day.map_err(Denial::down)?;
+        let day = day.map_err(Denial::down)?.ok_or_else(too_early)?;
         let lost = day.usd.checked_sub(worth).and_then(|lost| lost.checked_sub(day.withdrawn));
         let certain = lost.and_then(|lost| lost.checked_sub(day.may_have_left));
         let (lost, certain) = lost.zip(certain).ok_or_else(|| Denial::down("a worth is out of range"))?;
@@ -49,6 +49,13 @@ impl Look {
         let usd = |(asset, units): (&String, &Decimal)| book.usd(asset)?.checked_mul(*units);
         self.held.iter().filter_map(usd).fold(Decimal::ZERO, Decimal::saturating_add)
     }
+}
+
+fn too_early() -> Denial {
+    Denial::denied(
+        "daily-loss",
+        "a withdrawal is on its way, and what the account is worth as the day begins is not known before it has left; orders are refused until two minutes after it is settled",
+    )
 }
 
 fn stopped(at: OffsetDateTime, lost: Decimal) -> Denial {

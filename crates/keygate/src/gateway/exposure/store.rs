@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use rust_decimal::Decimal;
-use time::{OffsetDateTime, UtcOffset};
+use time::{Duration, OffsetDateTime, UtcOffset};
 use uuid::Uuid;
 
 use crate::{
@@ -86,24 +86,31 @@ pub async fn bought_today(
     Ok(rows.into_iter().map(|row| (row.asset, row.usd)).collect())
 }
 
-/// The day that goes on, which begins with this look if it is the first one.
+/// The day that goes on, which begins with this look if it is the first one. `None`: it cannot begin with it, because what
+/// leaves may be in it or not.
 pub async fn day(
     app: &App,
     user: Uuid,
     connection: Uuid,
     (worth, looked_at): (Decimal, OffsetDateTime),
     now: OffsetDateTime,
-) -> Result<Day, db::Error> {
+) -> Result<Option<Day>, db::Error> {
     let today = now.to_offset(UtcOffset::UTC).date();
     let mut tx = app.db.signer(user).await?;
     sqlx::query!(
-        "insert into keygate.day_worth (connection_id, day, user_id, usd, seen_at) values ($1, $2, $3, $4, $5)
+        "insert into keygate.day_worth (connection_id, day, user_id, usd, seen_at)
+         select $1, $2, $3, $4, $5 where not exists (
+             select from keygate.reservation r
+             where r.connection_id = $1 and r.kind = 'withdraw' and r.state <> 'rejected'
+               and (r.state <> 'confirmed' or r.changed_at > $6) and r.made_at > $7)
          on conflict (connection_id, day) do nothing",
         connection,
         today,
         user,
         worth,
-        looked_at
+        looked_at,
+        looked_at - LAST_ARRIVAL,
+        looked_at - LEAVING
     )
     .execute(&mut *tx)
     .await?;
@@ -122,7 +129,7 @@ pub async fn day(
         today,
         looked_at
     )
-    .fetch_one(&mut *tx)
+    .fetch_optional(&mut *tx)
     .await?;
     tx.commit().await?;
     Ok(day)
@@ -140,3 +147,6 @@ pub async fn stop_day(app: &App, user: Uuid, connection: Uuid, now: OffsetDateTi
     .await?;
     tx.commit().await
 }
+
+/// A withdrawal that nobody has settled for so long is no reason to wait.
+const LEAVING: Duration = Duration::days(1);

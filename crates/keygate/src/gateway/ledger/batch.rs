@@ -6,7 +6,7 @@ use rust_decimal::Decimal;
 use uuid::Uuid;
 
 use super::{
-    Entry, Intent, Outcome, OwnIntent, Verdict,
+    Became, Entry, Intent, Outcome, OwnIntent, Verdict,
     charge::Charges,
     held::held,
     opened::{Opened, Opening},
@@ -21,13 +21,31 @@ use crate::{
 
 type OfUser = (Uuid, Vec<Entry>);
 
+/// Why nothing was written.
+enum Trouble {
+    Before(db::Error),
+    /// Its answer was lost: perhaps everything was.
+    AtCommit(db::Error),
+}
+
 /// Writes all of it, or as much as can be written: if one user's entries stand in the way they are taken out by
-/// halving; if the database is away nothing is.
+/// halving; if somebody else has locked what is a user's, that user waits no longer; if the database is away nothing is
+/// written.
 pub(super) async fn settle(app: &App, mut users: Vec<OfUser>) {
     match commit(app, &users).await {
         Ok(verdicts) => announce(users, verdicts),
-        Err(error) if error.is_unavailable() => fail(app, users, &error),
-        Err(error) => match halves(&mut users) {
+        Err(Trouble::AtCommit(error)) => {
+            take_back(app, &users);
+            fail(app, users, &error);
+        }
+        Err(Trouble::Before(error)) if error.is_unavailable() => fail(app, users, &error),
+        Err(Trouble::Before(error)) if error.may_pass() && users.len() == 1 => fail(app, users, &error),
+        Err(Trouble::Before(error)) if error.may_pass() => {
+            for own in users {
+                Box::pin(settle(app, vec![own])).await;
+            }
+        }
+        Err(Trouble::Before(error)) => match halves(&mut users) {
             Some(rest) => {
                 Box::pin(settle(app, users)).await;
                 Box::pin(settle(app, rest)).await;
@@ -37,13 +55,29 @@ pub(super) async fn settle(app: &App, mut users: Vec<OfUser>) {
     }
 }
 
-async fn commit(app: &App, users: &[OfUser]) -> Result<Vec<Verdict>, db::Error> {
-    let Some((first, _)) = users.first() else { return Ok(Vec::new()) };
-    let mut batch: Batch = app.db.signers(*first).await?;
+async fn commit(app: &App, users: &[OfUser]) -> Result<Vec<Verdict>, Trouble> {
+    let (batch, verdicts) = written(app, users).await.map_err(Trouble::Before)?;
+    batch.commit().await.map_err(Trouble::AtCommit)?;
+    Ok(verdicts)
+}
+
+async fn written(app: &App, users: &[OfUser]) -> Result<(Batch, Vec<Verdict>), db::Error> {
+    let first = users.first().map_or_else(Uuid::nil, |(user, _)| *user);
+    let mut batch = app.db.signers(first).await?;
     let sheet = Sheet::new(app, &mut batch, users).await?;
     let verdicts = sheet.write(app, batch.all()).await?;
-    batch.commit().await?;
-    Ok(verdicts)
+    Ok((batch, verdicts))
+}
+
+/// Calls that may be on record are not sent: what they set aside is free again, as soon as the database can be told.
+fn take_back(app: &App, users: &[OfUser]) {
+    let entries = users.iter().flat_map(|(_, entries)| entries);
+    for intent in entries.filter_map(Entry::as_intent).filter(|intent| !intent.ask.reserve.is_empty()) {
+        let error = Some("not sent: whether it is on record was not known in time".to_owned());
+        let line = Line { phase: "outcome", success: Some(false), error, ..intent.line.clone() };
+        let outcome = Outcome { line, became: Became::Rejected, place: None, answer: None };
+        app.gate.ledger.again(Box::new(outcome));
+    }
 }
 
 /// Tells everybody who waits.

@@ -143,11 +143,17 @@ pub(super) async fn change_states(
         .collect())
 }
 
-/// Windows that are long over. What was reserved in them stays.
+/// Windows that are long over, and what was reserved in them, as far as it is settled.
 pub async fn forget_windows(app: &App) -> Result<(), db::Error> {
     let mut tx = app.db.service().await?;
     let before = app.clock.now() - KEPT;
     sqlx::query!("delete from keygate.spend_window where starts_at < $1", before).execute(&mut *tx).await?;
+    sqlx::query!(
+        "delete from keygate.reservation where state in ('confirmed', 'rejected') and made_at < $1",
+        before
+    )
+    .execute(&mut *tx)
+    .await?;
     tx.commit().await
 }
 

@@ -71,9 +71,18 @@ impl Writer {
         self.waiting.is_empty() && self.lanes.is_empty()
     }
 
-    /// What comes after a flush waits for it, or it might never end.
+    /// What comes after a flush waits for it, or it might never end. One whose transaction takes long is in nobody's way.
     fn accepts(&self) -> bool {
-        self.flushes.is_empty() && self.waiting.values().map(|own| own.entries.len()).sum::<usize>() < BATCH
+        let busy = self.busy();
+        let of = |own: &Waiting| own.entries.len();
+        let all: usize = self.waiting.values().map(of).sum();
+        let free: usize =
+            self.waiting.iter().filter(|(user, _)| !busy.contains(user)).map(|(_, own)| of(own)).sum();
+        self.flushes.is_empty() && free < BATCH && all < MOST
+    }
+
+    fn busy(&self) -> HashSet<&Uuid> {
+        self.users.values().flatten().collect()
     }
 
     fn sort(&mut self, entry: Entry) {
@@ -102,17 +111,17 @@ impl Writer {
 
     /// Users with something to write whom nobody writes for, in the order of their ids.
     fn due(&self) -> Vec<Uuid> {
-        let busy: HashSet<&Uuid> = self.users.values().flatten().collect();
-        let now = Instant::now();
+        let (busy, now) = (self.busy(), Instant::now());
         let is_due = |own: &Waiting| !self.flushes.is_empty() || own.due() <= now;
         let due = self.waiting.iter().filter(|(user, own)| !busy.contains(user) && is_due(own));
         due.map(|(user, _)| *user).collect()
     }
 
-    /// When something is due that is not yet. Who waits for a lane is started when one ends.
+    /// When something is due. Who waits for a lane is started when one ends.
     fn next_due(&self) -> Option<Instant> {
-        let now = Instant::now();
-        self.waiting.values().map(Waiting::due).filter(|due| *due > now).min()
+        let busy = self.busy();
+        let free = self.waiting.iter().filter(|(user, _)| !busy.contains(user)).map(|(_, own)| own.due());
+        free.min().filter(|_| self.lanes.len() < LANES)
     }
 
     fn ended(&mut self, ended: Result<(task::Id, ()), JoinError>) {
@@ -137,3 +146,4 @@ const PATIENCE: Duration = Duration::from_millis(30);
 /// One is decided while the other commits. More of them would share fewer statements and commits.
 const LANES: usize = 2;
 const BATCH: usize = 512;
+const MOST: usize = 8 * BATCH;

@@ -10,6 +10,7 @@ use std::{
 
 use exchange::{Budget, ErrorKind, RateScope};
 use http::StatusCode;
+use uuid::Uuid;
 
 use super::{Late, Place, Rank};
 use crate::{clock::Clock, upstream::Answer};
@@ -45,6 +46,8 @@ type Key = (Whom, usize, u64);
 
 struct Bucket {
     spent: u32,
+    /// How many requests of each key, and of those without one, asked for some of it.
+    of_keys: HashMap<Option<Uuid>, u32>,
     limit: u32,
     whole_at_ms: i64,
 }
@@ -79,6 +82,7 @@ impl Budgets {
     /// Counts the request, or says what to wait for.
     fn try_admit(&self, place: &Place<'_>, rank: Rank, now_ms: i64) -> Result<(), Hold> {
         let mut state = self.lock();
+        let own = place.whose.map(|whose| whose.api_key);
         let [all, key] = [place.definition.rate_scope(), RateScope::Key].map(|scope| self.whom(place, scope));
         let silent = state.silent.get(&all).map(|until| (all, *until));
         let full = state.full.get(&key).filter(|_| rank == Rank::Order).map(|until| (key, *until));
@@ -93,12 +97,14 @@ impl Budgets {
             if ahead && bucket.spent > 0 && bucket.is_short() {
                 return Err(Hold { whom, until_ms: now_ms + 1 });
             }
-            if bucket.spent >= rank.share_of(bucket.limit) {
+            if bucket.spent >= bucket.share_of(rank, own) {
                 return Err(Hold { whom, until_ms: bucket.whole_at_ms });
             }
         }
         for (key, budget) in self.budgets(place) {
-            state.bucket(key, budget, now_ms).spent += 1;
+            let bucket = state.bucket(key, budget, now_ms);
+            bucket.spent += 1;
+            *bucket.of_keys.entry(own).or_default() += 1;
         }
         Ok(())
     }
@@ -137,7 +143,9 @@ impl Budgets {
             let State { silent, full, .. } = &mut *state;
             let held = if of_key { full } else { silent };
             held.retain(|_, until| *until > now_ms);
-            held.insert(self.whom(place, scope), now_ms + wait_ms);
+            // answers overtake each other: the longer word holds
+            let until = held.entry(self.whom(place, scope)).or_default();
+            *until = (*until).max(now_ms + wait_ms);
         }
     }
 
@@ -173,7 +181,13 @@ impl State {
         if self.buckets.len() >= MOST_BUCKETS && !self.buckets.contains_key(&key) {
             self.buckets.retain(|_, bucket| bucket.whole_at_ms > now_ms);
         }
-        let fresh = || Bucket { spent: 0, limit: budget.limit(), whole_at_ms: next_window(budget, now_ms) };
+        let whole_at_ms = || next_window(budget, now_ms);
+        let fresh = || Bucket {
+            spent: 0,
+            of_keys: HashMap::new(),
+            limit: budget.limit(),
+            whole_at_ms: whole_at_ms(),
+        };
         let bucket = self.buckets.entry(key).or_insert_with(fresh);
         if bucket.whole_at_ms <= now_ms {
             *bucket = Bucket { limit: bucket.limit, ..fresh() };
@@ -185,6 +199,17 @@ impl State {
 impl Bucket {
     fn is_short(&self) -> bool {
         self.spent >= Rank::Read.share_of(self.limit)
+    }
+
+    /// How far it may be spent by this key. One that asked for more than half of it leaves the rest to the others, if there
+    /// are any.
+    fn share_of(&mut self, rank: Rank, key: Option<Uuid>) -> u32 {
+        let own = *self.of_keys.entry(key).or_default();
+        let share = rank.share_of(self.limit);
+        match own > self.limit / 2 && self.of_keys.len() > 1 {
+            true => share.min(self.limit / 4 * 3),
+            false => share,
+        }
     }
 }
 
@@ -240,7 +265,62 @@ const LONGEST_MS: i64 = 24 * 60 * 60 * 1000;
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use exchange::{Exchanges, Incoming, Request};
+
+    use super::{super::Whose, *};
+    use crate::upstream::Headers;
+
+    /// Once for each of these keys, at a time; whether each was let through.
+    fn asked(budgets: &Budgets, keys: &[u128], rank: Rank, now_ms: i64) -> Vec<bool> {
+        let exchanges = Exchanges::builtin();
+        let definition = exchanges.get("binance").unwrap();
+        let request = read(definition);
+        let whose = |key: &u128| Whose { user: Uuid::nil(), api_key: Uuid::from_u128(*key) };
+        let place =
+            |key| Place { definition, environment: "production", request: &request, whose: Some(whose(key)) };
+        keys.iter().map(|key| budgets.try_admit(&place(key), rank, now_ms).is_ok()).collect()
+    }
+
+    fn read(definition: &exchange::Definition) -> Request {
+        let incoming = Incoming { method: "GET", target: "/api/v3/account", ..Incoming::default() };
+        definition.request(incoming).unwrap()
+    }
+
+    #[test]
+    fn one_key_does_not_use_up_what_all_share() {
+        let budgets = Budgets::default();
+        let many = |key, rank| {
+            asked(&budgets, &vec![key; 10_000], rank, 0).into_iter().filter(|let_by| *let_by).count()
+        };
+        assert_eq!(asked(&budgets, &[1, 2], Rank::Read, 0), [true, true]);
+        let flood = many(1, Rank::Cancel);
+        assert!(many(2, Rank::Read) > 0 && many(2, Rank::Order) > 0 && many(2, Rank::Cancel) > 0);
+        let alone = Budgets::default();
+        let all =
+            asked(&alone, &vec![1; 10_000], Rank::Cancel, 0).into_iter().filter(|let_by| *let_by).count();
+        assert!(flood < all, "{flood} of {all}");
+    }
+
+    #[test]
+    fn silence_that_was_asked_for_is_not_made_shorter_by_an_older_answer() {
+        let budgets = Budgets::default();
+        let exchanges = Exchanges::builtin();
+        let definition = exchanges.get("binance").unwrap();
+        let request = read(definition);
+        let place = Place { definition, environment: "production", request: &request, whose: None };
+        for seconds in ["60", "1"] {
+            let headers = Headers::told([("retry-after", seconds)]);
+            let answer = Answer {
+                status: StatusCode::TOO_MANY_REQUESTS,
+                headers,
+                body: Default::default(),
+                age: None,
+            };
+            budgets.heard(&place, &answer, None, 0);
+        }
+        let speaks = |now_ms| budgets.try_admit(&place, Rank::Read, now_ms).is_ok();
+        assert_eq!([speaks(30_000), speaks(61_000)], [false, true]);
+    }
 
     #[test]
     fn those_who_wait_for_one_budget_are_in_the_way_of_nobody_at_another() {

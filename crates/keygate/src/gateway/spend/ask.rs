@@ -2,6 +2,7 @@
 
 use rust_decimal::Decimal;
 use serde_json::Value;
+use time::OffsetDateTime;
 
 use super::money;
 use crate::gateway::{Denial, exposure::Position, ledger::Window};
@@ -11,6 +12,8 @@ use crate::gateway::{Denial, exposure::Position, ledger::Window};
 pub struct Ask {
     pub reserve: Vec<Reserve>,
     pub caps: Vec<Cap>,
+    /// When the prices were asked for that it was valued by.
+    pub priced_at: Option<OffsetDateTime>,
     /// What its purchases may lead to.
     pub position: Option<Position>,
     /// It takes orders back, which hardly anything may stop.
@@ -45,6 +48,11 @@ pub struct Cap {
 impl Ask {
     pub fn usd(&self) -> Decimal {
         self.reserve.iter().filter_map(|own| own.usd).sum()
+    }
+
+    /// From when what it was decided by is, of a call that was taken up then.
+    pub fn decided_by(&self, begun: OffsetDateTime) -> OffsetDateTime {
+        self.priced_at.map_or(begun, |at| at.min(begun))
     }
 
     /// Whether the exchange can be asked what became of all of it: of orders by their ids, and of a cancellation by the

@@ -137,7 +137,8 @@ impl<'a> Connection<'a> {
             Ok(ask) => call.turn(&account).await.map(|turn| (ask, turn)),
             Err(denial) => Err(denial),
         };
-        let ready = ready.and_then(|ready| call.since(call.begun, DECIDED).map(|()| ready));
+        let ready =
+            ready.and_then(|ready| call.since(ready.0.decided_by(call.begun), DECIDED).map(|()| ready));
         let (ask, mut turn) = match ready {
             Ok(ready) => ready,
             Err(denial) => return Err(call.denied(&account, denial).await),
@@ -146,7 +147,10 @@ impl<'a> Connection<'a> {
         record::intent(&call, &account, proof, ask).await?;
         let signed = self.signed(frame, &account, &mut turn).await;
         drop(turn);
-        let signed = signed.and_then(|text| call.since(recorded, LEAVES).map(|()| text));
+        let signed = match signed.and_then(|text| call.since(recorded, LEAVES).map(|()| text)) {
+            Ok(text) => call.still(&account).await.map(|()| text),
+            Err(denial) => Err(denial),
+        };
         match signed {
             Ok(text) => {
                 self.app.gate.ledger.sent(account.user, call.id.0);
@@ -171,8 +175,16 @@ impl<'a> Connection<'a> {
             Ok(turn) => turn,
             Err(denial) => return Err(call.denied(&account, denial).await),
         };
-        let text = self.signed(frame, &account, &mut turn).await?;
+        let signed = self.signed(frame, &account, &mut turn).await;
         drop(turn);
+        let signed = match signed {
+            Ok(text) => call.still(&account).await.map(|()| text),
+            Err(denial) => Err(denial),
+        };
+        let text = match signed {
+            Ok(text) => text,
+            Err(denial) => return Err(call.denied(&account, denial).await),
+        };
         self.pend(frame, call, account);
         Ok(text)
     }

@@ -225,6 +225,28 @@ async fn read_whose_client_goes_away_is_on_record_as_unknown() {
 
 /// A batch holds records of many users.
 #[tokio::test]
+async fn record_that_the_database_does_not_take_costs_no_other_of_its_user() {
+    let world = World::new().await;
+    let bot = world.bot("binance", "trade").await;
+    let refuse = "create function keygate.refuse() returns trigger language plpgsql as
+        $$ begin raise exception 'not this one'; end $$;
+        grant execute on function keygate.refuse() to public;
+        create trigger refuse before insert on api_key_usage_audit for each row
+            when (new.endpoint = '/api/v3/openOrders') execute function keygate.refuse();";
+    sqlx::raw_sql(refuse).execute(&mut world.superuser().await).await.unwrap();
+    let before = world.count("api_key_usage_audit where class = 'read'").await;
+    let read = async |number| {
+        let path = if number == 3 { "/api/v3/openOrders" } else { "/api/v3/account" };
+        bot.binance("GET", path, "").await.is(200);
+    };
+    let reads = (0..7).map(read);
+    futures_util::future::join_all(reads).await;
+    world.flush().await;
+    assert_eq!(world.count("api_key_usage_audit where class = 'read'").await - before, 6);
+    assert_eq!(world.count("exchange_api_calls where endpoint = '/api/v3/openOrders'").await, 0);
+}
+
+#[tokio::test]
 async fn records_that_cannot_be_written_cost_no_other_user_theirs() {
     let world = World::new().await;
     let alice = world.bot("binance", "trade").await;

@@ -196,6 +196,14 @@ async fn personal_key_uses_the_default_connection_or_the_one_it_names() {
     let form = world.api.nobody().request("POST", "/x/binance/api/v3/order").header("content-type", FORM);
     let order = form.bearer_auth(text(&issued["token"])).header("x-keygate-connection", "trade").body(BUY);
     Reply::of(order).await.is(200);
+    // the practice account and the real one may have one name
+    world
+        .execute(
+            "update exchange_connections set name = 'trade', environment = 'production' where is_default",
+        )
+        .await;
+    world.server.app.gate.accounts.forget_all();
+    Reply::of(request(Some("trade"))).await.binance(403, -1002, "ambiguous-connection");
 }
 
 #[tokio::test]

@@ -109,6 +109,24 @@ async fn withdrawal_whose_answer_was_lost_stops_orders_until_it_is_known_and_not
     buy(&world, &bot).await.is(200);
 }
 
+/// Whether the first balances of the day are those before or after it nobody could say.
+#[tokio::test]
+async fn day_does_not_begin_while_a_withdrawal_is_on_its_way() {
+    let world = World::new().await;
+    let bot = world.bot("binance", "withdraw").await;
+    bot.limited(&world, json!({"max_daily_loss": "100"})).await.is(200);
+    let out = "coin=USDT&amount=500&address=0x52908400098527886E0F7030069857D2E4169EE7&network=ETH";
+    bot.binance("POST", "/sapi/v1/capital/withdraw/apply", out).await.is(200);
+    world.flush().await;
+    let waits = buy(&world, &bot).await;
+    refused(&waits, "daily-loss");
+    assert!(waits.text.contains("on its way"), "{}", waits.text);
+    assert_eq!(world.count("keygate.day_worth").await, 0);
+    world.advance(Duration::minutes(2) + Duration::seconds(31));
+    buy(&world, &bot).await.is(200);
+    assert_eq!(world.count("keygate.day_worth where lost_at is null").await, 1);
+}
+
 #[tokio::test]
 async fn loss_beside_a_withdrawal_that_is_not_known_stops_the_day() {
     let world = World::new().await;

@@ -239,11 +239,33 @@ async fn cancellation_that_took_long_leaves_all_the_same() {
     let cancel = bot.signed(&format!("symbol=BTCUSDT&orderId={}", order["orderId"]), world.clock.now_ms());
     let pause = async {
         somebody_waits(&world).await;
-        world.advance(Duration::seconds(31));
+        world.advance(Duration::seconds(29));
         sqlx::raw_sql("rollback").execute(&mut superuser).await.unwrap();
     };
     let (reply, ()) = tokio::join!(Reply::of(bot.binance_request("DELETE", ORDER, &cancel)), pause);
     assert_eq!(reply.is(200)["status"], "CANCELED");
+}
+
+/// By then its bot has given it up, and may have placed others.
+#[tokio::test]
+async fn cancellation_of_all_orders_that_took_half_a_minute_does_not_leave() {
+    let world = World::new().await;
+    let bot = limited(&world, json!({"max_daily_trade_volume_usd": "120"})).await;
+    bot.order().await.is(200);
+    world.flush().await;
+    let mut superuser = world.superuser().await;
+    sqlx::raw_sql("begin; select from keygate.audit_head for update").execute(&mut superuser).await.unwrap();
+    let all = bot.signed("symbol=BTCUSDT", world.clock.now_ms());
+    let pause = async {
+        somebody_waits(&world).await;
+        world.advance(Duration::seconds(31));
+        sqlx::raw_sql("rollback").execute(&mut superuser).await.unwrap();
+    };
+    let cancel = Reply::of(bot.binance_request("DELETE", "/api/v3/openOrders", &all));
+    let (reply, ()) = tokio::join!(cancel, pause);
+    reply.binance(502, -1001, "unavailable");
+    let open = world.demo.requests().into_iter().filter(|own| own.target.starts_with("/api/v3/openOrders"));
+    assert_eq!(open.filter(|own| own.method == "DELETE").count(), 0);
 }
 
 #[tokio::test]
@@ -263,6 +285,45 @@ async fn order_whose_decision_is_old_is_not_signed() {
     reply.binance(502, -1001, "unavailable");
     assert_eq!(orders_sent(&world), [""; 0]);
     ordered(&world, &bot).await.is(200);
+}
+
+/// Only the answer to the commit tells whether what was set aside is on record.
+#[tokio::test]
+async fn order_whose_commit_was_not_heard_of_is_not_sent_and_counts_for_nothing() {
+    let world = World::new().await;
+    let bot = limited(&world, json!({"max_daily_trade_volume_usd": "120"})).await;
+    let hang_up = "create function keygate.hang_up() returns trigger language plpgsql security definer as
+        $$ begin perform pg_terminate_backend(pg_backend_pid()); return null; end $$;
+        grant execute on function keygate.hang_up() to public;
+        create constraint trigger hang_up after insert on keygate.reservation deferrable initially deferred
+            for each row execute function keygate.hang_up();";
+    sqlx::raw_sql(hang_up).execute(&mut world.superuser().await).await.unwrap();
+    bot.order().await.binance(502, -1001, "unavailable");
+    world.execute("drop trigger hang_up on keygate.reservation").await;
+    let told = "api_key_usage_audit where phase = 'outcome' and error_message like 'not sent%'";
+    while world.count(told).await == 0 {
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+    assert_eq!((orders_sent(&world).len(), used_today(&world).await), (0, Decimal::ZERO));
+    for _ in 0..2 {
+        bot.order().await.is(200);
+    }
+}
+
+#[tokio::test]
+async fn what_is_settled_is_forgotten_with_its_windows_and_what_is_not_stays() {
+    let world = World::new().await;
+    let bot = limited(&world, json!({"max_daily_trade_volume_usd": "120"})).await;
+    bot.order().await.is(200);
+    world.fault(Fault::DropAfter, ORDER);
+    bot.order().await.binance(504, -1007, "outcome-unknown");
+    world.flush().await;
+    let all = "keygate.reservation";
+    assert_eq!(world.count(all).await, 2);
+    world.execute("update keygate.reservation set made_at = made_at - interval '102 days'").await;
+    keygate::gateway::forget_windows(&world.server.app).await.unwrap();
+    assert_eq!(world.count(all).await, 1);
+    assert_eq!(world.count("keygate.reservation where state = 'unknown'").await, 1);
 }
 
 /// A database that is busy with others for longer than a statement may wait has not said no.

@@ -217,6 +217,21 @@ async fn what_could_not_be_listed_is_a_problem_and_not_a_success() {
     assert!(own["problem"].as_str().unwrap().contains("no market is known"), "{own}");
 }
 
+/// KuCoin lists market by market: what is not listed only the one request for all orders reaches.
+#[tokio::test]
+async fn request_for_all_orders_that_fails_is_no_success() {
+    let world = World::new().await;
+    let connection = world.connect("kucoin", "trade").await;
+    let all = "/api/v1/hf/orders/cancelAll";
+    world.demo.fault(switch(Fault::Status { status: 403 }, all));
+    let own = panic(&world).await["connections"][0].clone();
+    assert_eq!((&own["found"], world.asked(all)), (&json!(0), 1), "{connection}");
+    assert!(own["problem"].as_str().unwrap().contains("takes back all orders failed"), "{own}");
+    // asked again, it is done
+    let own = panic(&world).await["connections"][0].clone();
+    assert_eq!((&own["problem"], world.asked(all)), (&Value::Null, 2), "{own}");
+}
+
 #[tokio::test]
 async fn site_that_is_stopped_has_everybodys_orders_taken_back_and_tells_its_administrator_sums_only() {
     let world = World::new().await;
