@@ -114,14 +114,14 @@ pub async fn confirm(
     let password = password.ok_or_else(|| Code::StepUpRequired.with("Send your password, as `password`."))?;
     let client = origin.client.as_ref().ok_or_else(|| Error::internal("nobody asks"))?;
     user::confirm(app, caller, password, client).await?;
+    // a personal key outlives the connection where it was suspended
+    let connection =
+        connection::list(app, caller.user).await?.into_iter().find(|own| own.id == row.connection_id);
     let now = app.clock.now();
     let mut tx = app.db.user(caller.user).await?;
     if !store::confirm(&mut tx, caller.user, &row, now).await? {
         return Err(over());
     }
-    // a personal key outlives the connection where it was suspended
-    let connection =
-        connection::list(app, caller.user).await?.into_iter().find(|own| own.id == row.connection_id);
     let event = Event {
         api_key: connection.as_ref().map_or(caller.user, |own| own.api_key_id),
         operation: "suspension-confirm",

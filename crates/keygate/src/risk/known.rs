@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use time::{Duration, OffsetDateTime};
 
 use super::{
-    place::{Place, neighbourhood},
+    place::{Place, neighbourhood, subscriber},
     score::{Score, Signal},
 };
 
@@ -140,7 +140,7 @@ impl Origin {
         let place = &self.place;
         let act = self.act.map(|act| act.name().to_owned());
         let traits = [
-            (Kind::Address, Some(self.address.to_canonical().to_string())),
+            (Kind::Address, Some(subscriber(self.address))),
             (Kind::Network, Some(neighbourhood(self.address))),
             (Kind::Operator, place.operator.map(|number| number.to_string())),
             (Kind::Country, place.country.clone()),
@@ -218,6 +218,14 @@ mod tests {
         assert_eq!(first.score, Score::default());
         known.learn(first.unknown);
         assert_eq!(known.judge(&home(), false, NOW), News::default());
+    }
+
+    #[test]
+    fn whoever_has_one_address_of_a_home_network_has_them_all() {
+        let at = |address: &str| Origin { address: address.parse().unwrap(), ..home() };
+        let known = Known::of(Known::default().judge(&at("2001:db8:1:2::7"), false, NOW).unknown);
+        assert_eq!(signals(&known, &at("2001:db8:1:2:ffff::1")), []);
+        assert_eq!(signals(&known, &at("2001:db8:1:3::7")), [Signal::NewAddress]);
     }
 
     #[test]

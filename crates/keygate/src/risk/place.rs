@@ -36,6 +36,17 @@ impl Point {
     }
 }
 
+/// The address, or the /64 it is in: whoever has one of those has them all.
+pub fn subscriber(ip: IpAddr) -> String {
+    match ip.to_canonical() {
+        IpAddr::V4(ip) => ip.to_string(),
+        IpAddr::V6(ip) => {
+            let network = ip.to_bits() & !(u128::MAX >> 64);
+            format!("{}/64", std::net::Ipv6Addr::from_bits(network))
+        }
+    }
+}
+
 /// The /24 or /56 an address is in.
 pub fn neighbourhood(ip: IpAddr) -> String {
     match ip.to_canonical() {

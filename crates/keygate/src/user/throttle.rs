@@ -1,6 +1,6 @@
 //! Login throttling that cannot lock the owner out: attempts are counted per account *and* network, per
-//! network, and for a device that has signed in before in a bucket of its own. Nothing counts per account
-//! alone, so a stranger elsewhere can exhaust only their own buckets.
+//! network, and for a device that has signed in before in a bucket of its own. Nothing of a stranger's counts per
+//! account alone, so a stranger elsewhere can exhaust only their own buckets.
 
 use aws_lc_rs::digest;
 use uuid::Uuid;
@@ -45,8 +45,11 @@ pub async fn charge(
 /// keeps nobody from it who did.
 pub async fn charge_caller(app: &App, user: Uuid, client: &Client) -> Result<Buckets> {
     let account = bucket(&[b"confirm", user.as_bytes(), &client.neighbourhood()]);
+    let everywhere = bucket(&[b"confirm", user.as_bytes()]);
     charge_one(app, &account, PER_ACCOUNT, "").await?;
-    Ok(Buckets(vec![account]))
+    // who holds a stolen session may have many networks
+    charge_one(app, &everywhere, PER_CALLER, "").await?;
+    Ok(Buckets(vec![account, everywhere]))
 }
 
 async fn charge_one(app: &App, bucket: &[u8], allowed: i32, way_out: &str) -> Result<()> {
@@ -77,4 +80,5 @@ fn bucket(parts: &[&[u8]]) -> Vec<u8> {
 }
 
 const PER_ACCOUNT: i32 = 10;
+const PER_CALLER: i32 = 40;
 const PER_NETWORK: i32 = 60;

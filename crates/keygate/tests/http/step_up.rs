@@ -41,6 +41,22 @@ async fn password_that_is_right_uses_up_no_attempts_and_a_wrong_one_does() {
     put(shorter(PASSWORD)).await.problem(429, "too-many-attempts");
 }
 
+/// Whoever holds a stolen sign-in may come from many networks.
+#[tokio::test]
+async fn passwords_are_not_guessed_from_network_after_network() {
+    let world = World::with(|config| config.trusted_proxies = vec!["127.0.0.0/8".parse().unwrap()]).await;
+    let put = |network: usize| {
+        let request = world.api.request("PUT", "/api/v1/me/limits-delay");
+        let from = format!("203.0.{network}.9");
+        let body = json!({"seconds": 3600, "password": "not the one that was set"});
+        Reply::of(request.header("x-forwarded-for", from).json(&body))
+    };
+    for guess in 0..40 {
+        put(guess).await.problem(401, "login-failed");
+    }
+    put(40).await.problem(429, "too-many-attempts");
+}
+
 /// Whoever fails to sign in, or tries to, counts apart from who did.
 #[tokio::test]
 async fn strangers_who_guess_keep_nobody_who_is_signed_in_from_confirming() {
