@@ -26,6 +26,7 @@ pub(crate) use self::{
     json::{Document, Json, Member, Setting, push_quoted, quote},
     params::{Allowed, Params},
     percent::{component, escape, push_escaped},
+    target::MAX_PATH,
     written::QueryForm,
 };
 
