@@ -31,6 +31,22 @@ fn answer(definition: &Definition, answer: Answer) -> (u16, Option<String>) {
     (response.status, code)
 }
 
+#[test]
+fn balances_that_cannot_be_added_up_are_no_answer() {
+    let most = rust_decimal::Decimal::MAX.to_string();
+    let error = Err(ProbeError(Probe::Balances));
+    let twice = |free: &str, locked: &str| {
+        let row = json!({"asset": "BTC", "free": free, "locked": locked});
+        let body = json!({"balances": [row, row]}).to_string();
+        builtin("binance").read_balances(body.as_bytes())
+    };
+    assert!(twice("1", "2").is_ok());
+    assert_eq!(twice(&most, "0"), error);
+    assert_eq!(twice("0", &most), error);
+    let held = json!({"error": [], "result": {"XXBT": {"balance": format!("-{most}"), "hold_trade": most}}});
+    assert_eq!(builtin("kraken").read_balances(held.to_string().as_bytes()), error);
+}
+
 /// Tried with ccxt and python-binance: what a person must change is final there, what passes is retried.
 #[test]
 fn each_answer_has_the_status_and_code_that_clients_understand() {
