@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::{Definition, request::quote};
+use crate::{Definition, reading::like, request::quote};
 
 mod frame;
 
@@ -104,13 +104,14 @@ pub enum ErrorKind {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Errors {
-    /// JSON pointers to the code and to the text; the first that is there counts.
+    /// JSON pointers to the code and to the text; the first that is there counts. A pointer that ends with `*` leads to
+    /// all members of a list.
     code: Vec<String>,
     text: Vec<String>,
     /// Whether errors also come with status 200.
     #[serde(default)]
     also_in_success: bool,
-    /// Codes that mean success.
+    /// Codes that mean success, with `*` for anything.
     #[serde(default)]
     ok: Vec<String>,
     #[serde(default)]
@@ -121,6 +122,7 @@ pub(crate) struct Errors {
     /// Those of `rate_limited` that are about the orders of one account alone, where everything else is counted by address.
     #[serde(default)]
     rate_limited_key: Vec<String>,
+    /// Codes of each kind, with `*` for anything.
     pub(crate) kinds: BTreeMap<ErrorKind, Vec<String>>,
 }
 
@@ -176,9 +178,9 @@ impl Definition {
             return None; // nothing in the body could make it an error, however long it is
         }
         let json: Value = serde_json::from_slice(body).unwrap_or_default();
-        let codes = errors.code.iter().filter_map(|pointer| text_at(&json, pointer));
-        let codes: Vec<String> = codes.filter(|code| !errors.ok.contains(code)).collect();
-        let known = codes.iter().find_map(|code| Some((code, errors.kind(code)?)));
+        let codes = errors.code.iter().flat_map(|pointer| texts_at(&json, pointer));
+        let codes: Vec<String> = codes.filter(|code| !errors.is_ok(code)).collect();
+        let known = errors.worst(&codes);
         let failed = status >= 400 || (errors.also_in_success && !codes.is_empty());
         let kind = match known {
             _ if !failed => return None,
@@ -187,7 +189,8 @@ impl Definition {
             None => errors.http_kind(status).unwrap_or(ErrorKind::Other),
         };
         let code = known.map(|(code, _)| code).or(codes.first()).cloned();
-        let text = first_text(&json, &errors.text).unwrap_or_default();
+        let texts = errors.text.iter().map(|pointer| texts_at(&json, pointer));
+        let text = { texts }.find(|texts| !texts.is_empty()).unwrap_or_default().join(", ");
         Some(ExchangeError { kind, code: code.unwrap_or_default(), text: text.chars().take(300).collect() })
     }
 }
@@ -201,8 +204,20 @@ impl Definition {
 }
 
 impl Errors {
+    fn is_ok(&self, code: &str) -> bool {
+        self.ok.iter().any(|own| like(own, code))
+    }
+
+    /// The code that decides: one by which nobody knows what became of the request outweighs any refusal beside it.
+    fn worst<'c>(&self, codes: &'c [String]) -> Option<(&'c String, ErrorKind)> {
+        let mut known = codes.iter().filter_map(|code| Some((code, self.kind(code)?)));
+        let first = known.next()?;
+        let unknown = |known: &(&String, ErrorKind)| known.1 == ErrorKind::OutcomeUnknown;
+        Some(std::iter::once(first).chain(known).find(unknown).unwrap_or(first))
+    }
+
     fn kind(&self, code: &str) -> Option<ErrorKind> {
-        self.kinds.iter().find(|(_, codes)| codes.iter().any(|own| own == code)).map(|(kind, _)| *kind)
+        self.kinds.iter().find(|(_, codes)| codes.iter().any(|own| like(own, code))).map(|(kind, _)| *kind)
     }
 
     fn http_kind(&self, status: u16) -> Option<ErrorKind> {
@@ -279,14 +294,24 @@ impl Answers {
     }
 }
 
-/// The first string or number any of the JSON pointers leads to.
-pub(crate) fn first_text(json: &Value, pointers: &[String]) -> Option<String> {
-    pointers.iter().find_map(|pointer| text_at(json, pointer))
-}
-
 /// The string or number (as written) a JSON pointer leads to.
 pub(crate) fn text_at(json: &Value, pointer: &str) -> Option<String> {
-    match json.pointer(pointer)? {
+    text(json.pointer(pointer)?)
+}
+
+/// All of them: those of a list, if the pointer ends with `*`.
+fn texts_at(json: &Value, pointer: &str) -> Vec<String> {
+    match pointer.strip_suffix("/*") {
+        Some(list) => {
+            let items = json.pointer(list).and_then(Value::as_array);
+            items.into_iter().flatten().filter_map(text).collect()
+        }
+        None => text_at(json, pointer).into_iter().collect(),
+    }
+}
+
+fn text(value: &Value) -> Option<String> {
+    match value {
         Value::String(text) => Some(text.clone()),
         Value::Number(number) => Some(number.to_string()),
         _ => None,
