@@ -224,3 +224,31 @@ fn an_asset_of_a_balance_has_its_usual_name() {
     );
     assert_eq!([usual("bitfinex", "UST"), usual("upbit", "BTC")], ["USDT", "BTC"]);
 }
+
+/// Kraken takes `cl_ord_id` as a UUID in any case, with hyphens or without, and answers in its own.
+#[test]
+fn a_uuid_is_found_in_whatever_way_the_exchange_writes_it() {
+    let kraken = Definition::parse(&file("kraken", "exchange.toml")).unwrap();
+    let symbol = Symbol::Market("XBTUSD".to_owned());
+    let read = |own: &str, listed: &str| {
+        let order = Placed {
+            method: Method::Post,
+            group: None,
+            path: "/0/private/AddOrder",
+            symbol: &symbol,
+            client_id: own,
+            quantity: None,
+            at_ms: 1,
+        };
+        let body = format!(
+            r#"{{"error":[],"result":{{"open":{{"O1":{{"cl_ord_id":"{listed}","status":"open","vol_exec":"0"}}}}}}}}"#
+        );
+        kraken.read_order_status(&order, 0, 200, body.as_bytes())
+    };
+    let found = |own: &str, listed: &str| matches!(read(own, listed), OrderStatus::Found { .. });
+    let uuid = "6d1b345e-2821-40e2-ad83-4ecb18a06876";
+    assert!(found(&uuid.to_uppercase(), uuid) && found(uuid, &uuid.to_uppercase()));
+    assert!(found(uuid, &uuid.replace('-', "")));
+    assert_eq!(read("my-id", "MY-ID"), OrderStatus::NotFound, "only UUIDs have several ways to be written");
+    assert_eq!(read(uuid, &uuid.replace('6', "7")), OrderStatus::NotFound);
+}

@@ -9,6 +9,7 @@ use rust_decimal::Decimal;
 use serde::Deserialize;
 use serde_json::Value;
 use toml::Spanned;
+use uuid::Uuid;
 
 use super::template::{Template, Values};
 use crate::{
@@ -210,7 +211,9 @@ enum Found<'v> {
 impl Ask {
     fn find<'v>(&self, json: &'v Value, client_id: &str) -> Found<'v> {
         let is_own = |row: &Value| {
-            self.client_id.as_ref().is_none_or(|pointer| text(row, pointer).as_deref() == Some(client_id))
+            self.client_id
+                .as_ref()
+                .is_none_or(|pointer| text(row, pointer).is_some_and(|own| same_id(&own, client_id)))
         };
         if let Some(pointer) = &self.at {
             return match json.pointer(pointer) {
@@ -278,6 +281,12 @@ impl StatusQuestions {
             () => Ok(()),
         }
     }
+}
+
+/// Whether two texts are one id. Exchanges write a UUID in their own way: in small letters, with hyphens or without.
+fn same_id(own: &str, other: &str) -> bool {
+    let uuid = |text: &str| [32, 36].contains(&text.len()).then(|| Uuid::try_parse(text).ok()).flatten();
+    own == other || uuid(own).is_some_and(|own| uuid(other) == Some(own))
 }
 
 /// A text, number or truth value.
