@@ -30,7 +30,7 @@ pub struct Verified {
     pub replayable_until_ms: Option<u64>,
     /// SHA-256 of the signature's bytes, or of what a token signs: one value however the signature was written.
     /// Unique per access key. Where a signature covers whole seconds and not the body (HTX), two orders of one second
-    /// are signed alike: there the body counts too.
+    /// are signed alike: there the names and values of the body count too, however they are written.
     pub signature_id: [u8; 32],
 }
 
@@ -100,7 +100,7 @@ fn identity(profile: &Profile, request: &Request, proof: &[u8]) -> [u8; 32] {
     let mut identity = [0; 32];
     let document = request.json().filter(|_| profile.signs_bodies_alike());
     let hash = match document {
-        Some(document) => digest(&SHA256, &[proof, document.text().as_bytes()].concat()),
+        Some(document) => digest(&SHA256, &[proof, document.root().canonical().as_bytes()].concat()),
         None => digest(&SHA256, proof),
     };
     identity.copy_from_slice(hash.as_ref());
