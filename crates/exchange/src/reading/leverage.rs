@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     Class, Definition, Refusal, Request,
-    definition::{Endpoint, Endpoints, Pattern},
+    definition::{Case, Endpoint, Endpoints, Pattern},
 };
 
 /// What a request says about borrowed money. A limit on leverage must refuse [`Leverage::Unknown`].
@@ -119,14 +119,14 @@ impl LeverageReader {
         if !self.sets.is_empty() {
             return Ok(highest(scope, &self.sets)?.flatten().map_or(Leverage::Unknown, Leverage::Sets));
         }
-        if scope.any(&self.none)? {
+        if scope.any(&self.none, Case::Exact)? {
             return Ok(Leverage::None);
         }
         Ok(match highest(scope, &self.value)? {
             Some(Some(value)) => Leverage::Borrows(Some(value)),
             Some(None) => Leverage::Unknown,
-            None if scope.any(&self.unknown)? => Leverage::Unknown,
-            None if scope.any(&self.borrows)? => Leverage::Borrows(None),
+            None if scope.any(&self.unknown, Case::Ignored)? => Leverage::Unknown,
+            None if scope.any(&self.borrows, Case::Ignored)? => Leverage::Borrows(None),
             None => match self.otherwise {
                 Otherwise::None => Leverage::None,
                 Otherwise::Borrows => Leverage::Borrows(None),

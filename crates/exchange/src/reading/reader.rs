@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     Definition, Method, Part, Refusal, Request,
-    definition::{BodyForm, Endpoints, Pattern, Scheme},
+    definition::{BodyForm, Case, Endpoints, Pattern, Scheme},
     request::{Body, Json},
 };
 
@@ -245,7 +245,7 @@ impl WithdrawalReader {
             [item] => self.inside.scope(request, item),
             _ => return Ok(Reading::Unpriceable("the request holds several withdrawals")),
         };
-        if !self.when.is_empty() && !scope.any(&self.when)? {
+        if !self.when.is_empty() && !scope.any(&self.when, Case::Exact)? {
             return Ok(Reading::Unpriceable("this is not a withdrawal that can be read"));
         }
         let needed = |field| text(scope, field)?.ok_or_else(|| missing(Field::name(field)));
