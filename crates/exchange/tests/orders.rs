@@ -4,7 +4,9 @@
 
 use std::{fs, path::Path};
 
-use exchange::{Definition, Exchanges, Folder, Method, OrderStatus, Placed, Symbol, check};
+use exchange::{
+    Definition, Exchanges, Folder, Incoming, Leverage, Method, OrderStatus, Placed, Symbol, check,
+};
 
 fn file(id: &str, name: &str) -> String {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("exchanges").join(id);
@@ -251,4 +253,26 @@ fn a_uuid_is_found_in_whatever_way_the_exchange_writes_it() {
     assert!(found(uuid, &uuid.replace('-', "")));
     assert_eq!(read("my-id", "MY-ID"), OrderStatus::NotFound, "only UUIDs have several ways to be written");
     assert_eq!(read(uuid, &uuid.replace('6', "7")), OrderStatus::NotFound);
+}
+
+/// What lends money is known by its name; whoever adds one has to say that it borrows, or that it gives back.
+#[test]
+fn a_loan_is_never_said_to_borrow_nothing() {
+    let harmless = ["repay", "cancel", "max-loan", "supply"];
+    let mut loans = 0;
+    for definition in Exchanges::builtin().iter() {
+        for line in file(definition.id(), "endpoints.txt").lines() {
+            let words: Vec<&str> = line.split_whitespace().collect();
+            let ["finance", method, path] = words.as_slice() else { continue };
+            let takes = path.contains("borrow") || path.contains("loan") || path.contains("Loan");
+            if !takes || harmless.iter().any(|word| path.to_lowercase().contains(word)) {
+                continue;
+            }
+            let request = Incoming { method, target: path, ..Incoming::default() };
+            let request = definition.request(request).unwrap();
+            assert_ne!(request.leverage(), Leverage::None, "{} {line}", definition.id());
+            loans += 1;
+        }
+    }
+    assert!(loans > 30, "{loans}");
 }

@@ -24,7 +24,7 @@ pub enum Leverage {
     Borrows(Option<Decimal>),
     /// It sets the leverage of orders to come, the highest if it sets several.
     Sets(Decimal),
-    /// It trades where money can be borrowed, and does not say what it does.
+    /// It trades or borrows where nobody can tell what it does.
     Unknown,
 }
 
@@ -51,6 +51,9 @@ pub(crate) struct LeverageReader {
     /// When nothing is known about it, unless it names its leverage.
     #[serde(default)]
     unknown: Vec<Condition>,
+    /// What some parameters say of an order that does not borrow: with another word nothing is known about it.
+    #[serde(default)]
+    only: Condition,
     /// What an order does that says nothing.
     #[serde(default)]
     otherwise: Otherwise,
@@ -65,15 +68,18 @@ enum Otherwise {
     Unknown,
 }
 
+/// The classes of what can borrow.
+const MAY_BORROW: [Class; 2] = [Class::Trade, Class::Finance];
+
 impl Definition {
-    /// What a request says about borrowed money. Of what trades without a word in the definition nothing is known,
-    /// unless it is an order or cancellation that can be read.
+    /// What a request says about borrowed money. Of what trades, earns or borrows without a word in the definition nothing
+    /// is known, unless it is an order or cancellation that can be read.
     pub(crate) fn read_leverage(&self, request: &Request) -> Result<Leverage, Refusal> {
         let Endpoint { class, reader, leverage, .. } = request.endpoint;
         let Some(at) = leverage else {
             let is_order = matches!(reader, Some(Reader::Order(_)));
             let is_cancel = matches!(request.reading, Reading::Cancel { .. });
-            let known = class != Class::Trade || is_cancel || is_order;
+            let known = !MAY_BORROW.contains(&class) || is_cancel || is_order;
             return Ok(if known { Leverage::None } else { Leverage::Unknown });
         };
         let reader = self.leverages[at].get_ref();
@@ -97,7 +103,7 @@ impl Definition {
             }
             for pattern in &reader.get_ref().patterns {
                 let class = pattern.sample().and_then(|(method, path)| self.classify(method, &path));
-                if class.is_some_and(|class| ![Class::Trade, Class::Finance].contains(&class)) {
+                if class.is_some_and(|class| !MAY_BORROW.contains(&class)) {
                     return wrong("reads the leverage of what is not an endpoint of class trade or finance");
                 }
             }
@@ -127,6 +133,7 @@ impl LeverageReader {
             Some(None) => Leverage::Unknown,
             None if scope.any(&self.unknown, Case::Ignored)? => Leverage::Unknown,
             None if scope.any(&self.borrows, Case::Ignored)? => Leverage::Borrows(None),
+            None if !scope.only(&self.only)? => Leverage::Unknown,
             None => match self.otherwise {
                 Otherwise::None => Leverage::None,
                 Otherwise::Borrows => Leverage::Borrows(None),
