@@ -190,7 +190,7 @@ fn an_order_of_another_host_is_not_asked_for_here() {
         quantity: None,
         at_ms: 1,
     };
-    assert_eq!(kucoin.order_status_requests(&order(None), 2).len(), 2);
+    assert_eq!(kucoin.order_status_requests(&order(None), 2).len(), 6);
     assert!(
         kucoin.order_status_requests(&order(Some("futures")), 2).is_empty(),
         "contracts are on another host"
