@@ -2,7 +2,7 @@
 
 use aws_lc_rs::digest::{SHA256, digest};
 
-use super::{Credentials, SignError, Verified, VerifyError, verify::check_age};
+use super::{Credentials, SignError, Verified, VerifyError, sent::check_age};
 use crate::{
     Act, Definition, Frame, SignLevel,
     definition::{Hole, Place, Profile},
