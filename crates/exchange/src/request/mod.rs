@@ -13,6 +13,7 @@ mod params;
 mod percent;
 mod refusal;
 mod scan;
+mod signed_frame;
 mod target;
 mod token_frame;
 mod written;
