@@ -9,14 +9,16 @@ use rust_decimal::Decimal;
 use serde::Deserialize;
 use serde_json::Value;
 use toml::Spanned;
-use uuid::Uuid;
 
-use super::template::{Template, Values};
+use super::{
+    ask::{Ask, Found},
+    template::Values,
+};
 use crate::{
     Class, Definition, Method, Request, Symbol,
     definition::{Case, Pattern},
     moment::Clock,
-    probe::{decimal, json, rows},
+    probe::{decimal, json},
     reading::like,
 };
 
@@ -88,23 +90,6 @@ pub(crate) struct StatusQuestions {
     /// Codes of errors that mean that there is no such order.
     #[serde(default)]
     not_found: Vec<String>,
-}
-
-/// A request, and where its answer has the order. JSON pointers.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Ask {
-    request: Template,
-    /// The order itself. `null` there means that there is none.
-    at: Option<String>,
-    list: Option<String>,
-    map: Option<String>,
-    /// In a list, the row's client id.
-    client_id: Option<String>,
-    /// A list of so many rows may be cut off, so that an order which is not in it may still be there.
-    full: Option<usize>,
-    /// What says `true` if the list is cut off.
-    more: Option<String>,
 }
 
 /// A pointer, or the difference of two.
@@ -201,42 +186,6 @@ impl Definition {
     }
 }
 
-enum Found<'v> {
-    Order(&'v Value),
-    Nothing,
-    /// The answer has another form, or not all that it could have.
-    Unclear,
-}
-
-impl Ask {
-    fn find<'v>(&self, json: &'v Value, client_id: &str) -> Found<'v> {
-        let is_own = |row: &Value| {
-            self.client_id
-                .as_ref()
-                .is_none_or(|pointer| text(row, pointer).is_some_and(|own| same_id(&own, client_id)))
-        };
-        if let Some(pointer) = &self.at {
-            return match json.pointer(pointer) {
-                Some(Value::Null) => Found::Nothing,
-                Some(row @ (Value::Object(_) | Value::Array(_))) if is_own(row) => Found::Order(row),
-                _ => Found::Unclear,
-            };
-        }
-        let Some(rows) = rows(json, self.list.as_deref(), self.map.as_deref()) else { return Found::Unclear };
-        let more =
-            self.more.as_ref().and_then(|pointer| text(json, pointer)).is_some_and(|more| more == "true");
-        let cut_off = more || self.full.is_some_and(|full| rows.len() >= full);
-        let mut own = rows.into_iter().map(|(_, row)| row).filter(|row| is_own(row));
-        match (own.next(), own.next()) {
-            // an id that was used twice tells nothing
-            (Some(_), Some(_)) => Found::Unclear,
-            (Some(row), None) => Found::Order(row),
-            (None, _) if cut_off => Found::Unclear,
-            (None, _) => Found::Nothing,
-        }
-    }
-}
-
 impl StatusQuestions {
     fn read(&self, row: &Value, order: &Placed<'_>) -> Option<OrderStatus> {
         let said: Vec<String> = self.state.iter().filter_map(|pointer| text(row, pointer)).collect();
@@ -281,12 +230,6 @@ impl StatusQuestions {
             () => Ok(()),
         }
     }
-}
-
-/// Whether two texts are one id. Exchanges write a UUID in their own way: in small letters, with hyphens or without.
-fn same_id(own: &str, other: &str) -> bool {
-    let uuid = |text: &str| [32, 36].contains(&text.len()).then(|| Uuid::try_parse(text).ok()).flatten();
-    own == other || uuid(own).is_some_and(|own| uuid(other) == Some(own))
 }
 
 /// A text, number or truth value.
