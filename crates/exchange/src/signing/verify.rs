@@ -89,14 +89,31 @@ impl Definition {
 
 /// What the replay store knows a request by.
 fn identity(profile: &Profile, request: &Request, proof: &[u8]) -> [u8; 32] {
-    let mut identity = [0; 32];
-    let document = request.json().filter(|_| profile.signs_bodies_alike());
-    let hash = match document {
-        Some(document) => digest(&SHA256, &[proof, document.root().canonical().as_bytes()].concat()),
-        None => digest(&SHA256, proof),
-    };
-    identity.copy_from_slice(hash.as_ref());
-    identity
+    match request.json().filter(|_| profile.signs_bodies_alike()) {
+        Some(document) => sha256(&[proof, document.root().canonical().as_bytes()].concat()),
+        None => sha256(proof),
+    }
+}
+
+/// What the replay store knows a signature by, if it is the pair's for this text.
+pub(super) fn proven(
+    profile: &Profile,
+    pair: &Credentials,
+    signature: &str,
+    text: &str,
+) -> Result<[u8; 32], VerifyError> {
+    let signature = profile.keys.get(&pair.kind()).and_then(|encoding| encoding.read(signature));
+    let signature = signature.ok_or(VerifyError::BadSignature)?;
+    match pair.key.verify(profile.hash, pair.form(profile), text.as_bytes(), &signature) {
+        true => Ok(sha256(&signature)),
+        false => Err(VerifyError::BadSignature),
+    }
+}
+
+fn sha256(bytes: &[u8]) -> [u8; 32] {
+    let mut hash = [0; 32];
+    hash.copy_from_slice(digest(&SHA256, bytes).as_ref());
+    hash
 }
 
 /// One request against one pair.
