@@ -123,18 +123,21 @@ impl LeverageReader {
 
     fn read(&self, scope: Scope<'_>) -> Result<Leverage, Refusal> {
         if !self.sets.is_empty() {
-            return Ok(highest(scope, &self.sets)?.flatten().map_or(Leverage::Unknown, Leverage::Sets));
+            return Ok(match highest(scope, &self.sets)? {
+                Named::Value(value) => Leverage::Sets(value),
+                Named::Nothing | Named::Unclear => Leverage::Unknown,
+            });
         }
         if scope.any(&self.none, Case::Exact)? {
             return Ok(Leverage::None);
         }
         Ok(match highest(scope, &self.value)? {
-            Some(Some(value)) => Leverage::Borrows(Some(value)),
-            Some(None) => Leverage::Unknown,
-            None if scope.any(&self.unknown, Case::Ignored)? => Leverage::Unknown,
-            None if scope.any(&self.borrows, Case::Ignored)? => Leverage::Borrows(None),
-            None if !scope.only(&self.only)? => Leverage::Unknown,
-            None => match self.otherwise {
+            Named::Value(value) => Leverage::Borrows(Some(value)),
+            Named::Unclear => Leverage::Unknown,
+            Named::Nothing if scope.any(&self.unknown, Case::Ignored)? => Leverage::Unknown,
+            Named::Nothing if scope.any(&self.borrows, Case::Ignored)? => Leverage::Borrows(None),
+            Named::Nothing if !scope.only(&self.only)? => Leverage::Unknown,
+            Named::Nothing => match self.otherwise {
                 Otherwise::None => Leverage::None,
                 Otherwise::Borrows => Leverage::Borrows(None),
                 Otherwise::Unknown => Leverage::Unknown,
@@ -157,16 +160,27 @@ impl Leverage {
     }
 }
 
-/// The highest value that is there; `Some(None)` if one of them is no number, or all are zero, which stands for something
-/// else, such as whatever is set elsewhere. `5:1` is 5.
-fn highest(scope: Scope<'_>, fields: &[Field]) -> Result<Option<Option<Decimal>>, Refusal> {
+/// The leverage that fields name.
+enum Named {
+    Nothing,
+    /// Something that is no number, or zero, which stands for something else, such as whatever is set elsewhere.
+    Unclear,
+    Value(Decimal),
+}
+
+/// The highest value that is there. `5:1` is 5.
+fn highest(scope: Scope<'_>, fields: &[Field]) -> Result<Named, Refusal> {
     let mut highest = None;
     for field in fields {
         let Some(text) = scope.text(field)?.filter(|text| !text.is_empty()) else { continue };
         match amount(text.strip_suffix(":1").unwrap_or(&text)) {
             Some(value) => highest = highest.max(Some(value)),
-            None => return Ok(Some(None)),
+            None => return Ok(Named::Unclear),
         }
     }
-    Ok(highest.map(|highest| Some(highest).filter(|value| !value.is_zero())))
+    Ok(match highest {
+        None => Named::Nothing,
+        Some(value) if value.is_zero() => Named::Unclear,
+        Some(value) => Named::Value(value),
+    })
 }
