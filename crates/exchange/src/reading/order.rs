@@ -72,6 +72,8 @@ enum SideSource {
     Sign { sign_of: Field },
 }
 
+type Amounts = (Option<Decimal>, Option<Decimal>, Option<Decimal>);
+
 /// One order, or why its amounts cannot be read.
 pub(super) type Read = Result<Result<Order, &'static str>, Refusal>;
 
@@ -106,15 +108,39 @@ impl OrderReader {
         let symbol = self.symbol.read(scope)?.ok_or_else(|| missing(self.symbol.name()))?;
         let (side, signed) = self.side.read(scope)?;
         let kind = self.kind(scope)?;
-        if scope.any(&self.unpriceable, Case::Ignored)? || !scope.only(&self.only)? {
-            return Ok(Err("the order's amounts are in other units"));
+        if let Some(reason) = self.why_unpriceable(scope)? {
+            return Ok(Err(reason));
         }
-        if self.is_unclear(scope)? {
-            return Ok(Err("it is not clear in which units the order's amounts are"));
-        }
-        if self.relative_prices && has_relative(scope, &self.price)? {
-            return Ok(Err("a price of the order is relative"));
-        }
+        let (quantity, price, quote_amount) = self.amounts(scope, signed)?;
+        Ok(match (quantity, quote_amount) {
+            _ if price.is_some_and(|price| price.is_zero()) => {
+                Err("a price of zero means something else, such as the market's")
+            }
+            (None, None) => Err("the order names no amount"),
+            (Some(_), Some(_)) => Err("the order names two amounts"),
+            (Some(amount), _) | (_, Some(amount)) if amount.is_zero() => {
+                Err("an amount of zero means something else, such as a whole position")
+            }
+            _ => Ok(Order { symbol, side, kind, quantity, price, quote_amount }),
+        })
+    }
+
+    /// Why its numbers are no amounts of assets.
+    fn why_unpriceable(&self, scope: Scope<'_>) -> Result<Option<&'static str>, Refusal> {
+        Ok(match () {
+            () if scope.any(&self.unpriceable, Case::Ignored)? || !scope.only(&self.only)? => {
+                Some("the order's amounts are in other units")
+            }
+            () if self.is_unclear(scope)? => Some("it is not clear in which units the order's amounts are"),
+            () if self.relative_prices && has_relative(scope, &self.price)? => {
+                Some("a price of the order is relative")
+            }
+            () => None,
+        })
+    }
+
+    /// Quantity, price, and amount of the quote asset.
+    fn amounts(&self, scope: Scope<'_>, signed: bool) -> Result<Amounts, Refusal> {
         let mut quantity = first(scope, &self.quantity, signed)?;
         let mut price = highest(scope, &self.price)?;
         let mut quote_amount = first(scope, &self.quote_amount, false)?;
@@ -124,17 +150,7 @@ impl OrderReader {
         if scope.any(&self.price_is_total, Case::Exact)? {
             (price, quote_amount) = (None, price.or(quote_amount));
         }
-        if price.is_some_and(|price| price.is_zero()) {
-            return Ok(Err("a price of zero means something else, such as the market's"));
-        }
-        Ok(match (quantity, quote_amount) {
-            (None, None) => Err("the order names no amount"),
-            (Some(_), Some(_)) => Err("the order names two amounts"),
-            (Some(amount), _) | (_, Some(amount)) if amount.is_zero() => {
-                Err("an amount of zero means something else, such as a whole position")
-            }
-            _ => Ok(Order { symbol, side, kind, quantity, price, quote_amount }),
-        })
+        Ok((quantity, price, quote_amount))
     }
 
     fn kind(&self, scope: Scope<'_>) -> Result<String, Refusal> {
