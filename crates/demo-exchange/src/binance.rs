@@ -8,6 +8,7 @@ mod order;
 mod param;
 mod public;
 mod replace;
+mod show;
 mod socket;
 mod stream;
 mod wallet;

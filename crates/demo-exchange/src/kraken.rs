@@ -10,6 +10,7 @@ mod order;
 mod public;
 mod socket;
 mod stream;
+mod trade;
 
 use std::collections::BTreeMap;
 

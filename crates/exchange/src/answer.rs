@@ -3,16 +3,19 @@
 //! A client library decides by status and code whether to try again, so a denial must look final and a
 //! passing trouble retryable, in exactly the exchange's shape.
 
-use std::collections::BTreeMap;
+mod error;
+mod frame;
 
-use serde::{Deserialize, Serialize};
+pub(crate) use self::error::Errors;
+pub use self::{
+    error::{ErrorKind, ExchangeError},
+    frame::{Asked, FrameAnswer, Session},
+};
+
+use serde::Deserialize;
 use serde_json::Value;
 
 use crate::{Definition, request::quote};
-
-mod frame;
-
-pub use self::frame::{Asked, FrameAnswer, Session};
 
 /// What there is to say to a client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,65 +68,6 @@ pub struct DialectResponse {
     pub body: String,
 }
 
-/// An error the exchange answered.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ExchangeError {
-    /// What it means.
-    pub kind: ErrorKind,
-    /// The exchange's code, as text; empty if it gave none.
-    pub code: String,
-    /// The exchange's words, at most 300 characters; empty if it gave none.
-    pub text: String,
-}
-
-/// What an exchange's error means.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum ErrorKind {
-    /// The exchange does not know the key.
-    BadKey,
-    /// The secret is wrong.
-    BadSignature,
-    /// The clock or nonce is off.
-    BadTimestamp,
-    /// The key may not do this.
-    Permission,
-    /// The key is not valid from this address.
-    IpNotAllowed,
-    /// One of key, address and permission: the exchange does not say which (Binance -2015).
-    KeyIpOrPermission,
-    /// Too many calls.
-    RateLimited,
-    /// The exchange itself does not know what became of the request.
-    OutcomeUnknown,
-    /// Anything else.
-    Other,
-}
-
-/// How a definition reads errors.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Errors {
-    /// JSON pointers to the code and to the text; the first that is there counts.
-    code: Vec<String>,
-    text: Vec<String>,
-    /// Whether errors also come with status 200.
-    #[serde(default)]
-    also_in_success: bool,
-    /// Codes that mean success.
-    #[serde(default)]
-    ok: Vec<String>,
-    #[serde(default)]
-    http_rate_limited: Vec<u16>,
-    /// What a status means that comes without a code.
-    #[serde(default)]
-    http_kinds: BTreeMap<ErrorKind, Vec<u16>>,
-    /// Those of `rate_limited` that are about the orders of one account alone, where everything else is counted by address.
-    #[serde(default)]
-    rate_limited_key: Vec<String>,
-    pub(crate) kinds: BTreeMap<ErrorKind, Vec<String>>,
-}
-
 /// The answers of a definition.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -164,63 +108,6 @@ impl Definition {
             headers.push(("retry-after", seconds.to_string()));
         }
         DialectResponse { status: shape.status, headers, body }
-    }
-
-    /// Reads an exchange's answer; `None` if it is a success.
-    ///
-    /// Exchanges report errors by status, by a code in a 200, or both. A body that is not JSON counts by its
-    /// status alone.
-    pub fn read_error(&self, status: u16, body: &[u8]) -> Option<ExchangeError> {
-        let errors = &self.errors;
-        if status < 400 && !errors.also_in_success {
-            return None; // nothing in the body could make it an error, however long it is
-        }
-        let json: Value = serde_json::from_slice(body).unwrap_or_default();
-        let codes = errors.code.iter().filter_map(|pointer| text_at(&json, pointer));
-        let codes: Vec<String> = codes.filter(|code| !errors.ok.contains(code)).collect();
-        let known = codes.iter().find_map(|code| Some((code, errors.kind(code)?)));
-        let failed = status >= 400 || (errors.also_in_success && !codes.is_empty());
-        let kind = match known {
-            _ if !failed => return None,
-            Some((_, kind)) => kind,
-            None if errors.http_rate_limited.contains(&status) => ErrorKind::RateLimited,
-            None => errors.http_kind(status).unwrap_or(ErrorKind::Other),
-        };
-        let code = known.map(|(code, _)| code).or(codes.first()).cloned();
-        let text = first_text(&json, &errors.text).unwrap_or_default();
-        Some(ExchangeError { kind, code: code.unwrap_or_default(), text: text.chars().take(300).collect() })
-    }
-}
-
-impl Definition {
-    /// Whether an answer says that one account has placed too many orders: nobody else has to wait.
-    pub fn limits_orders_of_key(&self, status: u16, body: &[u8]) -> bool {
-        let own = &self.errors.rate_limited_key;
-        !own.is_empty() && self.read_error(status, body).is_some_and(|error| own.contains(&error.code))
-    }
-}
-
-impl Errors {
-    fn kind(&self, code: &str) -> Option<ErrorKind> {
-        self.kinds.iter().find(|(_, codes)| codes.iter().any(|own| own == code)).map(|(kind, _)| *kind)
-    }
-
-    fn http_kind(&self, status: u16) -> Option<ErrorKind> {
-        self.http_kinds.iter().find(|(_, own)| own.contains(&status)).map(|(kind, _)| *kind)
-    }
-
-    /// Every code may have one meaning only.
-    pub(crate) fn check(&self) -> Result<(), &'static str> {
-        let limited = |code: &String| self.kind(code) == Some(ErrorKind::RateLimited);
-        if !self.rate_limited_key.iter().all(limited) {
-            return Err("rate_limited_key names codes of rate_limited");
-        }
-        let mut codes: Vec<_> = self.kinds.values().flatten().collect();
-        codes.sort();
-        match codes.windows(2).any(|pair| pair[0] == pair[1]) {
-            true => Err("an error code has two meanings"),
-            false => Ok(()),
-        }
     }
 }
 
@@ -279,14 +166,13 @@ impl Answers {
     }
 }
 
-/// The first string or number any of the JSON pointers leads to.
-pub(crate) fn first_text(json: &Value, pointers: &[String]) -> Option<String> {
-    pointers.iter().find_map(|pointer| text_at(json, pointer))
-}
-
 /// The string or number (as written) a JSON pointer leads to.
 pub(crate) fn text_at(json: &Value, pointer: &str) -> Option<String> {
-    match json.pointer(pointer)? {
+    text(json.pointer(pointer)?)
+}
+
+fn text(value: &Value) -> Option<String> {
+    match value {
         Value::String(text) => Some(text.clone()),
         Value::Number(number) => Some(number.to_string()),
         _ => None,

@@ -31,6 +31,49 @@ fn answer(definition: &Definition, answer: Answer) -> (u16, Option<String>) {
     (response.status, code)
 }
 
+/// An order that Kraken took with a warning was taken.
+#[test]
+fn a_warning_is_no_refusal_and_an_unknown_outcome_outweighs_one() {
+    let read = |body: Value| builtin("kraken").read_error(200, body.to_string().as_bytes());
+    let taken = json!({"error": ["WGeneral:Danger zone", "WTrade:x"], "result": {"txid": ["O1"]}});
+    assert_eq!(read(taken), None);
+    for (codes, kind, code) in [
+        (
+            json!(["WGeneral:Danger zone", "EOrder:Insufficient funds"]),
+            ErrorKind::Other,
+            "EOrder:Insufficient funds",
+        ),
+        (json!(["WGeneral:x", "EAPI:Invalid nonce"]), ErrorKind::BadTimestamp, "EAPI:Invalid nonce"),
+        (json!(["EOrder:Insufficient funds", "EService:Busy"]), ErrorKind::OutcomeUnknown, "EService:Busy"),
+        (
+            json!(["EGeneral:Permission denied", "EService:Timeout"]),
+            ErrorKind::OutcomeUnknown,
+            "EService:Timeout",
+        ),
+        (json!(["EGeneral:Internal error:x"]), ErrorKind::OutcomeUnknown, "EGeneral:Internal error:x"),
+    ] {
+        let error = read(json!({ "error": codes.clone() })).unwrap();
+        assert_eq!((error.kind, error.code.as_str()), (kind, code), "{codes}");
+        assert!(error.text.contains(code), "{}", error.text);
+    }
+}
+
+#[test]
+fn balances_that_cannot_be_added_up_are_no_answer() {
+    let most = rust_decimal::Decimal::MAX.to_string();
+    let error = Err(ProbeError(Probe::Balances));
+    let twice = |free: &str, locked: &str| {
+        let row = json!({"asset": "BTC", "free": free, "locked": locked});
+        let body = json!({"balances": [row, row]}).to_string();
+        builtin("binance").read_balances(body.as_bytes())
+    };
+    assert!(twice("1", "2").is_ok());
+    assert_eq!(twice(&most, "0"), error);
+    assert_eq!(twice("0", &most), error);
+    let held = json!({"error": [], "result": {"XXBT": {"balance": format!("-{most}"), "hold_trade": most}}});
+    assert_eq!(builtin("kraken").read_balances(held.to_string().as_bytes()), error);
+}
+
 /// Tried with ccxt and python-binance: what a person must change is final there, what passes is retried.
 #[test]
 fn each_answer_has_the_status_and_code_that_clients_understand() {

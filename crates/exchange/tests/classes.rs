@@ -61,8 +61,12 @@ fn a_transfer_to_another_account_is_of_class_subaccount() {
     assert!(okx(&own.replace('}', r#","type":["0"]}"#)).is_err(), "a list says nothing");
     let kucoin = |body: &str| class("kucoin", "/api/v3/accounts/universal-transfer", body);
     assert_eq!(kucoin(r#"{"type":"INTERNAL","currency":"USDT"}"#), Ok(Class::Transfer));
-    for body in [r#"{"type":"PARENT_TO_SUB","toUserId":"1"}"#, r#"{"type":"INTERNAL","toUserId":"1"}"#, "{}"]
-    {
+    for body in [
+        r#"{"type":"PARENT_TO_SUB","toUserId":"1"}"#,
+        r#"{"type":"INTERNAL","toUserId":"1"}"#,
+        r#"{"type":"internal"}"#,
+        "{}",
+    ] {
         assert_eq!(kucoin(body), Ok(Class::Subaccount), "{body}");
     }
     let unified = |body: &str| class("kucoin", "/api/ua/v1/account/transfer", body);

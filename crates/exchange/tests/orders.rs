@@ -4,7 +4,9 @@
 
 use std::{fs, path::Path};
 
-use exchange::{Definition, Exchanges, Folder, Method, OrderStatus, Placed, Symbol, check};
+use exchange::{
+    Definition, Exchanges, Folder, Incoming, Leverage, Method, OrderStatus, Placed, Symbol, check,
+};
 
 fn file(id: &str, name: &str) -> String {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("exchanges").join(id);
@@ -188,7 +190,7 @@ fn an_order_of_another_host_is_not_asked_for_here() {
         quantity: None,
         at_ms: 1,
     };
-    assert_eq!(kucoin.order_status_requests(&order(None), 2).len(), 2);
+    assert_eq!(kucoin.order_status_requests(&order(None), 2).len(), 6);
     assert!(
         kucoin.order_status_requests(&order(Some("futures")), 2).is_empty(),
         "contracts are on another host"
@@ -223,4 +225,54 @@ fn an_asset_of_a_balance_has_its_usual_name() {
         ["BTC", "USD", "SOL"]
     );
     assert_eq!([usual("bitfinex", "UST"), usual("upbit", "BTC")], ["USDT", "BTC"]);
+}
+
+/// Kraken takes `cl_ord_id` as a UUID in any case, with hyphens or without, and answers in its own.
+#[test]
+fn a_uuid_is_found_in_whatever_way_the_exchange_writes_it() {
+    let kraken = Definition::parse(&file("kraken", "exchange.toml")).unwrap();
+    let symbol = Symbol::Market("XBTUSD".to_owned());
+    let read = |own: &str, listed: &str| {
+        let order = Placed {
+            method: Method::Post,
+            group: None,
+            path: "/0/private/AddOrder",
+            symbol: &symbol,
+            client_id: own,
+            quantity: None,
+            at_ms: 1,
+        };
+        let body = format!(
+            r#"{{"error":[],"result":{{"open":{{"O1":{{"cl_ord_id":"{listed}","status":"open","vol_exec":"0"}}}}}}}}"#
+        );
+        kraken.read_order_status(&order, 0, 200, body.as_bytes())
+    };
+    let found = |own: &str, listed: &str| matches!(read(own, listed), OrderStatus::Found { .. });
+    let uuid = "6d1b345e-2821-40e2-ad83-4ecb18a06876";
+    assert!(found(&uuid.to_uppercase(), uuid) && found(uuid, &uuid.to_uppercase()));
+    assert!(found(uuid, &uuid.replace('-', "")));
+    assert_eq!(read("my-id", "MY-ID"), OrderStatus::NotFound, "only UUIDs have several ways to be written");
+    assert_eq!(read(uuid, &uuid.replace('6', "7")), OrderStatus::NotFound);
+}
+
+/// What lends money is known by its name; whoever adds one has to say that it borrows, or that it gives back.
+#[test]
+fn a_loan_is_never_said_to_borrow_nothing() {
+    let harmless = ["repay", "cancel", "max-loan", "supply"];
+    let mut loans = 0;
+    for definition in Exchanges::builtin().iter() {
+        for line in file(definition.id(), "endpoints.txt").lines() {
+            let words: Vec<&str> = line.split_whitespace().collect();
+            let ["finance", method, path] = words.as_slice() else { continue };
+            let takes = path.contains("borrow") || path.contains("loan") || path.contains("Loan");
+            if !takes || harmless.iter().any(|word| path.to_lowercase().contains(word)) {
+                continue;
+            }
+            let request = Incoming { method, target: path, ..Incoming::default() };
+            let request = definition.request(request).unwrap();
+            assert_ne!(request.leverage(), Leverage::None, "{} {line}", definition.id());
+            loans += 1;
+        }
+    }
+    assert!(loans > 30, "{loans}");
 }

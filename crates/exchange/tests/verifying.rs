@@ -346,4 +346,11 @@ fn two_orders_of_one_second_are_two_where_the_signature_does_not_cover_the_body(
     };
     assert_eq!(id(&order("1")), id(&order("1")), "the same order again is a replay");
     assert_ne!(id(&order("1")), id(&order("2")));
+    let again =
+        r#" {"account-id" : 1, "price":"1","symbol":"\u0062tcusdt","type":"buy-limit","amount": "1"}"#;
+    assert_eq!(
+        id(again.as_bytes()),
+        id(&order("1")),
+        "the same order written in another way is a replay too"
+    );
 }

@@ -7,6 +7,7 @@ pub mod field;
 pub mod kdf;
 pub mod keyring;
 pub mod mac;
+pub mod master_key;
 pub mod password;
 pub mod random;
 pub mod root;
@@ -30,7 +31,8 @@ mod vectors;
 
 pub use context::{Context, Tier};
 pub use error::{KeyError, OpenError, RootError};
-pub use keyring::{Keyring, MasterKey};
+pub use keyring::Keyring;
+pub use master_key::MasterKey;
 pub use sealed::Sealed;
 pub use secret::{Key, Secret, SecretBytes, SecretText};
 pub use service_key::{Purpose, ServiceKey};

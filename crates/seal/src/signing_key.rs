@@ -52,16 +52,21 @@ impl SigningKey {
     /// The private key as PKCS#8 version 1 (RFC 8410): what
     /// `jsonwebtoken::EncodingKey::from_ed_der` takes.
     pub fn pkcs8(&self) -> SecretBytes {
-        let mut der = Vec::with_capacity(48);
-        der.extend_from_slice(&PKCS8_PREFIX);
-        der.extend_from_slice(self.seed.expose());
-        Secret::from(der)
+        pkcs8(&self.seed)
     }
 
     pub(crate) fn from_seed(id: &str, seed: Key) -> Result<Self, OpenError> {
         let pair = Ed25519KeyPair::from_seed_unchecked(seed.expose()).map_err(|_| OpenError)?;
         Ok(Self { id: id.to_owned(), seed, pair })
     }
+}
+
+/// The private key of an Ed25519 seed as PKCS#8 version 1 (RFC 8410).
+pub fn pkcs8(seed: &Key) -> SecretBytes {
+    let mut der = Vec::with_capacity(48);
+    der.extend_from_slice(&PKCS8_PREFIX);
+    der.extend_from_slice(seed.expose());
+    Secret::from(der)
 }
 
 /// `"kg1" ‖ L("signing_keys") ‖ L(id)`

@@ -3,8 +3,9 @@
 use serde_json::{Value, json};
 
 use super::error::Error;
-use super::order::{NEW, Response, cancelled_order, read};
+use super::order::{NEW, read};
 use super::public::pair;
+use super::show::{Response, cancelled_order};
 use super::{Access, Binance, Call, Reply, Route};
 use crate::config::Permission;
 

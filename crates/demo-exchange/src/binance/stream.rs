@@ -3,8 +3,8 @@
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
 
-use super::order::{kind, status};
 use super::public::fixed;
+use super::show::{kind, status};
 use crate::floor::{Change, Floor, Order, Status, What};
 use crate::socket::Talk;
 

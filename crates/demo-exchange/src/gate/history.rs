@@ -29,7 +29,13 @@ pub(super) fn by_id<'a>(floor: &'a Floor, caller: &Entry, pair: usize, id: &str)
 
 fn one(house: &mut House<Gate>, ask: &Ask, caller: &Entry) -> Reply {
     let (pair, floor) = (pair(house, &ask.params)?, &house.desk.floor);
-    by_id(floor, caller, pair, &ask.rest[0]).map(|order| shown(floor, order)).ok_or(Error::NO_ORDER)
+    let order = by_id(floor, caller, pair, &ask.rest[0]).filter(|_| is_here(ask));
+    order.map(|order| shown(floor, order)).ok_or(Error::NO_ORDER)
+}
+
+/// Whether the account is meant that orders are of here; on cross margin there are none.
+fn is_here(ask: &Ask) -> bool {
+    ask.params.text("account").is_none_or(|account| account != "cross_margin")
 }
 
 /// The open orders of all pairs, pair by pair.
@@ -55,7 +61,7 @@ fn list(house: &mut House<Gate>, ask: &Ask, caller: &Entry) -> Reply {
         _ => return Err(Error::STATUS),
     };
     let orders = floor.orders(caller.account).rev();
-    let orders = orders.filter(|order| order.pair == pair && order.is_open() == open);
+    let orders = orders.filter(|order| order.pair == pair && order.is_open() == open && is_here(ask));
     Ok(orders.take(limit).map(|order| shown(floor, order)).collect())
 }
 

@@ -81,7 +81,9 @@ fn classic(house: &mut House<Kucoin>, ask: &Ask, caller: &Entry) -> Reply {
         Some(_) => return Err(Error::PARAMETER),
     };
     let orders = house.desk.floor.orders(caller.account).rev().filter(|order| order.is_open() == open);
-    let orders: Vec<&Order> = orders.filter(|order| pair.is_none_or(|pair| order.pair == pair)).collect();
+    let here = ask.params.text("tradeType").is_none_or(|kind| kind == "TRADE"); // there are none on margin
+    let orders = orders.filter(|order| here && pair.is_none_or(|pair| order.pair == pair));
+    let orders: Vec<&Order> = orders.collect();
     let limit = size(ask, "pageSize", 50)?;
     let total = orders.len();
     let items: Vec<Value> = orders.into_iter().take(limit).map(|order| shown(house, order)).collect();

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use super::pattern::{Case, Pattern, Segment, is_whole};
-use crate::Method;
+use crate::{Method, request::MAX_PATH};
 
 /// Patterns in their order of precedence, each with what it stands for.
 #[derive(Clone, Debug)]
@@ -26,9 +26,6 @@ struct Node {
     /// Those that take all the rest.
     rests: Vec<usize>,
 }
-
-/// The longest path that is looked up; targets are refused before.
-const MAX_PATH: usize = 512;
 
 impl<T: Copy + PartialEq> Endpoints<T> {
     /// From patterns in their order of precedence.

@@ -20,78 +20,78 @@ use crate::{
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct File {
-    pub exchange: Head,
-    pub env: BTreeMap<String, Environment>,
-    pub request: RequestRules,
-    pub response: ResponseRules,
-    pub signing: BTreeMap<String, Spanned<Profile>>,
-    pub ops: BTreeMap<Class, Vec<Spanned<String>>>,
+pub(super) struct File {
+    pub(super) exchange: Head,
+    pub(super) env: BTreeMap<String, Environment>,
+    pub(super) request: RequestRules,
+    pub(super) response: ResponseRules,
+    pub(super) signing: BTreeMap<String, Spanned<Profile>>,
+    pub(super) ops: BTreeMap<Class, Vec<Spanned<String>>>,
     #[serde(default)]
-    pub sign_level: SignLevels,
+    pub(super) sign_level: SignLevels,
     #[serde(default)]
-    pub order: Vec<Spanned<OrderReader>>,
+    pub(super) order: Vec<Spanned<OrderReader>>,
     #[serde(default)]
-    pub cancel: Vec<Spanned<CancelReader>>,
+    pub(super) cancel: Vec<Spanned<CancelReader>>,
     #[serde(default)]
-    pub withdrawal: Vec<Spanned<WithdrawalReader>>,
+    pub(super) withdrawal: Vec<Spanned<WithdrawalReader>>,
     #[serde(default)]
-    pub leverage: Vec<Spanned<LeverageReader>>,
+    pub(super) leverage: Vec<Spanned<LeverageReader>>,
     #[serde(default)]
-    pub stricter: Vec<Spanned<Stricter>>,
+    pub(super) stricter: Vec<Spanned<Stricter>>,
     #[serde(default)]
-    pub order_status: Vec<Spanned<StatusQuestions>>,
+    pub(super) order_status: Vec<Spanned<StatusQuestions>>,
     #[serde(default)]
-    pub withdrawal_status: Vec<Spanned<StatusQuestions>>,
-    pub open_orders: Option<Spanned<OpenOrders>>,
-    pub cancel_order: Option<Spanned<CancelOrder>>,
-    pub probe: Spanned<Probes>,
-    pub errors: Spanned<Errors>,
-    pub answers: Spanned<Answers>,
-    pub virtual_secret: Spanned<SecretShape>,
+    pub(super) withdrawal_status: Vec<Spanned<StatusQuestions>>,
+    pub(super) open_orders: Option<Spanned<OpenOrders>>,
+    pub(super) cancel_order: Option<Spanned<CancelOrder>>,
+    pub(super) probe: Spanned<Probes>,
+    pub(super) errors: Spanned<Errors>,
+    pub(super) answers: Spanned<Answers>,
+    pub(super) virtual_secret: Spanned<SecretShape>,
     #[serde(default)]
-    pub traffic: Traffic,
-    pub markets: Option<Spanned<Markets>>,
-    pub stream: Option<Spanned<Stream>>,
+    pub(super) traffic: Traffic,
+    pub(super) markets: Option<Spanned<Markets>>,
+    pub(super) stream: Option<Spanned<Stream>>,
     #[serde(default)]
-    pub login_stream: Vec<Spanned<LoginStream>>,
-    pub token_stream: Option<Spanned<TokenStream>>,
+    pub(super) login_stream: Vec<Spanned<LoginStream>>,
+    pub(super) token_stream: Option<Spanned<TokenStream>>,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Head {
-    pub id: Spanned<String>,
-    pub name: String,
-    pub docs: String,
-    pub fields: Vec<Field>,
-    pub own_keys: Option<Spanned<OwnKeys>>,
+pub(super) struct Head {
+    pub(super) id: Spanned<String>,
+    pub(super) name: String,
+    pub(super) docs: String,
+    pub(super) fields: Vec<Field>,
+    pub(super) own_keys: Option<Spanned<OwnKeys>>,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct RequestRules {
-    pub headers: Vec<String>,
+pub(super) struct RequestRules {
+    pub(super) headers: Vec<String>,
     #[serde(default)]
-    pub refused: Vec<String>,
+    pub(super) refused: Vec<String>,
     #[serde(default)]
-    pub repeatable: Vec<String>,
+    pub(super) repeatable: Vec<String>,
     #[serde(default = "max_body")]
-    pub max_body: usize,
+    pub(super) max_body: usize,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct ResponseRules {
-    pub headers: Vec<String>,
-    pub rate_scope: RateScope,
+pub(super) struct ResponseRules {
+    pub(super) headers: Vec<String>,
+    pub(super) rate_scope: RateScope,
 }
 
 #[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct SignLevels {
+pub(super) struct SignLevels {
     #[serde(default)]
-    pub key_only: Vec<Pattern>,
+    pub(super) key_only: Vec<Pattern>,
 }
 
 fn max_body() -> usize {

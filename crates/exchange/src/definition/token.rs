@@ -31,7 +31,8 @@ pub(crate) struct TokenStream {
     /// Parameters that say nothing about what a frame does.
     #[serde(default)]
     pub(crate) apart: BTreeSet<String>,
-    /// Parameters that may have these values alone: any other changes what a number means.
+    /// Parameters that may have these values alone: any other changes what a number means. What is none of the words
+    /// says nothing else.
     #[serde(default)]
     pub(crate) only: BTreeMap<String, Vec<String>>,
     /// A refusal with `{echo}` and `{error}`.
@@ -141,9 +142,10 @@ impl TokenStream {
         if !self.methods.values().all(|call| call.endpoint().is_some_and(|(verb, _)| verb == Method::Post)) {
             return Err("a method with parameters stands for an endpoint with a body, POST and a path");
         }
-        let names: Vec<_> = self.words.keys().chain(&self.apart).chain(self.only.keys()).collect();
+        let names: Vec<_> = self.words.keys().chain(&self.apart).collect();
         let known = names.iter().collect::<BTreeSet<_>>();
-        if known.len() != names.len() || known.contains(&&self.token.member) {
+        let token = &self.token.member;
+        if known.len() != names.len() || known.contains(&&token) || self.only.contains_key(token) {
             return Err("a parameter of frames has one meaning");
         }
         let lists = self.methods.values().flat_map(|call| call.lists.iter().chain(&call.each));

@@ -1,5 +1,6 @@
 //! What a gateway asks about orders after it has sent them: what became of one, which are open, and taking them back.
 
+mod ask;
 mod open;
 mod status;
 mod template;

@@ -10,12 +10,15 @@ use serde::Deserialize;
 use serde_json::Value;
 use toml::Spanned;
 
-use super::template::{Template, Values};
+use super::{
+    ask::{Ask, Found},
+    template::Values,
+};
 use crate::{
     Class, Definition, Method, Request, Symbol,
     definition::{Case, Pattern},
     moment::Clock,
-    probe::{decimal, json, rows},
+    probe::{decimal, json},
     reading::like,
 };
 
@@ -87,23 +90,6 @@ pub(crate) struct StatusQuestions {
     /// Codes of errors that mean that there is no such order.
     #[serde(default)]
     not_found: Vec<String>,
-}
-
-/// A request, and where its answer has the order. JSON pointers.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Ask {
-    request: Template,
-    /// The order itself. `null` there means that there is none.
-    at: Option<String>,
-    list: Option<String>,
-    map: Option<String>,
-    /// In a list, the row's client id.
-    client_id: Option<String>,
-    /// A list of so many rows may be cut off, so that an order which is not in it may still be there.
-    full: Option<usize>,
-    /// What says `true` if the list is cut off.
-    more: Option<String>,
 }
 
 /// A pointer, or the difference of two.
@@ -197,40 +183,6 @@ impl Definition {
             }
         }
         Ok(())
-    }
-}
-
-enum Found<'v> {
-    Order(&'v Value),
-    Nothing,
-    /// The answer has another form, or not all that it could have.
-    Unclear,
-}
-
-impl Ask {
-    fn find<'v>(&self, json: &'v Value, client_id: &str) -> Found<'v> {
-        let is_own = |row: &Value| {
-            self.client_id.as_ref().is_none_or(|pointer| text(row, pointer).as_deref() == Some(client_id))
-        };
-        if let Some(pointer) = &self.at {
-            return match json.pointer(pointer) {
-                Some(Value::Null) => Found::Nothing,
-                Some(row @ (Value::Object(_) | Value::Array(_))) if is_own(row) => Found::Order(row),
-                _ => Found::Unclear,
-            };
-        }
-        let Some(rows) = rows(json, self.list.as_deref(), self.map.as_deref()) else { return Found::Unclear };
-        let more =
-            self.more.as_ref().and_then(|pointer| text(json, pointer)).is_some_and(|more| more == "true");
-        let cut_off = more || self.full.is_some_and(|full| rows.len() >= full);
-        let mut own = rows.into_iter().map(|(_, row)| row).filter(|row| is_own(row));
-        match (own.next(), own.next()) {
-            // an id that was used twice tells nothing
-            (Some(_), Some(_)) => Found::Unclear,
-            (Some(row), None) => Found::Order(row),
-            (None, _) if cut_off => Found::Unclear,
-            (None, _) => Found::Nothing,
-        }
     }
 }
 

@@ -36,7 +36,7 @@ struct Kind {
 }
 
 impl Definition {
-    /// All assets the account knows, also those with nothing in them.
+    /// All assets the account knows, also those with nothing in them. Amounts that cannot be added up are no answer.
     pub fn read_balances(&self, body: &[u8]) -> Result<Vec<Balance>, ProbeError> {
         let probe = &self.probes.balances;
         let error = ProbeError(Probe::Balances);
@@ -47,7 +47,9 @@ impl Definition {
             let asset = probe.asset(name, row).ok_or(error)?;
             let (free, used) = probe.amounts(row).ok_or(error)?;
             let sum = held.entry(asset).or_default();
-            *sum = if free_row { (sum.0 + free, sum.1 + used) } else { (sum.0, sum.1 + free + used) };
+            let more =
+                if free_row { (free, used) } else { (Decimal::ZERO, free.checked_add(used).ok_or(error)?) };
+            *sum = sum.0.checked_add(more.0).zip(sum.1.checked_add(more.1)).ok_or(error)?;
         }
         Ok(held.into_iter().map(|(asset, (free, used))| Balance { asset, free, used }).collect())
     }
@@ -89,10 +91,10 @@ impl BalancesProbe {
         match (&self.free, &self.total) {
             (Some(free), Some(total)) => {
                 let (free, total) = (read(free)?, read(total)?);
-                Some((free, (total - free).max(used)))
+                Some((free, total.checked_sub(free)?.max(used)))
             }
             (Some(free), None) => Some((read(free)?, used)),
-            (None, Some(total)) => Some((read(total)? - used, used)),
+            (None, Some(total)) => Some((read(total)?.checked_sub(used)?, used)),
             (None, None) => None,
         }
     }

@@ -28,6 +28,8 @@ pub(crate) struct ClientId {
     max_length: usize,
     /// The greatest length of a client's own, if the exchange takes longer ones than are made here.
     longest: Option<usize>,
+    /// The greatest number a client may choose, where ids are numbers.
+    greatest: Option<u64>,
     /// Parameters an order with an id of ours must not have: the exchange takes one of them.
     #[serde(default)]
     pub(super) unless: Vec<Field>,
@@ -126,10 +128,8 @@ impl ClientId {
     fn own_id(&self, scope: Scope<'_>) -> Result<OwnId, Refusal> {
         let there = |field| Ok::<_, Refusal>(scope.text(field)?.filter(|text| !text.is_empty()));
         if let Some(own) = there(&self.param)? {
-            return match own.len() > self.longest.unwrap_or(self.max_length) {
-                true => Err(Refusal::field(Part::Body, self.name(), "longer than the exchange's ids are")),
-                false => Ok(OwnId::Given(own.into_owned())),
-            };
+            self.check_own(&own).map_err(|reason| Refusal::field(Part::Body, self.name(), reason))?;
+            return Ok(OwnId::Given(own.into_owned()));
         }
         for field in &self.unless {
             if there(field)?.is_some() {
@@ -137,6 +137,19 @@ impl ClientId {
             }
         }
         Ok(OwnId::Missing)
+    }
+
+    /// What the exchange would cut off or write in another way is an id under which the order is not found again.
+    fn check_own(&self, own: &str) -> Result<(), &'static str> {
+        if let Some(greatest) = self.greatest {
+            let plain = own.bytes().all(|b| b.is_ascii_digit()) && !own.starts_with('0');
+            let fits = plain && own.parse().is_ok_and(|number: u64| number <= greatest);
+            return fits.then_some(()).ok_or("not a whole number in plain digits, as the exchange's ids are");
+        }
+        match own.len() > self.longest.unwrap_or(self.max_length) {
+            true => Err("longer than the exchange's ids are"),
+            false => Ok(()),
+        }
     }
 
     /// The parameters that say something about it.
@@ -187,6 +200,12 @@ impl ClientId {
             () if self.longest.is_some_and(|longest| longest <= self.max_length) => {
                 Err("longest is more than max_length, or left out")
             }
+            () if self.greatest.is_some() != self.is_number() => {
+                Err("greatest is for ids that are numbers, which all have it")
+            }
+            () if self.greatest.is_some_and(|greatest| u128::from(greatest) < 10u128.pow(self.digits())) => {
+                Err("greatest has more than max_length digits")
+            }
             () if self.room() < least => Err("ids of this form do not fit into max_length"),
             () => Ok(()),
         }
@@ -232,8 +251,8 @@ mod tests {
             "t-f5lxx1zz5pnorynqglhzmsp33"
         );
         assert_eq!(id("form = \"base36\"\nmax_length = 20", [0xff; 16]), "1zz5pnorynqglhzmsp33");
-        assert_eq!(id("form = \"number\"\nmax_length = 13", [0; 16]), "1");
-        assert!(id("form = \"number\"\nmax_length = 13", [0xff; 16]).len() <= 13);
+        assert_eq!(id("form = \"number\"\ngreatest = 35184372088831\nmax_length = 13", [0; 16]), "1");
+        assert!(id("form = \"number\"\ngreatest = 35184372088831\nmax_length = 13", [0xff; 16]).len() <= 13);
     }
 
     #[test]
@@ -242,8 +261,11 @@ mod tests {
             "form = \"uuid\"\nmax_length = 32",
             "form = \"hex\"\nprefix = \"t-\"\nmax_length = 32",
             "form = \"base36\"\nmax_length = 15",
-            "form = \"number\"\nmax_length = 8",
-            "form = \"number\"\nprefix = \"t\"\nmax_length = 13",
+            "form = \"number\"\ngreatest = 999999999\nmax_length = 8",
+            "form = \"number\"\nmax_length = 13",
+            "form = \"number\"\ngreatest = 9999999999999\nmax_length = 13",
+            "form = \"hex\"\ngreatest = 35184372088831\nmax_length = 32",
+            "form = \"number\"\ngreatest = 35184372088831\nprefix = \"t\"\nmax_length = 13",
             "form = \"hex\"\nprefix = \"t=\"\nmax_length = 64",
         ] {
             let id: ClientId = toml::from_str(&format!("param = \"id\"\n{form}")).unwrap();

@@ -30,7 +30,6 @@ pub(crate) struct Names {
 }
 
 /// Fields and the texts each may have; all must fit. `*` stands for any text, an empty list for none.
-/// An exchange may take letters in any case where its documents show one.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(from = "BTreeMap<Field, Vec<Wording>>")]
 pub(crate) struct Condition(Vec<(Field, Vec<Wording>)>);

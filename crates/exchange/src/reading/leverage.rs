@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     Class, Definition, Refusal, Request,
-    definition::{Endpoint, Endpoints, Pattern},
+    definition::{Case, Endpoint, Endpoints, Pattern},
 };
 
 /// What a request says about borrowed money. A limit on leverage must refuse [`Leverage::Unknown`].
@@ -24,7 +24,7 @@ pub enum Leverage {
     Borrows(Option<Decimal>),
     /// It sets the leverage of orders to come, the highest if it sets several.
     Sets(Decimal),
-    /// It trades where money can be borrowed, and does not say what it does.
+    /// It trades or borrows where nobody can tell what it does.
     Unknown,
 }
 
@@ -51,6 +51,9 @@ pub(crate) struct LeverageReader {
     /// When nothing is known about it, unless it names its leverage.
     #[serde(default)]
     unknown: Vec<Condition>,
+    /// What some parameters say of an order that does not borrow: with another word nothing is known about it.
+    #[serde(default)]
+    only: Condition,
     /// What an order does that says nothing.
     #[serde(default)]
     otherwise: Otherwise,
@@ -65,15 +68,18 @@ enum Otherwise {
     Unknown,
 }
 
+/// The classes of what can borrow.
+const MAY_BORROW: [Class; 2] = [Class::Trade, Class::Finance];
+
 impl Definition {
-    /// What a request says about borrowed money. Of what trades without a word in the definition nothing is known,
-    /// unless it is an order or cancellation that can be read.
+    /// What a request says about borrowed money. Of what trades, earns or borrows without a word in the definition nothing
+    /// is known, unless it is an order or cancellation that can be read.
     pub(crate) fn read_leverage(&self, request: &Request) -> Result<Leverage, Refusal> {
         let Endpoint { class, reader, leverage, .. } = request.endpoint;
         let Some(at) = leverage else {
             let is_order = matches!(reader, Some(Reader::Order(_)));
             let is_cancel = matches!(request.reading, Reading::Cancel { .. });
-            let known = class != Class::Trade || is_cancel || is_order;
+            let known = !MAY_BORROW.contains(&class) || is_cancel || is_order;
             return Ok(if known { Leverage::None } else { Leverage::Unknown });
         };
         let reader = self.leverages[at].get_ref();
@@ -97,7 +103,7 @@ impl Definition {
             }
             for pattern in &reader.get_ref().patterns {
                 let class = pattern.sample().and_then(|(method, path)| self.classify(method, &path));
-                if class.is_some_and(|class| ![Class::Trade, Class::Finance].contains(&class)) {
+                if class.is_some_and(|class| !MAY_BORROW.contains(&class)) {
                     return wrong("reads the leverage of what is not an endpoint of class trade or finance");
                 }
             }
@@ -117,17 +123,21 @@ impl LeverageReader {
 
     fn read(&self, scope: Scope<'_>) -> Result<Leverage, Refusal> {
         if !self.sets.is_empty() {
-            return Ok(highest(scope, &self.sets)?.flatten().map_or(Leverage::Unknown, Leverage::Sets));
+            return Ok(match highest(scope, &self.sets)? {
+                Named::Value(value) => Leverage::Sets(value),
+                Named::Nothing | Named::Unclear => Leverage::Unknown,
+            });
         }
-        if scope.any(&self.none)? {
+        if scope.any(&self.none, Case::Exact)? {
             return Ok(Leverage::None);
         }
         Ok(match highest(scope, &self.value)? {
-            Some(Some(value)) => Leverage::Borrows(Some(value)),
-            Some(None) => Leverage::Unknown,
-            None if scope.any(&self.unknown)? => Leverage::Unknown,
-            None if scope.any(&self.borrows)? => Leverage::Borrows(None),
-            None => match self.otherwise {
+            Named::Value(value) => Leverage::Borrows(Some(value)),
+            Named::Unclear => Leverage::Unknown,
+            Named::Nothing if scope.any(&self.unknown, Case::Ignored)? => Leverage::Unknown,
+            Named::Nothing if scope.any(&self.borrows, Case::Ignored)? => Leverage::Borrows(None),
+            Named::Nothing if !scope.only(&self.only)? => Leverage::Unknown,
+            Named::Nothing => match self.otherwise {
                 Otherwise::None => Leverage::None,
                 Otherwise::Borrows => Leverage::Borrows(None),
                 Otherwise::Unknown => Leverage::Unknown,
@@ -150,16 +160,27 @@ impl Leverage {
     }
 }
 
-/// The highest value that is there; `Some(None)` if one of them is no number, or all are zero, which stands for something
-/// else, such as whatever is set elsewhere. `5:1` is 5.
-fn highest(scope: Scope<'_>, fields: &[Field]) -> Result<Option<Option<Decimal>>, Refusal> {
+/// The leverage that fields name.
+enum Named {
+    Nothing,
+    /// Something that is no number, or zero, which stands for something else, such as whatever is set elsewhere.
+    Unclear,
+    Value(Decimal),
+}
+
+/// The highest value that is there. `5:1` is 5.
+fn highest(scope: Scope<'_>, fields: &[Field]) -> Result<Named, Refusal> {
     let mut highest = None;
     for field in fields {
         let Some(text) = scope.text(field)?.filter(|text| !text.is_empty()) else { continue };
         match amount(text.strip_suffix(":1").unwrap_or(&text)) {
             Some(value) => highest = highest.max(Some(value)),
-            None => return Ok(Some(None)),
+            None => return Ok(Named::Unclear),
         }
     }
-    Ok(highest.map(|highest| Some(highest).filter(|value| !value.is_zero())))
+    Ok(match highest {
+        None => Named::Nothing,
+        Some(value) if value.is_zero() => Named::Unclear,
+        Some(value) => Named::Value(value),
+    })
 }

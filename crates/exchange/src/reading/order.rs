@@ -10,7 +10,10 @@ use super::{
     field::{Condition, Field, Names},
     scope::{Inside, Scope, like},
 };
-use crate::{Part, Refusal, definition::Pattern};
+use crate::{
+    Part, Refusal,
+    definition::{Case, Pattern},
+};
 
 /// How a definition reads orders of some endpoints.
 #[derive(Clone, Debug, Deserialize)]
@@ -37,6 +40,9 @@ pub(crate) struct OrderReader {
     quote_amount: Vec<Field>,
     #[serde(default)]
     quantity_in_quote: Vec<Condition>,
+    /// When the quantity may be in the quote asset, unless `quantity_in_quote` says that it is: it cannot be priced.
+    #[serde(default)]
+    unit_unclear: Vec<Condition>,
     #[serde(default)]
     price_is_total: Vec<Condition>,
     #[serde(default)]
@@ -44,6 +50,9 @@ pub(crate) struct OrderReader {
     /// What some parameters may say: an order with another word cannot be priced.
     #[serde(default)]
     only: Condition,
+    /// When it is one of two that cancel each other, whatever its type says: its price is no limit of both.
+    #[serde(default)]
+    one_cancels_other: Vec<Condition>,
     pub(crate) client_id: Option<ClientId>,
     pub(super) known: Names,
 }
@@ -63,6 +72,8 @@ enum SideSource {
     Sign { sign_of: Field },
 }
 
+type Amounts = (Option<Decimal>, Option<Decimal>, Option<Decimal>);
+
 /// One order, or why its amounts cannot be read.
 pub(super) type Read = Result<Result<Order, &'static str>, Refusal>;
 
@@ -79,7 +90,13 @@ impl OrderReader {
             SideSource::Param { param, .. } => Some(param),
             SideSource::Sign { sign_of } => Some(sign_of),
         };
-        let conditions = [&self.quantity_in_quote, &self.price_is_total, &self.unpriceable];
+        let conditions = [
+            &self.quantity_in_quote,
+            &self.unit_unclear,
+            &self.price_is_total,
+            &self.unpriceable,
+            &self.one_cancels_other,
+        ];
         let named = conditions.into_iter().flatten().chain([&self.only]).flat_map(Condition::fields);
         let amounts = self.quantity.iter().chain(&self.price).chain(&self.quote_amount);
         let id = self.client_id.iter().flat_map(ClientId::fields);
@@ -90,24 +107,15 @@ impl OrderReader {
     pub(super) fn read(&self, scope: Scope<'_>) -> Read {
         let symbol = self.symbol.read(scope)?.ok_or_else(|| missing(self.symbol.name()))?;
         let (side, signed) = self.side.read(scope)?;
-        let kind = scope.text(&self.kind)?.or(self.default_type.as_deref().map(Cow::Borrowed));
-        let kind = kind.ok_or_else(|| missing(self.kind.name()))?.to_ascii_uppercase();
-        if scope.any(&self.unpriceable)? || !scope.only(&self.only)? {
-            return Ok(Err("the order's amounts are in other units"));
+        let kind = self.kind(scope)?;
+        if let Some(reason) = self.why_unpriceable(scope)? {
+            return Ok(Err(reason));
         }
-        if self.relative_prices && has_relative(scope, &self.price)? {
-            return Ok(Err("a price of the order is relative"));
-        }
-        let mut quantity = first(scope, &self.quantity, signed)?;
-        let mut price = highest(scope, &self.price)?;
-        let mut quote_amount = first(scope, &self.quote_amount, false)?;
-        if scope.any(&self.quantity_in_quote)? {
-            (quantity, quote_amount) = (None, quantity.or(quote_amount));
-        }
-        if scope.any(&self.price_is_total)? {
-            (price, quote_amount) = (None, price.or(quote_amount));
-        }
+        let (quantity, price, quote_amount) = self.amounts(scope, signed)?;
         Ok(match (quantity, quote_amount) {
+            _ if price.is_some_and(|price| price.is_zero()) => {
+                Err("a price of zero means something else, such as the market's")
+            }
             (None, None) => Err("the order names no amount"),
             (Some(_), Some(_)) => Err("the order names two amounts"),
             (Some(amount), _) | (_, Some(amount)) if amount.is_zero() => {
@@ -115,6 +123,49 @@ impl OrderReader {
             }
             _ => Ok(Order { symbol, side, kind, quantity, price, quote_amount }),
         })
+    }
+
+    /// Why its numbers are no amounts of assets.
+    fn why_unpriceable(&self, scope: Scope<'_>) -> Result<Option<&'static str>, Refusal> {
+        Ok(match () {
+            () if scope.any(&self.unpriceable, Case::Ignored)? || !scope.only(&self.only)? => {
+                Some("the order's amounts are in other units")
+            }
+            () if self.is_unclear(scope)? => Some("it is not clear in which units the order's amounts are"),
+            () if self.relative_prices && has_relative(scope, &self.price)? => {
+                Some("a price of the order is relative")
+            }
+            () => None,
+        })
+    }
+
+    /// Quantity, price, and amount of the quote asset.
+    fn amounts(&self, scope: Scope<'_>, signed: bool) -> Result<Amounts, Refusal> {
+        let mut quantity = first(scope, &self.quantity, signed)?;
+        let mut price = highest(scope, &self.price)?;
+        let mut quote_amount = first(scope, &self.quote_amount, false)?;
+        if scope.any(&self.quantity_in_quote, Case::Exact)? {
+            (quantity, quote_amount) = (None, quantity.or(quote_amount));
+        }
+        if scope.any(&self.price_is_total, Case::Exact)? {
+            (price, quote_amount) = (None, price.or(quote_amount));
+        }
+        Ok((quantity, price, quote_amount))
+    }
+
+    fn kind(&self, scope: Scope<'_>) -> Result<String, Refusal> {
+        let kind = scope.text(&self.kind)?.or(self.default_type.as_deref().map(Cow::Borrowed));
+        let kind = kind.ok_or_else(|| missing(self.kind.name()))?.to_ascii_uppercase();
+        Ok(if scope.any(&self.one_cancels_other, Case::Ignored)? { "OCO".to_owned() } else { kind })
+    }
+
+    /// Whether an amount may be in one unit or another. What only a word in another case says, an exchange may hear or not.
+    fn is_unclear(&self, scope: Scope<'_>) -> Result<bool, Refusal> {
+        let perhaps = |conditions| scope.any(conditions, Case::Ignored);
+        let certain = |conditions| scope.any(conditions, Case::Exact);
+        let in_quote = perhaps(&self.quantity_in_quote)? || perhaps(&self.unit_unclear)?;
+        let is_total = perhaps(&self.price_is_total)?;
+        Ok((in_quote && !certain(&self.quantity_in_quote)?) || (is_total && !certain(&self.price_is_total)?))
     }
 }
 

@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     Definition, Method, Part, Refusal, Request,
-    definition::{BodyForm, Endpoints, Pattern, Scheme},
+    definition::{BodyForm, Case, Endpoints, Pattern, Scheme},
     request::{Body, Json},
 };
 
@@ -89,18 +89,18 @@ impl Definition {
         match request.endpoint.reader {
             Some(Reader::Order(at)) => {
                 let reader = self.orders[at].get_ref();
-                let items = self.check(request, &reader.inside, &reader.known)?;
-                orders(reader, request, items)
+                let held = self.check(request, &reader.inside, &reader.known)?;
+                orders(reader, request, &held)
             }
             Some(Reader::Cancel(at)) => {
                 let reader = self.cancels[at].get_ref();
-                let items = self.check(request, &reader.inside, &reader.known)?;
-                reader.read(request, items)
+                let held = self.check(request, &reader.inside, &reader.known)?;
+                reader.read(request, &held)
             }
             Some(Reader::Withdrawal(at)) => {
                 let reader = self.withdrawals[at].get_ref();
-                let items = self.check(request, &reader.inside, &reader.known)?;
-                reader.read(request, items)
+                let held = self.check(request, &reader.inside, &reader.known)?;
+                reader.read(request, &held)
             }
             None => Ok(Reading::Unpriceable("this endpoint's amounts are not read")),
         }
@@ -139,12 +139,7 @@ impl Definition {
     }
 
     /// Refuses what the endpoint is not known to have; the orders if they stand inside something.
-    fn check<'r>(
-        &self,
-        request: &'r Request,
-        inside: &Inside,
-        known: &Names,
-    ) -> Result<Option<Option<Cow<'r, [Json]>>>, Refusal> {
+    fn check<'r>(&self, request: &'r Request, inside: &Inside, known: &Names) -> Result<Held<'r>, Refusal> {
         let profile = self.first_profile(&request.path);
         let is_signing = |name: &str| profile.signing_names().iter().any(|own| own == name);
         let refuse = |part, name: &str| {
@@ -168,30 +163,45 @@ impl Definition {
         if inside.is_whole() {
             return match request.json().map(|document| document.root()) {
                 Some(Json::Array(_)) => Err(Refusal::new(Part::Body, "must be a JSON object")),
-                _ => Ok(None),
+                _ => Ok(Held::Whole),
             };
         }
-        let items = inside.items(request)?;
-        let orders = || items.iter().flat_map(|items| items.iter());
-        orders().try_for_each(|item| inside.check_inherited(request, item))?;
-        let mut members = orders().flat_map(Json::members).filter(|member| !is_signing(&member.name));
+        let held = inside.items(request)?.map_or(Held::Mixed, Held::Each);
+        held.items().iter().try_for_each(|item| inside.check_inherited(request, item))?;
+        let members = held.items().iter().flat_map(Json::members);
+        let mut members = members.filter(|member| !is_signing(&member.name));
         match members.find_map(|member| known.stranger(&member.name, Some(&member.value))) {
             Some(name) => refuse(Part::Body, name),
-            None => Ok(Some(items)),
+            None => Ok(held),
+        }
+    }
+}
+
+/// Where a request has what its reader reads.
+enum Held<'r> {
+    /// In itself.
+    Whole,
+    /// Inside, one or several.
+    Each(Cow<'r, [Json]>),
+    /// Inside, beside something else.
+    Mixed,
+}
+
+impl Held<'_> {
+    fn items(&self) -> &[Json] {
+        match self {
+            Held::Each(items) => items,
+            Held::Whole | Held::Mixed => &[],
         }
     }
 }
 
 /// Of a batch every order counts; one that cannot be read makes the whole unreadable.
-fn orders(
-    reader: &OrderReader,
-    request: &Request,
-    items: Option<Option<Cow<'_, [Json]>>>,
-) -> Result<Reading, Refusal> {
-    let read = match &items {
-        None => reader.read(Scope::of(request)).map(|order| order.map(|order| vec![order])),
-        Some(None) => return Ok(Reading::Unpriceable("the request holds more than new orders")),
-        Some(Some(items)) => {
+fn orders(reader: &OrderReader, request: &Request, held: &Held<'_>) -> Result<Reading, Refusal> {
+    let read = match held {
+        Held::Whole => reader.read(Scope::of(request)).map(|order| order.map(|order| vec![order])),
+        Held::Mixed => return Ok(Reading::Unpriceable("the request holds more than new orders")),
+        Held::Each(items) => {
             let orders = items.iter().map(|item| reader.read(reader.inside.scope(request, item)));
             orders.collect::<Result<Result<Vec<Order>, _>, _>>()
         }
@@ -210,13 +220,12 @@ impl CancelReader {
         self.symbol.iter().flat_map(SymbolSource::fields).collect()
     }
 
-    fn read(&self, request: &Request, items: Option<Option<Cow<'_, [Json]>>>) -> Result<Reading, Refusal> {
+    fn read(&self, request: &Request, held: &Held<'_>) -> Result<Reading, Refusal> {
         let Some(source) = &self.symbol else { return Ok(Reading::Cancel { symbols: Vec::new() }) };
-        let symbols = match items {
-            None => vec![source.read(Scope::of(request))?],
-            Some(items) => {
-                let items = items.unwrap_or_default();
-                let read = items.iter().map(|item| source.read(self.inside.scope(request, item)));
+        let symbols = match held {
+            Held::Whole => vec![source.read(Scope::of(request))?],
+            Held::Each(_) | Held::Mixed => {
+                let read = held.items().iter().map(|item| source.read(self.inside.scope(request, item)));
                 read.collect::<Result<_, _>>()?
             }
         };
@@ -238,14 +247,13 @@ impl WithdrawalReader {
         fields.chain(&self.tag).chain(&self.network).chain(named).chain(id).collect()
     }
 
-    fn read(&self, request: &Request, items: Option<Option<Cow<'_, [Json]>>>) -> Result<Reading, Refusal> {
-        let items = items.flatten().unwrap_or_default();
-        let scope = match &*items {
+    fn read(&self, request: &Request, held: &Held<'_>) -> Result<Reading, Refusal> {
+        let scope = match held.items() {
             [] => Scope::of(request),
             [item] => self.inside.scope(request, item),
             _ => return Ok(Reading::Unpriceable("the request holds several withdrawals")),
         };
-        if !self.when.is_empty() && !scope.any(&self.when)? {
+        if !self.when.is_empty() && !scope.any(&self.when, Case::Exact)? {
             return Ok(Reading::Unpriceable("this is not a withdrawal that can be read"));
         }
         let needed = |field| text(scope, field)?.ok_or_else(|| missing(Field::name(field)));

@@ -10,6 +10,7 @@ use super::{
 };
 use crate::{
     Part, Refusal, Request,
+    definition::Case,
     request::{Body, Document, Json},
 };
 
@@ -89,24 +90,25 @@ impl<'s> Scope<'s> {
         self.inherit.iter().any(|own| own == name)
     }
 
-    /// Whether any of the conditions holds.
-    pub(crate) fn any(&self, conditions: &'s [Condition]) -> Result<bool, Refusal> {
+    /// Whether any of the conditions holds. What lets more through holds exactly: exchanges differ in what they take in
+    /// another case.
+    pub(crate) fn any(&self, conditions: &'s [Condition], case: Case) -> Result<bool, Refusal> {
         for condition in conditions {
-            if self.all(condition)? {
+            if self.all(condition, case)? {
                 return Ok(true);
             }
         }
         Ok(false)
     }
 
-    fn all(&self, condition: &'s Condition) -> Result<bool, Refusal> {
+    fn all(&self, condition: &'s Condition, case: Case) -> Result<bool, Refusal> {
         for (field, texts) in condition.texts() {
             let fits = match self.text(field) {
                 // an array or object: it is there, and that is all that can be said
                 Err(_) if texts.iter().any(Wording::is_free) => true,
                 Err(refusal) => return Err(refusal),
                 Ok(None) => texts.is_empty(),
-                Ok(Some(text)) => texts.iter().any(|wording| wording.fits(&text)),
+                Ok(Some(text)) => texts.iter().any(|wording| wording.fits(&text, case)),
             };
             if !fits {
                 return Ok(false);
@@ -115,11 +117,11 @@ impl<'s> Scope<'s> {
         Ok(true)
     }
 
-    /// Whether each field that is there has one of the texts it may have.
+    /// Whether each field that is there has exactly one of the texts it may have.
     pub(crate) fn only(&self, condition: &'s Condition) -> Result<bool, Refusal> {
         for (field, texts) in condition.texts() {
             let text = self.text(field)?;
-            if text.is_some_and(|text| !texts.iter().any(|wording| wording.fits(&text))) {
+            if text.is_some_and(|text| !texts.iter().any(|wording| wording.fits(&text, Case::Exact))) {
                 return Ok(false);
             }
         }

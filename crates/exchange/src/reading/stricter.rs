@@ -25,7 +25,7 @@ impl Definition {
         let fits = |pattern: &Pattern| pattern.matches(request.method, &request.path, Case::Exact);
         let mut readers = self.stricter.iter().map(Spanned::get_ref);
         match readers.find(|own| own.patterns.iter().any(fits)) {
-            Some(own) if !Scope::of(request).any(&own.unless)? => Ok(own.class),
+            Some(own) if !Scope::of(request).any(&own.unless, Case::Exact)? => Ok(own.class),
             _ => Ok(request.endpoint.class),
         }
     }

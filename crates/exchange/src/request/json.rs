@@ -4,9 +4,9 @@
 //! name twice in one object (ignoring case, as some parsers do), escapes in names, lone surrogates, control
 //! characters, more than 16 levels, 512 values or 8 KiB in one string.
 
-use std::ops::Range;
+mod value;
 
-use smol_str::SmolStr;
+pub(crate) use self::value::{Json, Member};
 
 use super::{Part, Refusal, scan::Scanner};
 
@@ -16,27 +16,6 @@ pub(crate) struct Document {
     text: String,
     root: Json,
     open: usize,
-}
-
-/// A value. Most texts in requests are short, and stand in their place instead of on the heap.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Json {
-    /// A string, unescaped.
-    Text(SmolStr),
-    /// A number, as written.
-    Number(SmolStr),
-    Bool(bool),
-    Null,
-    Array(Vec<Json>),
-    Object(Vec<Member>),
-}
-
-/// A member of an object, in its place.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Member {
-    pub(crate) name: SmolStr,
-    pub(crate) value: Json,
-    pub(super) span: Range<usize>,
 }
 
 /// A member to set: its name, its value as text, and whether it goes behind the others if it is new.
@@ -172,29 +151,6 @@ fn push_value(text: &mut String, value: &str, former: &Json) {
     match matches!(former, Json::Number(_)) && value.bytes().all(|b| b.is_ascii_digit()) {
         true => text.push_str(value),
         false => push_quoted(text, value),
-    }
-}
-
-impl Json {
-    /// The text of a string or number.
-    pub(crate) fn text(&self) -> Option<&str> {
-        match self {
-            Json::Text(text) | Json::Number(text) => Some(text),
-            _ => None,
-        }
-    }
-
-    /// A member of an object.
-    pub(crate) fn get(&self, name: &str) -> Option<&Json> {
-        self.members().iter().find(|member| member.name == name).map(|member| &member.value)
-    }
-
-    /// The members of an object; none for anything else.
-    pub(crate) fn members(&self) -> &[Member] {
-        match self {
-            Json::Object(members) => members,
-            _ => &[],
-        }
     }
 }
 

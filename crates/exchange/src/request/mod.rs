@@ -13,6 +13,7 @@ mod params;
 mod percent;
 mod refusal;
 mod scan;
+mod signed_frame;
 mod target;
 mod token_frame;
 mod written;
@@ -26,6 +27,7 @@ pub(crate) use self::{
     json::{Document, Json, Member, Setting, push_quoted, quote},
     params::{Allowed, Params},
     percent::{component, escape, push_escaped},
+    target::MAX_PATH,
     written::QueryForm,
 };
 

@@ -1,12 +1,13 @@
 //! The raw request target: a path that every parser reads alike, and the text of the query.
 //!
-//! Grammar of the path: `(/[A-Za-z0-9_:~.,-]+)+/?`, no segment of dots alone, at most 512 bytes. There is no
+//! Grammar of the path: `(/[A-Za-z0-9_:~.,-]+)+/?`, no segment of dots alone, at most 500 bytes. There is no
 //! percent sign in it, so there is nothing to decode, normalise or join. A comma is for public calls alone.
 
 use super::{Part, Refusal, bare::Bare};
 use crate::Class;
 
-const MAX_PATH: usize = 512;
+/// The longest path. Records have no room for more, and what cannot be put on record is not signed.
+pub(crate) const MAX_PATH: usize = 500;
 
 /// Splits a target into path and query text (without `?`; empty if there is none).
 pub(super) fn split(target: &str) -> Result<(&str, &str), Refusal> {
@@ -31,7 +32,7 @@ pub(super) fn check_list(path: &str, class: Option<Class>) -> Result<(), Refusal
 
 fn check(path: &[u8]) -> Result<(), &'static str> {
     if path.len() > MAX_PATH {
-        return Err("longer than 512 bytes");
+        return Err("the path is longer than 500 bytes");
     }
     let path = path.strip_prefix(b"/").ok_or("must start with /")?;
     let path = path.strip_suffix(b"/").unwrap_or(path);
@@ -54,8 +55,8 @@ mod tests {
     }
 
     #[test]
-    fn a_path_of_513_bytes_is_refused() {
-        let path = format!("/{}", "a".repeat(511));
+    fn a_path_of_501_bytes_is_refused() {
+        let path = format!("/{}", "a".repeat(499));
         assert!(split(&path).is_ok());
         assert!(split(&format!("{path}a")).is_err());
     }

@@ -215,9 +215,13 @@ impl Written<'_> {
             return Ok(());
         }
         if let Some(texts) = stream.only.get(name) {
-            let fits = value.text().is_some_and(|text| texts.iter().any(|own| own == text));
-            let reason = "this value is not read in frames; send such an order by REST";
-            return if fits { Ok(()) } else { Err(Refusal::field(Part::Frame, name, reason)) };
+            if !value.text().is_some_and(|text| texts.iter().any(|own| own == text)) {
+                let reason = "this value is not read in frames; send such an order by REST";
+                return Err(Refusal::field(Part::Frame, name, reason));
+            }
+            if !stream.words.contains_key(name) {
+                return Ok(());
+            }
         }
         self.say(name, &written, out)
     }

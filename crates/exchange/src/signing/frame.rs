@@ -1,8 +1,6 @@
 //! Frames: what a client signed with its virtual pair, and what must leave with the real key.
 
-use aws_lc_rs::digest::{SHA256, digest};
-
-use super::{Credentials, SignError, Verified, VerifyError, verify::check_age};
+use super::{Credentials, SignError, Verified, VerifyError, sent::check_age, verify::proven};
 use crate::{
     Act, Definition, Frame, SignLevel,
     definition::{Hole, Place, Profile},
@@ -26,16 +24,11 @@ impl Definition {
         let name = profile.signature_param.as_deref().ok_or(VerifyError::Missing)?;
         let signature = frame.params.text_of(name).ok_or(VerifyError::Missing)?;
         let key = frame.key().ok_or(VerifyError::Missing)?;
-        let encoding = profile.keys.get(&pair.kind()).ok_or(VerifyError::BadSignature)?;
-        let signature = encoding.read(signature).ok_or(VerifyError::BadSignature)?;
-        let text = Frame::signed_text(&frame.params, profile);
-        let holds = pair.key.verify(profile.hash, pair.form(profile), text.as_bytes(), &signature);
-        if !holds || key != pair.api_key() {
+        let signature_id = proven(profile, pair, signature, &Frame::signed_text(&frame.params, profile))?;
+        if key != pair.api_key() {
             return Err(VerifyError::BadSignature);
         }
         let (timestamp_ms, replayable_until_ms) = check_age(profile, &frame.request, now_ms)?;
-        let mut signature_id = [0; 32];
-        signature_id.copy_from_slice(digest(&SHA256, &signature).as_ref());
         Ok(Verified { timestamp_ms, replayable_until_ms, signature_id })
     }
 

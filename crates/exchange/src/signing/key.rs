@@ -1,20 +1,19 @@
 //! The private half of an exchange key, and the operations with it.
 
-use std::ops::Deref;
-
 use aws_lc_rs::{
     hmac,
     rand::SystemRandom,
     signature::{self, EcdsaKeyPair, Ed25519KeyPair, KeyPair, RsaKeyPair, UnparsedPublicKey},
 };
 use base64::{Engine, prelude::BASE64_STANDARD};
-use data_encoding::{HEXLOWER, HEXLOWER_PERMISSIVE};
 use seal::{SecretBytes, SecretText};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    KeyError,
+    KeyError, SecretForm,
+    encoding::Signature,
     pem::{self, Label},
+    shared::hmac_key,
 };
 
 /// A parsed secret, ready to sign. Has no Debug and no Clone; its bytes are wiped when it is dropped.
@@ -27,12 +26,6 @@ enum Inner {
     Es256(Box<EcdsaKeyPair>),
     /// Checks signatures and makes none.
     Es256Public(Vec<u8>),
-}
-
-/// The bytes of a signature.
-pub(super) enum Signature {
-    Mac(hmac::Tag),
-    OfPair(Vec<u8>),
 }
 
 /// What kind of key a secret is.
@@ -49,19 +42,6 @@ pub enum KeyKind {
     Es256,
 }
 
-/// How the text of a shared secret becomes key bytes.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum SecretForm {
-    /// The text itself.
-    #[default]
-    Utf8,
-    /// The text in capitals (Coinone v2, and ccxt for every version).
-    Upper,
-    /// The bytes whose base64 the text is.
-    Base64,
-}
-
 /// The hash of a profile.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -69,19 +49,6 @@ pub(crate) enum Hash {
     Sha256,
     Sha384,
     Sha512,
-}
-
-/// How signature bytes are written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub(crate) enum Encoding {
-    /// Written in lower case, read in any.
-    Hex,
-    /// Standard alphabet with padding.
-    Base64,
-    /// The base64 of the hexadecimal text.
-    #[serde(rename = "base64(hex)")]
-    Base64Hex,
 }
 
 impl KeyKind {
@@ -231,56 +198,13 @@ impl SigningKey {
     }
 }
 
-impl Deref for Signature {
-    type Target = [u8];
-
-    fn deref(&self) -> &[u8] {
-        match self {
-            Signature::Mac(tag) => tag.as_ref(),
-            Signature::OfPair(bytes) => bytes,
-        }
-    }
-}
-
-impl Encoding {
-    pub(super) fn write(self, signature: &[u8]) -> String {
-        match self {
-            Encoding::Hex => HEXLOWER.encode(signature),
-            Encoding::Base64 => BASE64_STANDARD.encode(signature),
-            Encoding::Base64Hex => BASE64_STANDARD.encode(HEXLOWER.encode(signature)),
-        }
-    }
-
-    pub(super) fn read(self, text: &str) -> Option<Vec<u8>> {
-        match self {
-            Encoding::Hex => HEXLOWER_PERMISSIVE.decode(text.as_bytes()).ok(),
-            Encoding::Base64 => BASE64_STANDARD.decode(text).ok(),
-            Encoding::Base64Hex => HEXLOWER_PERMISSIVE.decode(&BASE64_STANDARD.decode(text).ok()?).ok(),
-        }
-    }
-}
-
-/// `None` if the text does not have the form.
-fn hmac_key(secret: &str, hash: Hash, form: SecretForm) -> Option<hmac::Key> {
-    let algorithm = match hash {
-        Hash::Sha256 => hmac::HMAC_SHA256,
-        Hash::Sha384 => hmac::HMAC_SHA384,
-        Hash::Sha512 => hmac::HMAC_SHA512,
-    };
-    let bytes = match form {
-        SecretForm::Utf8 => return Some(hmac::Key::new(algorithm, secret.as_bytes())),
-        SecretForm::Upper => SecretBytes::from(secret.to_ascii_uppercase().into_bytes()),
-        SecretForm::Base64 => SecretBytes::from(BASE64_STANDARD.decode(secret).ok()?),
-    };
-    Some(hmac::Key::new(algorithm, bytes.expose()))
-}
-
 #[cfg(test)]
 #[allow(clippy::panic, reason = "tests: also outside the test functions")]
 mod tests {
     use serde_json::Value;
 
     use super::*;
+    use crate::signing::Encoding;
 
     fn secret(value: &Value) -> SecretText {
         let Some(label) = value["pem"].as_str() else { return value.as_str().unwrap().to_owned().into() };

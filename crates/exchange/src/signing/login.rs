@@ -1,11 +1,8 @@
 //! Log-ins on streams with a session: what a client signed with its virtual pair, and the gateway's own.
 
-use aws_lc_rs::{
-    constant_time::verify_slices_are_equal,
-    digest::{SHA256, digest},
-};
+use aws_lc_rs::constant_time::verify_slices_are_equal;
 
-use super::{Credentials, SignError, Verified, VerifyError};
+use super::{Credentials, SignError, Verified, VerifyError, verify::proven};
 use crate::{
     Definition, Frame,
     definition::{Login, LoginPart, LoginStream},
@@ -29,18 +26,13 @@ impl Definition {
         let given = |part| frame.log_in.as_ref().and_then(|own| own.get(part)).ok_or(VerifyError::Missing);
         let time = given(LoginPart::Time).or_else(|_| given(LoginPart::Expiry))?;
         let profile = self.profile(frame.request.path(), pair.kind()).ok_or(VerifyError::BadSignature)?;
-        let encoding = profile.keys.get(&pair.kind()).ok_or(VerifyError::BadSignature)?;
-        let signature = encoding.read(given(LoginPart::Signature)?).ok_or(VerifyError::BadSignature)?;
-        let text = login.signed_text(time);
-        let holds = pair.key.verify(profile.hash, pair.form(profile), text.as_bytes(), &signature);
+        let signature_id = proven(profile, pair, given(LoginPart::Signature)?, &login.signed_text(time))?;
         let passphrase = given(LoginPart::Passphrase).unwrap_or_default().as_bytes();
         let known = verify_slices_are_equal(passphrase, pair.passphrase.expose().as_bytes()).is_ok();
-        if !holds || !known || given(LoginPart::Key)? != pair.api_key() {
+        if !known || given(LoginPart::Key)? != pair.api_key() {
             return Err(VerifyError::BadSignature);
         }
         let (timestamp_ms, until_ms) = check_time(login, time, now_ms).ok_or(VerifyError::StaleTimestamp)?;
-        let mut signature_id = [0; 32];
-        signature_id.copy_from_slice(digest(&SHA256, &signature).as_ref());
         Ok(Verified { timestamp_ms, replayable_until_ms: Some(until_ms), signature_id })
     }
 

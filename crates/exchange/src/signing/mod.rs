@@ -3,6 +3,7 @@
 mod credentials;
 mod draft;
 mod ec;
+mod encoding;
 mod frame;
 mod key;
 mod key_error;
@@ -12,6 +13,8 @@ mod own;
 mod params;
 mod pem;
 mod prehash;
+mod sent;
+mod shared;
 mod sign;
 mod token;
 mod verify;
@@ -20,14 +23,12 @@ pub use self::{
     credentials::{
         CredentialError, CredentialProblem, Credentials, Field, Kept, Options, TokenAlgorithm, Typed,
     },
-    key::{KeyKind, SecretForm, SigningKey},
+    key::{KeyKind, SigningKey},
     key_error::KeyError,
     nonce::{NonceKind, NonceUnit},
     own::OwnKey,
+    shared::SecretForm,
     sign::{SignError, Signed, Stamp},
     verify::{Verified, VerifyError},
 };
-pub(crate) use self::{
-    ec::es256_pair,
-    key::{Encoding, Hash},
-};
+pub(crate) use self::{ec::es256_pair, encoding::Encoding, key::Hash};

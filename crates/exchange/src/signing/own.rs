@@ -5,7 +5,7 @@ use aws_lc_rs::{
     rsa::{KeyPair as RsaPair, KeySize},
     signature::{Ed25519KeyPair, KeyPair},
 };
-use seal::{Key as RandomKey, SecretBytes, SecretText};
+use seal::{Key as RandomKey, SecretText, signing_key::pkcs8};
 
 use super::{KeyKind, pem};
 
@@ -39,16 +39,13 @@ impl OwnKey {
     }
 }
 
-/// PKCS#8 (RFC 8410) around the 32 bytes of the seed, and SubjectPublicKeyInfo before the 32 of the public half.
-const PKCS8_START: [u8; 16] =
-    [0x30, 0x2e, 0x02, 0x01, 0x00, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x04, 0x22, 0x04, 0x20];
+/// SubjectPublicKeyInfo (RFC 8410) before the 32 bytes of the public half.
 const SPKI_START: [u8; 12] = [0x30, 0x2a, 0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70, 0x03, 0x21, 0x00];
 
 fn ed25519(seed: &RandomKey) -> Option<OwnKey> {
     let pair = Ed25519KeyPair::from_seed_unchecked(seed.expose()).ok()?;
-    let pkcs8 = SecretBytes::from([&PKCS8_START[..], seed.expose()].concat());
     let spki = [&SPKI_START[..], pair.public_key().as_ref()].concat();
-    Some(OwnKey::of(pkcs8.expose(), &spki))
+    Some(OwnKey::of(pkcs8(seed).expose(), &spki))
 }
 
 fn rsa() -> Option<OwnKey> {

@@ -2,21 +2,18 @@
 
 use std::{borrow::Cow, fmt};
 
-use aws_lc_rs::{
-    constant_time::verify_slices_are_equal,
-    digest::{SHA256, digest},
-};
+use aws_lc_rs::digest::{SHA256, digest};
 
 use super::{
-    Credentials, Hash, NonceKind,
+    Credentials, Hash,
     draft::Draft,
     prehash::{Address, Stamped, Texts},
+    sent::{Sent, in_request},
     token::{self, Token},
 };
 use crate::{
     Definition, Request, SignLevel,
     definition::{Claim, Hole, Place, Profile, TokenShape, Values},
-    moment::read_ms,
     request::Body,
 };
 
@@ -30,7 +27,7 @@ pub struct Verified {
     pub replayable_until_ms: Option<u64>,
     /// SHA-256 of the signature's bytes, or of what a token signs: one value however the signature was written.
     /// Unique per access key. Where a signature covers whole seconds and not the body (HTX), two orders of one second
-    /// are signed alike: there the body counts too.
+    /// are signed alike: there the names and values of the body count too, however they are written.
     pub signature_id: [u8; 32],
 }
 
@@ -45,11 +42,6 @@ pub enum VerifyError {
     /// The signature fits, but its time is outside the window, or its nonce has the wrong form.
     StaleTimestamp,
 }
-
-/// The longest a client's request may be old, or ahead, whatever window it asks for.
-const MAX_WINDOW_MS: u64 = 30_000;
-/// The longest life of a token, from `nbf` to `exp`.
-const MAX_TOKEN_MS: u64 = 120_000;
 
 impl Definition {
     /// The API key a client put where the endpoint wants it. `None` for class `public`, where the exchange wants
@@ -97,14 +89,31 @@ impl Definition {
 
 /// What the replay store knows a request by.
 fn identity(profile: &Profile, request: &Request, proof: &[u8]) -> [u8; 32] {
-    let mut identity = [0; 32];
-    let document = request.json().filter(|_| profile.signs_bodies_alike());
-    let hash = match document {
-        Some(document) => digest(&SHA256, &[proof, document.text().as_bytes()].concat()),
-        None => digest(&SHA256, proof),
-    };
-    identity.copy_from_slice(hash.as_ref());
-    identity
+    match request.json().filter(|_| profile.signs_bodies_alike()) {
+        Some(document) => sha256(&[proof, document.root().canonical().as_bytes()].concat()),
+        None => sha256(proof),
+    }
+}
+
+/// What the replay store knows a signature by, if it is the pair's for this text.
+pub(super) fn proven(
+    profile: &Profile,
+    pair: &Credentials,
+    signature: &str,
+    text: &str,
+) -> Result<[u8; 32], VerifyError> {
+    let signature = profile.keys.get(&pair.kind()).and_then(|encoding| encoding.read(signature));
+    let signature = signature.ok_or(VerifyError::BadSignature)?;
+    match pair.key.verify(profile.hash, pair.form(profile), text.as_bytes(), &signature) {
+        true => Ok(sha256(&signature)),
+        false => Err(VerifyError::BadSignature),
+    }
+}
+
+fn sha256(bytes: &[u8]) -> [u8; 32] {
+    let mut hash = [0; 32];
+    hash.copy_from_slice(digest(&SHA256, bytes).as_ref());
+    hash
 }
 
 /// One request against one pair.
@@ -215,97 +224,3 @@ impl fmt::Display for VerifyError {
 }
 
 impl std::error::Error for VerifyError {}
-
-/// A request, and what its client put where the signer would put a value.
-struct Sent<'r> {
-    profile: &'r Profile,
-    request: &'r Request,
-    /// The token of schemes that have one, if it can be read.
-    token: Option<Token<'r>>,
-}
-
-impl<'r> Sent<'r> {
-    fn of(profile: &'r Profile, request: &'r Request) -> Sent<'r> {
-        let token = profile.token.as_ref().and_then(|_| Token::read(signature(profile, request)?));
-        Sent { profile, request, token }
-    }
-
-    fn value(&self, hole: &Hole) -> Option<&str> {
-        match self.profile.place(hole) {
-            _ if *hole == Hole::Signature => signature(self.profile, self.request),
-            Some(Place::Claim(name, value)) => value.recover(self.token.as_ref()?.claims.get(name)?),
-            place => in_request(place?, self.request),
-        }
-    }
-
-    /// A passphrase is sent as it is or, at KuCoin since key version 2, as a MAC.
-    fn passphrase_holds(&self, pair: &Credentials) -> bool {
-        let holes = [Hole::Passphrase, Hole::PassphraseMac];
-        let Some(sent) = holes.iter().find_map(|hole| self.value(hole)) else {
-            return holes.iter().all(|hole| self.profile.place(hole).is_none());
-        };
-        let is = |own: &str| verify_slices_are_equal(sent.as_bytes(), own.as_bytes()).is_ok();
-        is(pair.passphrase.expose()) || pair.passphrase_mac(self.profile).is_some_and(|mac| is(&mac))
-    }
-
-    /// The client's time and the end of its window, where the scheme has a time.
-    fn check_age(&self, now_ms: u64) -> Result<(Option<u64>, Option<u64>), VerifyError> {
-        let profile = self.profile;
-        let nonce = self.value(&Hole::Nonce);
-        if let Some(kind) = profile.nonce.filter(|_| profile.place(&Hole::Nonce).is_some()) {
-            nonce.filter(|text| kind.fits(text)).ok_or(VerifyError::StaleTimestamp)?;
-        }
-        let counts = profile.nonce.is_some_and(NonceKind::is_counter);
-        let time = match (profile.place(&Hole::Time), counts) {
-            (Some(_), _) => self.value(&Hole::Time).and_then(|text| profile.clock.read(text)),
-            (None, true) => nonce.and_then(read_ms),
-            (None, false) => return Ok((None, None)),
-        };
-        let time = time.ok_or(VerifyError::StaleTimestamp)?;
-        let window = window_ms(profile, self.request).ok_or(VerifyError::StaleTimestamp)?;
-        let expired = self.value(&Hole::Expiry).is_some_and(|expiry| {
-            let expiry = profile.clock.read(expiry).unwrap_or_default();
-            expiry < now_ms || expiry > time.saturating_add(MAX_TOKEN_MS)
-        });
-        match time.abs_diff(now_ms) <= window && !expired {
-            true => Ok((Some(time), Some(time.saturating_add(window)))),
-            false => Err(VerifyError::StaleTimestamp),
-        }
-    }
-}
-
-/// The signature, or the whole token.
-fn signature<'r>(profile: &'r Profile, request: &'r Request) -> Option<&'r str> {
-    match &profile.signature_param {
-        Some(param) => request.param(param),
-        None => in_request(profile.place(&Hole::Signature)?, request),
-    }
-}
-
-/// What stands in a header or parameter.
-fn in_request<'r>(place: Place<'_>, request: &'r Request) -> Option<&'r str> {
-    match place {
-        Place::Header(name, value) => value.recover(request.header(name)?),
-        Place::Param(name, value) => value.recover(request.param(name)?),
-        Place::Claim(..) => None,
-    }
-}
-
-/// Whether a request is as old as it may be.
-pub(super) fn check_age(
-    profile: &Profile,
-    request: &Request,
-    now_ms: u64,
-) -> Result<(Option<u64>, Option<u64>), VerifyError> {
-    Sent::of(profile, request).check_age(now_ms)
-}
-
-/// The client's window, at most 30 s. A window is whole or fractional milliseconds (Binance: three decimals).
-fn window_ms(profile: &Profile, request: &Request) -> Option<u64> {
-    let Some(window) = &profile.window else { return Some(MAX_WINDOW_MS) };
-    let asked = match window.given(request) {
-        None => window.default_ms,
-        Some(_) => window.asked(request)?,
-    };
-    (asked <= window.max_ms).then_some(asked.min(MAX_WINDOW_MS))
-}

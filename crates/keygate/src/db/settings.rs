@@ -151,7 +151,7 @@ impl Login {
     /// In a transaction. One of the gateway holds what other replicas' orders wait for.
     fn longest_pause(self) -> &'static str {
         match self {
-            Login::Gateway => "5s",
+            Login::Gateway => "15s",
             _ => "60s",
         }
     }

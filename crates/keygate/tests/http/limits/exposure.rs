@@ -67,6 +67,22 @@ async fn what_borrows_more_than_is_allowed_never_reaches_the_exchange() {
 }
 
 #[tokio::test]
+async fn loan_is_borrowed_money_and_what_earns_is_not() {
+    let world = World::new().await;
+    let bot = world.bot("binance", "withdraw").await;
+    bot.limited(&world, json!({"max_leverage": "1"})).await.is(200);
+    let (loan, earn) = ("/sapi/v2/loan/flexible/borrow", "/sapi/v1/simple-earn/flexible/subscribe");
+    refused(
+        &bot.binance("POST", loan, "loanCoin=USDT&collateralCoin=BTC&loanAmount=1").await,
+        "max-leverage",
+    );
+    refused(&bot.binance("POST", "/sapi/v1/margin/loan", "asset=USDT&amount=1").await, "max-leverage");
+    let earns = bot.binance("POST", earn, "productId=BTC001&amount=1").await;
+    assert!(!earns.text.contains("max-leverage"), "{}", earns.text);
+    assert_eq!((world.asked(loan), world.asked(earn)), (0, 1));
+}
+
+#[tokio::test]
 async fn purchase_may_not_lead_to_more_than_the_position() {
     let world = World::new().await;
     let bot = with_room(&world, 120).await;
