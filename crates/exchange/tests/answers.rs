@@ -31,6 +31,92 @@ fn answer(definition: &Definition, answer: Answer) -> (u16, Option<String>) {
     (response.status, code)
 }
 
+/// A batch is a success as soon as one of its orders was taken.
+#[test]
+fn what_a_batch_does_not_take_is_seen_and_what_it_takes_is_no_refusal() {
+    let cases = [
+        (
+            "binance",
+            json!([{"orderId": 1}, {"code": -2022, "msg": "no"}]),
+            json!([{"orderId": 1}, {"orderId": 2}]),
+        ),
+        (
+            "okx",
+            json!({"code": "2", "data": [{"sCode": "0"}, {"sCode": "51008"}]}),
+            json!({"code": "0", "data": [{"sCode": "0"}, {"sCode": "0"}]}),
+        ),
+        (
+            "bybit",
+            json!({"retCode": 0, "retExtInfo": {"list": [{"code": 0}, {"code": 170131}]}}),
+            json!({"retCode": 0, "retExtInfo": {"list": [{"code": 0}, {"code": 0}]}}),
+        ),
+        (
+            "bitget",
+            json!({"code": "00000", "data": {"successList": [{"orderId": "1"}], "failureList": [{"errorCode": "1"}]}}),
+            json!({"code": "00000", "data": {"successList": [{"orderId": "1"}], "failureList": []}}),
+        ),
+        (
+            "kucoin",
+            json!({"data": [{"success": true}, {"success": false, "failMsg": "no"}]}),
+            json!({"data": [{"success": true}, {"success": true}]}),
+        ),
+        (
+            "gate",
+            json!([{"succeeded": true}, {"succeeded": false, "label": "BALANCE_NOT_ENOUGH"}]),
+            json!([{"succeeded": true}, {"succeeded": true}]),
+        ),
+        (
+            "kraken",
+            json!({"error": [], "result": {"orders": [{"txid": "O1"}, {"error": "EOrder:Insufficient funds"}]}}),
+            json!({"error": [], "result": {"orders": [{"txid": "O1"}, {"txid": "O2"}]}}),
+        ),
+        (
+            "htx",
+            json!({"status": "ok", "data": [{"order-id": 1}, {"err-code": "invalid-amount"}]}),
+            json!({"status": "ok", "data": [{"order-id": 1}, {"order-id": 2}]}),
+        ),
+        (
+            "bitfinex",
+            json!([
+                1,
+                "ox_multi-req",
+                null,
+                null,
+                [[1, "on-req", null, null, [], null, "ERROR", "no"]],
+                null,
+                "SUCCESS",
+                ""
+            ]),
+            json!([
+                1,
+                "ox_multi-req",
+                null,
+                null,
+                [[1, "on-req", null, null, [], null, "SUCCESS", ""]],
+                null,
+                "SUCCESS",
+                ""
+            ]),
+        ),
+        (
+            "cryptocom",
+            json!({"code": 0, "result": {"result_list": [{"index": 0, "code": 0}, {"index": 1, "code": 20007}]}}),
+            json!({"code": 0, "result": {"result_list": [{"index": 0, "code": 0}, {"index": 1, "code": 0}]}}),
+        ),
+        (
+            "mexc",
+            json!([{"orderId": "1"}, {"code": 30002, "msg": "no"}]),
+            json!([{"orderId": "1"}, {"orderId": "2"}]),
+        ),
+        ("coinone", json!({"result": "success"}), json!([])),
+    ];
+    for (exchange, some, none) in cases {
+        let refuses = |body: &Value| builtin(exchange).refuses_some(body.to_string().as_bytes());
+        assert_eq!((refuses(&some), refuses(&none)), (exchange != "coinone", false), "{exchange}");
+    }
+    assert!(!builtin("okx").refuses_some(b"<html>"));
+}
+
 /// An order that Kraken took with a warning was taken.
 #[test]
 fn a_warning_is_no_refusal_and_an_unknown_outcome_outweighs_one() {

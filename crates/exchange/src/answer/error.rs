@@ -65,8 +65,24 @@ pub(crate) struct Errors {
     /// Those of `rate_limited` that are about the orders of one account alone, where everything else is counted by address.
     #[serde(default)]
     rate_limited_key: Vec<String>,
+    /// Where an answer that is a success says of one order of a batch that it was not taken.
+    #[serde(default)]
+    parts: Vec<Part>,
     /// Codes of each kind, with `*` for anything.
     pub(crate) kinds: BTreeMap<ErrorKind, Vec<String>>,
+}
+
+/// A list with one member for each order, or for each that was refused.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Part {
+    /// JSON pointer to the list; empty if the answer is the list.
+    list: String,
+    /// JSON pointer, in a member, to what says so: a text, a number or a truth value. Empty if only refused orders are listed.
+    code: String,
+    /// What says that it was taken, with `*` for anything. A member that says nothing was taken.
+    #[serde(default)]
+    ok: Vec<String>,
 }
 
 impl Definition {
@@ -102,6 +118,36 @@ impl Definition {
     pub fn limits_orders_of_key(&self, status: u16, body: &[u8]) -> bool {
         let own = &self.errors.rate_limited_key;
         !own.is_empty() && self.read_error(status, body).is_some_and(|error| own.contains(&error.code))
+    }
+}
+
+impl Definition {
+    /// Whether an answer to a batch of orders that is a success says of any of them that it was not taken.
+    pub fn refuses_some(&self, body: &[u8]) -> bool {
+        let parts = &self.errors.parts;
+        !parts.is_empty()
+            && serde_json::from_slice(body)
+                .is_ok_and(|json| parts.iter().any(|part| part.refuses_some(&json)))
+    }
+}
+
+impl Part {
+    fn refuses_some(&self, json: &Value) -> bool {
+        let members = json.pointer(&self.list).and_then(Value::as_array);
+        members.into_iter().flatten().any(|member| self.refuses(member))
+    }
+
+    fn refuses(&self, member: &Value) -> bool {
+        match member.pointer(&self.code) {
+            None | Some(Value::Null) => false,
+            Some(_) if self.code.is_empty() => true,
+            Some(Value::Bool(said)) => !self.is_ok(if *said { "true" } else { "false" }),
+            Some(said) => text(said).is_none_or(|said| !self.is_ok(&said)),
+        }
+    }
+
+    fn is_ok(&self, said: &str) -> bool {
+        self.ok.iter().any(|own| like(own, said))
     }
 }
 

@@ -113,6 +113,11 @@ fn settled(
 ) -> (Line, Became) {
     let became = became(call, outcome, error.as_ref());
     let line = with_outcome(line(call, account, "outcome"), outcome, error, took);
+    if became == Became::Confirmed && in_parts(call, outcome) {
+        // each is asked about by its id
+        let error = Some("some of its orders were refused".to_owned());
+        return (Line { success: None, error, ..line }, Became::Unknown);
+    }
     let line = match became {
         Became::Confirmed => Line { success: Some(true), ..line },
         Became::Rejected => Line { success: Some(false), ..line },
@@ -122,6 +127,12 @@ fn settled(
         }
     };
     (line, became)
+}
+
+/// Whether a batch that is a success holds orders the exchange did not take.
+fn in_parts(call: &Call<'_>, outcome: &Result<Answer, Failure>) -> bool {
+    let is_batch = matches!(call.request.reading(), Reading::Orders(orders) if orders.len() > 1);
+    is_batch && outcome.as_ref().is_ok_and(|answer| call.definition.refuses_some(&answer.body))
 }
 
 /// What the answer, or its absence, says about a call.

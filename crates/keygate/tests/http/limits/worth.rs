@@ -2,9 +2,14 @@
 
 use rust_decimal::Decimal;
 use serde_json::{Value, json};
+use time::Duration;
 
 use super::spending::{limited, used_today};
-use crate::{api::Reply, bot::Bot, world::World};
+use crate::{
+    api::{Reply, text},
+    bot::Bot,
+    world::World,
+};
 
 const BATCH: &str = "/api/v5/trade/batch-orders";
 
@@ -134,6 +139,27 @@ async fn batch_is_held_to_every_limit_order_by_order_and_to_the_day_as_a_whole()
     batch(&bot, &[fits.clone(), fits.clone()]).await.is(200);
     assert_eq!(used_today(&world).await, Decimal::from(100));
     refused(&batch(&bot, &[fits]).await, "max-daily-trades");
+}
+
+#[tokio::test]
+async fn order_of_a_batch_that_the_exchange_refused_gives_its_dollars_back() {
+    let world = World::new().await;
+    let bot = world.bot("okx", "trade").await;
+    bot.limited(&world, json!({"max_daily_trade_volume_usd": "100000000"})).await.is(200);
+    let answer =
+        batch(&bot, &[one("BTC-USDT", "0.001", "50000"), one("BTC-USDT", "1000", "50000")]).await.is(200);
+    let codes: Vec<&str> = answer["data"].as_array().unwrap().iter().map(|own| text(&own["sCode"])).collect();
+    assert!(codes[0] == "0" && codes[1] != "0", "the bot reads what the exchange says: {answer}");
+    world.flush().await;
+    assert_eq!(used_today(&world).await, Decimal::from(50_000_050));
+    for _ in 0..2 {
+        world.advance(Duration::seconds(70));
+        keygate::gateway::reconcile::round(&world.server.app).await.unwrap();
+        world.flush().await;
+    }
+    assert_eq!(used_today(&world).await, Decimal::from(50));
+    assert_eq!(world.count("keygate.reservation where state = 'confirmed' and place = 0").await, 1);
+    assert_eq!(world.count("keygate.reservation where state = 'rejected' and place = 1").await, 1);
 }
 
 /// Whatever the exchange calls an order that is never filled above its price.
