@@ -29,13 +29,17 @@ pub use survey::{Survey, survey};
 pub use tx::{Batch, Tx};
 
 use settings::Login;
-use tx::Role;
+use tx::{Lane, Role};
 
 /// The channel on which the id of a user is sent whose caches must be dropped.
 pub const CHANGED: &str = "keygate_changed";
 
 /// A listener keeps its connection, so these are apart from the pool that serves requests.
 const LISTENERS: u32 = 4;
+
+/// Transactions of the ledger beside each other: one is decided while the other commits. More of them would share fewer
+/// statements and commits.
+pub const LANES: usize = 2;
 
 /// One pool per login, so that no mistake in one part can use the rights of another. Cheap to clone.
 #[derive(Clone)]
@@ -50,6 +54,7 @@ struct Pools {
     admin: PgPool,
     listener: PgPool,
     nonces: PgPool,
+    lanes: [Lane; LANES],
     context_key: hmac::Key,
 }
 
@@ -74,6 +79,11 @@ impl Db {
                 .test_before_acquire(false)
                 .connect_lazy_with(settings.login(login))
         };
+        let lane = || {
+            let options =
+                PgPoolOptions::new().acquire_timeout(settings.patience()).test_before_acquire(false);
+            Lane::new(options, settings.login(Login::Gateway))
+        };
         let pools = Pools {
             app: pool(Login::App, sizes.app),
             gateway: pool(Login::Gateway, sizes.gateway),
@@ -81,6 +91,7 @@ impl Db {
             admin: pool(Login::Admin, sizes.admin),
             listener: pool(Login::App, LISTENERS),
             nonces: lasting(Login::Gateway),
+            lanes: std::array::from_fn(|_| lane()),
             context_key: hmac::Key::new(hmac::HMAC_SHA256, context_key),
         };
         Db { pools: Arc::new(pools) }
@@ -117,6 +128,13 @@ impl Db {
         Ok(Batch::new(self.signer(first).await?, first))
     }
 
+    /// The same on a connection of the ledger's own, which no look-up can keep from it. One transaction at a time.
+    pub async fn lane(&self, lane: usize, first: Uuid) -> Result<Batch, Error> {
+        let (lane, key) = (self.pools.lanes[lane % LANES].clone(), self.pools.context_key.clone());
+        let opening = tokio::spawn(Tx::open_lane(lane, Role::Signer, first, key));
+        Ok(Batch::new(opening.await.map_err(|_| Error::Interrupted)??, first))
+    }
+
     /// As the service itself: schedules, reminders, integrations; no user's keys.
     pub async fn service(&self) -> Result<Tx, Error> {
         self.open(&self.pools.jobs, Role::Service, None).await
@@ -137,9 +155,12 @@ impl Db {
 
     /// Close all connections after their present transactions.
     pub async fn close(&self) {
-        let Pools { app, gateway, jobs, admin, listener, nonces, .. } = &*self.pools;
+        let Pools { app, gateway, jobs, admin, listener, nonces, lanes, .. } = &*self.pools;
         for pool in [app, gateway, jobs, admin, listener, nonces] {
             pool.close().await;
+        }
+        for lane in lanes {
+            lane.close().await;
         }
     }
 

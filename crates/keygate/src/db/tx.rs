@@ -1,10 +1,13 @@
 //! One transaction, one role, one signed user.
 
 use std::ops::{Deref, DerefMut};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
 
 use aws_lc_rs::hmac;
 use data_encoding::HEXLOWER;
 use sqlx::pool::PoolConnection;
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{AssertSqlSafe, PgConnection, PgPool, Postgres, SqlSafeStr, Transaction};
 use uuid::Uuid;
 
@@ -45,6 +48,37 @@ impl Tx {
         key: hmac::Key,
     ) -> Result<Tx, Error> {
         let (connection, link) = clean_connection(&pool).await?;
+        Tx::begin(connection, link, role, user_id, key).await
+    }
+
+    /// The same on the one connection of a lane, which nobody else uses: it needs no look.
+    pub(super) async fn open_lane(
+        lane: Lane,
+        role: Role,
+        user_id: Uuid,
+        key: hmac::Key,
+    ) -> Result<Tx, Error> {
+        for _ in 0..ATTEMPTS {
+            #[expect(clippy::disallowed_methods, reason = "this is where transactions are opened")]
+            let connection = lane.pool.acquire().await?;
+            let link = lane.link().ok_or(Error::Unavailable)?;
+            match Tx::begin(connection, link, role, Some(user_id), key.clone()).await {
+                Err(error) if error.is_unavailable() => {
+                    tracing::debug!(%error, "the connection of a lane was dead and is replaced");
+                }
+                begun => return begun,
+            }
+        }
+        Err(Error::Unavailable)
+    }
+
+    async fn begin(
+        connection: PoolConnection<Postgres>,
+        link: Link,
+        role: Role,
+        user_id: Option<Uuid>,
+        key: hmac::Key,
+    ) -> Result<Tx, Error> {
         let context = user_id.map(|user_id| link.context(user_id, &key)).unwrap_or_default();
         let role = role.name();
         // one message, one round trip; role and context consist of our own words and digits
@@ -131,18 +165,52 @@ impl Role {
     }
 }
 
+/// A pool of one connection, and what is at its other end.
+#[derive(Clone)]
+pub(super) struct Lane {
+    pool: PgPool,
+    link: Arc<Mutex<Option<Link>>>,
+}
+
+impl Lane {
+    pub fn new(options: PgPoolOptions, to: PgConnectOptions) -> Lane {
+        let link = Arc::new(Mutex::new(None));
+        let seen = link.clone();
+        let options = options.max_connections(1).after_connect(move |connection, _| {
+            let seen = seen.clone();
+            Box::pin(async move {
+                let (link, _) = look(connection).await?;
+                *seen.lock().unwrap_or_else(PoisonError::into_inner) = Some(link);
+                Ok(())
+            })
+        });
+        Lane { pool: options.connect_lazy_with(to), link }
+    }
+
+    pub async fn close(&self) {
+        self.pool.close().await;
+    }
+
+    fn link(&self) -> Option<Link> {
+        *self.link.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
 /// What a context is bound to: the server process behind the connection, and the server's clock (ours may differ,
 /// and stands still in tests).
 #[derive(Clone, Copy)]
 struct Link {
     pid: i32,
     now: i64,
+    /// When that was its time.
+    at: Instant,
 }
 
 impl Link {
     /// `uid|exp|hmac(uid|exp|pid)`, as `keygate.uid()` expects it.
     fn context(self, user_id: Uuid, key: &hmac::Key) -> String {
-        let claim = format!("{user_id}|{}", self.now + LIFE);
+        let passed = i64::try_from(self.at.elapsed().as_secs()).unwrap_or(0);
+        let claim = format!("{user_id}|{}", self.now + passed + LIFE);
         let tag = hmac::sign(key, format!("{claim}|{}", self.pid).as_bytes());
         format!("{claim}|{}", HEXLOWER.encode(tag.as_ref()))
     }
@@ -171,5 +239,5 @@ async fn look(connection: &mut PgConnection) -> Result<(Link, bool), sqlx::Error
     )
     .fetch_one(connection)
     .await?;
-    Ok((Link { pid, now }, clean))
+    Ok((Link { pid, now, at: Instant::now() }, clean))
 }

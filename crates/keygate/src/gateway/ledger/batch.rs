@@ -31,8 +31,8 @@ enum Trouble {
 /// Writes all of it, or as much as can be written: if one user's entries stand in the way they are taken out by
 /// halving; if somebody else has locked what is a user's, that user waits no longer; if the database is away nothing is
 /// written.
-pub(super) async fn settle(app: &App, mut users: Vec<OfUser>) {
-    match commit(app, &users).await {
+pub(super) async fn settle(app: &App, lane: usize, mut users: Vec<OfUser>) {
+    match commit(app, lane, &users).await {
         Ok(verdicts) => announce(users, verdicts),
         Err(Trouble::AtCommit(error)) => {
             take_back(app, &users);
@@ -42,28 +42,28 @@ pub(super) async fn settle(app: &App, mut users: Vec<OfUser>) {
         Err(Trouble::Before(error)) if error.may_pass() && users.len() == 1 => fail(app, users, &error),
         Err(Trouble::Before(error)) if error.may_pass() => {
             for own in users {
-                Box::pin(settle(app, vec![own])).await;
+                Box::pin(settle(app, lane, vec![own])).await;
             }
         }
         Err(Trouble::Before(error)) => match halves(&mut users) {
             Some(rest) => {
-                Box::pin(settle(app, users)).await;
-                Box::pin(settle(app, rest)).await;
+                Box::pin(settle(app, lane, users)).await;
+                Box::pin(settle(app, lane, rest)).await;
             }
             None => fail(app, users, &error),
         },
     }
 }
 
-async fn commit(app: &App, users: &[OfUser]) -> Result<Vec<Verdict>, Trouble> {
-    let (batch, verdicts) = written(app, users).await.map_err(Trouble::Before)?;
+async fn commit(app: &App, lane: usize, users: &[OfUser]) -> Result<Vec<Verdict>, Trouble> {
+    let (batch, verdicts) = written(app, lane, users).await.map_err(Trouble::Before)?;
     batch.commit().await.map_err(Trouble::AtCommit)?;
     Ok(verdicts)
 }
 
-async fn written(app: &App, users: &[OfUser]) -> Result<(Batch, Vec<Verdict>), db::Error> {
+async fn written(app: &App, lane: usize, users: &[OfUser]) -> Result<(Batch, Vec<Verdict>), db::Error> {
     let first = users.first().map_or_else(Uuid::nil, |(user, _)| *user);
-    let mut batch = app.db.signers(first).await?;
+    let mut batch = app.db.lane(lane, first).await?;
     let sheet = Sheet::new(app, &mut batch, users).await?;
     let verdicts = sheet.write(app, batch.all()).await?;
     Ok((batch, verdicts))

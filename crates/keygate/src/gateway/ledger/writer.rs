@@ -17,7 +17,7 @@ use tokio::{
 use uuid::Uuid;
 
 use super::{Entry, batch};
-use crate::app::App;
+use crate::{app::App, db::LANES};
 
 /// Run it in a task.
 pub struct Writer {
@@ -25,8 +25,8 @@ pub struct Writer {
     waiting: BTreeMap<Uuid, Waiting>,
     /// Transactions under way.
     lanes: JoinSet<()>,
-    /// Whom each of them writes for.
-    users: HashMap<task::Id, Vec<Uuid>>,
+    /// Which lane each of them has, and whom it writes for.
+    users: HashMap<task::Id, (usize, Vec<Uuid>)>,
     flushes: Vec<oneshot::Sender<()>>,
 }
 
@@ -82,7 +82,7 @@ impl Writer {
     }
 
     fn busy(&self) -> HashSet<&Uuid> {
-        self.users.values().flatten().collect()
+        self.users.values().flat_map(|(_, own)| own).collect()
     }
 
     fn sort(&mut self, entry: Entry) {
@@ -104,8 +104,10 @@ impl Writer {
             let own: Vec<Uuid> = users.drain(..share).collect();
             let entries = |user: &Uuid| Some((*user, self.waiting.remove(user)?.entries));
             let (app, batch) = (app.clone(), own.iter().filter_map(entries).collect());
-            let lane = self.lanes.spawn(async move { batch::settle(&app, batch).await });
-            self.users.insert(lane.id(), own);
+            let lane =
+                (0..LANES).find(|lane| self.users.values().all(|(taken, _)| taken != lane)).unwrap_or(0);
+            let task = self.lanes.spawn(async move { batch::settle(&app, lane, batch).await });
+            self.users.insert(task.id(), (lane, own));
         }
     }
 
@@ -125,8 +127,8 @@ impl Writer {
     }
 
     fn ended(&mut self, ended: Result<(task::Id, ()), JoinError>) {
-        let lane = ended.map_or_else(|error| error.id(), |(lane, ())| lane);
-        self.users.remove(&lane);
+        let task = ended.map_or_else(|error| error.id(), |(task, ())| task);
+        self.users.remove(&task);
     }
 }
 
@@ -143,7 +145,5 @@ impl Waiting {
 
 /// So long it waits for something else to be written.
 const PATIENCE: Duration = Duration::from_millis(30);
-/// One is decided while the other commits. More of them would share fewer statements and commits.
-const LANES: usize = 2;
 const BATCH: usize = 512;
 const MOST: usize = 8 * BATCH;
