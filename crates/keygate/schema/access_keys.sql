@@ -15,6 +15,7 @@ CREATE TABLE public.access_keys (
     allowed_ip_addresses inet[],
     honey boolean DEFAULT false NOT NULL,
     last_used_address inet,
+    told_days smallint,
     CONSTRAINT access_keys_key_hash_check CHECK (((key_hash)::text ~ '^[0-9a-f]{64}$'::text)),
     CONSTRAINT access_keys_key_prefix_check CHECK (((key_prefix)::text ~ '^[A-Za-z0-9_]{4,16}$'::text)),
     CONSTRAINT access_keys_scopes_check CHECK (((scopes <@ ARRAY['read'::text, 'manage'::text, 'trade'::text, 'transfer'::text, 'withdraw'::text]) AND (cardinality(scopes) > 0)))
@@ -34,11 +35,15 @@ COMMENT ON COLUMN public.access_keys.revoked_at IS 'Null while the key is active
 
 COMMENT ON COLUMN public.access_keys.honey IS 'Signs nothing; any use is an alarm';
 
+COMMENT ON COLUMN public.access_keys.told_days IS 'So many days before its end its owner was told of that';
+
 ALTER TABLE ONLY public.access_keys
     ADD CONSTRAINT access_keys_id_user_id_key UNIQUE (id, user_id);
 
 ALTER TABLE ONLY public.access_keys
     ADD CONSTRAINT access_keys_pkey PRIMARY KEY (id);
+
+CREATE INDEX access_keys_expires_at_idx ON public.access_keys USING btree (expires_at) WHERE (revoked_at IS NULL);
 
 CREATE INDEX idx_access_keys_bot_id ON public.access_keys USING btree (bot_id) WHERE (bot_id IS NOT NULL);
 
@@ -97,3 +102,5 @@ GRANT UPDATE(expires_at) ON TABLE public.access_keys TO authenticated;
 GRANT UPDATE(allowed_ip_addresses) ON TABLE public.access_keys TO authenticated;
 
 GRANT UPDATE(last_used_address) ON TABLE public.access_keys TO keygate_signer;
+
+GRANT UPDATE(told_days) ON TABLE public.access_keys TO authenticated;

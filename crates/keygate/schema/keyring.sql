@@ -23,3 +23,5 @@ ALTER TABLE ONLY keygate.keyring
     ADD CONSTRAINT keyring_pkey PRIMARY KEY (kid);
 
 CREATE UNIQUE INDEX keyring_state_key ON keygate.keyring USING btree (state) WHERE (state = 'active'::text);
+
+GRANT SELECT ON TABLE keygate.keyring TO keygate_backup;

@@ -17,10 +17,14 @@ ALTER TABLE keygate.loosening_delay OWNER TO keygate_owner;
 ALTER TABLE ONLY keygate.loosening_delay
     ADD CONSTRAINT loosening_delay_pkey PRIMARY KEY (user_id);
 
+CREATE INDEX loosening_delay_next_at_idx ON keygate.loosening_delay USING btree (next_at) WHERE (next_at IS NOT NULL);
+
 CREATE TRIGGER loosening_delay_keep_user_id BEFORE UPDATE ON keygate.loosening_delay FOR EACH ROW EXECUTE FUNCTION keygate.keep_user_id();
 
 ALTER TABLE ONLY keygate.loosening_delay
     ADD CONSTRAINT loosening_delay_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE CASCADE;
+
+CREATE POLICY keygate_loosening_delay_keysmith ON keygate.loosening_delay FOR SELECT TO keygate_keysmith USING (true);
 
 CREATE POLICY keygate_loosening_delay_own ON keygate.loosening_delay TO authenticated USING ((user_id = ( SELECT keygate.uid() AS uid))) WITH CHECK ((user_id = ( SELECT keygate.uid() AS uid)));
 
@@ -29,3 +33,7 @@ ALTER TABLE keygate.loosening_delay ENABLE ROW LEVEL SECURITY;
 GRANT SELECT ON TABLE keygate.loosening_delay TO keygate_backup;
 
 GRANT SELECT,INSERT,UPDATE ON TABLE keygate.loosening_delay TO authenticated;
+
+GRANT SELECT(user_id) ON TABLE keygate.loosening_delay TO keygate_keysmith;
+
+GRANT SELECT(next_at) ON TABLE keygate.loosening_delay TO keygate_keysmith;

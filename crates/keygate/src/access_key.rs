@@ -4,20 +4,20 @@
 //! user is active; one that may do more than read is made by whoever gave the password lately, or with the very request where
 //! programs are at work already; a bot's key is a
 //! virtual pair in the exchange's own format whose secret is sealed under the user's key; a revoked or expired key opens
-//! nothing from the next request on; a honey key opens nothing ever, and whoever tries is on record.
+//! nothing from the next request on, and one with addresses nothing from elsewhere; a honey key opens nothing ever, and
+//! whoever tries is on record.
 
 use exchange::VirtualPair;
 use seal::{
     Context, SecretText, field,
     token::{AccessKey, StoredAccessKey},
 };
-use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 
 use crate::{
     app::App,
     audit::{self, Event},
-    auth::{Caller, Origin, Role, Via},
+    auth::{Caller, Client, Origin, Role, Via},
     bot, connection,
     error::{Code, Error, Result},
     key_ring,
@@ -26,12 +26,16 @@ use crate::{
 };
 
 mod api;
+mod ending;
 mod page;
 mod store;
+mod wish;
 
 pub use api::routes;
+pub use ending::announce as announce_ends;
 pub use page::pages;
 pub use store::Row;
+pub use wish::{Bounds, NewPair, NewPersonal, PAIR_DAYS, PERSONAL_DAYS, PERSONAL_SCOPES, parse_name};
 
 /// A new key as its holder sees it, once.
 pub struct Issued {
@@ -48,9 +52,6 @@ pub struct Pair {
     pub passphrase: Option<SecretText>,
 }
 
-/// What a personal key may do.
-pub const PERSONAL_SCOPES: [&str; 3] = ["read", "manage", "trade"];
-
 pub async fn list(app: &App, user: Uuid, bot: Option<Uuid>) -> Result<Vec<Row>> {
     store::list(app, user, bot).await
 }
@@ -65,7 +66,7 @@ pub async fn create_personal(
     let user = step_up.caller.user;
     let is_news = allow(app, &new.scopes, is_at_work(app, user).await?, step_up).await?;
     let key = AccessKey::generate();
-    let row = row(app, &key.stored, None, new.name, new.scopes, new.expires_at);
+    let row = row(app, &key.stored, None, new.name, (new.scopes, new.bounds));
     let news = is_news.then(|| row.news("A personal key".to_owned()));
     store::insert_personal(app, user, &row, &key.stored.hash, (origin, news)).await?;
     Ok(Issued { row, token: key.token, pair: None })
@@ -92,11 +93,10 @@ pub async fn create_for_bot(
         false => allow(app, &scopes, bot.connection_is_used, step_up).await?,
     };
     let key = AccessKey::generate();
-    let expires_at = app.clock.now() + LONGEST_LIFE;
     let row = Row {
         id: new.id,
         honey: new.honey,
-        ..row(app, &key.stored, Some(bot.id), new.name, scopes, expires_at)
+        ..row(app, &key.stored, Some(bot.id), new.name, (scopes, new.bounds))
     };
     let pair = definition.virtual_pair(&seal::random::key());
     let virtual_key = keep(app, user, row.id, &bot.exchange, &pair).await?;
@@ -133,16 +133,6 @@ async fn allow(app: &App, scopes: &[String], is_used: bool, step_up: StepUp<'_>)
     Ok(is_wide && is_used)
 }
 
-/// A wished-for virtual pair. Without scopes it gets all that the connection allows.
-pub struct NewPair {
-    /// Chosen by whoever asks, so that asking twice makes one pair.
-    pub id: Uuid,
-    pub name: Option<String>,
-    pub scopes: Option<Vec<String>>,
-    /// It exists only to be stolen.
-    pub honey: bool,
-}
-
 /// The scopes that a new pair of this bot can have: what its connection allows now.
 pub async fn grantable(app: &App, user: Uuid, bot: &bot::Row) -> Result<Vec<String>> {
     let connection = connection::find(app, user, bot.connection_id).await?;
@@ -164,9 +154,9 @@ pub async fn revoke(app: &App, user: Uuid, id: Uuid, origin: &Origin) -> Result<
     }
 }
 
-/// The holder of a personal key, or nobody.
-pub async fn personal_caller(app: &App, key: &StoredAccessKey) -> Result<Option<Caller>> {
-    let Some(found) = store::find_personal(app, key, app.clock.now()).await? else {
+/// The holder of a personal key, or nobody: also where it may not come from there.
+pub async fn personal_caller(app: &App, key: &StoredAccessKey, client: &Client) -> Result<Option<Caller>> {
+    let Some(found) = store::find_personal(app, key, client.ip, app.clock.now()).await? else {
         return Ok(None);
     };
     if !found.is_active {
@@ -210,46 +200,12 @@ pub async fn notice_bait(app: &App, key: &StoredAccessKey, origin: &Origin) -> R
     risk::taken(app, &alarm).await
 }
 
-/// A wished-for personal key, checked.
-pub struct NewPersonal {
-    pub name: Option<String>,
-    pub scopes: Vec<String>,
-    pub expires_at: OffsetDateTime,
-}
-
-impl NewPersonal {
-    pub fn parse(app: &App, name: Option<String>, scopes: Vec<String>, days: Option<i64>) -> Result<Self> {
-        if scopes.is_empty() || scopes.iter().any(|scope| !PERSONAL_SCOPES.contains(&scope.as_str())) {
-            return Err(Error::field("/scopes", "needs one or more of: read, manage, trade"));
-        }
-        let days = days.unwrap_or(90);
-        if !(1..=365).contains(&days) {
-            return Err(Error::field("/expires_in_days", "needs 1 to 365"));
-        }
-        Ok(NewPersonal {
-            name: parse_name(name)?,
-            scopes,
-            expires_at: app.clock.now() + Duration::days(days),
-        })
-    }
-}
-
-pub fn parse_name(name: Option<String>) -> Result<Option<String>> {
-    match name.map(|name| name.trim().to_owned()).filter(|name| !name.is_empty()) {
-        Some(name) if name.chars().count() > 100 || name.chars().any(char::is_control) => {
-            Err(Error::field("/name", "needs at most 100 characters"))
-        }
-        name => Ok(name),
-    }
-}
-
 fn row(
     app: &App,
     key: &StoredAccessKey,
     bot: Option<Uuid>,
     name: Option<String>,
-    scopes: Vec<String>,
-    expires_at: OffsetDateTime,
+    (scopes, bounds): (Vec<String>, Bounds),
 ) -> Row {
     Row {
         id: app.clock.id(),
@@ -258,10 +214,11 @@ fn row(
         key_prefix: key.prefix.clone(),
         scopes,
         created_at: app.clock.now(),
-        expires_at: Some(expires_at),
+        expires_at: Some(bounds.expires_at),
         last_used_at: None,
         revoked_at: None,
         honey: false,
+        addresses: bounds.addresses,
     }
 }
 
@@ -288,4 +245,3 @@ async fn keep(
 }
 
 const WHY: &str = "The key may do more than read. Send your password with it, as `password`.";
-const LONGEST_LIFE: Duration = Duration::days(365);

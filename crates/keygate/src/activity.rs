@@ -14,7 +14,7 @@ pub use store::Entry;
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use sqlx::types::ipnetwork::IpNetwork;
-use time::OffsetDateTime;
+use time::{OffsetDateTime, UtcOffset, format_description::well_known::Rfc3339};
 use uuid::Uuid;
 
 use crate::{
@@ -27,6 +27,8 @@ use crate::{
 pub struct Filter {
     pub connection: Option<Uuid>,
     pub bot: Option<Uuid>,
+    /// The stored key of an exchange: by it what became of a connection is found when that is gone.
+    pub api_key: Option<Uuid>,
     pub exchange: Option<String>,
     /// `allow`, `deny`, `failed`, `unknown` or `management`
     pub decision: Option<String>,
@@ -74,6 +76,30 @@ pub async fn page(app: &App, user: Uuid, filter: &Filter, limit: i64) -> Result<
 pub fn parse_address(text: &str) -> Result<IpNetwork> {
     let parsed = text.trim().parse::<IpNetwork>();
     parsed.map_err(|_| Error::field("/address", "needs an address or a network such as 10.0.0.0/24"))
+}
+
+/// A moment that can be looked for: a zone may lead out of the years that there are.
+pub fn parse_moment(text: &str, pointer: &str, example: &str) -> Result<OffsetDateTime> {
+    let parsed = OffsetDateTime::parse(text, &Rfc3339).ok();
+    parsed
+        .and_then(|at| at.checked_to_offset(UtcOffset::UTC))
+        .ok_or_else(|| Error::field(pointer, format!("needs a time such as {example}")))
+}
+
+impl Filter {
+    /// Nothing is stored with a NUL character, and the database takes none.
+    fn checked(self) -> Result<Self> {
+        let texts = [
+            ("/exchange", &self.exchange),
+            ("/class", &self.class),
+            ("/operation", &self.operation),
+            ("/access_key", &self.access_key),
+            ("/rule", &self.rule),
+        ];
+        let odd = |text: &Option<String>| text.as_ref().is_some_and(|text| text.contains(char::is_control));
+        let wrong = texts.iter().find(|(_, text)| odd(text)).map(|(pointer, _)| *pointer);
+        wrong.map_or(Ok(self), |pointer| Err(Error::field(pointer, "holds a control character")))
+    }
 }
 
 /// The words that `decision` knows.

@@ -36,6 +36,12 @@ pub enum Kind {
     RaiseCancelled,
     /// There is a new key that may do more than read, where programs are at work already.
     NewKey,
+    /// A key ends soon, and what uses it will stop.
+    KeyEnds,
+    /// The password was changed.
+    Password,
+    /// Somebody was given access to this site; the owner hears of it.
+    Account,
 }
 
 /// How soon it wants to be read.
@@ -82,14 +88,17 @@ impl Kind {
             Kind::Raised => "raised",
             Kind::RaiseCancelled => "raise-cancelled",
             Kind::NewKey => "new-key",
+            Kind::KeyEnds => "key-ends",
+            Kind::Password => "password-changed",
+            Kind::Account => "account",
         }
     }
 
     pub fn severity(self) -> Severity {
         match self {
             Kind::Suspended | Kind::HoneyKey => Severity::Urgent,
-            Kind::Suspicious | Kind::RaiseRequested => Severity::Warning,
-            Kind::Raised | Kind::RaiseCancelled | Kind::NewKey => Severity::Notice,
+            Kind::Suspicious | Kind::RaiseRequested | Kind::KeyEnds | Kind::Password => Severity::Warning,
+            Kind::Raised | Kind::RaiseCancelled | Kind::NewKey | Kind::Account => Severity::Notice,
         }
     }
 }

@@ -34,7 +34,7 @@ pub use count::{Count, Counts};
 pub use difference::Difference;
 pub use file::Checkpoints;
 pub use key::Keys;
-pub use prune::{Pruned, prune};
+pub use prune::{Prunable, prunable, prune};
 pub use row::{CallRow, UseRow, points, reasons};
 pub use state::{State, Verification, state};
 pub use store::{Chains, Locked, lock_chains};

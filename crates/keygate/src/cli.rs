@@ -113,7 +113,13 @@ enum Command {
     /// Sign in; later commands use the sign-in until `logout`
     Login(sign_in::LoginArgs),
     /// End the sign-in
-    Logout,
+    Logout {
+        /// All others instead, on every device; this one goes on
+        #[arg(long)]
+        others: bool,
+    },
+    /// Change your password; all other sign-ins end by it
+    Password(sign_in::PasswordArgs),
     /// Who is signed in, and where
     Whoami,
     /// Accounts at exchanges and their keys
@@ -234,7 +240,9 @@ async fn ask_server(command: Command, remote: &Remote) -> Result<ExitCode, Fatal
     match command {
         Command::Setup(args) => sign_in::set_up(remote, args).await,
         Command::Login(args) => sign_in::login(remote, args).await,
-        Command::Logout => sign_in::logout(remote).await,
+        Command::Logout { others: false } => sign_in::logout(remote).await,
+        Command::Logout { others: true } => sign_in::logout_others(remote).await,
+        Command::Password(args) => sign_in::change_password(remote, args).await,
         Command::Whoami => sign_in::whoami(remote).await,
         Command::Connection { command } => connection::run(remote, command).await,
         Command::Panic(args) => panic::run(remote, args).await,

@@ -48,6 +48,9 @@ pub struct Config {
     /// The variables of the environment that held a secret.
     #[serde(skip)]
     pub exposed: Vec<String>,
+    /// Variables that begin like ours and are no settings.
+    #[serde(skip)]
+    pub unknown: Vec<String>,
 }
 
 #[derive(Clone, Deserialize)]
@@ -152,6 +155,7 @@ impl Config {
             config.data_dir = default_data_dir();
         }
         config.exposed = environment::exposed(&flags.secrets);
+        config.unknown = environment::unknown();
         let port = config.listen.first().map_or(0, SocketAddr::port);
         config.name_itself(port);
         config.check()

@@ -28,7 +28,7 @@ mod store;
 mod view;
 
 pub use api::{PermissionsIn, parse_label, routes};
-pub use delete::{Deletion, delete, delete_now, destroy_due, preview, restore};
+pub use delete::{Deletion, delete, destroy_due, preview, restore};
 pub use page::pages;
 use probe::At;
 pub use probe::Verified;
@@ -97,12 +97,11 @@ pub async fn find(app: &App, user: Uuid, id: Uuid) -> Result<Row> {
     store::find(app, user, id).await?.ok_or_else(|| Code::NotFound.into())
 }
 
-/// The user's connection with this name, if it is not deleted.
-pub async fn find_named(app: &App, user: Uuid, exchange: &str, name: &str) -> Result<Option<Row>> {
-    let rows = store::list(app, user).await?;
-    Ok(rows
-        .into_iter()
-        .find(|row| row.exchange == exchange && row.name == name && row.destroy_after.is_none()))
+/// The user's connections with this name, one an environment, that are not deleted.
+pub async fn find_named(app: &App, user: Uuid, exchange: &str, name: &str) -> Result<Vec<Row>> {
+    let mut rows = store::list(app, user).await?;
+    rows.retain(|row| row.exchange == exchange && row.name == name && row.destroy_after.is_none());
+    Ok(rows)
 }
 
 /// All generations of the connection's key, newest first.

@@ -138,6 +138,12 @@ impl Error {
         tracing::error!(error = %cause, "internal error");
         Code::Internal.with("The request was not carried out. The log has the cause under this request id.")
     }
+
+    /// The database is away for now: the same request may well succeed in a moment.
+    fn unavailable(cause: impl fmt::Display) -> Self {
+        tracing::error!(error = %cause, "the database cannot be used");
+        Code::Unavailable.with("The database is away or overloaded. Try again in a moment.").retry_after(SOON)
+    }
 }
 
 impl From<Code> for Error {
@@ -150,6 +156,10 @@ impl From<db::Error> for Error {
     fn from(error: db::Error) -> Self {
         match error.constraint().and_then(constraint_code) {
             Some((code, detail)) => code.with(detail),
+            None if error.is_unavailable() => Error::unavailable(error),
+            None if error.is_no_text() => {
+                Code::InvalidField.with("A text holds a NUL character, which cannot be stored.")
+            }
             None => Error::internal(error),
         }
     }
@@ -183,6 +193,9 @@ fn constraint_code(name: &str) -> Option<(Code, &'static str)> {
             (Code::Duplicate, "This virtual pair was made and shown already. Make a new one.")
         }
         "bot_configs_user_id_name_key" => (Code::Duplicate, "A bot with this name exists."),
+        "exchange_connections_default_key" => {
+            (Code::Duplicate, "Another connection has just become the one for plain addresses. Try again.")
+        }
         _ => return None,
     })
 }
@@ -267,3 +280,6 @@ impl fmt::Display for Fatal {
 }
 
 impl std::error::Error for Fatal {}
+
+/// Seconds until a database that is away is worth another try.
+const SOON: u64 = 5;

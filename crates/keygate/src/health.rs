@@ -8,6 +8,10 @@ use serde::Serialize;
 
 use crate::app::App;
 
+/// Whoever watches over the service asks by the address of the machine, and before it is set up: nothing is told here that
+/// a name would have to protect.
+pub const PATHS: [&str; 3] = ["/livez", "/readyz", "/healthz"];
+
 #[derive(Serialize)]
 struct Readiness {
     status: &'static str,

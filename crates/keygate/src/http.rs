@@ -1,8 +1,8 @@
 //! The listener, who answers what it hears, the router and the order of the layers around it.
 //!
 //! Order, outermost first: the request id and the log line, the bodies of errors (the request id is known
-//! here), a raw-request guard (one known Host, origin form), the set-up gate, the router. The gateway for `/x/`
-//! is not behind them: `site` gives it the same promises.
+//! here), a raw-request guard (one known Host, origin form), the set-up gate, the net for handlers that panic, the
+//! router. The gateway for `/x/` is not behind them: `site` gives it the same promises.
 
 use std::sync::Arc;
 
@@ -14,6 +14,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use http::{HeaderValue, Uri, header};
+use tower_http::catch_panic::CatchPanicLayer;
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::{
@@ -93,12 +94,18 @@ fn router(app: &Arc<App>) -> Router {
     // Around the whole router, so that the last slash is gone before a route is chosen.
     Router::new()
         .fallback_service(routes)
+        .layer(CatchPanicLayer::custom(panicked))
         .layer(middleware::from_fn(without_last_slash))
         .layer(middleware::from_fn_with_state(app.clone(), own_pages_only))
         .layer(middleware::from_fn_with_state(app.clone(), set_up_first))
         .layer(middleware::from_fn_with_state(app.clone(), refuse_odd_requests))
         .layer(middleware::from_fn(speak))
         .layer(middleware::from_fn(request_id::assign))
+}
+
+/// A fault of ours is an answer like any other. What the handler said is in the log already, by its thread.
+fn panicked(_: Box<dyn std::any::Any + Send>) -> Response {
+    Error::internal("a handler panicked").into_response()
 }
 
 /// The API answers with and without a final slash, because its oldest routes were documented with one.
@@ -127,11 +134,15 @@ async fn refuse_odd_requests(State(app): State<Arc<App>>, request: Request, next
 /// Until there is an owner, everything but the setup itself answers 503 with the hint.
 async fn set_up_first(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
     let path = request.uri().path();
-    let needed = ["/livez", "/setup", "/api/v1/auth/setup"].contains(&path) || path.starts_with("/assets/");
-    if needed || user::is_set_up(&app).await {
-        return next.run(request).await;
+    let needed = ["/setup", "/api/v1/auth/setup"].contains(&path)
+        || health::PATHS.contains(&path)
+        || path.starts_with("/assets/");
+    let is_set_up = if needed { Ok(true) } else { user::is_set_up(&app).await };
+    match is_set_up {
+        Ok(true) => next.run(request).await,
+        Ok(false) => not_set_up().into_response(),
+        Err(error) => error.into_response(),
     }
-    not_set_up().into_response()
 }
 
 fn not_set_up() -> Error {
@@ -201,3 +212,28 @@ const HEADERS: [(header::HeaderName, &str); 7] = [
 
 const CSP: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; \
     form-action 'self'; base-uri 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types 'none'";
+
+#[cfg(test)]
+mod tests {
+    use axum::routing::get;
+    use tower::ServiceExt;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn handler_that_panics_is_answered_with_a_problem() {
+        async fn broken() -> Response {
+            panic!("a handler of this test")
+        }
+        let router = Router::new()
+            .route("/", get(broken))
+            .layer(CatchPanicLayer::custom(panicked))
+            .layer(middleware::from_fn(speak))
+            .layer(middleware::from_fn(request_id::assign));
+        let mut request = Request::new(Body::empty());
+        request.extensions_mut().insert(RequestId(uuid::Uuid::nil()));
+        let response = router.oneshot(request).await.expect("an answer");
+        assert_eq!(response.status(), 500);
+        assert_eq!(response.headers()[header::CONTENT_TYPE], "application/problem+json");
+    }
+}

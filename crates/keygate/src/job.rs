@@ -7,7 +7,9 @@ use sqlx::postgres::PgListener;
 use tokio::sync::watch;
 use uuid::Uuid;
 
-use crate::{app::App, audit, bot, connection, db, error::Result, gateway, idempotency, limits, risk, user};
+use crate::{
+    access_key, app::App, audit, bot, connection, db, error::Result, gateway, idempotency, limits, risk, user,
+};
 
 /// Runs until told to stop.
 pub async fn run(app: Arc<App>, mut stop: watch::Receiver<bool>) {
@@ -65,6 +67,7 @@ pub async fn round(app: &Arc<App>) {
     report("destroy keys nobody completed", connection::own_key::destroy_expired(app).await);
     report("put bots' symbols in force", bot::apply_due(app).await);
     report("put raised limits in force", limits::apply_due(app).await);
+    report("tell of keys that end", access_key::announce_ends(app).await);
     app.upstream.close_old();
     report("forget windows that are over", gateway::forget_windows(app).await.map_err(Into::into));
     report("keep the pace of keys", risk::round(app).await);

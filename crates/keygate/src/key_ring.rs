@@ -74,9 +74,19 @@ pub async fn open(boot: &mut PgConnection, root: &dyn Root, clock: &Clock) -> Re
     Ok((keys, context))
 }
 
-/// No keys were ever made here.
+/// No keys were ever made here. An empty keyring beside keys that are sealed is a part of a backup: a second master key would
+/// open none of them.
 pub async fn is_new(boot: &mut PgConnection) -> Result<bool, Fatal> {
-    Ok(store::load_keyring(boot).await?.is_empty())
+    if !store::load_keyring(boot).await?.is_empty() {
+        return Ok(false);
+    }
+    match store::has_wrapped(boot).await? {
+        false => Ok(true),
+        true => Err(Fatal::new(
+            "the keyring is empty beside keys that are sealed under one; nothing was changed",
+            "restore keygate.keyring from the backup that the rest is from, then start again",
+        )),
+    }
 }
 
 /// The user's own key, as its row holds it.

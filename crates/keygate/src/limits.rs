@@ -10,6 +10,7 @@ use utoipa::ToSchema;
 
 mod api;
 mod change;
+mod delay;
 mod form;
 mod networks;
 mod page;
@@ -25,7 +26,9 @@ mod trying;
 mod usage;
 
 pub use api::routes;
-pub use change::{Delay, Pending, State, Wish, apply_due, cancel, change, delay, set_delay, show};
+pub use change::{Pending, State, Wish, apply_due, cancel, change, show};
+pub use delay::{Delay, cancel_delay, delay, set_delay};
+pub use networks::{parse as network, text as network_text};
 pub use page::pages;
 pub use patch::Patch;
 pub use store::{delay as wait, load};

@@ -93,10 +93,22 @@ pub fn wants_page(request: &Request) -> bool {
 /// An error as a page; who is not signed in is led to the door, and from there to where they wanted to go.
 pub fn failure(frame: Frame, error: &Error, request_id: &str) -> Response {
     if error.code == Code::Unauthorized {
-        return Redirect::to(&frame.back.unwrap_or_default().login()).into_response();
+        return match frame.back {
+            Some(back) => Redirect::to(&back.login()).into_response(),
+            None => lost(&frame.path),
+        };
     }
     let page = Failure { frame, error, request_id };
     page.render().map_or_else(|_| error.status.into_response(), |text| answer(error.status, text))
+}
+
+/// A form that came after its session had ended has done nothing, which its sender must not take for done.
+fn lost(path: &str) -> Response {
+    match path {
+        "/panic" => go(&Next::parse(path).login(), "Nothing was stopped: sign in first."),
+        "/logout" => go("/login", "You are signed out."),
+        _ => go("/login", "Nothing was done: sign in first, then send the form again."),
+    }
 }
 
 /// A page that is as it should be.

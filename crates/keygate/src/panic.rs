@@ -4,7 +4,7 @@
 //! committed nothing is signed on any replica, and what moves money looks at the database itself; starting again needs
 //! the password. Open orders may be taken back after that, by Keygate itself (`gateway/sweep`).
 
-use std::sync::Arc;
+use std::{collections::HashMap, sync::Arc};
 
 use time::OffsetDateTime;
 use uuid::Uuid;
@@ -42,6 +42,8 @@ pub enum Scope {
 /// What is in force, and the last call that was signed: the proof that nothing came after.
 pub struct State {
     pub in_force: Vec<Row>,
+    /// Of the caller's connections.
+    names: HashMap<Uuid, String>,
     pub last_signed: Option<Last>,
     /// What becomes of the caller's open orders, where that was asked for.
     pub sweeps: Vec<Sweep>,
@@ -57,11 +59,20 @@ pub struct Stop<'a> {
     pub cancel_orders: bool,
 }
 
+/// What was typed as the reason, as far as it can be stored: a note is no reason to refuse a stop.
+fn note(text: &str) -> Option<String> {
+    let plain: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+    let note: String = plain.trim().chars().take(LONGEST_NOTE).collect();
+    (!note.is_empty()).then_some(note)
+}
+
 pub async fn show(app: &App, caller: &Caller) -> Result<State> {
     let in_force = store::in_force(app, caller.user).await?;
     let asked = in_force.iter().any(|row| row.cancel_asked_at.is_some());
     let sums = in_force.iter().any(|row| row.user_id.is_none() && row.cancel_asked_at.is_some());
+    let connections = connection::list(app, caller.user).await?.into_iter();
     Ok(State {
+        names: connections.map(|row| (row.id, row.name)).collect(),
         last_signed: store::last_signed(app, caller.user).await?,
         sweeps: if asked { store::sweeps(app, caller.user).await? } else { Vec::new() },
         everybody: match sums && caller.role.administers() {
@@ -154,6 +165,11 @@ impl Subject {
 }
 
 impl State {
+    /// Of the connection that a stop is for, if it is for one.
+    pub fn connection(&self, row: &Row) -> Option<&str> {
+        row.connection_id.and_then(|id| self.names.get(&id)).map(String::as_str)
+    }
+
     /// What becomes of the orders of one stop, connection by connection.
     pub fn sweeps_of(&self, row: &Row) -> impl Iterator<Item = &Sweep> {
         self.sweeps.iter().filter(move |own| own.panic_id == row.id)
@@ -185,3 +201,5 @@ impl Row {
         self.started_at
     }
 }
+
+const LONGEST_NOTE: usize = 500;

@@ -95,7 +95,7 @@ pub async fn start_with(
         clock,
         has_owner: AtomicBool::new(false),
     });
-    let setup_link = match user::is_set_up(&app).await {
+    let setup_link = match user::is_set_up(&app).await.map_err(|error| Fatal::new(error.to_string(), ""))? {
         true => None,
         false => Some(
             user::make_setup_link(&app.config.public_url, &app.clock, &mut boot)

@@ -16,15 +16,19 @@ use crate::{
     error::{Code, Error, Result},
 };
 
+mod accounts;
 mod api;
 mod page;
 pub mod password;
+mod sign_ins;
 mod step_up;
 mod store;
 mod throttle;
 
+pub use accounts::{deactivate, list, make_for, reactivate};
 pub use api::routes;
 pub use page::pages;
+pub use sign_ins::{change_password, end_sign_ins};
 pub use step_up::{StepUp, is_fresh};
 pub use store::{User, forget_sign_ins};
 
@@ -51,21 +55,14 @@ pub struct Device {
     pub cookie: Option<SecretText>,
 }
 
-pub async fn is_set_up(app: &App) -> bool {
+/// An error: nobody can tell, because the database is away.
+pub async fn is_set_up(app: &App) -> Result<bool> {
     if app.has_owner.load(Ordering::Relaxed) {
-        return true;
+        return Ok(true);
     }
-    match store::is_set_up(app).await {
-        Ok(true) => {
-            app.has_owner.store(true, Ordering::Relaxed);
-            true
-        }
-        Ok(false) => false,
-        Err(error) => {
-            tracing::error!(%error, "cannot tell whether there is an owner");
-            false
-        }
-    }
+    let is_set_up = store::is_set_up(app).await?;
+    app.has_owner.store(is_set_up, Ordering::Relaxed);
+    Ok(is_set_up)
 }
 
 /// Makes the owner with the token of the setup link, which is used up by it. If we die in between, the
@@ -92,8 +89,7 @@ pub async fn register(app: &App, new: NewUser) -> Result<Uuid> {
     make(app, new).await
 }
 
-/// An account made by an administrator, or by open registration.
-pub async fn make(app: &App, new: NewUser) -> Result<Uuid> {
+async fn make(app: &App, new: NewUser) -> Result<Uuid> {
     let hash = password::hash(app, new.password).await?;
     let id = app.clock.id();
     store::make_user(app, id, &new.email, &new.name, &hash).await?;
@@ -186,25 +182,6 @@ pub async fn refresh(app: &App, refresh: &SecretText) -> Result<Tokens> {
 
 pub async fn sign_out(app: &App, user: Uuid, family: Uuid) -> Result<()> {
     store::revoke_family(app, user, family).await
-}
-
-/// Ends or restores an account. Absent and owner are told apart: the caller is an administrator.
-pub async fn set_active(app: &App, actor: Uuid, user: Uuid, active: bool, origin: &Origin) -> Result<User> {
-    if actor == user && !active {
-        return Err(Code::Forbidden.with("Nobody can deactivate themselves."));
-    }
-    let found = store::list(app, actor).await?.into_iter().find(|other| other.id == user);
-    let found = found.ok_or(Code::NotFound)?;
-    if found.role == "owner" {
-        return Err(Code::Forbidden.with("The owner's account stays active."));
-    }
-    store::set_active(app, actor, user, active, origin).await?;
-    app.gate.accounts.forget(user);
-    Ok(User { is_active: active, ..found })
-}
-
-pub async fn list(app: &App, actor: Uuid) -> Result<Vec<User>> {
-    store::list(app, actor).await
 }
 
 /// The user's number in the classic routes.

@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 use uuid::Uuid;
 
-use super::{Issued, NewPair, NewPersonal, Row};
+use super::{Bounds, Issued, NewPair, NewPersonal, PAIR_DAYS, PERSONAL_DAYS, Row};
 use crate::{
     app::App,
     auth::{Client, Manage, May, Origin, View},
@@ -19,6 +19,7 @@ use crate::{
     error::{Problem, Result},
     http::body::{Id, Json},
     idempotency::{NewId, ShownOnce},
+    limits::network_text,
     user::StepUp,
 };
 
@@ -31,6 +32,9 @@ struct NewPersonalIn {
     scopes: Vec<String>,
     /// 1 to 365; 90 when absent.
     expires_in_days: Option<i64>,
+    /// Addresses and networks that calls with it may come from; anywhere when absent.
+    #[schema(example = json!(["10.0.0.5", "10.1.0.0/16"]))]
+    allowed_ip_addresses: Option<Vec<String>>,
     /// Your password: needed for more than `read`, unless you signed in within the last five minutes.
     #[schema(value_type = Option<String>, format = Password)]
     password: Option<SecretText>,
@@ -45,6 +49,11 @@ struct NewPairIn {
     /// A honey key: it exists only to be stolen, signs nothing, and any use of it is an alarm.
     #[serde(default)]
     honey: bool,
+    /// 1 to 365; 365 when absent.
+    expires_in_days: Option<i64>,
+    /// Addresses and networks that calls with it may come from; wherever the connection allows when absent.
+    #[schema(example = json!(["10.0.0.5", "10.1.0.0/16"]))]
+    allowed_ip_addresses: Option<Vec<String>>,
     /// Your password: needed for more than `read`, unless you signed in within the last five minutes.
     #[schema(value_type = Option<String>, format = Password)]
     password: Option<SecretText>,
@@ -68,6 +77,8 @@ pub struct AccessKeyOut {
     revoked_at: Option<OffsetDateTime>,
     /// Bait: signs nothing, and any use of it is an alarm.
     honey: bool,
+    /// Calls with it may come from there only; null is anywhere.
+    allowed_ip_addresses: Option<Vec<String>>,
 }
 
 /// A new key. This answer is the only place its secrets ever appear.
@@ -101,6 +112,7 @@ impl From<Row> for AccessKeyOut {
             last_used_at: row.last_used_at,
             revoked_at: row.revoked_at,
             honey: row.honey,
+            allowed_ip_addresses: row.addresses.map(|list| list.iter().map(network_text).collect()),
         }
     }
 }
@@ -134,7 +146,9 @@ async fn create_personal(
     origin: Origin,
     Json(input): Json<NewPersonalIn>,
 ) -> Result<(StatusCode, Extension<ShownOnce>, Answer<IssuedOut>)> {
-    let new = NewPersonal::parse(&app, input.name, input.scopes, input.expires_in_days)?;
+    let days = input.expires_in_days.unwrap_or(PERSONAL_DAYS);
+    let bounds = Bounds::parse(&app, days, input.allowed_ip_addresses.as_deref())?;
+    let new = NewPersonal::parse(input.name, input.scopes, bounds)?;
     let step_up = StepUp { caller: &may.caller, client: &client, password: input.password };
     let issued = super::create_personal(&app, new, step_up, &origin).await?;
     Ok((StatusCode::CREATED, Extension(ShownOnce), Answer(issued.into())))
@@ -181,8 +195,10 @@ async fn create_for_bot(
     Json(input): Json<NewPairIn>,
 ) -> Result<(StatusCode, Extension<ShownOnce>, Answer<IssuedOut>)> {
     let bot = bot::find(&app, may.user(), id).await?;
-    let new =
-        NewPair { id: new, name: super::parse_name(input.name)?, scopes: input.scopes, honey: input.honey };
+    let days = input.expires_in_days.unwrap_or(PAIR_DAYS);
+    let bounds = Bounds::parse(&app, days, input.allowed_ip_addresses.as_deref())?;
+    let name = super::parse_name(input.name)?;
+    let new = NewPair { id: new, name, scopes: input.scopes, honey: input.honey, bounds };
     let step_up = StepUp { caller: &may.caller, client: &client, password: input.password };
     let issued = super::create_for_bot(&app, &bot, new, step_up, &origin).await?;
     Ok((StatusCode::CREATED, Extension(ShownOnce), Answer(issued.into())))

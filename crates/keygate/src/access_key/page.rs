@@ -11,12 +11,13 @@ use axum::{
 };
 use seal::SecretText;
 use serde::Deserialize;
+use time::OffsetDateTime;
 
-use super::{NewPersonal, PERSONAL_SCOPES, Row};
+use super::{Bounds, NewPersonal, PERSONAL_DAYS, PERSONAL_SCOPES, Row};
 use crate::{
     app::App,
     auth::{Client, Manage, May, Origin, Permission, View},
-    error::{Error, Result},
+    error::Result,
     http::body::Id,
     page::{Frame, Posted, Problems, filled, go, show, show_again},
     user::{StepUp, is_fresh},
@@ -34,6 +35,7 @@ struct Keys {
     frame: Frame,
     problems: Problems,
     keys: Vec<Row>,
+    now: OffsetDateTime,
     given: NewIn,
     /// The last sign-in is too long ago to make a key that may do more than read.
     asks_password: bool,
@@ -55,6 +57,8 @@ struct NewIn {
     trade: Option<String>,
     expires_in_days: String,
     #[serde(default)]
+    allowed_ip_addresses: String,
+    #[serde(default)]
     password: Option<SecretText>,
 }
 
@@ -74,7 +78,7 @@ async fn keys<P: Permission>(
 ) -> Result<Keys> {
     let keys = super::list(app, may.user(), None).await?;
     let asks_password = !is_fresh(app, &may.caller) || super::is_at_work(app, may.user()).await?;
-    Ok(Keys { frame: frame.of(may), problems, keys, given, asks_password })
+    Ok(Keys { frame: frame.of(may), problems, keys, now: app.clock.now(), given, asks_password })
 }
 
 /// A reload asks again, and meets the rule of one active key: the first is not shown twice.
@@ -113,13 +117,13 @@ async fn revoke(
 
 impl NewIn {
     fn suggested() -> Self {
-        let (name, expires_in_days) = (String::new(), "90".to_owned());
         NewIn {
-            name,
+            name: String::new(),
             read: Some("on".to_owned()),
             manage: None,
             trade: None,
-            expires_in_days,
+            expires_in_days: PERSONAL_DAYS.to_string(),
+            allowed_ip_addresses: String::new(),
             password: None,
         }
     }
@@ -127,9 +131,8 @@ impl NewIn {
     fn parse(&self, app: &App) -> Result<NewPersonal> {
         let scopes = self.scopes().into_iter().filter(|(_, _, ticked)| *ticked);
         let scopes = scopes.map(|(scope, _, _)| scope.to_owned()).collect();
-        let days = self.expires_in_days.trim().parse();
-        let days = days.map_err(|_| Error::field("/expires_in_days", "needs 1 to 365"))?;
-        NewPersonal::parse(app, Some(self.name.clone()), scopes, Some(days))
+        let bounds = Bounds::of_form(app, &self.expires_in_days, &self.allowed_ip_addresses)?;
+        NewPersonal::parse(Some(self.name.clone()), scopes, bounds)
     }
 
     /// Each scope, what it lets its holder do, and whether it is ticked.

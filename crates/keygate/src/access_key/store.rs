@@ -1,6 +1,9 @@
 //! Every statement about access keys and virtual pairs.
 
+use std::net::IpAddr;
+
 use seal::token::StoredAccessKey;
+use sqlx::types::ipnetwork::IpNetwork;
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 use uuid::Uuid;
 
@@ -11,7 +14,12 @@ use crate::{
     auth::Origin,
     db::Tx,
     error::Result,
+    limits::network_text,
 };
+
+mod ending;
+
+pub use ending::{ending, note_told};
 
 /// An access key as lists show it: nothing in it opens anything.
 #[derive(Debug)]
@@ -26,9 +34,23 @@ pub struct Row {
     pub last_used_at: Option<OffsetDateTime>,
     pub revoked_at: Option<OffsetDateTime>,
     pub honey: bool,
+    /// Calls with it may come from there only; none is anywhere.
+    pub addresses: Option<Vec<IpNetwork>>,
 }
 
 impl Row {
+    pub fn has_ended(&self, now: &OffsetDateTime) -> bool {
+        self.expires_at.is_some_and(|end| end <= *now)
+    }
+
+    /// `10.0.0.5, 10.1.0.0/16`, or `anywhere`.
+    pub fn from_where(&self) -> String {
+        match &self.addresses {
+            None => "anywhere".to_owned(),
+            Some(list) => list.iter().map(network_text).collect::<Vec<_>>().join(", "),
+        }
+    }
+
     /// What the owner hears of it.
     pub fn news(&self, which: String) -> String {
         let may = self.scopes.join(", ");
@@ -42,6 +64,7 @@ impl Row {
             .and("prefix", None, Some(&self.key_prefix))
             .and("scopes", None, Some(&self.scopes))
             .and("expires_at", None, expires_at)
+            .and("allowed_ip_addresses", None, self.addresses.as_ref().map(|_| self.from_where()))
     }
 }
 
@@ -76,7 +99,8 @@ pub async fn list(app: &App, user: Uuid, bot: Option<Uuid>) -> Result<Vec<Row>> 
     let mut tx = app.db.user(user).await?;
     let rows = sqlx::query_as!(
         Row,
-        r#"select id, bot_id, name, key_prefix, scopes, created_at, expires_at, last_used_at, revoked_at, honey
+        r#"select id, bot_id, name, key_prefix, scopes, created_at, expires_at, last_used_at, revoked_at, honey,
+                  allowed_ip_addresses as addresses
            from access_keys where bot_id is not distinct from $1 order by created_at desc, id desc limit 200"#,
         bot
     )
@@ -94,6 +118,7 @@ pub async fn insert_personal(
     (origin, news): (&Origin, Option<String>),
 ) -> Result<()> {
     let mut tx = app.db.user(user).await?;
+    end_personal(&mut tx, row.created_at).await?;
     insert(&mut tx, user, row, hash).await?;
     if let Some(text) = news {
         tell(app, &mut tx, row, origin, (None, text)).await?;
@@ -159,10 +184,22 @@ async fn tell(
     Ok(alert::raise(app, tx, &alert).await?)
 }
 
+/// A personal key that has ended is no active one any more, and in the way of none.
+async fn end_personal(tx: &mut Tx, now: OffsetDateTime) -> Result<()> {
+    sqlx::query!(
+        "update access_keys set revoked_at = expires_at where bot_id is null and revoked_at is null and expires_at <= $1",
+        now
+    )
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}
+
 async fn insert(tx: &mut Tx, user: Uuid, row: &Row, hash: &str) -> Result<()> {
     sqlx::query!(
-        "insert into access_keys (id, user_id, bot_id, name, key_hash, key_prefix, scopes, created_at, expires_at, honey)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+        "insert into access_keys (id, user_id, bot_id, name, key_hash, key_prefix, scopes, created_at, expires_at, honey,
+                allowed_ip_addresses)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
         row.id,
         user,
         row.bot_id,
@@ -172,7 +209,8 @@ async fn insert(tx: &mut Tx, user: Uuid, row: &Row, hash: &str) -> Result<()> {
         &row.scopes,
         row.created_at,
         row.expires_at,
-        row.honey
+        row.honey,
+        row.addresses.as_deref() as Option<&[IpNetwork]>
     )
     .execute(&mut **tx)
     .await?;
@@ -215,12 +253,17 @@ pub async fn revoke(app: &App, user: Uuid, id: Uuid, origin: &Origin) -> Result<
     Ok(known)
 }
 
-/// A live personal key by the hash of its whole token; noted as used.
-pub async fn find_personal(app: &App, key: &StoredAccessKey, now: OffsetDateTime) -> Result<Option<Found>> {
+/// A live personal key by the hash of its whole token, if calls with it may come from there; noted as used.
+pub async fn find_personal(
+    app: &App,
+    key: &StoredAccessKey,
+    from: IpAddr,
+    now: OffsetDateTime,
+) -> Result<Option<Found>> {
     let mut tx = app.db.guest().await?;
     let row = sqlx::query!(
         r#"select access_key_id as "id!", user_id as "user_id!", bot_id, scopes as "scopes!",
-                  user_is_active as "is_active!", expires_at, revoked_at
+                  user_is_active as "is_active!", expires_at, revoked_at, allowed_ip_addresses
            from keygate.find_access_key($1)"#,
         key.hash
     )
@@ -228,7 +271,11 @@ pub async fn find_personal(app: &App, key: &StoredAccessKey, now: OffsetDateTime
     .await?;
     tx.commit().await?;
     let live = row.filter(|row| {
-        row.bot_id.is_none() && row.revoked_at.is_none() && row.expires_at.is_none_or(|end| end > now)
+        let inside = |list: &Vec<IpNetwork>| list.iter().any(|network| network.contains(from));
+        row.bot_id.is_none()
+            && row.revoked_at.is_none()
+            && row.expires_at.is_none_or(|end| end > now)
+            && row.allowed_ip_addresses.as_ref().is_none_or(inside)
     });
     let Some(row) = live else { return Ok(None) };
     let mut tx = app.db.user(row.user_id).await?;

@@ -5,12 +5,12 @@ use std::sync::Arc;
 use axum::{Json as Answer, extract::State, response::Response};
 use http::{HeaderMap, HeaderValue, header};
 use serde::{Deserialize, Serialize};
-use time::{OffsetDateTime, format_description::well_known::Rfc3339};
+use time::OffsetDateTime;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::{router::OpenApiRouter, routes};
 use uuid::Uuid;
 
-use super::{Cursor, Entry, Filter, OUTCOMES, export};
+use super::{Cursor, Entry, Filter, OUTCOMES, export, parse_moment};
 use crate::{
     app::App,
     auth::{May, View},
@@ -24,6 +24,8 @@ use crate::{
 pub struct ActivityQuery {
     pub connection: Option<Uuid>,
     pub bot: Option<Uuid>,
+    /// The `api_key_id` of entries: finds also what was done with a connection that is gone
+    pub api_key: Option<Uuid>,
     pub exchange: Option<String>,
     /// `allow`, `deny`, `failed` (allowed, and the exchange said no), `unknown` (its answer was lost) or `management`
     pub decision: Option<String>,
@@ -32,7 +34,7 @@ pub struct ActivityQuery {
     /// `read`, `trade`, `withdraw`, …
     pub class: Option<String>,
     pub request_id: Option<Uuid>,
-    /// The id of an access key, or its prefix
+    /// The id of an access key, or its prefix; also of one that is gone
     pub access_key: Option<String>,
     /// The rule that decided a denial
     pub rule: Option<String>,
@@ -148,18 +150,16 @@ impl From<Entry> for EntryOut {
 impl ActivityQuery {
     pub fn filter(&self) -> Result<Filter> {
         let time = |text: &Option<String>, pointer: &str| {
-            let parse = |text: &String| OffsetDateTime::parse(text, &Rfc3339);
-            text.as_ref()
-                .map(parse)
-                .transpose()
-                .map_err(|_| Error::field(pointer, "needs a time such as 2026-01-31T12:00:00Z"))
+            let parse = |text: &String| parse_moment(text, pointer, "2026-01-31T12:00:00Z");
+            text.as_ref().map(parse).transpose()
         };
         if self.decision.as_deref().is_some_and(|decision| !OUTCOMES.contains(&decision)) {
             return Err(Error::field("/decision", format!("needs one of: {}", OUTCOMES.join(", "))));
         }
-        Ok(Filter {
+        Filter {
             connection: self.connection,
             bot: self.bot,
+            api_key: self.api_key,
             exchange: self.exchange.clone(),
             decision: self.decision.clone(),
             operation: self.operation.clone(),
@@ -173,7 +173,8 @@ impl ActivityQuery {
             since: time(&self.since, "/since")?,
             until: time(&self.until, "/until")?,
             before: self.cursor.as_deref().map(Cursor::parse).transpose()?,
-        })
+        }
+        .checked()
     }
 
     /// The same question about the next page.

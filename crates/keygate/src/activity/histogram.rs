@@ -42,13 +42,13 @@ pub async fn histogram(app: &App, user: Uuid, filter: &Filter) -> Result<Histogr
 /// Whole bins of the clock (UTC), fifty at most.
 fn span(filter: &Filter, now: OffsetDateTime) -> (OffsetDateTime, OffsetDateTime, Duration) {
     let until = filter.until.unwrap_or(now);
-    let since = filter.since.unwrap_or(until - Duration::DAY).min(until);
+    let since = filter.since.unwrap_or(until.saturating_sub(Duration::DAY)).min(until);
     let bin = BINS.into_iter().find(|bin| (until - since) / *bin <= MOST).unwrap_or(BINS[BINS.len() - 1]);
     let seconds = bin.whole_seconds();
     let floor = |at: OffsetDateTime| at.unix_timestamp().div_euclid(seconds) * seconds;
     let since = OffsetDateTime::from_unix_timestamp(floor(since)).unwrap_or(since);
     let last = OffsetDateTime::from_unix_timestamp(floor(until)).unwrap_or(until);
-    (since, if last == until && until > since { until } else { last + bin }, bin)
+    (since, if last == until && until > since { until } else { last.saturating_add(bin) }, bin)
 }
 
 fn bars(
@@ -59,14 +59,14 @@ fn bars(
 ) -> Vec<Bar> {
     let most = counted.iter().map(|(_, counts)| counts.all()).max().unwrap_or(0).max(1);
     let height = |count: i64| if count == 0 { 0 } else { (count * HEIGHT / most).max(2) };
-    let starts = std::iter::successors(Some(since), |at| Some(*at + bin)).take_while(|at| *at < until);
+    let starts = std::iter::successors(Some(since), |at| at.checked_add(bin)).take_while(|at| *at < until);
     let of = |start| counted.iter().find(|(at, _)| *at == start).map_or_else(Counts::default, |own| own.1);
     starts
         .zip(0..)
         .map(|(start, index)| {
             let counts = of(start);
             let heights = [counts.allowed, counts.changes, counts.denied].map(height);
-            Bar { since: start, until: start + bin, counts, x: index * WIDTH, heights }
+            Bar { since: start, until: start.saturating_add(bin), counts, x: index * WIDTH, heights }
         })
         .collect()
 }
@@ -169,6 +169,9 @@ mod tests {
         }
         let (from, to, _) = of(Some(datetime!(2027-01-01 00:00 UTC)), None);
         assert!(from < to, "a time to come has one span");
+        let (from, to, bin) =
+            of(Some(datetime!(0001-01-01 00:00 UTC)), Some(datetime!(9999-12-31 23:59 UTC)));
+        assert!(bars(&[], from, to, bin).len() > 1, "all of time");
     }
 
     #[test]

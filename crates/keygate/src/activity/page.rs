@@ -7,7 +7,7 @@ use axum::{Router, extract::State, response::Response, routing::get};
 use serde::Deserialize;
 use uuid::Uuid;
 
-use super::{Cursor, Entry, Filter, Histogram, export, rules};
+use super::{Cursor, Entry, Filter, Histogram, export, parse_moment, rules};
 use crate::{
     app::App,
     audit,
@@ -38,12 +38,15 @@ struct Timeline {
     next: Option<Cursor>,
 }
 
-/// The form's fields; an empty one filters nothing.
+/// The form's fields; an empty one filters nothing. One that is not known would let everything through, and is refused.
 #[derive(Clone, Default, Deserialize)]
-#[serde(default)]
+#[serde(default, deny_unknown_fields)]
 struct Given {
     connection: String,
     bot: String,
+    api_key: String,
+    exchange: String,
+    operation: String,
     decision: String,
     class: String,
     request_id: String,
@@ -145,9 +148,12 @@ impl Given {
             let parse = |text| Uuid::parse_str(text).map_err(|_| Error::field(pointer, "is not an id"));
             some(text).map(parse).transpose()
         };
-        Ok(Filter {
+        Filter {
             connection: id(&self.connection, "/connection")?,
             bot: id(&self.bot, "/bot")?,
+            api_key: id(&self.api_key, "/api_key")?,
+            exchange: some(&self.exchange).map(str::to_owned),
+            operation: some(&self.operation).map(str::to_owned),
             decision: word(&self.decision, &super::OUTCOMES, "/decision")?,
             class: word(&self.class, &CLASSES, "/class")?,
             request_id: id(&self.request_id, "/request_id")?,
@@ -159,8 +165,8 @@ impl Given {
             since: moment(&self.since, "/since")?,
             until: moment(&self.until, "/until")?,
             before: some(&self.cursor).map(Cursor::parse).transpose()?,
-            ..Filter::default()
-        })
+        }
+        .checked()
     }
 
     /// What is filtered by, as a query string for links.
@@ -179,7 +185,10 @@ impl Given {
         vec![
             ("connection", &self.connection),
             ("bot", &self.bot),
+            ("api_key", &self.api_key),
             ("access_key", &self.access_key),
+            ("exchange", &self.exchange),
+            ("operation", &self.operation),
             ("decision", &self.decision),
             ("class", &self.class),
             ("rule", &self.rule),
@@ -211,8 +220,7 @@ fn word(text: &str, known: &[&str], pointer: &str) -> Result<Option<String>> {
 fn moment(text: &str, pointer: &str) -> Result<Option<time::OffsetDateTime>> {
     let Some(text) = some(text) else { return Ok(None) };
     let full = if text.len() == 16 { format!("{text}:00Z") } else { format!("{text}Z") };
-    let parsed = time::OffsetDateTime::parse(&full, &time::format_description::well_known::Rfc3339);
-    parsed.map(Some).map_err(|_| Error::field(pointer, "needs a time such as 2026-01-31T12:00"))
+    parse_moment(&full, pointer, "2026-01-31T12:00").map(Some)
 }
 
 fn some(text: &str) -> Option<&str> {

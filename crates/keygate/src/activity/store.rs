@@ -47,7 +47,8 @@ pub struct Entry {
     pub suspicious_reasons: Vec<String>,
 }
 
-/// A statement over what a filter lets through: what it selects, the filter, and what comes after it.
+/// A statement over what a filter lets through: what it selects, the filter, and what comes after it. The prefix of an access
+/// key that is gone stands in the record of its making.
 macro_rules! filtered {
     ($kind:ident, $select:tt, $filter:ident, $rest:tt, $($more:expr),*) => {
         sqlx::query_as!(
@@ -72,12 +73,16 @@ macro_rules! filtered {
              and ($8::timestamptz is null or a.created_at < $8)
              and ($9::timestamptz is null or (a.created_at, a.id) < ($9, $10::uuid))
              and ($11::text is null or a.operation_type = $11)
-             and ($12::text is null or k.key_prefix = $12 or a.access_key_id::text = $12)
+             and ($12::text is null or k.key_prefix = $12 or a.access_key_id::text = $12
+                  or k.id is null and a.access_key_id = any (array(
+                      select made.access_key_id from api_key_usage_audit made
+                      where made.operation_type like '%-key-create' and made.changed #>> '{prefix,to}' = $12)))
              and ($13::text is null or a.rule = $13)
              and ($14::inet is null or a.ip_address <<= $14)
              and (not $15::bool or a.is_suspicious)
              and (not $16::bool or a.phase <> 'intent' or not exists (
                   select from api_key_usage_audit o where o.request_id = a.request_id and o.phase = 'outcome'))
+             and ($17::uuid is null or a.api_key_id = $17)
 "#
                 + $rest,
             $filter.connection,
@@ -96,6 +101,7 @@ macro_rules! filtered {
             $filter.address,
             $filter.suspicious,
             $filter.together,
+            $filter.api_key,
             $($more),*
         )
     };
@@ -116,7 +122,7 @@ pub async fn select(app: &App, user: Uuid, filter: &Filter, limit: i64) -> Resul
                   coalesce(a.is_suspicious, false) as "is_suspicious!",
                   coalesce(a.suspicious_reasons, '{}') as "suspicious_reasons!""#,
         filter,
-        "order by a.created_at desc, a.id desc limit $17",
+        "order by a.created_at desc, a.id desc limit $18",
         limit
     )
     .fetch_all(&mut *tx)
@@ -142,7 +148,7 @@ pub async fn count(
     let mut tx = app.db.user(user).await?;
     let rows = filtered!(
         Counted,
-        r#"select date_bin(make_interval(secs => $17), a.created_at, 'epoch') as "start!",
+        r#"select date_bin(make_interval(secs => $18), a.created_at, 'epoch') as "start!",
                   count(*) filter (where a.decision = 'allow') as "allowed!",
                   count(*) filter (where a.decision = 'deny') as "denied!",
                   count(*) filter (where a.decision is null) as "changes!""#,

@@ -91,7 +91,7 @@ async fn create(
         allow: Allow::default(),
         accept_withdraw: input.accept_withdraw,
     };
-    if connection::find_named(&app, may.user(), EXCHANGE, NAME).await?.is_some() {
+    if !connection::find_named(&app, may.user(), EXCHANGE, NAME).await?.is_empty() {
         return Err(Code::DuplicateKey.with("API key already exists for this user. Delete it first."));
     }
     let row = connection::add(&app, may.user(), new, &request).await.map_err(classic_status)?;
@@ -121,9 +121,10 @@ async fn balance(State(app): State<Arc<App>>, may: May<View>) -> Result<Answer<V
     Ok(Answer(out.collect()))
 }
 
-/// Delete the key with its bots, at once and for good.
+/// Delete the key with its bots. It signs nothing from now on, and can be restored for seven days.
 #[utoipa::path(delete, path = "/api/v1/api-keys/me", tag = "classic", params(DeleteQuery), responses(
-    (status = 200, body = Deletion), (status = 404, body = Problem)))]
+    (status = 200, body = Deletion), (status = 404, body = Problem),
+    (status = 409, body = Problem, description = "There are several, in different environments.")))]
 async fn delete(
     State(app): State<Arc<App>>,
     may: May<Manage>,
@@ -133,13 +134,18 @@ async fn delete(
     let row = own(&app, may.user()).await?;
     Ok(Answer(match query.dry_run {
         true => connection::preview(&app, may.user(), &row).await?,
-        false => connection::delete_now(&app, may.user(), &row, &request).await?,
+        false => connection::delete(&app, may.user(), &row, &request).await?,
     }))
 }
 
+/// The one there is: of several nobody can tell which one is meant.
 async fn own(app: &App, user: Uuid) -> Result<Row> {
-    let found = connection::find_named(app, user, EXCHANGE, NAME).await?;
-    found.ok_or_else(|| Code::NotFound.with("No API key found for this user."))
+    let mut found = connection::find_named(app, user, EXCHANGE, NAME).await?;
+    match (found.pop(), found.is_empty()) {
+        (Some(row), true) => Ok(row),
+        (Some(_), false) => Err(Code::Duplicate.with(SEVERAL)),
+        (None, _) => Err(Code::NotFound.with("No API key found for this user.")),
+    }
 }
 
 /// These routes answer 500, not 502, when the exchange cannot be reached.
@@ -171,3 +177,4 @@ pub fn routes() -> OpenApiRouter<Arc<App>> {
 
 const EXCHANGE: &str = "binance";
 const NAME: &str = "Primary";
+const SEVERAL: &str = "There are connections of this name in several environments. Name one by its id at /api/v1/connections/{id}.";

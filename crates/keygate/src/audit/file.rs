@@ -7,6 +7,7 @@ use std::{
     io::{self, Read, Seek, SeekFrom, Write},
     os::unix::fs::{DirBuilderExt, OpenOptionsExt},
     path::{Path, PathBuf},
+    sync::atomic::{AtomicBool, Ordering},
 };
 
 use tokio::sync::Mutex;
@@ -27,6 +28,8 @@ use crate::{
 pub struct Checkpoints {
     path: PathBuf,
     read: Mutex<ReadSoFar>,
+    /// The last one could not be made.
+    failed: AtomicBool,
 }
 
 #[derive(Default)]
@@ -37,18 +40,29 @@ struct ReadSoFar {
 
 impl Checkpoints {
     pub fn new(path: PathBuf) -> Checkpoints {
-        Checkpoints { path, read: Mutex::default() }
+        Checkpoints { path, read: Mutex::default(), failed: AtomicBool::new(false) }
     }
 
-    /// Adds a line if a chain has grown. One instance at a time; the turn lasts until the line is on the disk.
+    /// Adds a line if a chain has grown, and remembers whether that could be done.
     pub(super) async fn append(&self, app: &App) -> Result<()> {
+        let done = self.grow(app).await;
+        self.failed.store(done.is_err(), Ordering::Relaxed);
+        done
+    }
+
+    pub(super) fn has_failed(&self) -> bool {
+        self.failed.load(Ordering::Relaxed)
+    }
+
+    /// One instance at a time; the turn lasts until the line is on the disk.
+    async fn grow(&self, app: &App) -> Result<()> {
         let mut tx = app.db.service().await?;
         if !store::take_turn(&mut tx).await? {
             return Ok(());
         }
         let mut read = self.read.lock().await;
-        let mut file = open(&self.path).map_err(|error| self.failed(&error))?;
-        read.catch_up(&mut file, &app.keys.audit).map_err(|error| self.failed(&error))?;
+        let mut file = open(&self.path).map_err(|error| self.unusable(&error))?;
+        read.catch_up(&mut file, &app.keys.audit).map_err(|error| self.unusable(&error))?;
         let heads = grown(&read.history, store::heads(&mut tx).await?)?;
         if heads.is_empty() {
             return Ok(());
@@ -59,7 +73,7 @@ impl Checkpoints {
         };
         let checkpoint = next(app, &read.history, heads, unchained);
         let line = checkpoint.sign(app.keys.audit.signing()).map_err(Error::internal)?;
-        write(&mut file, &line).map_err(|error| self.failed(&error))?;
+        write(&mut file, &line).map_err(|error| self.unusable(&error))?;
         read.bytes += line.len() as u64 + 1;
         read.history.follow(&line, &checkpoint);
         tx.commit().await?;
@@ -74,7 +88,7 @@ impl Checkpoints {
         (covered, history.at.map(|at| Signed { number: history.number, at }))
     }
 
-    fn failed(&self, error: &io::Error) -> Error {
+    fn unusable(&self, error: &io::Error) -> Error {
         Error::internal(format!("{}: {error}", self.path.display()))
     }
 }

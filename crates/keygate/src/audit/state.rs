@@ -18,6 +18,8 @@ pub struct State {
     /// The newest checkpoint of this server.
     pub checkpoint: Option<Signed>,
     pub verified: Option<Verification>,
+    /// The last checkpoint of this server could not be made.
+    pub has_failed: bool,
     now: OffsetDateTime,
 }
 
@@ -42,7 +44,8 @@ pub async fn state(app: &App, user: Uuid) -> Result<State> {
     tx.commit().await?;
     let (covered, checkpoint) = app.checkpoints.covered(user).await;
     let verified = Verification::read(&app.config.checkpoints_path());
-    Ok(State { records, covered, checkpoint, verified, now: app.clock.now() })
+    let has_failed = app.checkpoints.has_failed();
+    Ok(State { records, covered, checkpoint, verified, has_failed, now: app.clock.now() })
 }
 
 impl State {
@@ -53,6 +56,20 @@ impl State {
     /// Records have waited for a checkpoint for longer than one takes. Right after its start a server has made none yet.
     pub fn is_late(&self) -> bool {
         self.covered < self.records && self.checkpoint.is_some_and(|own| self.now - own.at > LATE)
+    }
+
+    /// A checkpoint has seen records that are not there: the database is an older one, or somebody removed them.
+    pub fn has_lost(&self) -> bool {
+        self.covered > self.records
+    }
+
+    /// How loudly it is told.
+    pub fn tone(&self) -> &'static str {
+        match (self.has_lost(), self.has_failed || self.is_late()) {
+            (true, _) => "bad",
+            (false, true) => "warn",
+            (false, false) => "ok",
+        }
     }
 
     /// `17 records`

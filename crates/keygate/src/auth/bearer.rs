@@ -6,7 +6,7 @@ use axum::extract::FromRequestParts;
 use http::{HeaderMap, header::AUTHORIZATION, request::Parts};
 use seal::token::StoredAccessKey;
 
-use super::{Caller, Origin, Role, Via, token};
+use super::{Caller, Client, Origin, Role, Via, token};
 use crate::{
     access_key,
     app::App,
@@ -63,9 +63,11 @@ async fn token_bearer(app: &App, credential: &str) -> Result<Caller> {
 }
 
 async fn personal(app: &Arc<App>, parts: &mut Parts, credential: &str) -> Result<Caller> {
-    let unknown = || Code::Unauthorized.with("The access key is unknown, revoked or expired.");
+    let unknown =
+        || Code::Unauthorized.with("The access key is unknown, revoked, expired or not for this address.");
     let key = StoredAccessKey::parse(credential).map_err(|_| unknown())?;
-    if let Some(caller) = access_key::personal_caller(app, &key).await? {
+    let Ok(client) = Client::from_request_parts(parts, app).await;
+    if let Some(caller) = access_key::personal_caller(app, &key, &client).await? {
         return Ok(caller);
     }
     let Ok(origin) = Origin::from_request_parts(parts, app).await;

@@ -12,6 +12,7 @@ use axum::{
 };
 use seal::SecretText;
 use serde::Deserialize;
+use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::{Change, NewBot, Row, parse_name, parse_symbol};
@@ -61,7 +62,10 @@ struct One {
     frame: Frame,
     problems: Problems,
     bot: Row,
+    /// What stands in the form.
+    given: ChangeIn,
     keys: Vec<access_key::Row>,
+    now: OffsetDateTime,
     /// Access keys that stand still.
     suspended: Vec<Uuid>,
     status: connect::Status,
@@ -141,7 +145,7 @@ async fn form<P: Permission>(
 }
 
 async fn one(State(app): State<Arc<App>>, may: May<View>, Id(id): Id, frame: Frame) -> Result<Response> {
-    show(&page(&app, &may, id, frame, Problems::default()).await?)
+    show(&page(&app, &may, id, frame, Problems::default(), None).await?)
 }
 
 async fn page<P: Permission>(
@@ -150,13 +154,15 @@ async fn page<P: Permission>(
     id: Uuid,
     frame: Frame,
     problems: Problems,
+    given: Option<ChangeIn>,
 ) -> Result<One> {
     let bot = super::find(app, may.user(), id).await?;
     let keys = access_key::list(app, may.user(), Some(id)).await?;
     let status = connect::status(app, may.user(), id).await?;
     let suspended = risk::list(app, may.user()).await?.into_iter();
     let suspended = suspended.filter(|row| row.confirmed_at.is_none()).map(|row| row.access_key_id).collect();
-    Ok(One { frame: frame.of(may), problems, bot, keys, suspended, status })
+    let given = given.unwrap_or_else(|| ChangeIn::of(&bot));
+    Ok(One { frame: frame.of(may), problems, bot, given, keys, now: app.clock.now(), suspended, status })
 }
 
 async fn change(
@@ -179,7 +185,10 @@ async fn change(
             "Saved. The symbol waits; below stands until when, and you can take it back.",
         )),
         Ok(_) => Ok(go(&format!("/bots/{id}"), "Saved.")),
-        Err(error) => show_again(&error, &page(&app, &may, id, frame, Problems::of(&error)).await?),
+        Err(error) => {
+            let page = page(&app, &may, id, frame, Problems::of(&error), Some(input)).await?;
+            show_again(&error, &page)
+        }
     }
 }
 
@@ -205,7 +214,7 @@ async fn delete(
     let bot = super::find(&app, may.user(), id).await?;
     if input.typed.trim() != bot.name {
         let error = Error::field("/typed", "needs the name of the bot");
-        return show_again(&error, &page(&app, &may, id, frame, Problems::of(&error)).await?);
+        return show_again(&error, &page(&app, &may, id, frame, Problems::of(&error), None).await?);
     }
     super::delete(&app, may.user(), id, &origin).await?;
     Ok(go("/bots", &format!("{} is gone, and its virtual pairs with it.", bot.name)))
@@ -227,10 +236,19 @@ impl NewIn {
 }
 
 impl ChangeIn {
-    fn parse(self) -> Result<Change> {
+    fn of(bot: &Row) -> Self {
+        ChangeIn {
+            name: bot.name.clone(),
+            symbol: bot.symbol.clone().unwrap_or_default(),
+            is_active: bot.is_active.then(|| "on".to_owned()),
+            password: None,
+        }
+    }
+
+    fn parse(&self) -> Result<Change> {
         Ok(Change {
             name: Some(parse_name(&self.name)?),
-            symbol: Some(parse_symbol(Some(self.symbol))?),
+            symbol: Some(parse_symbol(Some(self.symbol.clone()))?),
             is_active: Some(self.is_active.is_some()),
         })
     }

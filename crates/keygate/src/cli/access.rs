@@ -31,9 +31,12 @@ pub enum AccessCommand {
         /// allows); for you some of read, manage, trade (default: read)
         #[arg(long, value_delimiter = ',')]
         scopes: Option<Vec<String>>,
-        /// Days until a personal key ends, 1 to 365
-        #[arg(long, conflicts_with = "bot", default_value_t = 90)]
-        days: u16,
+        /// Days until it ends, 1 to 365 (default: 365 for a bot, 90 for you)
+        #[arg(long)]
+        days: Option<u16>,
+        /// An address or network that calls with it may come from, such as 10.0.0.0/24 (repeatable; default: anywhere)
+        #[arg(long, value_name = "ADDRESS")]
+        from: Option<Vec<String>>,
         /// Make a honey key: bait to leave where a thief would look. It signs nothing; any use of it is an alarm
         #[arg(long, requires = "bot")]
         honey: bool,
@@ -59,16 +62,18 @@ pub enum AccessCommand {
 pub async fn run(remote: &Remote, command: AccessCommand) -> Result<ExitCode, Fatal> {
     let client = Client::new(remote)?;
     match command {
-        AccessCommand::Create { bot: Some(bot), name, scopes, honey, password, .. } => {
+        AccessCommand::Create { bot: Some(bot), name, scopes, honey, days, from, password } => {
             let bot = bot::find(&client, &bot).await?;
-            let wish = json!({ "name": name, "scopes": scopes, "honey": honey });
+            let wish = json!({ "name": name, "scopes": scopes, "honey": honey, "expires_in_days": days,
+                "allowed_ip_addresses": from });
             let pair = new_pair(&client, remote, &password, &bot, wish).await?;
             remote.output.one(&pair, &PAIR);
             say("This is the only time the secret is shown.\n");
         }
-        AccessCommand::Create { bot: None, name, scopes, days, password, .. } => {
+        AccessCommand::Create { bot: None, name, scopes, days, from, password, .. } => {
             let scopes = scopes.unwrap_or_else(|| vec!["read".to_owned()]);
-            let body = json!({ "name": name, "scopes": scopes, "expires_in_days": days });
+            let body = json!({ "name": name, "scopes": scopes, "expires_in_days": days,
+                "allowed_ip_addresses": from });
             let path = "/api/v1/access-keys";
             let key = client.confirmed(remote, &password, Method::POST, path, body).await?;
             remote.output.one(&key, &PERSONAL);
@@ -127,18 +132,21 @@ async fn find(client: &Client, wanted: &str) -> Result<String, Fatal> {
     })
 }
 
-const LIST: [Column; 8] = [
+const LIST: [Column; 9] = [
     ("prefix", "/prefix"),
     ("name", "/name"),
     ("scopes", "/scopes"),
+    ("from", "/allowed_ip_addresses"),
     ("last used", "/last_used_at"),
     ("expires", "/expires_at"),
     ("revoked", "/revoked_at"),
     ("honey", "/honey"),
     ("id", "/id"),
 ];
-const PAIR: [Column; 5] = [
+const PAIR: [Column; 7] = [
     ("scopes", "/scopes"),
+    ("from", "/allowed_ip_addresses"),
+    ("expires", "/expires_at"),
     ("key", "/virtual_pair/api_key"),
     ("secret", "/virtual_pair/secret"),
     ("passphrase", "/virtual_pair/passphrase"),

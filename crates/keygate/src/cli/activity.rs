@@ -6,6 +6,7 @@ use clap::{Args, Subcommand};
 use reqwest::Method;
 use serde_json::Value;
 use tokio::signal::unix::{SignalKind, signal};
+use uuid::Uuid;
 
 use super::{
     bot,
@@ -47,6 +48,9 @@ pub struct FilterArgs {
     /// Name or id of a bot
     #[arg(long)]
     bot: Option<String>,
+    /// The `api_key_id` of entries: finds also what was done with a connection that is gone
+    #[arg(long, value_name = "ID")]
+    api_key: Option<Uuid>,
     #[arg(long)]
     exchange: Option<String>,
     /// allow, deny, failed, unknown or management
@@ -58,7 +62,7 @@ pub struct FilterArgs {
     /// The id an error or an answer named
     #[arg(long, value_name = "ID")]
     request_id: Option<String>,
-    /// Id or prefix of an access key
+    /// Id or prefix of an access key; also of one that is gone
     #[arg(long, value_name = "KEY")]
     access_key: Option<String>,
     /// The rule that decided a denial
@@ -135,9 +139,13 @@ impl FilterArgs {
         if let Some(name) = &self.connection {
             pairs.push(("connection", id(&connection::find(client, name).await?)));
         }
-        if let Some(name) = &self.bot {
-            pairs.push(("bot", id(&bot::find(client, name).await?)));
+        // what is gone has records still, by its id
+        match self.bot.as_deref().map(|bot| (bot, Uuid::parse_str(bot))) {
+            Some((_, Ok(id))) => pairs.push(("bot", id.to_string())),
+            Some((name, Err(_))) => pairs.push(("bot", id(&bot::find(client, name).await?))),
+            None => {}
         }
+        pairs.extend(self.api_key.map(|id| ("api_key", id.to_string())));
         let plain = [
             ("exchange", &self.exchange),
             ("decision", &self.decision),

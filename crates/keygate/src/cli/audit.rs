@@ -14,12 +14,13 @@ use super::{
     say,
 };
 use crate::{
-    audit::{self, Finding, Keys, Pruned, Report, Scope, Verification},
+    audit::{self, Finding, Keys, Prunable, Report, Scope, Verification},
     clock::Clock,
     config::Config,
     db::Boot,
     error::Fatal,
     key_ring::{self, root},
+    page::text,
     start::{self, Store},
 };
 
@@ -39,6 +40,12 @@ pub enum AuditCommand {
         /// The first day whose records stay, such as 2026-01-01 (UTC)
         #[arg(long, value_name = "DATE")]
         before: String,
+        /// Only say how many there are
+        #[arg(long)]
+        dry_run: bool,
+        /// Do not ask
+        #[arg(long)]
+        yes: bool,
     },
     /// Print the public keys of the checkpoints, the present one last
     Key,
@@ -51,7 +58,21 @@ pub async fn run(config: Config, remote: &Remote, command: AuditCommand) -> Resu
         AuditCommand::Verify { from, user } => {
             verify(&config, &database, &keys, remote, &Scope { from, user }).await
         }
-        AuditCommand::Prune { before } => prune(&config, &database, &keys, remote, &before).await,
+        AuditCommand::Prune { before, dry_run, yes } => {
+            let prunable = match prunable(&config, &database, &keys, &before).await? {
+                Ok(prunable) => prunable,
+                Err(findings) => return Ok(broken(remote, &findings)),
+            };
+            let what = format!("{} from before {before}", text::count(prunable.records, "record"));
+            if dry_run || prunable.records == 0 {
+                say(&format!("{what} would be deleted\n"));
+                return Ok(ExitCode::SUCCESS);
+            }
+            remote.agree(&format!("Delete {what}, for good?"), yes)?;
+            let gone = audit::prune(&database.settings, &keys, &prunable, &Clock::default()).await?;
+            say(&format!("{} from before {before} were deleted\n", text::count(gone, "record")));
+            Ok(ExitCode::SUCCESS)
+        }
         AuditCommand::Key => {
             let public = |(id, key): (&str, [u8; 32])| json!({"id": id, "public_key": BASE64.encode(&key)});
             remote.output.list(&keys.public().map(public).collect::<Vec<_>>(), &KEY_COLUMNS);
@@ -97,28 +118,26 @@ async fn verify(
     Ok(ExitCode::from(if report.findings.is_empty() { 0 } else { exit::RISK }))
 }
 
-async fn prune(
+/// What is from before that day, which must be over: a mistyped year would take everything.
+async fn prunable(
     config: &Config,
     database: &Store,
     keys: &Keys,
-    remote: &Remote,
     before: &str,
-) -> Result<ExitCode, Fatal> {
+) -> Result<Result<Prunable, Vec<Finding>>, Fatal> {
     let day = Date::parse(before, format_description!("[year]-[month]-[day]"))
         .map_err(|_| usage(format!("'{before}' is no date"), "--before 2026-01-01"))?;
-    let before = day.midnight().assume_utc();
-    let clock = Clock::default();
-    match audit::prune(&database.settings, keys, &config.checkpoints_path(), before, &clock).await? {
-        Pruned::Done(gone) => {
-            say(&format!("{gone} records from before {day} were deleted\n"));
-            Ok(ExitCode::SUCCESS)
-        }
-        Pruned::Broken(findings) => {
-            show(remote, &findings);
-            say("Nothing was deleted: the record is not as it was written.\n");
-            Ok(ExitCode::from(exit::RISK))
-        }
+    let today = Clock::default().now().date();
+    if day > today {
+        return Err(usage(format!("{day} is still to come"), format!("--before {today} at most")));
     }
+    audit::prunable(&database.settings, keys, &config.checkpoints_path(), day.midnight().assume_utc()).await
+}
+
+fn broken(remote: &Remote, findings: &[Finding]) -> ExitCode {
+    show(remote, findings);
+    say("Nothing was deleted: the record is not as it was written.\n");
+    ExitCode::from(exit::RISK)
 }
 
 fn show(remote: &Remote, findings: &[Finding]) {

@@ -3,6 +3,7 @@
 use std::{path::PathBuf, process::ExitCode};
 
 use clap::{Args, Subcommand};
+use reqwest::Method;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -11,7 +12,7 @@ use super::{
     exit,
     output::{Column, Output, cell},
     own_key,
-    remote::{Remote, usage},
+    remote::{PasswordSource, Remote, usage},
     say,
 };
 use crate::error::Fatal;
@@ -34,6 +35,12 @@ pub enum ConnectionCommand {
     Pause { connection: String },
     /// Sign with it again
     Resume { connection: String },
+    /// Undo a deletion within its 7 days; needs your password. It comes back paused
+    Restore {
+        connection: String,
+        #[command(flatten)]
+        password: PasswordSource,
+    },
     /// Disable it at once and destroy it after 7 days, with its bots and their access keys
     Delete {
         connection: String,
@@ -104,6 +111,12 @@ pub async fn run(remote: &Remote, command: ConnectionCommand) -> Result<ExitCode
         ConnectionCommand::Check { connection } => act(&client, remote, &connection, "check").await?,
         ConnectionCommand::Pause { connection } => act(&client, remote, &connection, "pause").await?,
         ConnectionCommand::Resume { connection } => act(&client, remote, &connection, "resume").await?,
+        ConnectionCommand::Restore { connection, password } => {
+            let id = id(&find_deleted(&client, &connection).await?);
+            let path = format!("/api/v1/connections/{id}/restore");
+            show(remote, &client.confirmed(remote, &password, Method::POST, &path, json!({})).await?);
+            say("It is paused. `keygate connection resume` lets it sign again.\n");
+        }
         ConnectionCommand::Delete { connection, dry_run, confirm } => {
             delete(&client, remote, &connection, dry_run, confirm).await?;
         }
@@ -117,10 +130,20 @@ pub async fn find(client: &Client, wanted: &str) -> Result<Value, Fatal> {
     let (deleted, live): (Vec<Value>, Vec<Value>) =
         all.into_iter().partition(|connection| !connection["destroy_after"].is_null());
     let fits = |connection: &Value| names(connection).iter().any(|name| name == wanted);
-    let mut found: Vec<Value> = live.into_iter().filter(fits).collect();
-    if found.is_empty() {
-        found = deleted.into_iter().filter(fits).collect();
+    match live.iter().any(fits) {
+        true => pick(live, wanted),
+        false => pick(deleted, wanted),
     }
+}
+
+/// A deleted one, also where another has its name by now.
+async fn find_deleted(client: &Client, wanted: &str) -> Result<Value, Fatal> {
+    let all = client.list("/api/v1/connections").await?.into_iter();
+    pick(all.filter(|connection| !connection["destroy_after"].is_null()).collect(), wanted)
+}
+
+fn pick(mut found: Vec<Value>, wanted: &str) -> Result<Value, Fatal> {
+    found.retain(|connection| names(connection).iter().any(|name| name == wanted));
     match (found.pop(), found.is_empty()) {
         (Some(connection), true) => Ok(connection),
         (Some(other), false) => Err(usage(

@@ -13,7 +13,7 @@ use seal::SecretText;
 
 use super::{out, server::until_told};
 use crate::{
-    access_key::{self, NewPair},
+    access_key::{self, Bounds, NewPair, PAIR_DAYS},
     app::App,
     auth::{Caller, Client, Origin, Role, Via},
     bot::{self, NewBot},
@@ -96,7 +96,8 @@ async fn furnish(app: &App, link: &str, password: &SecretText) -> Result<SecretT
     let connection = connection::add(app, owner, new, &origin).await?.id;
     let new = NewBot { connection, name: "first bot".to_owned(), symbol: Some("BTC/USDT".to_owned()) };
     let bot = bot::create(app, owner, new, &origin).await?;
-    let new = NewPair { id: app.clock.id(), name: None, scopes: None, honey: false };
+    let bounds = Bounds::parse(app, PAIR_DAYS, None)?;
+    let new = NewPair { id: app.clock.id(), name: None, scopes: None, honey: false, bounds };
     let via = Via::Session { id: app.clock.id(), confirmed_at: app.clock.now() };
     let caller =
         Caller { user: owner, email: EMAIL.to_owned(), name: "Demo".to_owned(), role: Role::Owner, via };

@@ -54,6 +54,9 @@ pub enum LimitsCommand {
         /// With borrowed money
         #[arg(long)]
         leverage: Option<String>,
+        /// QUANTITY is one of the quote asset, such as USDT
+        #[arg(long)]
+        in_quote: bool,
     },
     /// What changed limits would have made of the last 30 days; nothing is changed
     Replay {
@@ -74,6 +77,9 @@ pub enum LimitsCommand {
     /// How long raised limits wait: shown, or set in hours
     Delay {
         hours: Option<u32>,
+        /// Take back a shorter wait that waits itself
+        #[arg(long, conflicts_with = "hours")]
+        cancel: bool,
         #[command(flatten)]
         password: PasswordSource,
     },
@@ -109,11 +115,12 @@ pub async fn run(remote: &Remote, command: LimitsCommand) -> Result<ExitCode, Fa
             let body = json!({ "template": name });
             show(remote, &client.confirmed(remote, &password, Method::PATCH, &path, body).await?);
         }
-        LimitsCommand::Test { connection, act, quantity, symbol, price, leverage } => {
+        LimitsCommand::Test { connection, act, quantity, symbol, price, leverage, in_quote } => {
             let body = match act {
                 Act::Withdraw => json!({ "withdrawal": {"asset": symbol, "amount": quantity} }),
                 Act::Buy | Act::Sell => {
-                    json!({ "order": {"symbol": symbol, "quantity": quantity, "price": price,
+                    let member = if in_quote { "quote_amount" } else { "quantity" };
+                    json!({ "order": {"symbol": symbol, member: quantity, "price": price,
                     "side": if matches!(act, Act::Buy) { "buy" } else { "sell" }, "leverage": leverage} })
                 }
             };
@@ -130,13 +137,15 @@ pub async fn run(remote: &Remote, command: LimitsCommand) -> Result<ExitCode, Fa
             let path = format!("{}/pending{query}", path(&client, &connection).await?);
             show(remote, &client.delete(&path).await?);
         }
-        LimitsCommand::Delay { hours: None, .. } => {
-            remote.output.one(&client.get("/api/v1/me/limits-delay").await?, &DELAY);
+        LimitsCommand::Delay { cancel: true, .. } => {
+            remote.output.one(&client.delete(WAIT).await?, &DELAY);
         }
-        LimitsCommand::Delay { hours: Some(hours), password } => {
+        LimitsCommand::Delay { hours: None, .. } => {
+            remote.output.one(&client.get(WAIT).await?, &DELAY);
+        }
+        LimitsCommand::Delay { hours: Some(hours), password, .. } => {
             let body = json!({ "seconds": u64::from(hours) * 3600 });
-            let answer =
-                client.confirmed(remote, &password, Method::PUT, "/api/v1/me/limits-delay", body).await?;
+            let answer = client.confirmed(remote, &password, Method::PUT, WAIT, body).await?;
             remote.output.one(&answer, &DELAY);
         }
     }
@@ -196,6 +205,7 @@ fn value_of(name: &str, value: &str) -> Value {
     }
 }
 
+const WAIT: &str = "/api/v1/me/limits-delay";
 const TRIED: [Column; 4] =
     [("decision", "/decision"), ("rule", "/rule"), ("reason", "/reason"), ("worth at most", "/usd")];
 const DELAY: [Column; 3] = [("seconds", "/seconds"), ("next seconds", "/next_seconds"), ("from", "/next_at")];

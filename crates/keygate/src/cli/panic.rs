@@ -11,7 +11,7 @@ mod orders;
 use super::{
     client::Client,
     connection,
-    output::Column,
+    output::{Column, Output, cell},
     remote::{PasswordSource, Remote},
     say,
 };
@@ -64,7 +64,7 @@ pub async fn run(remote: &Remote, args: PanicArgs) -> Result<ExitCode, Fatal> {
             body["reason"] = json!(args.reason);
             body["cancel_orders"] = json!(args.cancel_orders);
             let mut state = client.post("/api/v1/panic", Some(body)).await?;
-            say("All signing has stopped. `keygate panic resume` starts it again.\n");
+            say(&args.what.stopped());
             if args.cancel_orders {
                 state = orders::wait(&client, state).await?;
             }
@@ -79,14 +79,28 @@ pub async fn run(remote: &Remote, args: PanicArgs) -> Result<ExitCode, Fatal> {
         Some(PanicCommand::Resume { what, password }) => {
             let body = what.body(&client).await?;
             let path = "/api/v1/panic/resume";
-            show(remote, &client.confirmed(remote, &password, Method::POST, path, body).await?);
-            say("Signing goes on.\n");
+            let state = client.confirmed(remote, &password, Method::POST, path, body).await?;
+            show(remote, &state);
+            say(&goes_on(&state));
         }
     }
     Ok(ExitCode::SUCCESS)
 }
 
 impl What {
+    fn stopped(&self) -> String {
+        match (&self.connection, self.site) {
+            (Some(name), _) => format!(
+                "Signing with {name} has stopped. `keygate panic resume --connection {name}` starts it again.\n"
+            ),
+            (None, true) => {
+                "All signing on this site has stopped. `keygate panic resume --site` starts it again.\n"
+                    .to_owned()
+            }
+            (None, false) => "All signing has stopped. `keygate panic resume` starts it again.\n".to_owned(),
+        }
+    }
+
     async fn body(&self, client: &Client) -> Result<Value, Fatal> {
         let id = match &self.connection {
             Some(connection) => connection::find(client, connection).await?["id"].clone(),
@@ -96,14 +110,40 @@ impl What {
     }
 }
 
+/// Every stop that is in force, and the last call that was signed.
 fn show(remote: &Remote, state: &Value) {
-    remote.output.one(state, &SHOW);
+    if remote.output != Output::Table {
+        return remote.output.one(state, &[]);
+    }
+    let stops = stops(state);
+    if !stops.is_empty() {
+        remote.output.list(stops, &STOPS);
+    }
+    remote.output.one(state, &LAST);
 }
 
-const SHOW: [Column; 5] = [
-    ("stopped", "/in_force/0/scope"),
-    ("since", "/in_force/0/since"),
-    ("last signed", "/last_signed/at"),
-    ("method", "/last_signed/method"),
-    ("path", "/last_signed/path"),
-];
+fn stops(state: &Value) -> &[Value] {
+    state["in_force"].as_array().map_or(&[], Vec::as_slice)
+}
+
+/// After the end of one stop others may be in force, and hold the same programs.
+fn goes_on(state: &Value) -> String {
+    let left: Vec<String> = stops(state).iter().map(named).collect();
+    match left.is_empty() {
+        true => "Signing goes on.\n".to_owned(),
+        false => format!("This stop has ended. Still stopped: {}.\n", left.join(", ")),
+    }
+}
+
+fn named(stop: &Value) -> String {
+    match stop["scope"].as_str() {
+        Some("site") => "everybody on this site".to_owned(),
+        Some("connection") => format!("connection {}", cell(stop.get("connection"))),
+        _ => "all your programs".to_owned(),
+    }
+}
+
+const STOPS: [Column; 4] =
+    [("stopped", "/scope"), ("connection", "/connection"), ("since", "/since"), ("reason", "/reason")];
+const LAST: [Column; 3] =
+    [("last signed", "/last_signed/at"), ("method", "/last_signed/method"), ("path", "/last_signed/path")];

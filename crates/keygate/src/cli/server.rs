@@ -36,6 +36,12 @@ pub async fn serve(config: Config, demo: bool) -> Result<ExitCode, Fatal> {
              (KEYGATE_…_FILE) or a systemd credential is safer"
         );
     }
+    for variable in &config.unknown {
+        tracing::warn!(
+            variable,
+            "no setting has the name of this environment variable; it counts for nothing"
+        );
+    }
     let server = start::start(config, Clock::default(), demo).await?;
     greet(&server);
     until_told(&server).await?;

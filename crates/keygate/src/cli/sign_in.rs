@@ -40,13 +40,22 @@ pub struct LoginArgs {
     password: PasswordSource,
 }
 
+#[derive(Args)]
+pub struct PasswordArgs {
+    #[command(flatten)]
+    password: PasswordSource,
+    /// Read the new password from this file
+    #[arg(long, value_name = "FILE")]
+    new_password_file: Option<PathBuf>,
+}
+
 /// Makes the owner's account with the one-time link, and signs in.
 pub async fn set_up(remote: &Remote, args: SetupArgs) -> Result<ExitCode, Fatal> {
     if args.password.password_stdin && args.link_file.is_none() {
         return Err(usage("standard input cannot hold both link and password", "pass --password-file FILE"));
     }
-    let link =
-        remote.secret("Setup link", args.link_file.is_none(), args.link_file.as_deref(), "--link-file")?;
+    let from_stdin = args.link_file.is_none() && !remote.can_ask();
+    let link = remote.secret("Setup link", from_stdin, args.link_file.as_deref(), "--link-file FILE")?;
     let token = link.expose().rsplit('#').next().unwrap_or_default().trim().to_owned();
     let email = remote.text(args.email, "E-mail", "--email")?;
     let name = remote.text(args.name, "Name", "--name")?;
@@ -65,6 +74,27 @@ pub async fn login(remote: &Remote, args: LoginArgs) -> Result<ExitCode, Fatal> 
     let body = json!({ "email": email, "password": password.expose() });
     keep(&client, "/api/v1/auth/login", body).await?;
     say(&format!("Signed in at {}.\n", client.base));
+    Ok(ExitCode::SUCCESS)
+}
+
+/// A new password. All sign-ins end by it; this one is made anew.
+pub async fn change_password(remote: &Remote, args: PasswordArgs) -> Result<ExitCode, Fatal> {
+    let password = remote.password(&args.password)?;
+    let file = args.new_password_file.as_deref();
+    let new = remote.secret("New password", false, file, "--new-password-file FILE")?;
+    if file.is_none() && remote.secret("The same again", false, None, "")?.expose() != new.expose() {
+        return Err(usage("nothing was changed: the two are not the same", "type it again"));
+    }
+    let body = json!({ "password": password.expose(), "new_password": new.expose() });
+    keep_anew(&Client::new(remote)?, "/api/v1/users/me/password", Some(body)).await?;
+    say("Your password is changed. All other sign-ins have ended; access keys go on.\n");
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Ends all sign-ins but this one, which is made anew.
+pub async fn logout_others(remote: &Remote) -> Result<ExitCode, Fatal> {
+    keep_anew(&Client::new(remote)?, "/api/v1/auth/logout-others", None).await?;
+    say("All other sign-ins have ended; access keys go on.\n");
     Ok(ExitCode::SUCCESS)
 }
 
@@ -104,6 +134,12 @@ pub async fn status(remote: &Remote) -> Result<ExitCode, Fatal> {
         true => Ok(ExitCode::SUCCESS),
         false => Ok(ExitCode::from(exit::UNREACHABLE)),
     }
+}
+
+async fn keep_anew(client: &Client, path: &str, body: Option<Value>) -> Result<(), Fatal> {
+    let answer = client.post(path, body).await?;
+    let session = Session::from_answer(&client.base, &answer).ok_or_else(|| strange(&client.base))?;
+    Locked::open()?.write(&session)
 }
 
 async fn keep(client: &Client, path: &str, body: Value) -> Result<(), Fatal> {

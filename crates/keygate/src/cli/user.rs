@@ -1,8 +1,9 @@
 //! `keygate user`: accounts of people, for administrators.
 
-use std::process::ExitCode;
+use std::{path::PathBuf, process::ExitCode};
 
 use clap::Subcommand;
+use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::{
@@ -24,6 +25,9 @@ pub enum UserCommand {
         name: Option<String>,
         #[command(flatten)]
         password: PasswordSource,
+        /// Read your own password from this file
+        #[arg(long, value_name = "FILE")]
+        your_password_file: Option<PathBuf>,
     },
     /// End an account's access: sessions, tokens and bots stop at once; nothing is deleted
     Deactivate {
@@ -33,10 +37,12 @@ pub enum UserCommand {
         #[arg(long)]
         yes: bool,
     },
-    /// Give an account its access back
+    /// Give an account its access back; needs your password
     Reactivate {
         /// E-mail or id
         user: String,
+        #[command(flatten)]
+        password: PasswordSource,
     },
 }
 
@@ -44,28 +50,27 @@ pub async fn run(remote: &Remote, command: UserCommand) -> Result<ExitCode, Fata
     let client = Client::new(remote)?;
     match command {
         UserCommand::List => remote.output.list(&client.list(USERS).await?, &COLUMNS),
-        UserCommand::Add { email, name, password } => {
+        UserCommand::Add { email, name, password, your_password_file } => {
             let name = remote.text(name, "Name", "--name")?;
             let password = remote.password(&password)?;
-            let body = json!({ "email": email, "name": name, "password": password.expose() });
+            let (what, flag) = ("Your own password", "--your-password-file FILE");
+            let yours = remote.secret(what, false, your_password_file.as_deref(), flag)?;
+            let body = json!({ "email": email, "name": name, "password": password.expose(),
+                "your_password": yours.expose() });
             remote.output.one(&client.post(USERS, Some(body)).await?, &COLUMNS);
         }
         UserCommand::Deactivate { user, yes } => {
             let id = find(&client, &user).await?;
             remote.agree(&format!("Deactivate {user}? Their bots stop at once."), yes)?;
-            act(&client, remote, &id, "deactivate").await?;
+            remote.output.one(&client.post(&format!("{USERS}/{id}/deactivate"), None).await?, &COLUMNS);
         }
-        UserCommand::Reactivate { user } => {
-            let id = find(&client, &user).await?;
-            act(&client, remote, &id, "reactivate").await?;
+        UserCommand::Reactivate { user, password } => {
+            let path = format!("{USERS}/{}/reactivate", find(&client, &user).await?);
+            let user = client.confirmed(remote, &password, Method::POST, &path, json!({})).await?;
+            remote.output.one(&user, &COLUMNS);
         }
     }
     Ok(ExitCode::SUCCESS)
-}
-
-async fn act(client: &Client, remote: &Remote, id: &str, verb: &str) -> Result<(), Fatal> {
-    remote.output.one(&client.post(&format!("{USERS}/{id}/{verb}"), None).await?, &COLUMNS);
-    Ok(())
 }
 
 async fn find(client: &Client, wanted: &str) -> Result<String, Fatal> {

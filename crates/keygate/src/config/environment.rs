@@ -14,7 +14,10 @@ use figment::{
 };
 use seal::SecretText;
 
-use super::{HELP, RESERVED, origin::SECRETS};
+use super::{
+    HELP, RESERVED,
+    origin::{self, SECRETS},
+};
 use crate::error::Fatal;
 
 /// One setting, and where it was found.
@@ -44,7 +47,10 @@ pub(super) fn exposed(secrets: &[(String, SecretText)]) -> Vec<String> {
 
 /// Adds everything of the environment: plain variables, then the secret ones, then files.
 pub(super) fn layers(figment: Figment, secrets: &[(String, SecretText)]) -> Result<Figment, Fatal> {
-    let plain = Env::prefixed(PREFIX).ignore(&RESERVED).filter(|key| !key.as_str().ends_with("_file"));
+    let plain = Env::prefixed(PREFIX).ignore(&RESERVED).filter(|key| {
+        let key = key.as_str().to_lowercase().replace("__", ".");
+        !key.ends_with("_file") && is_meant(&key)
+    });
     let mut given: Vec<Given> = secrets.iter().filter_map(|(name, value)| setting(name, value)).collect();
     given.extend(named_files()?);
     given.extend(credentials()?);
@@ -52,6 +58,19 @@ pub(super) fn layers(figment: Figment, secrets: &[(String, SecretText)]) -> Resu
         master_key(value.expose().to_owned(), format!("environment variable {ALIAS}"))
     }));
     Ok(given.into_iter().fold(figment.merge(plain.split("__")), Figment::merge))
+}
+
+/// Variables that begin like ours and are no settings: somebody else's, such as a bot's, or a mistake.
+pub(super) fn unknown() -> Vec<String> {
+    let ours = |name: &String| {
+        key(name).is_some_and(|key| !RESERVED.contains(&&*key) && !is_meant(key.trim_end_matches("_file")))
+    };
+    env::vars_os().filter_map(|(name, _)| name.into_string().ok()).filter(ours).collect()
+}
+
+/// Is a variable with this key meant for us? One of a section is, also where it is mistyped.
+fn is_meant(key: &str) -> bool {
+    key.contains('.') || origin::is_known(key)
 }
 
 /// The setting a variable stands for: `KEYGATE_A__B` is `a.b`.
@@ -71,7 +90,8 @@ fn named_files() -> Result<Vec<Given>, Fatal> {
     for (name, path) in env::vars_os() {
         let Some(name) = name.to_str().filter(|name| name.starts_with(PREFIX)) else { continue };
         let key = key(name).filter(|key| !RESERVED.contains(&key.as_str()));
-        if let Some(key) = key.as_deref().and_then(|key| key.strip_suffix("_file")) {
+        let key = key.as_deref().and_then(|key| key.strip_suffix("_file"));
+        if let Some(key) = key.filter(|key| is_meant(key)) {
             found.push(Given::read(key, Path::new(&path))?);
         }
     }

@@ -50,6 +50,11 @@ fn setting(figment: &Figment, key: String) -> Setting {
     Setting { value: if secret { "***".to_owned() } else { value }, key, source }
 }
 
+/// A setting, or a section of them.
+pub(super) fn is_known(key: &str) -> bool {
+    known_keys().iter().any(|known| known == key || known.starts_with(&format!("{key}.")))
+}
+
 fn known_keys() -> Vec<String> {
     let defaults: Dict = Figment::from(Toml::string(DEFAULTS)).extract().unwrap_or_default();
     leaves(&defaults)

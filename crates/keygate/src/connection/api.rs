@@ -14,9 +14,10 @@ use uuid::Uuid;
 use super::{Allow, Change, ConnectionOut, Deletion, ExchangeKey, NewConnection, own_key};
 use crate::{
     app::App,
-    auth::{Manage, May, Origin, View},
+    auth::{Client, Manage, May, Origin, View},
     error::{Error, Problem, Result},
     http::body::{Id, Json, Query},
+    user::StepUp,
 };
 
 #[derive(Deserialize, ToSchema)]
@@ -62,6 +63,14 @@ struct ChangeIn {
     label: Option<String>,
     /// True makes it the one personal access keys use.
     is_default: Option<bool>,
+}
+
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct RestoreIn {
+    /// Your password.
+    #[schema(value_type = Option<String>, format = Password)]
+    password: Option<SecretText>,
 }
 
 #[derive(Deserialize, IntoParams)]
@@ -198,16 +207,21 @@ async fn delete(
     }))
 }
 
-/// Undo a deletion within its seven days. The connection comes back paused.
+/// Undo a deletion within its seven days. Needs the password; the connection comes back paused.
 #[utoipa::path(post, path = "/api/v1/connections/{id}/restore", tag = "connections", params(("id" = Uuid, Path,)),
-    responses((status = 200, body = ConnectionOut), (status = 404, body = Problem), (status = 409, body = Problem)))]
+    request_body = RestoreIn, responses((status = 200, body = ConnectionOut), (status = 401, body = Problem),
+        (status = 403, body = Problem, description = "`step-up-required`: the password is missing."),
+        (status = 404, body = Problem), (status = 409, body = Problem)))]
 async fn restore(
     State(app): State<Arc<App>>,
     may: May<Manage>,
+    client: Client,
     request: Origin,
     Id(id): Id,
+    Json(input): Json<RestoreIn>,
 ) -> Result<Answer<ConnectionOut>> {
-    Ok(Answer(super::restore(&app, may.user(), id, &request).await?.into()))
+    let step_up = StepUp { caller: &may.caller, client: &client, password: input.password };
+    Ok(Answer(super::restore(&app, id, step_up, &request).await?.into()))
 }
 
 /// Ask the exchange again whether the key works and what it may do.

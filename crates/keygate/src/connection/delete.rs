@@ -12,6 +12,7 @@ use crate::{
     bot,
     error::{Code, Result},
     http::RequestId,
+    user::StepUp,
 };
 
 /// What a deletion takes, or would take.
@@ -22,7 +23,7 @@ pub struct Deletion {
     pub bots: Vec<DeletedBot>,
     /// False for a dry run.
     pub deleted: bool,
-    /// Until then the deletion can be undone; absent when it is for good at once.
+    /// Until then the deletion can be undone.
     #[serde(with = "time::serde::rfc3339::option")]
     pub destroy_after: Option<OffsetDateTime>,
 }
@@ -59,21 +60,16 @@ pub async fn delete(app: &App, user: Uuid, row: &Row, request: &Origin) -> Resul
     Ok(Deletion { deleted: true, destroy_after: Some(app.clock.now() + super::UNDO), ..preview })
 }
 
-/// Destroys at once and for good.
-pub async fn delete_now(app: &App, user: Uuid, row: &Row, request: &Origin) -> Result<Deletion> {
-    let preview = preview(app, user, row).await?;
-    store::destroy(app, user, row, request).await?;
-    app.gate.accounts.forget(user);
-    Ok(Deletion { deleted: true, ..preview })
-}
-
-/// Undoes a deletion. The connection comes back paused: its owner looks at it before it signs again.
-pub async fn restore(app: &App, user: Uuid, id: Uuid, request: &Origin) -> Result<Row> {
+/// Undoes a deletion, with the password: its bots have their keys again. The connection comes back paused: its owner looks at
+/// it before it signs again.
+pub async fn restore(app: &App, id: Uuid, step_up: StepUp<'_>, request: &Origin) -> Result<Row> {
+    let user = step_up.caller.user;
     let row = super::find(app, user, id).await?;
     let end = row.destroy_after.ok_or_else(|| Code::Duplicate.with("The connection is not deleted."))?;
     if end <= app.clock.now() {
         return Err(Code::ConnectionDeleted.with("The seven days are over; it is being destroyed."));
     }
+    step_up.anew(app, WHY).await?;
     refuse_return_of_a_twin(app, user, &row).await?;
     store::unmark_deleted(app, user, &row, request).await?;
     super::find(app, user, id).await
@@ -110,3 +106,5 @@ async fn destroy(app: &App, user: Uuid, id: Uuid, request: &Origin) -> Result<()
         None => Ok(()),
     }
 }
+
+const WHY: &str = "What was deleted shall come back by its owner alone. Send your password, as `password`.";

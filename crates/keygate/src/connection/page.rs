@@ -9,16 +9,18 @@ use axum::{
     response::Response,
     routing::{get, post},
 };
+use seal::SecretText;
 use serde::Deserialize;
 
 use super::{Change, ConnectionOut, Deletion, parse_label, parse_name, store::Generation};
 use crate::{
     app::App,
-    auth::{Manage, May, Origin, Permission, View},
+    auth::{Client, Manage, May, Origin, Permission, View},
     bot,
     error::{Error, Result},
     http::body::Id,
-    page::{Frame, Posted, Problems, go, show, show_again},
+    page::{Frame, Posted, Problems, filled, go, show, show_again},
+    user::StepUp,
 };
 
 mod check;
@@ -53,6 +55,8 @@ struct One {
     frame: Frame,
     problems: Problems,
     connection: ConnectionOut,
+    /// What stands in the form.
+    given: ChangeIn,
     generations: Vec<Generation>,
     bots: Vec<bot::Row>,
 }
@@ -79,6 +83,12 @@ struct DeleteIn {
 }
 
 #[derive(Deserialize)]
+struct RestoreIn {
+    #[serde(default)]
+    password: Option<SecretText>,
+}
+
+#[derive(Deserialize)]
 struct Nothing {}
 
 async fn list(State(app): State<Arc<App>>, may: May<View>, frame: Frame) -> Result<Response> {
@@ -89,7 +99,7 @@ async fn list(State(app): State<Arc<App>>, may: May<View>, frame: Frame) -> Resu
 }
 
 async fn one(State(app): State<Arc<App>>, may: May<View>, Id(id): Id, frame: Frame) -> Result<Response> {
-    show(&page(&app, &may, id, frame, Problems::default()).await?)
+    show(&page(&app, &may, id, frame, Problems::default(), None).await?)
 }
 
 async fn page<P: Permission>(
@@ -98,11 +108,13 @@ async fn page<P: Permission>(
     id: uuid::Uuid,
     frame: Frame,
     problems: Problems,
+    given: Option<ChangeIn>,
 ) -> Result<One> {
-    let connection = super::find(app, may.user(), id).await?.into();
+    let connection = ConnectionOut::from(super::find(app, may.user(), id).await?);
+    let given = given.unwrap_or_else(|| ChangeIn::of(&connection));
     let generations = super::generations(app, may.user(), id).await?;
     let bots = bot::list(app, may.user()).await?.into_iter().filter(|bot| bot.connection_id == id).collect();
-    Ok(One { frame: frame.of(may), problems, connection, generations, bots })
+    Ok(One { frame: frame.of(may), problems, connection, given, generations, bots })
 }
 
 async fn change(
@@ -119,7 +131,10 @@ async fn change(
     };
     match done {
         Ok(()) => Ok(go(&address(id), "Saved.")),
-        Err(error) => show_again(&error, &page(&app, &may, id, frame, Problems::of(&error)).await?),
+        Err(error) => {
+            let page = page(&app, &may, id, frame, Problems::of(&error), Some(input)).await?;
+            show_again(&error, &page)
+        }
     }
 }
 
@@ -133,7 +148,7 @@ async fn check(
 ) -> Result<Response> {
     match super::check(&app, may.user(), id, &request).await {
         Ok(_) => Ok(go(&address(id), "Checked at the exchange just now: the key works.")),
-        Err(error) => show_again(&error, &page(&app, &may, id, frame, Problems::of(&error)).await?),
+        Err(error) => show_again(&error, &page(&app, &may, id, frame, Problems::of(&error), None).await?),
     }
 }
 
@@ -202,12 +217,17 @@ async fn delete(
 async fn restore(
     State(app): State<Arc<App>>,
     may: May<Manage>,
+    client: Client,
     request: Origin,
     Id(id): Id,
-    _form: Posted<Nothing>,
+    frame: Frame,
+    Posted(input): Posted<RestoreIn>,
 ) -> Result<Response> {
-    super::restore(&app, may.user(), id, &request).await?;
-    Ok(go(&address(id), "Restored and paused. Look it over, then resume it."))
+    let step_up = StepUp { caller: &may.caller, client: &client, password: filled(input.password) };
+    match super::restore(&app, id, step_up, &request).await {
+        Ok(_) => Ok(go(&address(id), "Restored and paused. Look it over, then resume it.")),
+        Err(error) => show_again(&error, &page(&app, &may, id, frame, Problems::of(&error), None).await?),
+    }
 }
 
 impl One {
@@ -227,12 +247,20 @@ impl One {
 }
 
 impl ChangeIn {
-    fn parse(self) -> Result<Change> {
+    fn of(connection: &ConnectionOut) -> Self {
+        ChangeIn {
+            name: connection.name.clone(),
+            label: connection.label.clone().unwrap_or_default(),
+            is_default: connection.is_default.then(|| "on".to_owned()),
+        }
+    }
+
+    fn parse(&self) -> Result<Change> {
         Ok(Change {
             name: Some(parse_name(Some(&self.name))?),
-            label: parse_label(Some(self.label))?,
+            label: parse_label(Some(self.label.clone()))?,
             // The default can be moved to another connection, not taken away.
-            is_default: self.is_default.map(|_| true),
+            is_default: self.is_default.as_ref().map(|_| true),
         })
     }
 }

@@ -41,6 +41,10 @@ pub struct Row {
     pub last_error: Option<String>,
     pub last_used_at: Option<OffsetDateTime>,
     pub bots: i64,
+    /// Something limits the dollars of an order, of a day or of what it leads to.
+    pub limits_amounts: bool,
+    /// The markets are limited, or each bot is tied to one.
+    pub limits_markets: bool,
     pub created_at: OffsetDateTime,
     pub updated_at: Option<OffsetDateTime>,
     pub destroy_after: Option<OffsetDateTime>,
@@ -82,6 +86,10 @@ async fn select(app: &App, user: Uuid, id: Option<Uuid>) -> Result<Vec<Row>> {
                   coalesce(p.can_withdraw, false) as "can_withdraw!", coalesce(p.can_transfer, false) as "can_transfer!",
                   c.api_key_permissions, c.connection_warnings, c.verification_status, c.last_verified_at,
                   c.last_error_message, c.api_key_last_used, c.created_at, c.updated_at, c.destroy_after,
+                  num_nonnulls(p.max_trade_amount_usd, p.max_daily_trade_volume_usd, c.max_position_size) > 0 as "limits_amounts!",
+                  coalesce(json_typeof(c.allowed_symbols) = 'array', false)
+                      or coalesce((select bool_and(b.symbol is not null) from bot_configs b where b.connection_id = c.id), false)
+                      as "limits_markets!",
                   (select count(*) from bot_configs b where b.connection_id = c.id) as "bots!"
            from exchange_connections c
            left join api_key_permissions p on p.api_key_id = c.api_key_id
@@ -130,6 +138,8 @@ async fn select(app: &App, user: Uuid, id: Option<Uuid>) -> Result<Vec<Row>> {
                 last_error: c.last_error_message,
                 last_used_at: c.api_key_last_used.map(PrimitiveDateTime::assume_utc),
                 bots: c.bots,
+                limits_amounts: c.limits_amounts,
+                limits_markets: c.limits_markets,
                 created_at: c.created_at.assume_utc(),
                 updated_at: c.updated_at.map(PrimitiveDateTime::assume_utc),
                 destroy_after: c.destroy_after,

@@ -7,7 +7,7 @@ use time::OffsetDateTime;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::{Allow, Row, Verified, secrets};
+use super::{Row, Verified, secrets};
 
 #[derive(Serialize, ToSchema)]
 pub struct ConnectionOut {
@@ -77,7 +77,11 @@ pub struct Finding {
 impl From<Row> for ConnectionOut {
     fn from(row: Row) -> Self {
         let parsed = |value: Option<Value>| value.and_then(|value| serde_json::from_value(value).ok());
-        let findings = row.warnings.and_then(|value| serde_json::from_value(value).ok()).unwrap_or_default();
+        let unlimited = row.unlimited();
+        let stored: Vec<Finding> = parsed_or_none(row.warnings);
+        // what a check once wrote of the limits may have changed since
+        let stored = stored.into_iter().filter(|finding| finding.code != NO_LIMITS);
+        let findings = stored.chain(unlimited).collect();
         ConnectionOut {
             id: row.id,
             exchange: row.exchange,
@@ -109,9 +113,21 @@ impl From<Row> for ConnectionOut {
 }
 
 impl Row {
-    pub fn allow(&self) -> Allow {
-        Allow { trade: self.can_trade, withdraw: self.can_withdraw, transfer: self.can_transfer }
+    /// What bots may do too much of, by the limits and the bots as they are now.
+    fn unlimited(&self) -> Option<Finding> {
+        let (severity, text) = match (self.can_trade, self.limits_markets, self.limits_amounts) {
+            (true, false, false) => ("high", "Bots may trade every pair in any size."),
+            (true, false, true) => ("medium", "Bots may trade every pair."),
+            (true, true, false) => ("medium", "Bots may trade in any size."),
+            _ => return None,
+        };
+        let fix = "Set limits, or restrict each bot to a symbol; trade-only keys have drained accounts through thin pairs.";
+        Some(finding(severity, NO_LIMITS, text, fix))
     }
+}
+
+fn parsed_or_none(stored: Option<Value>) -> Vec<Finding> {
+    stored.and_then(|value| serde_json::from_value(value).ok()).unwrap_or_default()
 }
 
 impl Verified {
@@ -134,13 +150,13 @@ pub fn permissions_json(verified: &Verified) -> Option<Value> {
     serde_json::to_value(out).ok()
 }
 
-pub fn findings_json(verified: &Verified, allow: Allow) -> Option<Value> {
-    serde_json::to_value(findings(verified, allow)).ok()
+pub fn findings_json(verified: &Verified) -> Option<Value> {
+    serde_json::to_value(findings(verified)).ok()
 }
 
 /// What is wrong with the key, worst first.
-fn findings(verified: &Verified, allow: Allow) -> Vec<Finding> {
-    let mut found = match &verified.permissions {
+fn findings(verified: &Verified) -> Vec<Finding> {
+    match &verified.permissions {
         None => vec![finding(
             "medium",
             "permissions-unknown",
@@ -148,16 +164,7 @@ fn findings(verified: &Verified, allow: Allow) -> Vec<Finding> {
             "Look at the key's switches at the exchange yourself.",
         )],
         Some(known) => exchange_findings(known, verified),
-    };
-    if allow.trade {
-        found.push(finding(
-            "high",
-            "no-limits",
-            "Bots may trade every pair in any size.",
-            "Restrict each bot to a symbol; trade-only keys have drained accounts through thin pairs.",
-        ));
     }
-    found
 }
 
 fn exchange_findings(known: &Permissions, verified: &Verified) -> Vec<Finding> {
@@ -209,3 +216,5 @@ fn finding(severity: &str, code: &str, text: &str, fix: &str) -> Finding {
         fix: fix.to_owned(),
     }
 }
+
+const NO_LIMITS: &str = "no-limits";

@@ -57,6 +57,13 @@ impl Error {
     }
 }
 
+impl Error {
+    /// True when a text has a NUL character, which PostgreSQL stores nowhere.
+    pub fn is_no_text(&self) -> bool {
+        self.sqlstate().is_some_and(|code| code == "22021" || code == "22P05")
+    }
+}
+
 /// The constraint that a statement violated, by the name it has in the migrations.
 pub fn constraint(error: &sqlx::Error) -> Option<&str> {
     error.as_database_error()?.constraint()

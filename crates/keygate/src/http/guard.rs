@@ -6,13 +6,14 @@ use http::{Request, Version, header};
 use crate::{
     app::App,
     error::{Code, Result},
+    health,
 };
 
 pub fn refuse_odd<B>(app: &App, request: &Request<B>) -> Result<()> {
     if let Some(reason) = oddity(request) {
         return Err(Code::InvalidBody.with(reason));
     }
-    match known_host(app, request) {
+    match known_host(app, request) || health::PATHS.contains(&request.uri().path()) {
         true => Ok(()),
         false => Err(Code::UnknownHost
             .with("Use the address Keygate is configured for, or add this one to host_names.")),

@@ -50,7 +50,7 @@ impl Site {
 
     async fn pass(&self, peer: Peer, id: RequestId, request: Request<Incoming>) -> Result<Response> {
         guard::refuse_odd(&self.app, &request)?;
-        if !self.app.has_owner.load(Ordering::Relaxed) && !Box::pin(user::is_set_up(&self.app)).await {
+        if !self.app.has_owner.load(Ordering::Relaxed) && !Box::pin(user::is_set_up(&self.app)).await? {
             return Err(super::not_set_up());
         }
         gateway::serve(&self.app, peer, id, request).await

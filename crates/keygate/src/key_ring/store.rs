@@ -71,6 +71,15 @@ pub async fn load_service_keys(boot: &mut PgConnection) -> Result<Vec<(u32, Wrap
     Ok(rows.into_iter().map(|row| (unsigned(row.version), wrapped(row.wrapped, row.iv, row.kid))).collect())
 }
 
+/// Something is sealed under a master key already.
+pub async fn has_wrapped(boot: &mut PgConnection) -> Result<bool, Fatal> {
+    let under_the_first = sqlx::query_scalar!(r#"select keygate.count_wrapped(1) > 0 as "yes!""#)
+        .fetch_one(&mut *boot)
+        .await
+        .map_err(db::Error::from)?;
+    Ok(under_the_first || !load_service_keys(boot).await?.is_empty())
+}
+
 pub async fn insert_service_key(boot: &mut PgConnection, version: u32, key: &Wrapped) -> Result<(), Fatal> {
     sqlx::query!(
         "select keygate.insert_service_key($1, $2, $3, $4)",

@@ -110,7 +110,7 @@ struct DelayOut {
 struct DelayIn {
     /// 0 to 2592000 (30 days).
     seconds: i32,
-    /// Needed for a shorter wait.
+    /// Your password: another wait binds you as well as others.
     #[schema(value_type = Option<String>, format = Password)]
     password: Option<SecretText>,
 }
@@ -247,11 +247,22 @@ async fn set_delay(
     Ok(Answer(super::set_delay(&app, input.seconds, wish).await?.into()))
 }
 
+/// Take back a shorter wait that waits itself.
+#[utoipa::path(delete, path = "/api/v1/me/limits-delay", tag = "limits",
+    responses((status = 200, body = DelayOut), (status = 404, body = Problem)))]
+async fn cancel_delay(
+    Shared(app): Shared<Arc<App>>,
+    may: May<Manage>,
+    request: Origin,
+) -> Result<Answer<DelayOut>> {
+    Ok(Answer(super::cancel_delay(&app, may.user(), &request).await?.into()))
+}
+
 pub fn routes() -> OpenApiRouter<Arc<App>> {
     OpenApiRouter::new()
         .routes(routes!(show, change))
         .routes(routes!(test))
         .routes(routes!(cancel))
-        .routes(routes!(delay, set_delay))
+        .routes(routes!(delay, set_delay, cancel_delay))
         .merge(replay_api::routes())
 }

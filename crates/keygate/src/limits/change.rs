@@ -6,7 +6,7 @@ use serde_json::Value;
 use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 
-use super::{Limits, Patch, Usage, raise::Raise, store, usage::usage};
+use super::{Limits, Patch, Usage, delay, raise::Raise, store, usage::usage};
 use crate::{
     app::App,
     audit::{self, Difference, Event},
@@ -151,6 +151,7 @@ pub async fn cancel(
 
 /// Puts in force what has waited long enough.
 pub async fn apply_due(app: &App) -> Result<()> {
+    delay::apply_due(app).await?;
     for (user, connection) in store::due(app).await? {
         // what is in the way of one stops no other
         if let Err(error) = apply(app, user, connection).await {
@@ -201,46 +202,6 @@ fn patch_of(pending: Vec<Pending>) -> Patch {
     pending.into_iter().map(|pending| (pending.member, pending.value)).collect()
 }
 
-/// How long raised limits wait, now and from when on.
-pub struct Delay {
-    pub seconds: i32,
-    pub next: Option<(i32, OffsetDateTime)>,
-}
-
-pub async fn delay(app: &App, user: Uuid) -> Result<Delay> {
-    let mut tx = app.db.user(user).await?;
-    let delay = store::load_delay(&mut tx, app.clock.now()).await?;
-    tx.commit().await?;
-    Ok(delay)
-}
-
-/// A longer wait is in force at once; a shorter one waits as long as the present one. Both need the password: a long wait that
-/// somebody else has chosen would bind its owner.
-pub async fn set_delay(app: &App, seconds: i32, wish: Wish<'_>) -> Result<Delay> {
-    let user = wish.caller.user;
-    let password = wish.password.ok_or_else(|| Code::StepUpRequired.with(WHY_WAIT))?;
-    user::confirm(app, wish.caller, password, wish.client).await?;
-    let now = app.clock.now();
-    let mut tx = app.db.user(user).await?;
-    let present = store::lock_delay(&mut tx, user, now).await?;
-    let shorter = seconds < present.seconds;
-    let new = match shorter {
-        true => {
-            let at = now + Duration::seconds(present.seconds.into());
-            Delay { seconds: present.seconds, next: Some((seconds, at)) }
-        }
-        false => Delay { seconds, next: None },
-    };
-    store::save_delay(&mut tx, user, &new).await?;
-    let operation = if shorter { "limits-delay-asked" } else { "limits-delay" };
-    let changed = Difference::of("seconds", present.seconds, seconds);
-    let changed = new.next.iter().fold(changed, |all, (_, at)| all.waiting([&"seconds".to_owned()], *at));
-    let event = Event { api_key: user, operation, changed, ..Event::default() };
-    audit::record(app, &mut tx, &wish.request, event).await?;
-    tx.commit().await?;
-    delay(app, user).await
-}
-
 async fn state(app: &App, tx: &mut Tx, connection: Uuid) -> Result<State> {
     let limits = store::load(tx, connection).await?.ok_or(Code::NotFound)?;
     let usage = usage(tx, connection, &limits, app.clock.now()).await?;
@@ -255,6 +216,3 @@ fn password_needed() -> Error {
     Code::StepUpRequired
         .with("This lets more through than before. Send your password with it, as `password`.")
 }
-
-const WHY_WAIT: &str =
-    "How long raised limits wait binds you as well as others. Send your password with it, as `password`.";

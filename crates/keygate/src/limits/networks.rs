@@ -29,7 +29,7 @@ pub fn text(network: &IpNetwork) -> String {
 }
 
 /// Addresses of IPv4 inside IPv6 are IPv4 addresses, as callers' addresses are; bits behind the length are dropped.
-fn parse(text: &str) -> Option<IpNetwork> {
+pub fn parse(text: &str) -> Option<IpNetwork> {
     let network: IpNetwork = text.trim().parse().ok()?;
     let (ip, prefix) = match (network.ip().to_canonical(), network.ip()) {
         (ip, own) if ip == own => (ip, network.prefix()),

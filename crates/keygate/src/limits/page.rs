@@ -9,35 +9,37 @@ use axum::{
     response::Response,
     routing::{get, post},
 };
-use rust_decimal::Decimal;
 use seal::SecretText;
 use serde::Deserialize;
 use uuid::Uuid;
 
 use super::{
-    OrderIn, Patch, Pending, SideIn, State, TEMPLATES, Trial, Usage, Wish, WithdrawalIn,
+    Delay, Patch, Pending, State, TEMPLATES, Usage, Wish,
     form::{patch, shown},
     replay::would_have,
-    template, try_out,
+    template,
 };
 use crate::{
     app::App,
     auth::{Client, Manage, May, Origin, Permission, View},
     connection,
-    error::{Error, Result},
+    error::Result,
     gateway::{preview::Preview, replay::Report},
     http::body::Id,
-    page::{Frame, Posted, Problems, go, show as show_page, show_again},
+    page::{Frame, Posted, Problems, filled, go, show as show_page, show_again},
     unsettled,
 };
+
+mod trying;
 
 pub fn pages() -> Router<Arc<App>> {
     Router::new()
         .route("/connections/{id}/limits", get(one).post(change))
         .route("/connections/{id}/limits/template", post(use_template))
         .route("/connections/{id}/limits/cancel", post(cancel))
-        .route("/connections/{id}/limits/test", post(test))
+        .route("/connections/{id}/limits/delay/cancel", post(cancel_delay))
         .route("/connections/{id}/limits/replay", post(replay))
+        .merge(trying::pages())
 }
 
 #[derive(Template)]
@@ -50,29 +52,20 @@ struct Page {
     sentences: Vec<String>,
     dry_run: bool,
     pending: Vec<Pending>,
+    /// How long what lets more through waits, on every connection.
+    delay: Delay,
     /// What stands in the form, by the names of the limits.
     given: HashMap<String, String>,
     templates: &'static [template::Template],
     usage: Vec<Usage>,
     /// Calls of which nobody knows what became.
     unsettled: i64,
-    /// What was tried, and what would be decided.
-    tried: Option<(TryIn, Preview)>,
+    /// What stands in the form that tries something.
+    trying: trying::TryIn,
+    /// What would be decided about it.
+    tried: Option<Preview>,
     /// What the limits in the form would have made of the past.
     replayed: Option<Report>,
-}
-
-/// An order or a withdrawal to try.
-#[derive(Default, Deserialize)]
-struct TryIn {
-    #[serde(default)]
-    act: String,
-    #[serde(default)]
-    quantity: String,
-    #[serde(default)]
-    symbol: String,
-    #[serde(default)]
-    price: String,
 }
 
 /// A form posts texts; a ticked box is there, an empty field means no limit.
@@ -90,6 +83,9 @@ struct TemplateIn {
     #[serde(default)]
     password: Option<SecretText>,
 }
+
+#[derive(Deserialize)]
+struct Nothing {}
 
 #[derive(Deserialize)]
 struct CancelIn {
@@ -118,10 +114,12 @@ async fn page<P: Permission>(
         sentences: limits.sentences(),
         dry_run: limits.dry_run,
         pending,
+        delay: super::delay(app, may.user()).await?,
         given: given.unwrap_or_else(|| limits.members().iter().filter_map(shown).collect()),
         templates: &TEMPLATES,
         usage,
         unsettled: unsettled::count(app, may.user(), id).await?,
+        trying: trying::TryIn::default(),
         tried: None,
         replayed: None,
     })
@@ -184,24 +182,15 @@ async fn cancel(
     Ok(go(&address(id), "Taken back. The limit stays as it is."))
 }
 
-async fn test(
+async fn cancel_delay(
     Shared(app): Shared<Arc<App>>,
     may: May<Manage>,
+    request: Origin,
     Id(id): Id,
-    frame: Frame,
-    Posted(input): Posted<TryIn>,
+    _form: Posted<Nothing>,
 ) -> Result<Response> {
-    let tried = match input.trial() {
-        Ok(trial) => try_out(&app, may.user(), id, trial).await,
-        Err(error) => Err(error),
-    };
-    match tried {
-        Ok((preview, _)) => {
-            let page = page(&app, &may, id, frame, Problems::default(), None).await?;
-            show_page(&Page { tried: Some((input, preview)), ..page })
-        }
-        Err(error) => show_again(&error, &page(&app, &may, id, frame, Problems::of(&error), None).await?),
-    }
+    super::cancel_delay(&app, may.user(), &request).await?;
+    Ok(go(&address(id), "Taken back. Raised limits wait as long as before."))
 }
 
 /// The form as it stands, tried on the past and not saved.
@@ -218,31 +207,6 @@ async fn replay(
     match replayed {
         Ok(report) => show_page(&Page { replayed: Some(report), ..page }),
         Err(error) => show_again(&error, &page),
-    }
-}
-
-impl TryIn {
-    fn trial(&self) -> Result<Trial> {
-        let amount = |text: &str, what| {
-            Decimal::from_str_exact(text.trim()).map_err(|_| Error::field(what, "is no amount"))
-        };
-        let quantity = amount(&self.quantity, "/quantity")?;
-        let side = match self.act.as_str() {
-            "withdraw" => {
-                let withdrawal = WithdrawalIn { asset: self.symbol.clone(), amount: quantity };
-                return Ok(Trial { order: None, withdrawal: Some(withdrawal) });
-            }
-            "sell" => SideIn::Sell,
-            _ => SideIn::Buy,
-        };
-        let price = match self.price.trim() {
-            "" => None,
-            text => Some(amount(text, "/price")?),
-        };
-        let symbol = self.symbol.clone();
-        let order =
-            OrderIn { symbol, side, quantity: Some(quantity), price, quote_amount: None, leverage: None };
-        Ok(Trial { order: Some(order), withdrawal: None })
     }
 }
 
@@ -271,10 +235,6 @@ fn told(state: &State) -> &'static str {
         true => "Saved. The limits are in force.",
         false => "Saved. What lets more through waits; below stands until when, and you can take it back.",
     }
-}
-
-fn filled(password: Option<SecretText>) -> Option<SecretText> {
-    password.filter(|password| !password.expose().is_empty())
 }
 
 fn address(id: Uuid) -> String {

@@ -6,10 +6,7 @@ use sqlx::types::ipnetwork::IpNetwork;
 use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 
-use super::{
-    Limits, Patch,
-    change::{Delay, Pending},
-};
+use super::{Delay, Limits, Patch, Pending};
 use crate::{
     app::App,
     db::Tx,
@@ -227,24 +224,22 @@ pub async fn windows(
 
 /// How long raised limits wait now.
 pub async fn delay(tx: &mut Tx, now: OffsetDateTime) -> Result<Duration> {
-    Ok(Duration::seconds(load_delay(tx, now).await?.seconds.into()))
+    Ok(Duration::seconds(load_delay(tx).await?.at(now).seconds.into()))
 }
 
-pub async fn load_delay(tx: &mut Tx, now: OffsetDateTime) -> Result<Delay> {
+/// As it is stored, also if what was asked for is due already.
+pub async fn load_delay(tx: &mut Tx) -> Result<Delay> {
     let row = sqlx::query!("select seconds, next_seconds, next_at from keygate.loosening_delay")
         .fetch_optional(&mut **tx)
         .await?;
-    Ok(match row {
-        None => Delay { seconds: DAY, next: None },
-        Some(row) => match row.next_seconds.zip(row.next_at) {
-            Some((seconds, at)) if at <= now => Delay { seconds, next: None },
-            next => Delay { seconds: row.seconds, next },
-        },
-    })
+    Ok(row.map_or(Delay { seconds: DAY, next: None }, |row| Delay {
+        seconds: row.seconds,
+        next: row.next_seconds.zip(row.next_at),
+    }))
 }
 
-/// The wait, which nobody else changes until the end of the transaction.
-pub async fn lock_delay(tx: &mut Tx, user: Uuid, now: OffsetDateTime) -> Result<Delay> {
+/// The same, which nobody else changes until the end of the transaction.
+pub async fn lock_delay(tx: &mut Tx, user: Uuid) -> Result<Delay> {
     sqlx::query!(
         "insert into keygate.loosening_delay (user_id, seconds) values ($1, $2) on conflict do nothing",
         user,
@@ -255,7 +250,19 @@ pub async fn lock_delay(tx: &mut Tx, user: Uuid, now: OffsetDateTime) -> Result<
     sqlx::query!("select seconds from keygate.loosening_delay for no key update")
         .fetch_all(&mut **tx)
         .await?;
-    load_delay(tx, now).await
+    load_delay(tx).await
+}
+
+/// Users whose shorter wait has waited long enough.
+pub async fn due_delays(app: &App) -> Result<Vec<Uuid>> {
+    let mut tx = app.db.service().await?;
+    let due = sqlx::query_scalar!(
+        r#"select user_id as "user_id!" from keygate.list_due_delays($1) as user_id"#,
+        app.clock.now()
+    );
+    let users = due.fetch_all(&mut *tx).await?;
+    tx.commit().await?;
+    Ok(users)
 }
 
 pub async fn save_delay(tx: &mut Tx, user: Uuid, delay: &Delay) -> Result<()> {

@@ -28,6 +28,16 @@ pub fn ago(seconds: i64) -> String {
     }
 }
 
+/// How long something lasts, in the largest unit that divides it: `24 hours`, `90 minutes`.
+pub fn lasting(seconds: i32) -> String {
+    let units = [(3600, "hour"), (60, "minute")];
+    let fitting = units.into_iter().find(|(unit, _)| seconds >= *unit && seconds % unit == 0);
+    match fitting.map_or((seconds, "second"), |(unit, noun)| (seconds / unit, noun)) {
+        (1, noun) => format!("1 {noun}"),
+        (many, noun) => format!("{many} {noun}s"),
+    }
+}
+
 /// A moment for machines, as `<time datetime>` wants it.
 pub fn machine(at: &OffsetDateTime) -> String {
     at.format(&time::format_description::well_known::Rfc3339).unwrap_or_default()
@@ -78,6 +88,12 @@ mod tests {
     fn spans_have_the_unit_that_fits() {
         assert_eq!([40, 119, 120, 7_199].map(ago), ["40 s", "119 s", "2 min", "119 min"]);
         assert_eq!([7_200, 172_800, -5].map(ago), ["2 h", "2 d", "0 s"]);
+    }
+
+    #[test]
+    fn spans_are_said_in_whole_units() {
+        let said = [86_400, 3600, 5400, 61, 0].map(lasting);
+        assert_eq!(said, ["24 hours", "1 hour", "90 minutes", "61 seconds", "0 seconds"]);
     }
 
     #[test]

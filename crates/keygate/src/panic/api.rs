@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 use uuid::Uuid;
 
-use super::{Row, Scope, State, Stop, Sum, Sweep};
+use super::{Row, Scope, State, Stop, Sum, Sweep, note};
 use crate::{
     app::App,
     auth::{Client, Manage, May, Origin, View},
@@ -31,6 +31,8 @@ struct StopOut {
     /// `connection`, `own` or `site`
     scope: &'static str,
     connection_id: Option<Uuid>,
+    /// Its name.
+    connection: Option<String>,
     reason: Option<String>,
     #[serde(with = "time::serde::rfc3339")]
     since: OffsetDateTime,
@@ -108,7 +110,7 @@ struct StopIn {
     /// Everybody's programs. Only for administrators.
     #[serde(default)]
     site: bool,
-    /// A note for later, 500 characters at most.
+    /// A note for later; 500 characters of it are kept.
     reason: Option<String>,
     /// Then take back open orders. The answer comes before that is done: ask again until `orders.finished`.
     #[serde(default)]
@@ -153,8 +155,14 @@ impl StopOut {
             Scope::Own => "own",
             Scope::Site => "site",
         };
-        let reason = row.reason.clone();
-        StopOut { scope, connection_id: row.connection_id, since: row.started_at, reason, orders }
+        StopOut {
+            scope,
+            connection_id: row.connection_id,
+            connection: state.connection(row).map(str::to_owned),
+            since: row.started_at,
+            reason: row.reason.clone(),
+            orders,
+        }
     }
 }
 
@@ -222,11 +230,8 @@ async fn stop(
     Json(input): Json<StopIn>,
 ) -> Result<Answer<PanicOut>> {
     let scope = scope(input.connection_id, input.site)?;
-    let reason = input.reason.as_deref().map(str::trim).filter(|reason| !reason.is_empty());
-    if reason.is_some_and(|reason| reason.chars().count() > 500) {
-        return Err(Error::field("/reason", "may have 500 characters at most"));
-    }
-    let stop = Stop { scope, reason, cancel_orders: input.cancel_orders };
+    let reason = input.reason.as_deref().and_then(note);
+    let stop = Stop { scope, reason: reason.as_deref(), cancel_orders: input.cancel_orders };
     Ok(Answer(super::start(&app, &may.caller, stop, &request).await?.into()))
 }
 

@@ -12,7 +12,7 @@ use axum::{
 use seal::SecretText;
 use serde::Deserialize;
 
-use super::{Scope, State, Stop, Sweep};
+use super::{Scope, State, Stop, Sweep, note};
 use crate::{
     app::App,
     auth::{Client, Manage, May, Origin, Permission, View},
@@ -68,11 +68,18 @@ async fn stop(
     request: Origin,
     Posted(input): Posted<StopIn>,
 ) -> Result<Response> {
-    let reason = Some(input.reason.trim()).filter(|reason| !reason.is_empty() && reason.len() <= 500);
-    let cancel_orders = !input.cancel_orders.is_empty();
-    super::start(&app, &may.caller, Stop { scope: scope(&input.scope), reason, cancel_orders }, &request)
-        .await?;
-    Ok(go("/panic", if cancel_orders { TAKEN_BACK } else { "All signing has stopped." }))
+    let (reason, cancel_orders) = (note(&input.reason), !input.cancel_orders.is_empty());
+    let stop = Stop { scope: scope(&input.scope), reason: reason.as_deref(), cancel_orders };
+    let is_one = matches!(stop.scope, Scope::Connection(_));
+    super::start(&app, &may.caller, stop, &request).await?;
+    Ok(go(
+        "/panic",
+        match (cancel_orders, is_one) {
+            (true, _) => TAKEN_BACK,
+            (false, true) => "Signing with this connection has stopped.",
+            (false, false) => "All signing has stopped.",
+        },
+    ))
 }
 
 async fn resume(
@@ -85,8 +92,27 @@ async fn resume(
 ) -> Result<Response> {
     let password = input.password.filter(|password| !password.expose().is_empty());
     match super::end(&app, &may.caller, &client, scope(&input.scope), password, &request).await {
-        Ok(_) => Ok(go("/panic", "Signing goes on.")),
+        Ok(state) => Ok(go("/panic", &goes_on(&state))),
         Err(error) => show_again(&error, &page(&app, &may, frame, Problems::of(&error)).await?),
+    }
+}
+
+fn name(state: &State, row: &super::Row) -> String {
+    match row.scope() {
+        Scope::Site => "Everybody on this site".to_owned(),
+        Scope::Own => "All your programs".to_owned(),
+        Scope::Connection(id) => {
+            state.connection(row).map_or_else(|| id.to_string(), |own| format!("Connection {own}"))
+        }
+    }
+}
+
+/// After the end of one stop others may be in force, and hold the same programs.
+fn goes_on(state: &State) -> String {
+    let left: Vec<String> = state.in_force.iter().map(|row| name(state, row)).collect();
+    match left.is_empty() {
+        true => "Signing goes on.".to_owned(),
+        false => format!("This stop has ended. Still stopped: {}.", left.join(", ")),
     }
 }
 
@@ -117,14 +143,7 @@ impl Sweep {
 
 impl Page {
     fn name(&self, row: &super::Row) -> String {
-        match row.scope() {
-            Scope::Site => "Everybody on this site".to_owned(),
-            Scope::Own => "All your programs".to_owned(),
-            Scope::Connection(id) => {
-                let own = self.connections.iter().find(|connection| connection.id == id);
-                own.map_or_else(|| id.to_string(), |own| format!("Connection {}", own.name))
-            }
-        }
+        name(&self.state, row)
     }
 
     fn value(&self, row: &super::Row) -> String {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use axum::{Json as Answer, extract::State};
+use axum::{Extension, Json as Answer, extract::State};
 use http::StatusCode;
 use seal::SecretText;
 use serde::{Deserialize, Serialize};
@@ -10,12 +10,13 @@ use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 use uuid::Uuid;
 
-use super::{NewUser, Tokens, User};
+use super::{NewUser, StepUp, Tokens, User};
 use crate::{
     app::App,
-    auth::{Administer, Client, May, Origin, Role, Via, View, token},
+    auth::{Administer, Client, Manage, May, Origin, Role, Via, View, token},
     error::{Problem, Result},
     http::body::{Id, Json},
+    idempotency::ShownOnce,
 };
 
 #[derive(Deserialize, ToSchema)]
@@ -37,6 +38,38 @@ struct RegisterIn {
     name: String,
     #[schema(value_type = String, format = Password)]
     password: SecretText,
+}
+
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct AccountIn {
+    email: String,
+    name: String,
+    /// Of the new account.
+    #[schema(value_type = String, format = Password)]
+    password: SecretText,
+    /// Your own.
+    #[schema(value_type = Option<String>, format = Password)]
+    your_password: Option<SecretText>,
+}
+
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct ReactivateIn {
+    /// Your password.
+    #[schema(value_type = Option<String>, format = Password)]
+    password: Option<SecretText>,
+}
+
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct PasswordIn {
+    /// The one there is.
+    #[schema(value_type = Option<String>, format = Password)]
+    password: Option<SecretText>,
+    /// At least 12 characters.
+    #[schema(value_type = String, format = Password)]
+    new_password: SecretText,
 }
 
 #[derive(Deserialize, ToSchema)]
@@ -148,6 +181,35 @@ async fn me(may: May<View>) -> Answer<MeOut> {
     Answer(MeOut { id: caller.user, email: caller.email, name: caller.name, role: caller.role })
 }
 
+/// Change your password. All other sign-ins end, and so does this one: the answer is a new one. Access keys go on.
+#[utoipa::path(post, path = "/api/v1/users/me/password", tag = "auth", request_body = PasswordIn, responses(
+    (status = 200, body = TokensOut), (status = 400, body = Problem), (status = 401, body = Problem, description = "The password is wrong."),
+    (status = 403, body = Problem, description = "`step-up-required`: the password is missing."),
+    (status = 429, body = Problem, description = "Too many attempts; see Retry-After.")))]
+async fn change_password(
+    State(app): State<Arc<App>>,
+    may: May<Manage>,
+    client: Client,
+    origin: Origin,
+    Json(input): Json<PasswordIn>,
+) -> Result<(Extension<ShownOnce>, Answer<TokensOut>)> {
+    let step_up = StepUp { caller: &may.caller, client: &client, password: input.password };
+    super::change_password(&app, input.new_password, step_up, &origin).await?;
+    Ok((Extension(ShownOnce), Answer(super::open_tokens(&app, may.user()).await?.into())))
+}
+
+/// End all sign-ins of yours, on every device. The answer is a new one. Access keys go on.
+#[utoipa::path(post, path = "/api/v1/auth/logout-others", tag = "auth", responses(
+    (status = 200, body = TokensOut), (status = 401, body = Problem), (status = 403, body = Problem)))]
+async fn logout_others(
+    State(app): State<Arc<App>>,
+    may: May<Manage>,
+    origin: Origin,
+) -> Result<(Extension<ShownOnce>, Answer<TokensOut>)> {
+    super::end_sign_ins(&app, &may.caller, &origin).await?;
+    Ok((Extension(ShownOnce), Answer(super::open_tokens(&app, may.user()).await?.into())))
+}
+
 /// All accounts. An administrator sees accounts, never what they own.
 #[utoipa::path(get, path = "/api/v1/admin/users", tag = "admin", responses(
     (status = 200, body = Vec<User>), (status = 403, body = Problem)))]
@@ -155,16 +217,19 @@ async fn list(State(app): State<Arc<App>>, may: May<Administer>) -> Result<Answe
     Ok(Answer(super::list(&app, may.user()).await?))
 }
 
-/// Make an account for somebody.
-#[utoipa::path(post, path = "/api/v1/admin/users", tag = "admin", request_body = RegisterIn, responses(
-    (status = 201, body = User), (status = 403, body = Problem), (status = 409, body = Problem)))]
+/// Make an account for somebody. Needs your own password.
+#[utoipa::path(post, path = "/api/v1/admin/users", tag = "admin", request_body = AccountIn, responses(
+    (status = 201, body = User), (status = 401, body = Problem), (status = 403, body = Problem), (status = 409, body = Problem)))]
 async fn create(
     State(app): State<Arc<App>>,
     may: May<Administer>,
-    Json(input): Json<RegisterIn>,
+    client: Client,
+    origin: Origin,
+    Json(input): Json<AccountIn>,
 ) -> Result<(StatusCode, Answer<User>)> {
     let new = NewUser::parse(&input.email, &input.name, input.password)?;
-    let id = super::make(&app, new).await?;
+    let step_up = StepUp { caller: &may.caller, client: &client, password: input.your_password };
+    let id = super::make_for(&app, new, step_up, &origin).await?;
     let made = super::list(&app, may.user()).await?.into_iter().find(|user| user.id == id);
     Ok((StatusCode::CREATED, Answer(made.ok_or(crate::error::Code::NotFound)?)))
 }
@@ -178,19 +243,23 @@ async fn deactivate(
     origin: Origin,
     Id(id): Id,
 ) -> Result<Answer<User>> {
-    Ok(Answer(super::set_active(&app, may.user(), id, false, &origin).await?))
+    Ok(Answer(super::deactivate(&app, may.user(), id, &origin).await?))
 }
 
-/// Give an account its access back.
+/// Give an account its access back. Needs your password.
 #[utoipa::path(post, path = "/api/v1/admin/users/{id}/reactivate", tag = "admin", params(("id" = Uuid, Path,)),
-    responses((status = 200, body = User), (status = 403, body = Problem), (status = 404, body = Problem)))]
+    request_body = ReactivateIn,
+    responses((status = 200, body = User), (status = 401, body = Problem), (status = 403, body = Problem), (status = 404, body = Problem)))]
 async fn reactivate(
     State(app): State<Arc<App>>,
     may: May<Administer>,
+    client: Client,
     origin: Origin,
     Id(id): Id,
+    Json(input): Json<ReactivateIn>,
 ) -> Result<Answer<User>> {
-    Ok(Answer(super::set_active(&app, may.user(), id, true, &origin).await?))
+    let step_up = StepUp { caller: &may.caller, client: &client, password: input.password };
+    Ok(Answer(super::reactivate(&app, id, step_up, &origin).await?))
 }
 
 pub fn routes() -> OpenApiRouter<Arc<App>> {
@@ -200,7 +269,9 @@ pub fn routes() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(login))
         .routes(routes!(refresh))
         .routes(routes!(logout))
+        .routes(routes!(logout_others))
         .routes(routes!(me))
+        .routes(routes!(change_password))
         .routes(routes!(list, create))
         .routes(routes!(deactivate))
         .routes(routes!(reactivate))

@@ -25,6 +25,7 @@ use crate::{
     page::{Frame, Next, Posted, Problems, go_with, show, show_again},
 };
 
+mod account;
 mod accounts;
 
 pub fn pages() -> Router<Arc<App>> {
@@ -33,6 +34,7 @@ pub fn pages() -> Router<Arc<App>> {
         .route("/login", get(login).post(sign_in))
         .route("/logout", post(sign_out))
         .route("/register", get(registration).post(register))
+        .merge(account::pages())
         .merge(accounts::pages())
 }
 
@@ -97,7 +99,7 @@ struct RegisterIn {
 }
 
 async fn setup(State(app): State<Arc<App>>, frame: Frame) -> Result<Response> {
-    if super::is_set_up(&app).await {
+    if super::is_set_up(&app).await? {
         return Ok(Redirect::to("/login").into_response());
     }
     let problems = Problems::default();

@@ -13,6 +13,10 @@ use crate::{
     error::Result,
 };
 
+mod accounts;
+
+pub use accounts::{make_user_for, raise_stamp, set_active, set_password};
+
 #[derive(Debug, serde::Serialize, utoipa::ToSchema)]
 pub struct User {
     pub id: Uuid,
@@ -258,15 +262,4 @@ pub async fn list(app: &App, actor: Uuid) -> Result<Vec<User>> {
     .await?;
     tx.commit().await?;
     Ok(users)
-}
-
-/// With its record, which is the administrator's.
-pub async fn set_active(app: &App, actor: Uuid, user: Uuid, active: bool, origin: &Origin) -> Result<()> {
-    let mut tx = app.db.admin(actor).await?;
-    sqlx::query!("select keygate.set_user_active($1, $2)", user, active).fetch_one(&mut *tx).await?;
-    let operation = if active { "account-reactivate" } else { "account-deactivate" };
-    let event = Event { api_key: user, operation, ..Event::default() };
-    audit::record(app, &mut tx, origin, event).await?;
-    tx.commit().await?;
-    Ok(())
 }

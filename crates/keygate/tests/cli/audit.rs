@@ -24,7 +24,8 @@ fn auditor_verifies_what_a_server_left_and_what_was_forged() {
     home.run("audit verify --user nobody@example.org").fails(5);
     home.run("audit verify --from 999").fails(1).says("the newest checkpoint");
     home.run("audit prune --before yesterday").fails(2).says("is no date");
-    home.run("audit prune --before 2026-01-01").ok().says("0 records");
+    home.run("audit prune --before 2026-01-01").ok().says("no records");
+    home.run("audit prune --before 2999-01-01 --yes").fails(2).says("is still to come");
 
     psql(&home, "update api_key_usage_audit set endpoint = 'elsewhere' where chain_seq = 1");
     let done = home.run("audit verify --output json").fails(7);

@@ -33,6 +33,11 @@ fn more_needs_the_password_from_a_file_or_standard_input() {
     home.feed("limits set Primary max_trade_amount_usd=700 --password-stdin", "wrong\n").fails(3);
     let delay = home.json("limits delay");
     assert_eq!(delay["seconds"], 86_400);
+    let password = format!("{}\n", crate::home::PASSWORD);
+    let shorter = home.feed("limits delay 1 --password-stdin --output json", &password).ok().out;
+    assert!(shorter.contains("\"next_seconds\": 3600"), "{shorter}");
+    assert_eq!(home.json("limits delay --cancel")["next_seconds"], json!(null));
+    home.run("limits delay --cancel").fails(5);
 }
 
 #[test]
@@ -58,6 +63,22 @@ fn panic_stops_without_a_question_and_the_password_starts_again() {
         .says("Signing goes on.");
     assert_eq!(home.json("panic show")["in_force"], json!([]));
     home.run("panic --connection Nobody").fails(5);
+}
+
+#[test]
+fn every_stop_is_told_and_the_end_of_one_says_what_stands_still() {
+    let home = Home::new();
+    let _server = home.with_bot();
+    let password = format!("{}\n", crate::home::PASSWORD);
+    home.run("panic --connection Primary --reason first").ok().says("resume --connection Primary");
+    home.run("panic --reason second").ok();
+    let told = home.run("panic show").ok().out;
+    for part in ["connection", "Primary", "first", "own", "second", "last signed"] {
+        assert!(told.contains(part), "{part}: {told}");
+    }
+    let left = home.feed("panic resume --password-stdin", &password).ok();
+    left.says("This stop has ended. Still stopped: connection Primary.");
+    home.feed("panic resume --connection Primary --password-stdin", &password).ok().says("Signing goes on.");
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! The command line as a person and a script use it: the real binary, against a server it starts itself.
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests: also outside the test functions")]
 
+mod accounts;
 mod audit;
 mod bots;
 mod database;

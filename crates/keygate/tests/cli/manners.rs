@@ -24,7 +24,10 @@ fn exit_codes_tell_what_went_wrong() {
     home.run("access create --scopes read,everything").fails(1).says("scopes");
 
     let other = home.neighbour();
-    home.run("user add other@example.org --name Other --password-file password").ok();
+    home.run(
+        "user add other@example.org --name Other --password-file password --your-password-file password",
+    )
+    .ok();
     other.feed("login --email other@example.org --password-stdin", PASSWORD).ok();
     other.run("user list").fails(4).says("`keygate whoami`");
     other.run("bot show grid").fails(5);

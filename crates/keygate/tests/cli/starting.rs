@@ -97,6 +97,20 @@ fn an_unknown_setting_names_the_nearest() {
     Done::of(command).fails(1).says("did you mean 'registration.open'?");
 }
 
+/// A bot's own variables, or whatever else a shell holds.
+#[test]
+fn variable_that_is_no_setting_stops_no_command() {
+    let home = Home::new();
+    for name in ["KEYGATE_SECRET", "KEYGATE_PASSPHRASE", "KEYGATE_BACKUP_FILE"] {
+        let mut command = home.command(&["config", "show"]);
+        command.env(name, "whatever");
+        Done::of(command).ok();
+    }
+    let mut command = home.command(&["config", "show", "--sources"]);
+    command.env("KEYGATE_PUBLIC_URL", "https://keys.example.org");
+    assert!(Done::of(command).ok().out.contains("https://keys.example.org"));
+}
+
 #[test]
 fn sources_are_shown_and_secrets_are_not() {
     let home = Home::new();

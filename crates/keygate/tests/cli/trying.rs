@@ -15,6 +15,8 @@ fn order_is_tried_without_being_placed() {
         (Some("deny"), Some("max-trade")),
         "{over}"
     );
+    let quote = home.json("limits test Primary BUY 60 BTC/USDT --in-quote --price 50000");
+    assert_eq!((quote["decision"].as_str(), quote["usd"].as_str()), (Some("allow"), Some("60")), "{quote}");
     let other = home.run("limits test Primary SELL 1 ETH/USDT").ok().out;
     assert!(other.contains("this connection may trade BTC/USDT only"), "{other}");
     let gone = home.json("limits test Primary WITHDRAW 0.5 BTC");

@@ -31,8 +31,8 @@ const RULES: [(&str, &str); 16] = [
            and has_any_column_privilege(r.oid, c.oid, 'select, insert, update, references')",
     ),
     (
-        "not even the backup reads master keys or the context key",
-        "select t from unnest(array['keygate.keyring', 'keygate.ctx_key']) t
+        "not even the backup reads the context key",
+        "select t from unnest(array['keygate.ctx_key']) t
          where has_any_column_privilege('keygate_backup', t, 'select')",
     ),
     (

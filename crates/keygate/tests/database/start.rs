@@ -262,13 +262,14 @@ async fn no_role_but_that_of_the_start_reaches_the_keyring() {
 }
 
 #[tokio::test]
-async fn the_backup_reads_every_row_and_no_master_key() {
+async fn the_backup_reads_every_row_and_the_keyring_but_not_the_key_of_contexts() {
     let seeded = Seeded::new().await;
     let backup = seeded.world.scratch.settings().as_role("keygate_backup");
     let mut backup = PgConnection::connect_with(&backup).await.unwrap();
     let rows: i64 = sqlx::query_scalar("select count(*) from api_keys").fetch_one(&mut backup).await.unwrap();
     assert_eq!(rows, 4);
-    assert_eq!(refusal(&mut backup, "select * from keygate.keyring").await.as_deref(), Some("42501"));
+    assert_eq!(refusal(&mut backup, "select * from keygate.keyring").await, None);
+    assert_eq!(refusal(&mut backup, "select * from keygate.ctx_key").await.as_deref(), Some("42501"));
 }
 
 #[tokio::test]

@@ -83,12 +83,80 @@ async fn mistyped_personal_key_is_refused() {
 }
 
 #[tokio::test]
+async fn key_with_addresses_opens_nothing_from_elsewhere() {
+    let world = World::with(|config| config.trusted_proxies = vec!["127.0.0.1/32".parse().unwrap()]).await;
+    let bot = world.bot("binance", "trade").await;
+    let wish = json!({"allowed_ip_addresses": ["10.0.0.5", "10.1.0.9/16"], "expires_in_days": 7});
+    let pair = world.api.post(&format!("/api/v1/bots/{}/access-keys", bot.id), wish.clone()).await.is(201);
+    assert_eq!(pair["allowed_ip_addresses"], json!(["10.0.0.5", "10.1.0.0/16"]));
+    let call = async |from: &str| {
+        let request = world.api.nobody().request("GET", "/x/binance/api/v3/account");
+        let request = request.header("x-keygate-key", text(&pair["token"])).header("x-forwarded-for", from);
+        Reply::of(request).await.status
+    };
+    assert_eq!((call("10.0.0.5").await, call("10.1.2.3").await, call("10.0.0.6").await), (200, 200, 403));
+    let personal = world.api.post(KEYS, wish).await.is(201);
+    let ask = async |from: &str| {
+        let api = world.api.with_token(text(&personal["token"]));
+        Reply::of(api.request("GET", "/api/v1/users/me").header("x-forwarded-for", from)).await.status
+    };
+    assert_eq!((ask("10.0.0.5").await, ask("10.0.0.6").await), (200, 401));
+    let listed = world.api.get(KEYS).await.is(200);
+    assert_eq!(listed[0]["allowed_ip_addresses"], json!(["10.0.0.5", "10.1.0.0/16"]));
+}
+
+#[tokio::test]
+async fn personal_key_that_has_ended_is_in_the_way_of_no_new_one() {
+    let world = World::new().await;
+    world.api.post(KEYS, json!({"expires_in_days": 1})).await.is(201);
+    world.api.post(KEYS, json!({})).await.problem(409, "access-key-exists");
+    world.advance(Duration::days(1) + Duration::seconds(1));
+    let owner = world.sign_in(crate::world::OWNER).await;
+    owner.post(KEYS, json!({})).await.is(201);
+}
+
+#[tokio::test]
+async fn end_of_a_key_is_announced_a_month_and_a_week_before_and_once() {
+    let world = World::new().await;
+    let bot = world.bot("binance", "trade").await;
+    let pairs = format!("/api/v1/bots/{}/access-keys", bot.id);
+    world.api.post(&pairs, json!({"honey": true, "expires_in_days": 100})).await.is(201);
+    world.api.post(KEYS, json!({"expires_in_days": 20})).await.is(201);
+    let pair = world.api.post(&pairs, json!({"expires_in_days": 100})).await.is(201);
+    let told = async || {
+        for _ in 0..2 {
+            keygate::job::round(&world.server.app).await;
+        }
+        let owner = world.sign_in(crate::world::OWNER).await;
+        let alerts = owner.get("/api/v1/alerts").await.is(200);
+        owner.tell("/api/v1/alerts/acknowledge").await.is(204);
+        let texts = alerts.as_array().unwrap().iter().filter(|alert| alert["kind"] == "key-ends");
+        texts.map(|alert| text(&alert["text"]).to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(told().await, [""; 0], "twenty days are no month before");
+    world.advance(Duration::days(13) + Duration::hours(1));
+    let week = told().await;
+    assert!(week.len() == 1 && week[0].starts_with("Your personal key "), "{week:?}");
+    world.advance(Duration::days(57));
+    let month = told().await;
+    assert!(month.len() == 1 && month[0].contains(text(&pair["prefix"])), "{month:?}");
+    assert_eq!(told().await, [""; 0], "and not a second time");
+    world.advance(Duration::days(23));
+    assert_eq!(told().await.len(), 1, "a week before");
+    world.advance(Duration::days(8));
+    assert_eq!(told().await, [""; 0], "it has ended");
+}
+
+#[tokio::test]
 async fn odd_wishes_for_a_personal_key_are_refused_by_name() {
     let world = World::new().await;
     world.api.post(KEYS, json!({"scopes": []})).await.names("/scopes");
     world.api.post(KEYS, json!({"scopes": ["withdraw"]})).await.names("/scopes");
     world.api.post(KEYS, json!({"expires_in_days": 0})).await.names("/expires_in_days");
     world.api.post(KEYS, json!({"expires_in_days": 366})).await.names("/expires_in_days");
+    for addresses in [json!([]), json!(["10.0.0.256"]), json!(["anywhere"])] {
+        world.api.post(KEYS, json!({"allowed_ip_addresses": addresses})).await.names("/allowed_ip_addresses");
+    }
     assert_eq!(world.count("access_keys").await, 0);
 }
 

@@ -69,6 +69,25 @@ async fn filters_let_through_what_fits_and_nothing_else() {
 }
 
 #[tokio::test]
+async fn what_was_done_with_things_that_are_gone_is_found_by_what_they_were() {
+    let (world, bot) = traded().await;
+    let key = text(&items(&world, "?decision=deny").await[0]["api_key_id"]).to_owned();
+    world.api.delete(&format!("/api/v1/bots/{}", bot.id)).await.is(204);
+    for (query, count) in [
+        (format!("?access_key={}", bot.key), 5),
+        (format!("?access_key={}", bot.access_key), 5),
+        (format!("?bot={}", bot.id), 7),
+        (format!("?api_key={key}"), 8),
+        (format!("?api_key={}", uuid::Uuid::nil()), 0),
+    ] {
+        assert_eq!(items(&world, &query).await.len(), count, "{query}");
+    }
+    world.api.get(&format!("{ACTIVITY}?api_key=1")).await.names("/api_key");
+    let file = world.api.get(&format!("{ACTIVITY}/export?access_key={}", bot.key)).await;
+    assert_eq!((file.status, file.text.lines().count()), (200, 5));
+}
+
+#[tokio::test]
 async fn call_that_moves_money_is_one_entry_where_intent_and_outcome_are_put_together() {
     let (world, _) = traded().await;
     let raw = items(&world, "?class=trade").await;

@@ -9,6 +9,7 @@ use crate::{
 };
 
 const ALERTS: &str = "/api/v1/alerts";
+const DELAY: &str = "/api/v1/me/limits-delay";
 
 async fn kinds(api: &crate::api::Api, query: &str) -> Vec<String> {
     let alerts = api.get(&format!("{ALERTS}{query}")).await.is(200);
@@ -134,6 +135,60 @@ async fn alerts_of_others_are_neither_seen_nor_closed() {
     assert_eq!(kinds(&uma, "?all=true").await, [""; 0]);
     uma.post(&format!("{ALERTS}/{alert}/acknowledge"), json!(null)).await.problem(404, "not-found");
     uma.post(&format!("{ALERTS}/acknowledge"), json!(null)).await.is(204);
-    assert_eq!(kinds(&world.api, "").await, ["raise-requested"]);
+    assert_eq!(kinds(&world.api, "").await, ["account", "raise-requested"], "of her account as well");
     world.api.nobody().get(ALERTS).await.problem(401, "unauthorized");
+}
+
+/// What binds every connection is told as what binds one.
+#[tokio::test]
+async fn shorter_wait_is_announced_and_on_record_when_asked_for_and_when_in_force() {
+    let world = World::new().await;
+    let put = |api: &crate::api::Api, seconds: i32| {
+        let wish = json!({"seconds": seconds, "password": crate::world::PASSWORD});
+        crate::api::Reply::of(api.request("PUT", DELAY).json(&wish))
+    };
+    put(&world.api, 3600).await.is(200);
+    let alerts = world.api.get(ALERTS).await.is(200);
+    assert_eq!(alerts[0]["kind"], "raise-requested");
+    let text = alerts[0]["text"].as_str().unwrap();
+    assert!(text.contains("will wait 1 hour instead of 24 hours from "), "{text}");
+    world.advance(Duration::hours(25));
+    keygate::job::round(&world.server.app).await;
+    keygate::job::round(&world.server.app).await;
+    let owner = world.sign_in(OWNER).await;
+    assert_eq!(kinds(&owner, "").await, ["raised", "raise-requested"], "once");
+    let record =
+        owner.get("/api/v1/activity?operation=limits-delay-shortened").await.is(200)["items"].clone();
+    assert_eq!(record[0]["changed"], json!({"seconds": {"from": 86_400, "to": 3600}}));
+    assert_eq!(record.as_array().unwrap().len(), 1);
+    put(&owner, 7200).await.is(200);
+    assert_eq!(
+        kinds(&owner, "").await,
+        ["raised", "raise-requested"],
+        "a longer one, on the alert of its kind"
+    );
+    let alerts = owner.get(ALERTS).await.is(200);
+    assert!(alerts[0]["text"].as_str().unwrap().contains("wait 2 hours from now on"), "{alerts}");
+}
+
+#[tokio::test]
+async fn shorter_wait_is_taken_back_without_the_password_and_never_in_force() {
+    let world = World::new().await;
+    world.api.delete(DELAY).await.problem(404, "not-found");
+    let put = async |seconds: i32| {
+        let wish = json!({"seconds": seconds, "password": crate::world::PASSWORD});
+        crate::api::Reply::of(world.api.request("PUT", DELAY).json(&wish)).await.is(200)
+    };
+    put(3600).await;
+    let kept = world.api.delete(DELAY).await.is(200);
+    assert_eq!((&kept["seconds"], &kept["next_seconds"]), (&json!(86_400), &json!(null)));
+    assert_eq!(kinds(&world.api, "").await, ["raise-cancelled", "raise-requested"]);
+    put(3600).await;
+    put(86_400).await;
+    let cancelled = "/api/v1/activity?operation=limits-delay-cancelled";
+    let record = world.api.get(cancelled).await.is(200)["items"].clone();
+    assert_eq!(record.as_array().unwrap().len(), 2, "the present wait said again takes the shorter one back");
+    world.advance(Duration::hours(25));
+    keygate::job::round(&world.server.app).await;
+    assert_eq!(world.sign_in(OWNER).await.get(DELAY).await.is(200)["seconds"], 86_400);
 }

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use crate::{
     api::{Api, Reply, text},
     bot::Bot,
-    world::{PRACTICE, World, key, secret},
+    world::{PASSWORD, PRACTICE, World, key, new_connection, secret},
 };
 
 const KEYS: &str = "/api/v1/api-keys";
@@ -110,7 +110,7 @@ async fn missing_or_bad_token_is_401() {
 }
 
 #[tokio::test]
-async fn delete_takes_key_and_bots_at_once_after_listing_them() {
+async fn deleted_key_and_its_bots_are_dead_at_once_and_can_come_back_for_seven_days() {
     let world = World::new().await;
     world.api.delete(&format!("{KEYS}/me")).await.problem(404, "not-found");
     add(&world.api, KEYS, "trade").await.is(200);
@@ -121,10 +121,32 @@ async fn delete_takes_key_and_bots_at_once_after_listing_them() {
     assert_eq!((&preview["deleted"], &preview["bots"][0]["id"]), (&json!(false), &json!(bot.id)));
     assert_eq!(world.count("api_keys").await, 1);
     let gone = world.api.delete(&format!("{KEYS}/me")).await.is(200);
-    assert_eq!((&gone["deleted"], &gone["destroy_after"]), (&json!(true), &Value::Null));
-    world.nothing_stored().await;
-    assert_eq!(world.count("access_keys").await, 0);
-    bot.account().await.binance(401, -2014, "unknown-key");
+    assert_eq!(gone["deleted"], true);
+    assert!(gone["destroy_after"].is_string(), "{gone}");
+    bot.account().await.binance(403, -1002, "connection-deleted");
+    world.api.get(&format!("{KEYS}/me")).await.problem(404, "not-found");
+    let path = format!("/api/v1/connections/{}", text(&gone["connection_id"]));
+    world.api.post(&format!("{path}/restore"), json!({"password": PASSWORD})).await.is(200);
+    world.api.tell(&format!("{path}/resume")).await.is(200);
+    assert_eq!(bot.account().await.status, 200);
+}
+
+/// The same name stands in the practice environment and beside real money.
+#[tokio::test]
+async fn key_that_may_be_one_of_two_is_not_taken_for_the_other() {
+    let world = World::new().await;
+    add(&world.api, KEYS, "trade").await.is(200);
+    let twin = "update exchange_connections set environment = 'production' where name = 'Primary'";
+    world.execute(twin).await;
+    world.execute("update api_keys set environment = 'production'").await;
+    let mut other = new_connection("binance", "read-only");
+    other["name"] = json!("Primary");
+    world.api.post("/api/v1/connections", other).await.is(201);
+    for path in [format!("{KEYS}/me"), format!("{KEYS}/balance")] {
+        world.api.get(&path).await.problem(409, "duplicate");
+    }
+    world.api.delete(&format!("{KEYS}/me")).await.problem(409, "duplicate");
+    assert_eq!(world.count("exchange_connections where deleted_at is null").await, 2);
 }
 
 #[tokio::test]

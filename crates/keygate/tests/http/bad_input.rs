@@ -230,3 +230,38 @@ async fn weak_and_odd_accounts_are_refused_by_member() {
     }
     assert_eq!(world.count("users").await, 1);
 }
+
+#[tokio::test]
+async fn text_with_a_nul_character_is_refused_and_not_a_fault_of_ours() {
+    let world = World::new().await;
+    for name in ["exchange", "class", "operation", "access_key", "rule"] {
+        for path in ["/api/v1/activity", "/api/v1/activity/export"] {
+            world.api.get(&format!("{path}?{name}=a%00b")).await.names(&format!("/{name}"));
+        }
+    }
+    let bot = world.bot("binance", "trade").await;
+    let note = json!({"name": "a\u{0}b"});
+    let reply = world.api.patch(&format!("/api/v1/bots/{}", bot.id), note).await;
+    assert_eq!(reply.status, 400, "{}", reply.text);
+    let symbol =
+        json!({"limits": {"allowed_symbols": ["BTC\u{0}/USDT"]}, "password": crate::world::PASSWORD});
+    let reply = world.api.patch(&format!("/api/v1/connections/{}/limits", bot.connection), symbol).await;
+    assert_eq!(reply.status, 400, "{}", reply.text);
+    world
+        .api
+        .delete(&format!("/api/v1/connections/{}/limits/pending?member=%00", bot.connection))
+        .await
+        .problem(404, "not-found");
+    let login = json!({"email": "a\u{0}@b", "password": "x"});
+    let reply = world.api.nobody().post("/api/v1/auth/login", login).await;
+    assert_eq!(reply.status, 401, "{}", reply.text);
+}
+
+#[tokio::test]
+async fn moment_beyond_the_years_that_there_are_is_refused_by_name() {
+    let world = World::new().await;
+    for (name, moment) in [("until", "9999-12-31T23:59:59-14:00"), ("since", "0000-00-00T00:00:00Z")] {
+        world.api.get(&format!("/api/v1/activity?{name}={moment}")).await.names(&format!("/{name}"));
+    }
+    world.api.get("/api/v1/activity?until=9999-12-31T23:59:59Z").await.is(200);
+}

@@ -7,7 +7,7 @@ use time::Duration;
 use crate::{
     api::{Api, Reply, text},
     bot::Bot,
-    world::{PRACTICE, World, key, new_connection, secret, secrets},
+    world::{PASSWORD, PRACTICE, World, key, new_connection, secret, secrets},
 };
 
 const CONNECTIONS: &str = "/api/v1/connections";
@@ -313,7 +313,11 @@ async fn deleted_connection_is_dead_at_once_and_can_come_back() {
     let new_bot = json!({"connection_id": bot.connection, "name": "late"});
     world.api.post("/api/v1/bots", new_bot).await.problem(409, "connection-deleted");
 
-    let back = world.api.tell(&format!("{path}/restore")).await.is(200);
+    let restore = format!("{path}/restore");
+    world.api.post(&restore, json!({})).await.problem(403, "step-up-required");
+    world.api.post(&restore, json!({"password": "not the one"})).await.problem(401, "login-failed");
+    bot.account().await.binance(403, -1002, "connection-deleted");
+    let back = world.api.post(&restore, json!({"password": PASSWORD})).await.is(200);
     assert_eq!((&back["status"], &back["destroy_after"]), (&json!("paused"), &Value::Null));
     bot.account().await.binance(403, -1002, "paused");
     world.api.tell(&format!("{path}/resume")).await.is(200);
@@ -332,7 +336,7 @@ async fn deletion_is_carried_out_after_seven_days_and_not_before() {
     assert_eq!(world.count("exchange_connections").await, 1);
     world.advance(Duration::minutes(2));
     let owner = world.sign_in(crate::world::OWNER).await;
-    let late = owner.tell(&format!("{path}/restore")).await;
+    let late = owner.post(&format!("{path}/restore"), json!({"password": PASSWORD})).await;
     assert_ne!(late.status, 200, "an undo came after its time");
     keygate::job::round(&world.server.app).await;
     world.nothing_stored().await;
@@ -349,7 +353,7 @@ async fn name_and_key_of_a_deleted_connection_are_free_again() {
     world.api.delete(&path(&first)).await.is(200);
     let second = world.connect("binance", "trade").await;
     assert_ne!(first["id"], second["id"]);
-    let undo = world.api.tell(&format!("{}/restore", path(&first))).await;
+    let undo = world.api.post(&format!("{}/restore", path(&first)), json!({"password": PASSWORD})).await;
     undo.problem(400, "duplicate-key");
     assert_eq!(world.count("exchange_connections where deleted_at is null").await, 1);
 }
@@ -375,8 +379,30 @@ async fn bot_of_a_restored_connection_keeps_its_pair() {
     let bot = Bot::make(&world.api, &connection, Value::Null).await;
     world.api.delete(&path(&connection)).await.is(200);
     bot.coinone("/v2.1/account/balance/all", json!({})).await.coinone("40", "connection-deleted");
-    world.api.tell(&format!("{}/restore", path(&connection))).await.is(200);
+    let password = json!({"password": PASSWORD});
+    world.api.post(&format!("{}/restore", path(&connection)), password).await.is(200);
     world.api.tell(&format!("{}/resume", path(&connection))).await.is(200);
     let reply = bot.coinone("/v2.1/account/balance/all", json!({})).await;
     assert_eq!(reply.body["result"], "success", "{}", reply.text);
+}
+
+#[tokio::test]
+async fn warning_of_unlimited_trading_follows_the_limits_and_the_bots() {
+    let world = World::new().await;
+    let bot = world.bot("binance", "trade").await;
+    let path = format!("/api/v1/connections/{}", bot.connection);
+    let said = async || {
+        let findings = world.api.get(&path).await.is(200)["findings"].clone();
+        let own = findings.as_array().unwrap().iter().find(|finding| finding["code"] == "no-limits").cloned();
+        own.map(|finding| text(&finding["text"]).to_owned()).unwrap_or_default()
+    };
+    assert_eq!(said().await, "Bots may trade every pair in any size.");
+    bot.limited(&world, json!({"max_trade_amount_usd": "500"})).await.is(200);
+    assert_eq!(said().await, "Bots may trade every pair.");
+    world.api.patch(&format!("/api/v1/bots/{}", bot.id), json!({"symbol": "BTC/USDT"})).await.is(200);
+    assert_eq!(said().await, "");
+    bot.limited(&world, json!({"max_trade_amount_usd": null})).await.is(200);
+    assert_eq!(said().await, "Bots may trade in any size.");
+    bot.limited(&world, json!({"can_trade": false})).await.is(200);
+    assert_eq!(said().await, "");
 }

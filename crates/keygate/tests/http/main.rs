@@ -15,6 +15,7 @@ mod alerts;
 mod api_keys;
 mod audit;
 mod auth;
+mod backup;
 mod bad_input;
 mod bots;
 mod connections;

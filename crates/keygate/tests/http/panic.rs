@@ -55,12 +55,28 @@ async fn nothing_is_signed_after_a_stop_on_any_replica_until_the_password_is_giv
 }
 
 #[tokio::test]
+async fn reason_that_cannot_be_stored_as_it_is_keeps_nothing_from_stopping() {
+    let world = World::new().await;
+    let bot = world.bot("binance", "trade").await;
+    for (reason, kept) in [
+        ("it buys\u{0}and\nbuys".to_owned(), "it buys and buys".to_owned()),
+        ("ü".repeat(600), "ü".repeat(500)),
+    ] {
+        let state = world.api.post(PANIC, json!({"reason": reason})).await.is(200);
+        assert_eq!(state["in_force"][0]["reason"], kept);
+        bot.order().await.binance(403, -1002, "panic");
+        world.api.post(RESUME, json!({"password": PASSWORD})).await.is(200);
+    }
+}
+
+#[tokio::test]
 async fn stop_of_one_connection_leaves_the_others() {
     let world = World::new().await;
     let held = world.bot("binance", "trade").await;
     let free = world.bot("binance", "ed25519").await;
     let stop = json!({"connection_id": held.connection});
-    world.api.post(PANIC, stop.clone()).await.is(200);
+    let state = world.api.post(PANIC, stop.clone()).await.is(200);
+    assert_eq!(state["in_force"][0]["connection"], "trade", "by the name it has");
     world.api.post(PANIC, stop).await.is(200);
     assert_eq!(world.count("keygate.panic").await, 1, "a second stop is the same one");
     held.order().await.binance(403, -1002, "panic");

@@ -93,3 +93,27 @@ async fn request_id_of_the_caller_is_kept_only_if_it_is_a_uuid() {
         assert_ne!(reply.header("x-request-id"), Some(forged));
     }
 }
+
+#[tokio::test]
+async fn database_that_is_away_is_said_to_be_and_when_to_ask_again() {
+    let world = World::new().await;
+    world.server.app.db.close().await;
+    for path in ["/api/v1/connections", "/api/v1/activity"] {
+        let reply = world.api.get(path).await;
+        reply.problem(503, "unavailable");
+        assert_eq!((reply.header("retry-after"), &reply.body["retryable"]), (Some("5"), &json!(true)));
+    }
+}
+
+/// Whoever watches over the service asks by the address of the machine, and before anybody has set it up.
+#[tokio::test]
+async fn health_is_told_under_any_name_and_before_the_set_up() {
+    let world = World::fresh(|_| {}).await;
+    for path in ["/livez", "/readyz", "/healthz"] {
+        let request = world.api.nobody().request("GET", path).header("host", "10.1.2.3:8480");
+        assert_eq!(Reply::of(request).await.status, 200, "{path}");
+    }
+    let request = world.api.nobody().request("GET", "/api/v1/connections").header("host", "10.1.2.3:8480");
+    Reply::of(request).await.problem(421, "unknown-host");
+    world.api.nobody().get("/api/v1/connections").await.problem(503, "not-set-up");
+}

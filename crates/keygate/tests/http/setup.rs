@@ -91,7 +91,8 @@ async fn common_passwords_are_refused_wherever_an_account_is_made() {
         owner.post("/api/v1/admin/users", new).await.names("/password");
     }
     assert_eq!(world.count("users").await, 1);
-    let new = json!({"email": "new@example.com", "name": "New", "password": "correct horse battery stapler"});
+    let new = json!({"email": "new@example.com", "name": "New", "password": "correct horse battery stapler",
+        "your_password": PASSWORD});
     owner.post("/api/v1/admin/users", new).await.is(201);
 }
 

@@ -1,6 +1,6 @@
 //! `/api/v1/users/me` and `/api/v1/admin/users`.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::{
     api::text,
@@ -9,6 +9,15 @@ use crate::{
 };
 
 const USERS: &str = "/api/v1/admin/users";
+const MINE: &str = "/api/v1/users/me/password";
+const NEW: &str = "nine other words that nobody knows";
+
+/// A wish for an account, with the administrator's own password.
+fn with(wish: &Value, password: &str) -> Value {
+    let mut wish = wish.clone();
+    wish["your_password"] = json!(password);
+    wish
+}
 
 #[tokio::test]
 async fn administrator_lists_accounts_and_sees_no_password() {
@@ -60,7 +69,8 @@ async fn personal_key_says_whose_it_is() {
 async fn two_accounts_cannot_share_an_address() {
     let world = World::new().await;
     let input = json!({"email": "OWNER@example.com", "name": "X", "password": PASSWORD});
-    world.api.post(USERS, input).await.problem(409, "duplicate");
+    world.api.post(USERS, input.clone()).await.problem(403, "step-up-required");
+    world.api.post(USERS, with(&input, PASSWORD)).await.problem(409, "duplicate");
     assert_eq!(world.count("users").await, 1);
 }
 
@@ -88,7 +98,10 @@ async fn deactivated_user_is_out_at_once_with_everything() {
     wait_until_refused(&bot).await;
     assert!(world.demo.requests().len() <= asked + 5);
 
-    world.api.tell(&format!("{USERS}/{id}/reactivate")).await.is(200);
+    let path = format!("{USERS}/{id}/reactivate");
+    world.api.post(&path, json!({})).await.problem(403, "step-up-required");
+    uma.nobody().post("/api/v1/auth/login", tokens.clone()).await.problem(403, "inactive-user");
+    world.api.post(&path, json!({"password": PASSWORD})).await.is(200);
     uma.nobody().post("/api/v1/auth/login", tokens).await.is(200);
     uma.get("/api/v1/users/me").await.problem(401, "unauthorized"); // old tokens stay dead
 }
@@ -128,4 +141,75 @@ async fn absent_user_is_not_found() {
     let world = World::new().await;
     let path = format!("{USERS}/{}/deactivate", uuid::Uuid::nil());
     world.api.tell(&path).await.problem(404, "not-found");
+}
+
+/// A stolen session leaves no account of its own behind, and the owner hears of each that is made.
+#[tokio::test]
+async fn account_is_made_by_the_administrators_password_and_told_to_the_owner() {
+    let world = World::new().await;
+    let wish = json!({"email": "eve@example.com", "name": "Eve", "password": NEW});
+    world.api.post(USERS, wish.clone()).await.problem(403, "step-up-required");
+    world.api.post(USERS, with(&wish, NEW)).await.problem(401, "login-failed");
+    assert_eq!((world.count("users").await, world.count("keygate.alert").await), (1, 0));
+    let made = world.api.post(USERS, with(&wish, PASSWORD)).await.is(201);
+    let record = world.api.get("/api/v1/activity?operation=account-create").await.is(200)["items"].clone();
+    assert_eq!((&record[0]["api_key_id"], record.as_array().unwrap().len()), (&made["id"], 1));
+    let alerts = world.api.get("/api/v1/alerts").await.is(200);
+    assert_eq!(alerts[0]["kind"], "account");
+    assert!(text(&alerts[0]["text"]).contains("made the account eve@example.com"), "{alerts}");
+}
+
+#[tokio::test]
+async fn new_password_needs_the_old_one_and_ends_every_other_sign_in() {
+    let world = World::new().await;
+    let other = world.sign_in(OWNER).await;
+    let issued = world.api.post("/api/v1/access-keys", json!({"scopes": ["read"]})).await.is(201);
+    let wish = |old: &str, new: &str| json!({"password": old, "new_password": new});
+    world.api.post(MINE, json!({"new_password": NEW})).await.problem(403, "step-up-required");
+    world.api.post(MINE, wish(NEW, NEW)).await.problem(401, "login-failed");
+    world.api.post(MINE, wish(PASSWORD, "short")).await.names("/new_password");
+    let tokens = world.api.post(MINE, wish(PASSWORD, NEW)).await.is(200);
+    for gone in [&world.api, &other] {
+        gone.get("/api/v1/users/me").await.problem(401, "unauthorized");
+    }
+    let me = world.api.with_token(text(&tokens["access_token"]));
+    me.get("/api/v1/users/me").await.is(200);
+    world.api.with_token(text(&issued["token"])).get("/api/v1/users/me").await.is(200);
+    let login = |password: &str| json!({"email": OWNER, "password": password});
+    me.nobody().post("/api/v1/auth/login", login(PASSWORD)).await.problem(401, "login-failed");
+    me.nobody().post("/api/v1/auth/login", login(NEW)).await.is(200);
+    assert_eq!(me.get("/api/v1/alerts").await.is(200)[0]["kind"], "password-changed");
+    let record = me.get("/api/v1/activity?operation=password-change").await.is(200)["items"].clone();
+    assert_eq!(record.as_array().unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn guesses_at_the_old_password_are_counted() {
+    let world = World::new().await;
+    for _ in 0..10 {
+        world
+            .api
+            .post(MINE, json!({"password": "a guess", "new_password": NEW}))
+            .await
+            .problem(401, "login-failed");
+    }
+    let right = json!({"password": PASSWORD, "new_password": NEW});
+    world.api.post(MINE, right).await.problem(429, "too-many-attempts");
+}
+
+#[tokio::test]
+async fn other_sign_ins_end_and_an_access_key_cannot_end_them() {
+    let world = World::new().await;
+    let other = world.sign_in(OWNER).await;
+    let wish = json!({"scopes": ["read", "manage"], "password": PASSWORD});
+    let issued = world.api.post("/api/v1/access-keys", wish).await.is(201);
+    let program = world.api.with_token(text(&issued["token"]));
+    let others = "/api/v1/auth/logout-others";
+    program.tell(others).await.problem(403, "forbidden");
+    program.post(MINE, json!({"password": PASSWORD, "new_password": NEW})).await.problem(403, "forbidden");
+    other.get("/api/v1/users/me").await.is(200);
+    let tokens = world.api.tell(others).await.is(200);
+    other.get("/api/v1/users/me").await.problem(401, "unauthorized");
+    world.api.with_token(text(&tokens["access_token"])).get("/api/v1/users/me").await.is(200);
+    program.get("/api/v1/users/me").await.is(200);
 }

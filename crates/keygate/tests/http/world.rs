@@ -8,6 +8,7 @@ use keygate::{
     clock::Clock,
     config::{Config, Flags},
     db::{Scratch, Sizes},
+    error::Fatal,
     http::Listener,
     start::{Server, Store, start_with},
 };
@@ -101,9 +102,14 @@ impl World {
         serve(&self.scratch, config, self.clock.clone()).await
     }
 
+    /// Another instance with this data directory, on another database.
+    pub async fn start_on(&self, scratch: &Scratch) -> Result<Server, Fatal> {
+        start(scratch, config(self.data.path(), &self.demo), self.clock.clone()).await
+    }
+
     /// A further user, made by the owner and signed in.
     pub async fn user(&self, email: &str) -> Api {
-        let input = json!({"email": email, "name": "Uma", "password": PASSWORD});
+        let input = json!({"email": email, "name": "Uma", "password": PASSWORD, "your_password": PASSWORD});
         self.api.post("/api/v1/admin/users", input).await.is(201);
         self.sign_in(email).await
     }
@@ -240,8 +246,12 @@ fn config(data: &Path, demo: &Running) -> Config {
 }
 
 async fn serve(scratch: &Scratch, config: Config, clock: Clock) -> Server {
+    start(scratch, config, clock).await.unwrap()
+}
+
+async fn start(scratch: &Scratch, config: Config, clock: Clock) -> Result<Server, Fatal> {
     let listener = Listener::bind(&config.listen).await.unwrap();
     let sizes = Sizes { app: 4, gateway: 4, jobs: 1, admin: 1 };
     let store = Store { settings: scratch.settings().with_sizes(sizes), cluster: None };
-    start_with(config, clock, false, listener, store).await.unwrap()
+    start_with(config, clock, false, listener, store).await
 }

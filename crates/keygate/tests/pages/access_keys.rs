@@ -136,7 +136,7 @@ async fn what_moves_money_away_is_ticked_by_nobody_but_the_reader() {
 async fn page_of_a_new_pair_has_the_lines_of_every_program_that_speaks_to_the_exchange() {
     let (site, mut owner, bot) = with_bot().await;
     let once = owner.make_pair(&bot, &["read"]).await;
-    let secret = once.between("export KEYGATE_SECRET='", "'");
+    let secret = once.between("export BINANCE_API_SECRET='", "'");
     for program in
         ["ccxt, Python", "ccxt, JavaScript", "freqtrade", "python-binance", "Hummingbot (advanced)"]
     {
@@ -152,7 +152,7 @@ async fn revoked_pair_of_a_bot_opens_nothing() {
     let (site, mut owner, bot) = with_bot().await;
     let once = owner.make_pair(&bot, &["read"]).await;
     let key = once.between("<code data-copy=\"the key\">", "</code>");
-    let secret = once.between("export KEYGATE_SECRET='", "'");
+    let secret = once.between("export BINANCE_API_SECRET='", "'");
     assert_eq!(site.call("GET /api/v3/account", &key, &secret).await, StatusCode::OK);
     let id = owner.get(&bot).await.between("name=\"key\" value=\"", "\"");
     let revoked = owner.submit(&bot, &format!("{bot}/keys/revoke"), &[("key", &id)]).await;
@@ -165,5 +165,53 @@ async fn revoked_pair_of_a_bot_opens_nothing() {
         assert_eq!(answer.status.as_u16(), status, "{wrong}");
         lint::answer(&answer);
     }
+    site.server.stop().await;
+}
+
+#[tokio::test]
+async fn addresses_and_end_of_a_key_are_chosen_in_its_form_and_stand_beside_it() {
+    let (site, mut owner, bot) = with_bot().await;
+    let connect = format!("{bot}/connect");
+    let page = owner.get(&connect).await;
+    let (id, token) = (page.between("name=\"pair_id\" value=\"", "\""), page.form_token());
+    let form = |from: &'static str, days: &'static str| {
+        [
+            ("form_token", token.clone()),
+            ("pair_id", id.clone()),
+            ("name", String::new()),
+            ("read", "on".to_owned()),
+            ("allowed_ip_addresses", from.to_owned()),
+            ("expires_in_days", days.to_owned()),
+        ]
+    };
+    for (field, form) in
+        [("allowed_ip_addresses", form("10.0.0.300", "7")), ("expires_in_days", form("10.0.0.5", "366"))]
+    {
+        let fields = form.each_ref().map(|(name, value)| (*name, &**value));
+        let again = owner.post(&connect, &fields).await;
+        assert_eq!(again.status, StatusCode::BAD_REQUEST, "{field}");
+        assert!(again.text.contains(&format!("<a href=\"#{field}\">")), "{}", again.text);
+        assert!(again.text.contains("value=\"10.0.0."), "what was typed stays: {}", again.text);
+        lint::answer(&again);
+    }
+    let good = form("10.0.0.5, 10.1.0.0/16", "7");
+    let made = owner.post(&connect, &good.each_ref().map(|(name, value)| (*name, &**value))).await;
+    assert_eq!(made.status, StatusCode::OK, "{}", made.text);
+    let page = owner.get(&bot).await;
+    assert!(page.text.contains("<td data-label=\"From\">10.0.0.5, 10.1.0.0/16</td>"), "{}", page.text);
+    assert!(page.text.contains("data-label=\"Ends\"") && !page.text.contains(">expired<"), "{}", page.text);
+    owner
+        .submit("/access-keys", "/access-keys", &[("name", ""), ("read", "on"), ("expires_in_days", "7")])
+        .await;
+    site.server.app.clock.advance(time::Duration::days(8));
+    owner.sign_in("/login", crate::visitor::EMAIL).await;
+    for path in [&*bot, "/access-keys"] {
+        let page = owner.get(path).await;
+        assert!(page.text.contains("<span class=\"pill\">expired</span>"), "{path}: {}", page.text);
+        lint::answer(&page);
+    }
+    let form = [("name", ""), ("read", "on"), ("expires_in_days", "7")];
+    let next = owner.submit("/access-keys", "/access-keys", &form).await;
+    assert_eq!(next.status, StatusCode::OK, "{}", next.text);
     site.server.stop().await;
 }

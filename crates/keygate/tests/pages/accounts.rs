@@ -8,7 +8,8 @@ use crate::{
 };
 
 const EVE: &str = "eve@example.org";
-const PERSON: [(&str, &str); 3] = [("email", EVE), ("name", "Eve <i>"), ("password", PASSWORD)];
+const PERSON: [(&str, &str); 4] =
+    [("email", EVE), ("name", "Eve <i>"), ("password", PASSWORD), ("your_password", PASSWORD)];
 
 fn with(name: &str, value: &'static str) -> Vec<(&'static str, &'static str)> {
     PERSON.iter().map(|(field, text)| (*field, if *field == name { value } else { *text })).collect()
@@ -21,7 +22,7 @@ async fn switch(owner: &mut Visitor, action: &str) -> Answer {
     let (_, rest) = ours.split_once("action=\"/admin/users/").expect("there is a button");
     let (id, rest) = rest.split_once('/').unwrap();
     assert!(rest.starts_with(action), "the button says {}", &rest[..20]);
-    owner.submit("/admin/users", &format!("/admin/users/{id}/{action}"), &[]).await
+    owner.submit("/admin/users", &format!("/admin/users/{id}/{action}"), &[("password", PASSWORD)]).await
 }
 
 async fn with_eve() -> (Site, Visitor, Visitor) {
@@ -131,5 +132,40 @@ async fn user_without_the_role_administers_nobody() {
     assert!(!page.text.contains(&format!("<span class=\"unseen\"> {EMAIL}</span>")), "none for the owner");
     let unknown = format!("/admin/users/{}/deactivate", uuid::Uuid::nil());
     assert_eq!(owner.submit("/admin/users", &unknown, &[]).await.status, StatusCode::NOT_FOUND);
+    site.server.stop().await;
+}
+
+#[tokio::test]
+async fn new_password_ends_other_sign_ins_and_this_one_goes_on() {
+    let (site, _, mut eve) = with_eve().await;
+    let mut elsewhere = site.visitor();
+    elsewhere.sign_in("/login", EVE).await;
+    let page = eve.get("/account").await;
+    lint::answer(&page);
+    let form = |old: &'static str, new: &'static str| [("password", old), ("new_password", new)];
+    let new = "nine other words that nobody knows";
+    for (form, status) in
+        [(form("not the one", new), 401), (form(PASSWORD, "short"), 400), (form("", new), 403)]
+    {
+        let refused = eve.submit("/account", "/account/password", &form).await;
+        assert_eq!(refused.status.as_u16(), status, "{}", refused.text);
+        lint::answer(&refused);
+    }
+    assert_eq!(elsewhere.get("/account").await.status, StatusCode::OK);
+    let changed = eve.submit("/account", "/account/password", &form(PASSWORD, new)).await;
+    assert!(changed.text.contains("Your password is changed."), "{}", changed.text);
+    assert_eq!(elsewhere.get("/account").await.status, StatusCode::SEE_OTHER, "the other session is over");
+    assert!(elsewhere.sign_in("/login", EVE).await.status.is_client_error(), "the old password is no more");
+    site.server.stop().await;
+}
+
+#[tokio::test]
+async fn all_other_sign_ins_end_by_one_button() {
+    let (site, _, mut eve) = with_eve().await;
+    let mut elsewhere = site.visitor();
+    elsewhere.sign_in("/login", EVE).await;
+    let ended = eve.submit("/account", "/account/sign-ins/end", &[]).await;
+    assert!(ended.text.contains("All other sign-ins have ended."), "{}", ended.text);
+    assert_eq!(elsewhere.get("/account").await.status, StatusCode::SEE_OTHER);
     site.server.stop().await;
 }

@@ -27,7 +27,7 @@ async fn traded() -> Traded {
     let bot = owner.add_bot(&connection).await;
     let once = owner.make_pair(&bot, &["read"]).await;
     let key = once.between("<code data-copy=\"the key\">", "</code>");
-    let secret = once.between("export KEYGATE_SECRET='", "'");
+    let secret = once.between("export BINANCE_API_SECRET='", "'");
     assert_eq!(site.call("GET /api/v3/account", &key, &secret).await, StatusCode::OK);
     assert_ne!(site.call(ORDER, &key, &secret).await, StatusCode::OK);
     site.server.app.gate.records.flush().await;
@@ -66,6 +66,12 @@ async fn filters_let_through_what_fits_and_nothing_else() {
         ("address=192.0.2.1".to_owned(), 0),
         ("suspicious=true".to_owned(), 0),
         ("access_key=kg_nobody".to_owned(), 0),
+        ("exchange=binance".to_owned(), 5),
+        ("exchange=kraken".to_owned(), 0),
+        ("operation=bot-create".to_owned(), 1),
+        (format!("api_key={}", uuid::Uuid::nil()), 0),
+        ("until=9999-12-31T23:59".to_owned(), 5),
+        ("since=0001-01-01T00:00&until=9999-12-31T23:59".to_owned(), 5),
     ] {
         let page = owner.get(&format!("/activity?{query}")).await;
         assert_eq!((page.status, entries(&page.text)), (StatusCode::OK, count), "{query}");
@@ -85,6 +91,11 @@ async fn filter_that_cannot_be_read_is_named_and_the_form_stays() {
         ("class", "dance"),
         ("address", "here"),
         ("request_id", "x"),
+        ("api_key", "x"),
+        ("exchange", "a%00"),
+        ("operation", "%00"),
+        ("access_key", "%07"),
+        ("rule", "%00"),
         ("since", "yesterday"),
         ("until", "2026-13-01T00:00"),
     ] {
@@ -100,6 +111,19 @@ async fn filter_that_cannot_be_read_is_named_and_the_form_stays() {
     for query in ["cursor=x", "decision=deny&decision=allow"] {
         let page = owner.get(&format!("/activity?{query}")).await;
         assert_eq!(page.status, StatusCode::BAD_REQUEST, "{query}");
+        lint::answer(&page);
+    }
+    site.server.stop().await;
+}
+
+#[tokio::test]
+async fn filter_that_is_not_known_lets_nothing_through_by_mistake() {
+    let site = site().await;
+    let mut owner = site.owner().await;
+    for path in ["/activity?conection=1", "/activity/export?conection=1&format=csv"] {
+        let page = owner.get(path).await;
+        assert_eq!(page.status, StatusCode::BAD_REQUEST, "{path}");
+        assert!(page.text.contains("conection"), "{path}: {}", page.text);
         lint::answer(&page);
     }
     site.server.stop().await;
@@ -150,7 +174,9 @@ async fn export_holds_what_the_filters_on_the_page_let_through() {
 #[tokio::test]
 async fn timeline_and_export_are_the_readers_own() {
     let Traded { site, mut owner, bot, .. } = traded().await;
-    let person = [("email", "eve@example.org"), ("name", "Eve"), ("password", crate::visitor::PASSWORD)];
+    let password = crate::visitor::PASSWORD;
+    let person =
+        [("email", "eve@example.org"), ("name", "Eve"), ("password", password), ("your_password", password)];
     owner.submit("/admin/users", "/admin/users", &person).await;
     let mut eve = site.visitor();
     eve.sign_in("/login", "eve@example.org").await;
@@ -187,7 +213,7 @@ async fn order_is_one_row_with_its_intent_and_what_was_asked() {
     let bot = owner.add_bot(&connection).await;
     let once = owner.make_pair(&bot, &["read", "trade"]).await;
     let key = once.between("<code data-copy=\"the key\">", "</code>");
-    let secret = once.between("export KEYGATE_SECRET='", "'");
+    let secret = once.between("export BINANCE_API_SECRET='", "'");
     let order =
         "POST /api/v3/order?symbol=BTCUSDT&side=BUY&type=LIMIT&timeInForce=GTC&quantity=0.001&price=50000";
     assert_eq!(site.call(order, &key, &secret).await, StatusCode::OK);
@@ -250,6 +276,28 @@ async fn score_of_a_suspicious_call_stands_in_its_row() {
     assert_eq!(entries(&page.text), 1);
     assert!(page.text.contains("risk 45") && page.text.contains("45 of 100: new-device"), "{}", page.text);
     assert!(page.text.contains("name=\"suspicious\" value=\"true\" checked"));
+    lint::answer(&page);
+    site.server.stop().await;
+}
+
+#[tokio::test]
+async fn database_that_is_older_than_its_checkpoints_is_no_green_light() {
+    let Traded { site, mut owner, .. } = traded().await;
+    let app = &site.server.app;
+    keygate::audit::checkpoint(app).await.unwrap();
+    let page = owner.get("/activity").await;
+    assert!(page.text.contains("dot ok") && !page.text.contains("could not be made"), "{}", page.text);
+    site.execute("alter table keygate.audit_head disable trigger user").await;
+    site.execute("update keygate.audit_head set seq = seq - 1").await;
+    let page = owner.get("/activity").await;
+    assert!(page.text.contains("dot bad") && page.text.contains("A checkpoint has seen"), "{}", page.text);
+    lint::answer(&page);
+    site.execute("update keygate.audit_head set seq = seq + 1").await;
+    keygate::audit::checkpoint(app).await.unwrap();
+    std::fs::write(app.config.checkpoints_path(), "").unwrap();
+    keygate::audit::checkpoint(app).await.unwrap_err();
+    let page = owner.get("/activity").await;
+    assert!(page.text.contains("dot warn") && page.text.contains("could not be made"), "{}", page.text);
     lint::answer(&page);
     site.server.stop().await;
 }

@@ -22,7 +22,7 @@ async fn calling() -> Calling {
     let bot = owner.add_bot(&connection).await;
     let once = owner.make_pair(&bot, &["read"]).await;
     let key = once.between("<code data-copy=\"the key\">", "</code>");
-    let secret = once.between("export KEYGATE_SECRET='", "'");
+    let secret = once.between("export BINANCE_API_SECRET='", "'");
     Calling { site, owner, bot, key, secret }
 }
 
@@ -145,5 +145,16 @@ async fn deletion_needs_the_name_and_takes_the_pairs_with_it() {
     assert!(gone.text.contains("No program can use your keys yet"));
     assert_eq!(calling.owner.get(&calling.bot).await.status, StatusCode::NOT_FOUND);
     assert_eq!(calling.call().await, StatusCode::UNAUTHORIZED);
+    calling.site.server.stop().await;
+}
+
+#[tokio::test]
+async fn what_was_typed_stays_when_the_password_is_asked_for() {
+    let mut calling = calling().await;
+    let asked = calling.change(&[("name", "Net"), ("symbol", "eth/usdt")]).await;
+    assert_eq!(asked.status, StatusCode::FORBIDDEN);
+    assert_eq!(asked.between("id=\"name\" name=\"name\" value=\"", "\""), "Net");
+    assert_eq!(asked.between("id=\"symbol\" name=\"symbol\" value=\"", "\""), "eth/usdt");
+    assert!(!asked.text.contains("name=\"is_active\" checked"), "{}", asked.text);
     calling.site.server.stop().await;
 }

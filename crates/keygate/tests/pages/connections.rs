@@ -6,7 +6,7 @@ use reqwest::StatusCode;
 
 use crate::{
     lint,
-    visitor::{Answer, Site, Visitor, site},
+    visitor::{Answer, PASSWORD, Site, Visitor, site},
 };
 
 struct Running {
@@ -25,7 +25,7 @@ async fn running() -> Running {
     let bot = owner.add_bot(&connection).await;
     let once = owner.make_pair(&bot, &["read", "trade"]).await;
     let key = once.between("<code data-copy=\"the key\">", "</code>");
-    let secret = once.between("export KEYGATE_SECRET='", "'");
+    let secret = once.between("export BINANCE_API_SECRET='", "'");
     Running { site, owner, connection, key, secret }
 }
 
@@ -131,11 +131,27 @@ async fn deletion_stops_at_once_and_can_be_undone() {
         assert_eq!(running.press(gone).await.status, StatusCode::CONFLICT, "{gone}");
     }
     assert_eq!(running.owner.get(&ask).await.status, StatusCode::CONFLICT);
-    let restored = running.press("restore").await;
+    let without = running.press("restore").await;
+    assert_eq!(without.status, StatusCode::FORBIDDEN, "{}", without.text);
+    assert!(without.text.contains("Your password, to restore it"), "{}", without.text);
+    let (page, restore) = (running.connection.clone(), format!("{}/restore", running.connection));
+    let restored = running.owner.submit(&page, &restore, &[("password", PASSWORD)]).await;
     assert!(restored.text.contains("Restored and paused.") && restored.text.contains(">Resume<"));
     assert!(!running.signs().await, "its owner looks it over first");
     running.press("resume").await;
     assert!(running.signs().await);
     assert_eq!(running.press("restore").await.status, StatusCode::CONFLICT, "it is not deleted");
+    running.site.server.stop().await;
+}
+
+#[tokio::test]
+async fn what_was_typed_stays_beside_a_mistake() {
+    let mut running = running().await;
+    let form = [("name", ""), ("label", "night shift")];
+    let connection = running.connection.clone();
+    let again = running.owner.submit(&connection, &connection, &form).await;
+    assert_eq!(again.status, StatusCode::BAD_REQUEST);
+    assert_eq!(again.between("name=\"label\" value=\"", "\""), "night shift");
+    assert_eq!(again.between("id=\"name\" name=\"name\" value=\"", "\""), "");
     running.site.server.stop().await;
 }

@@ -22,7 +22,7 @@ async fn limited() -> Limited {
     let bot = owner.add_bot(&connection).await;
     let once = owner.make_pair(&bot, &["read", "trade"]).await;
     let key = once.between("<code data-copy=\"the key\">", "</code>");
-    let secret = once.between("export KEYGATE_SECRET='", "'");
+    let secret = once.between("export BINANCE_API_SECRET='", "'");
     Limited { site, owner, page: format!("{connection}/limits"), key, secret }
 }
 
@@ -128,6 +128,21 @@ async fn one_button_on_every_page_stops_and_the_password_starts_again() {
 }
 
 #[tokio::test]
+async fn end_of_one_stop_says_what_stands_still() {
+    let mut limited = limited().await;
+    let connection = limited.page.split('/').nth(2).unwrap().to_owned();
+    limited.owner.submit("/panic", "/panic", &[("scope", &connection)]).await;
+    limited.owner.submit("/panic", "/panic", &[("scope", "own")]).await;
+    let form = [("scope", "own"), ("password", PASSWORD)];
+    let left = limited.owner.submit("/panic", "/panic/resume", &form).await;
+    assert!(left.text.contains("This stop has ended. Still stopped: Connection Primary."), "{}", left.text);
+    let form = [("scope", &*connection), ("password", PASSWORD)];
+    let on = limited.owner.submit("/panic", "/panic/resume", &form).await;
+    assert!(on.text.contains("Signing goes on."), "{}", on.text);
+    limited.site.server.stop().await;
+}
+
+#[tokio::test]
 async fn dry_run_stands_above_the_limits_and_the_past_is_tried_without_a_change() {
     let mut limited = limited().await;
     let dry = [("can_read", "on"), ("can_trade", "on"), ("dry_run", "on"), ("password", PASSWORD)];
@@ -175,4 +190,30 @@ async fn stop_that_takes_orders_back_says_what_became_of_them() {
         }
     }
     panic!("the page never says it");
+}
+
+#[tokio::test]
+async fn wait_stands_on_the_page_and_a_shorter_one_is_taken_back_there() {
+    let mut limited = limited().await;
+    let page = limited.owner.get(&limited.page).await;
+    assert!(page.text.contains("What lets more through waits 24 hours"), "{}", page.text);
+    limited
+        .site
+        .execute(
+            "insert into keygate.loosening_delay (user_id, seconds, next_seconds, next_at)
+            select id, 86400, 3600, now() + interval '1 day' from users",
+        )
+        .await;
+    let page = limited.owner.get(&limited.page).await;
+    lint::answer(&page);
+    assert!(
+        page.text.contains("raised limits of all connections wait 1 hour instead of 24 hours"),
+        "{}",
+        page.text
+    );
+    let cancel = format!("{}/delay/cancel", limited.page);
+    let back = limited.owner.submit(&limited.page, &cancel, &[]).await;
+    assert!(back.text.contains("Taken back. Raised limits wait as long as before."), "{}", back.text);
+    assert!(!back.text.contains("A shorter wait</h2>"), "{}", back.text);
+    limited.site.server.stop().await;
 }

@@ -117,9 +117,32 @@ async fn forged_form_leads_to_no_other_server() {
 }
 
 #[tokio::test]
-async fn form_sent_after_the_session_ended_leads_to_the_door_without_a_wish() {
+async fn form_sent_after_the_session_ended_leads_to_the_door_which_says_that_it_did_nothing() {
     let site = set_up().await;
-    let answer = site.visitor().post("/bots/new", &[("name", "Grid")]).await;
-    assert_eq!((answer.status, answer.location()), (StatusCode::SEE_OTHER, "/login"));
+    for (form, told) in [("/bots/new", "Nothing was done: sign in first"), ("/logout", "You are signed out.")]
+    {
+        let mut visitor = site.visitor();
+        let answer = visitor.post(form, &[("name", "Grid")]).await;
+        assert_eq!((answer.status, answer.location()), (StatusCode::SEE_OTHER, "/login"));
+        let door = visitor.get("/login").await;
+        assert!(door.text.contains(told), "{form}: {}", door.text);
+        lint::answer(&door);
+    }
+    site.server.stop().await;
+}
+
+#[tokio::test]
+async fn stop_sent_after_the_session_ended_says_that_nothing_stopped_and_leads_back_to_the_button() {
+    let site = site().await;
+    let mut ada = site.owner().await;
+    let token = ada.get("/panic").await.form_token();
+    site.server.app.clock.advance(time::Duration::minutes(16));
+    let answer = ada.post("/panic", &[("form_token", &*token), ("scope", "own")]).await;
+    assert_eq!((answer.status, answer.location()), (StatusCode::SEE_OTHER, "/login?next=%2Fpanic"));
+    let door = ada.get(answer.location()).await;
+    assert!(door.text.contains("Nothing was stopped: sign in first."), "{}", door.text);
+    let page = ada.sign_in(answer.location(), EMAIL).await;
+    assert_eq!((page.status, &*page.path), (StatusCode::OK, "/panic"));
+    assert!(!page.text.contains("stopped</span>"), "{}", page.text);
     site.server.stop().await;
 }

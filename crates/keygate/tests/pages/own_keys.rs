@@ -58,7 +58,7 @@ async fn from_the_wizard_to_a_bots_call_with_a_key_made_here() {
     let bot = owner.add_bot(&connection.path).await;
     let once = owner.make_pair(&bot, &["read", "trade"]).await;
     let key = once.between("<code data-copy=\"the key\">", "</code>");
-    let secret = once.between("export KEYGATE_SECRET='", "'");
+    let secret = once.between("export BINANCE_API_SECRET='", "'");
     assert_eq!(site.call("GET /api/v3/account", &key, &secret).await, StatusCode::OK);
     site.server.stop().await;
 }
@@ -103,7 +103,8 @@ async fn waiting_key_is_destroyed_by_its_owner_and_by_nobody_else() {
     let site = site().await;
     let mut owner = site.owner().await;
     let page = make(&mut owner, "ed25519").await.path;
-    let person = [("email", "eve@example.org"), ("name", "Eve"), ("password", PASSWORD)];
+    let person =
+        [("email", "eve@example.org"), ("name", "Eve"), ("password", PASSWORD), ("your_password", PASSWORD)];
     owner.submit("/admin/users", "/admin/users", &person).await;
     let mut eve = site.visitor();
     eve.submit("/login", "/login", &[("email", "eve@example.org"), ("password", PASSWORD)]).await;

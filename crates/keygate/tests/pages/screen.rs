@@ -191,7 +191,7 @@ async fn letters_do_nothing_in_a_field_or_when_turned_off() {
     .await;
 }
 
-const PAGES: [&str; 12] = [
+const PAGES: [&str; 13] = [
     "/",
     "/connections",
     "/connections/new",
@@ -201,6 +201,7 @@ const PAGES: [&str; 12] = [
     "/access-keys",
     "/activity",
     "/admin/users",
+    "/account",
     "/docs/api",
     "/keys",
     "/problems/wrong-key",

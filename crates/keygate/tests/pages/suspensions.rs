@@ -27,7 +27,7 @@ async fn suspended() -> Suspended {
     let bot = owner.add_bot(&connection).await;
     let once = owner.make_pair(&bot, &["read", "trade"]).await;
     let key = once.between("<code data-copy=\"the key\">", "</code>");
-    let secret = once.between("export KEYGATE_SECRET='", "'");
+    let secret = once.between("export BINANCE_API_SECRET='", "'");
     let suspended = Suspended { site, owner, bot, key, secret };
     assert_eq!(suspended.call("192.0.2.7").await, StatusCode::OK);
     suspended.site.server.app.gate.records.flush().await;

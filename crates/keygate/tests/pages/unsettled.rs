@@ -16,7 +16,7 @@ async fn owner_says_on_the_page_what_became_of_a_lost_order() {
     let bot = owner.add_bot(&connection).await;
     let once = owner.make_pair(&bot, &["read", "trade"]).await;
     let key = once.between("<code data-copy=\"the key\">", "</code>");
-    let secret = once.between("export KEYGATE_SECRET='", "'");
+    let secret = once.between("export BINANCE_API_SECRET='", "'");
     let order = "POST /api/v3/order?symbol=BTCUSDT&side=BUY&type=MARKET&quantity=0.001";
     assert_eq!(site.call(order, &key, &secret).await, StatusCode::OK);
     site.server.app.gate.ledger.flush().await;

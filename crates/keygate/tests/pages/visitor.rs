@@ -87,6 +87,12 @@ impl Site {
             .status()
     }
 
+    /// Behind the server's back.
+    pub async fn execute(&self, statement: &str) {
+        let statement = sqlx::AssertSqlSafe(statement.to_owned());
+        sqlx::query(statement).execute(&mut self.scratch.superuser().await.unwrap()).await.unwrap();
+    }
+
     pub fn visitor(&self) -> Visitor {
         let client = reqwest::Client::builder().no_proxy().redirect(Policy::none()).build().unwrap();
         Visitor { client, url: self.url.clone(), cookies: BTreeMap::new() }

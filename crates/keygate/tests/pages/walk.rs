@@ -27,7 +27,7 @@ async fn from_setup_to_a_virtual_pair_without_script() {
     ];
     let once = owner.post(&format!("{bot}/connect"), &fields).await;
     lint::answer(&once);
-    let secret = once.between("export KEYGATE_SECRET='", "'");
+    let secret = once.between("export BINANCE_API_SECRET='", "'");
     assert_eq!(once.text.matches(&secret).count(), 1, "a secret stands on its page once");
     assert!(once.text.contains("Grid &#60;b&#62;") && !once.text.contains("Grid <b>"));
     let again = owner.post(&format!("{bot}/connect"), &fields).await;
@@ -44,6 +44,7 @@ async fn from_setup_to_a_virtual_pair_without_script() {
         "/unsettled",
         "/activity",
         "/admin/users",
+        "/account",
         "/docs/api",
         "/keys",
         &connection,
@@ -98,7 +99,8 @@ async fn what_belongs_to_another_does_not_exist() {
     let mut owner = site.owner().await;
     let connection = owner.connect().await;
     let bot = owner.add_bot(&connection).await;
-    let person = [("email", "eve@example.org"), ("name", "Eve"), ("password", PASSWORD)];
+    let person =
+        [("email", "eve@example.org"), ("name", "Eve"), ("password", PASSWORD), ("your_password", PASSWORD)];
     owner.submit("/admin/users", "/admin/users", &person).await;
     let mut eve = site.visitor();
     let home = eve.submit("/login", "/login", &[("email", "eve@example.org"), ("password", PASSWORD)]).await;

@@ -19,7 +19,7 @@ use serde::Deserialize;
 use uuid::Uuid;
 
 use crate::{
-    access_key::{self, Issued, NewPair, Pair},
+    access_key::{self, Bounds, Issued, NewPair, PAIR_DAYS, Pair},
     activity::{self, Entry},
     app::App,
     auth::{Client, Manage, May, Origin, Permission, View},
@@ -27,7 +27,7 @@ use crate::{
     error::{Code, Result},
     http::body::Id,
     page::{Frame, Posted, Problems, filled, go, show, show_again},
-    snippet::{Access, Program},
+    snippet::{Access, Program, variables},
     user::{StepUp, is_fresh},
 };
 
@@ -57,6 +57,8 @@ struct Ask {
     /// What the connection allows, and whether it is ticked.
     scopes: Vec<(String, bool)>,
     name: String,
+    expires_in_days: String,
+    allowed_ip_addresses: String,
     honey: bool,
     /// The last sign-in is too long ago to make a pair that may do more than read.
     asks_password: bool,
@@ -68,6 +70,8 @@ struct Once {
     frame: Frame,
     bot: bot::Row,
     pair: Pair,
+    /// The variables that hold the key, the secret and the passphrase.
+    names: [String; 3],
     scopes: String,
     snippets: Vec<Snippet>,
     gate: String,
@@ -89,6 +93,10 @@ struct MakeIn {
     transfer: Option<String>,
     withdraw: Option<String>,
     honey: Option<String>,
+    #[serde(default = "longest")]
+    expires_in_days: String,
+    #[serde(default)]
+    allowed_ip_addresses: String,
     #[serde(default)]
     password: Option<SecretText>,
 }
@@ -120,6 +128,8 @@ async fn form<P: Permission>(
         status: status(app, may.user(), bot.id).await?,
         scopes: scopes.map(|scope| (scope.clone(), ticked.contains(&scope))).collect(),
         name: String::new(),
+        expires_in_days: longest(),
+        allowed_ip_addresses: String::new(),
         honey: false,
         asks_password: bot.connection_is_used || !is_fresh(app, &may.caller),
         bot,
@@ -137,7 +147,7 @@ async fn make(
 ) -> Result<Response> {
     let bot = bot::find(&app, may.user(), id).await?;
     let step_up = StepUp { caller: &may.caller, client: &client, password: filled(input.password.take()) };
-    let made = match input.parse() {
+    let made = match input.parse(&app) {
         Ok(new) => access_key::create_for_bot(&app, &bot, new, step_up, &origin).await,
         Err(error) => Err(error),
     };
@@ -145,8 +155,15 @@ async fn make(
         Ok(issued) => once(&app, &may, bot, frame, issued).await,
         Err(error) => {
             let asked = form(&app, &may, bot, frame, &input.ticked()).await?;
-            let honey = input.honey.is_some();
-            show_again(&error, &Ask { problems: Problems::of(&error), name: input.name, honey, ..asked })
+            let asked = Ask {
+                problems: Problems::of(&error),
+                name: input.name,
+                expires_in_days: input.expires_in_days,
+                allowed_ip_addresses: input.allowed_ip_addresses,
+                honey: input.honey.is_some(),
+                ..asked
+            };
+            show_again(&error, &asked)
         }
     }
 }
@@ -160,6 +177,7 @@ async fn once(app: &App, may: &May<Manage>, bot: bot::Row, frame: Frame, issued:
         scopes: issued.row.scopes.join(", "),
         snippets: snippets(url, definition, &pair),
         gate: format!("{url}/x/{}", bot.exchange),
+        names: variables(&bot.exchange),
         status: status(app, may.user(), bot.id).await?,
         bot,
         pair,
@@ -194,10 +212,11 @@ pub async fn status(app: &App, user: Uuid, bot: Uuid) -> Result<Status> {
 }
 
 impl MakeIn {
-    fn parse(&self) -> Result<NewPair> {
+    fn parse(&self, app: &App) -> Result<NewPair> {
         let name = access_key::parse_name(Some(self.name.clone()))?;
+        let bounds = Bounds::of_form(app, &self.expires_in_days, &self.allowed_ip_addresses)?;
         let honey = self.honey.is_some();
-        Ok(NewPair { id: self.pair_id, name, scopes: Some(self.ticked()), honey })
+        Ok(NewPair { id: self.pair_id, name, scopes: Some(self.ticked()), honey, bounds })
     }
 
     fn ticked(&self) -> Vec<String> {
@@ -224,19 +243,22 @@ impl Ask {
 }
 
 fn snippets(url: &str, definition: &Definition, pair: &Pair) -> Vec<Snippet> {
+    let [_, secret, passphrase] = variables(definition.id()).map(|name| format!("${name}"));
     let access = Access {
         base_url: url,
         definition,
         key: &pair.key,
-        secret: SECRET_VARIABLE,
-        passphrase: pair.passphrase.as_ref().map(|_| PASSPHRASE_VARIABLE),
+        secret: &secret,
+        passphrase: pair.passphrase.as_ref().map(|_| &*passphrase),
     };
     let written =
         |program: Program| Some(Snippet { title: program.title(), text: program.text(access)?.into() });
     Program::ALL.into_iter().filter_map(written).collect()
 }
 
-const PASSPHRASE_VARIABLE: &str = "$KEYGATE_PASSPHRASE";
-const SECRET_VARIABLE: &str = "$KEYGATE_SECRET";
+fn longest() -> String {
+    PAIR_DAYS.to_string()
+}
+
 /// Among so many entries the last call is looked for; more is not done to keys between two calls.
 const LATEST: i64 = 50;

@@ -30,7 +30,7 @@ pub async fn record_check(
                 row.id,
                 now,
                 view::permissions_json(verified),
-                view::findings_json(verified, row.allow()),
+                view::findings_json(verified),
                 verified.expires_at().map(utc)
             )
             .execute(&mut *tx)

@@ -109,7 +109,7 @@ async fn insert_connection(
         new.label,
         view::permissions_json(verified),
         verified.expires_at().map(utc),
-        view::findings_json(verified, new.allow),
+        view::findings_json(verified),
         now,
         serde_json::to_value(new.key.options).ok()
     )

@@ -9,17 +9,18 @@ use axum::{
     response::Response,
     routing::{get, post},
 };
+use seal::SecretText;
 use serde::Deserialize;
 use uuid::Uuid;
 
-use super::{Nothing, RegisterIn};
+use super::Nothing;
 use crate::{
     app::App,
-    auth::{Administer, May, Origin},
+    auth::{Administer, Client, May, Origin},
     error::Result,
     http::body::Id,
-    page::{Frame, Posted, Problems, go, show, show_again},
-    user::{self, NewUser, User},
+    page::{Frame, Posted, Problems, filled, go, show, show_again},
+    user::{self, NewUser, StepUp, User},
 };
 
 pub fn pages() -> Router<Arc<App>> {
@@ -39,6 +40,21 @@ struct Accounts {
     given: Given,
 }
 
+#[derive(Deserialize)]
+struct AccountIn {
+    email: String,
+    name: String,
+    password: SecretText,
+    #[serde(default)]
+    your_password: Option<SecretText>,
+}
+
+#[derive(Deserialize)]
+struct ReactivateIn {
+    #[serde(default)]
+    password: Option<SecretText>,
+}
+
 /// What was typed, without the password.
 #[derive(Default, Deserialize)]
 struct Given {
@@ -53,11 +69,14 @@ async fn list(State(app): State<Arc<App>>, may: May<Administer>, frame: Frame) -
 async fn create(
     State(app): State<Arc<App>>,
     may: May<Administer>,
+    client: Client,
+    origin: Origin,
     frame: Frame,
-    Posted(input): Posted<RegisterIn>,
+    Posted(input): Posted<AccountIn>,
 ) -> Result<Response> {
+    let step_up = StepUp { caller: &may.caller, client: &client, password: filled(input.your_password) };
     let made = match NewUser::parse(&input.email, &input.name, input.password) {
-        Ok(new) => user::make(&app, new).await,
+        Ok(new) => user::make_for(&app, new, step_up, &origin).await,
         Err(error) => Err(error),
     };
     match made {
@@ -76,19 +95,27 @@ async fn deactivate(
     Id(id): Id,
     _form: Posted<Nothing>,
 ) -> Result<Response> {
-    let user = user::set_active(&app, may.user(), id, false, &origin).await?;
+    let user = user::deactivate(&app, may.user(), id, &origin).await?;
     Ok(go("/admin/users", &format!("{} has no access any more; their bots have stopped.", user.email)))
 }
 
 async fn reactivate(
     State(app): State<Arc<App>>,
     may: May<Administer>,
+    client: Client,
     origin: Origin,
     Id(id): Id,
-    _form: Posted<Nothing>,
+    frame: Frame,
+    Posted(input): Posted<ReactivateIn>,
 ) -> Result<Response> {
-    let user = user::set_active(&app, may.user(), id, true, &origin).await?;
-    Ok(go("/admin/users", &format!("{} may sign in again.", user.email)))
+    let step_up = StepUp { caller: &may.caller, client: &client, password: filled(input.password) };
+    match user::reactivate(&app, id, step_up, &origin).await {
+        Ok(user) => Ok(go("/admin/users", &format!("{} may sign in again.", user.email))),
+        Err(error) => {
+            let page = accounts(&app, &may, frame, Problems::of(&error), Given::default()).await?;
+            show_again(&error, &page)
+        }
+    }
 }
 
 async fn accounts(

@@ -233,10 +233,11 @@ async fn account_that_is_shut_is_on_the_record_of_whoever_shut_it_and_on_no_othe
     let uma = world.user("uma@example.com").await;
     let id = uma.get("/api/v1/users/me").await.is(200)["id"].clone();
     for what in ["deactivate", "reactivate"] {
-        world.api.tell(&format!("/api/v1/admin/users/{}/{what}", text(&id))).await.is(200);
+        let path = format!("/api/v1/admin/users/{}/{what}", text(&id));
+        world.api.post(&path, json!({"password": PASSWORD})).await.is(200);
     }
     let made = changes(&world.api).await;
-    assert_eq!(operations(&made), ["account-deactivate", "account-reactivate"]);
+    assert_eq!(operations(&made), ["account-create", "account-deactivate", "account-reactivate"]);
     assert!(made.iter().all(|change| change["api_key_id"] == id));
     assert_eq!(changes(&world.sign_in("uma@example.com").await).await, [Value::Null; 0]);
     is_proven(&world).await;

@@ -1,6 +1,6 @@
 //! What is old may go, and what stays is proven as before.
 
-use keygate::audit::{Pruned, Scope};
+use keygate::audit::Scope;
 use time::{Duration, OffsetDateTime};
 
 use super::Recorded;
@@ -10,11 +10,7 @@ const USES: &str = "api_key_usage_audit";
 
 impl Recorded {
     async fn pruned(&self, before: OffsetDateTime) -> i64 {
-        match self.prune(before).await {
-            Ok(Pruned::Done(gone)) => gone,
-            Ok(Pruned::Broken(findings)) => panic!("{findings:?}"),
-            Err(what) => panic!("{what}"),
-        }
+        self.prune(before).await.unwrap()
     }
 
     /// A read, whatever the clock says.
