@@ -29,6 +29,14 @@ pub fn allowed(app: &App, client: &Client, class: Class, account: &Account) -> R
     permitted(class, &account.limits)
 }
 
+/// The same of a call that has waited since. Keygate itself asks for the tokens of sessions, which no call may.
+pub fn still(app: &App, client: &Client, class: Class, account: &Account) -> Result<(), Denial> {
+    match class {
+        Class::Session => alive(app, account),
+        _ => allowed(app, client, class, account),
+    }
+}
+
 /// User, bot, access key and connection must all be in use at this moment.
 fn alive(app: &App, account: &Account) -> Result<(), Denial> {
     let now = app.clock.now();

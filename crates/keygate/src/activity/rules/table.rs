@@ -1,11 +1,17 @@
 //! Every rule there is, in the order of their names: what it means, what to do, and whether it is one of the limits.
 
-pub const RULES: [(&str, &str, &str, bool); 51] = [
+pub const RULES: [(&str, &str, &str, bool); 52] = [
     (
         "address",
         "The call came from an address that is not on the list.",
         "Add the bot's address to the limits if it is yours; if it is not, revoke the key.",
         true,
+    ),
+    (
+        "ambiguous-connection",
+        "Two connections at the exchange fit the name that the call gave.",
+        "Name one by its id in X-Keygate-Connection.",
+        false,
     ),
     (
         "bad-request",

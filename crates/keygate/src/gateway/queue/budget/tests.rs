@@ -1,0 +1,64 @@
+use exchange::{Exchanges, Incoming, Request};
+
+use super::{super::Whose, *};
+use crate::upstream::Headers;
+
+/// Once for each of these keys, at a time; whether each was let through.
+fn asked(budgets: &Budgets, keys: &[u128], rank: Rank, now_ms: i64) -> Vec<bool> {
+    let exchanges = Exchanges::builtin();
+    let definition = exchanges.get("binance").unwrap();
+    let request = read(definition);
+    let whose = |key: &u128| Whose { user: Uuid::nil(), api_key: Uuid::from_u128(*key) };
+    let place =
+        |key| Place { definition, environment: "production", request: &request, whose: Some(whose(key)) };
+    keys.iter().map(|key| budgets.try_admit(&place(key), rank, now_ms).is_ok()).collect()
+}
+
+fn read(definition: &exchange::Definition) -> Request {
+    let incoming = Incoming { method: "GET", target: "/api/v3/account", ..Incoming::default() };
+    definition.request(incoming).unwrap()
+}
+
+#[test]
+fn one_key_does_not_use_up_what_all_share() {
+    let budgets = Budgets::default();
+    let many =
+        |key, rank| asked(&budgets, &vec![key; 10_000], rank, 0).into_iter().filter(|let_by| *let_by).count();
+    assert_eq!(asked(&budgets, &[1, 2], Rank::Read, 0), [true, true]);
+    let flood = many(1, Rank::Cancel);
+    assert!(many(2, Rank::Read) > 0 && many(2, Rank::Order) > 0 && many(2, Rank::Cancel) > 0);
+    let alone = Budgets::default();
+    let all = asked(&alone, &vec![1; 10_000], Rank::Cancel, 0).into_iter().filter(|let_by| *let_by).count();
+    assert!(flood < all, "{flood} of {all}");
+}
+
+#[test]
+fn silence_that_was_asked_for_is_not_made_shorter_by_an_older_answer() {
+    let budgets = Budgets::default();
+    let exchanges = Exchanges::builtin();
+    let definition = exchanges.get("binance").unwrap();
+    let request = read(definition);
+    let place = Place { definition, environment: "production", request: &request, whose: None };
+    for seconds in ["60", "1"] {
+        let headers = Headers::told([("retry-after", seconds)]);
+        let answer =
+            Answer { status: StatusCode::TOO_MANY_REQUESTS, headers, body: Default::default(), age: None };
+        budgets.heard(&place, &answer, None, 0);
+    }
+    let speaks = |now_ms| budgets.try_admit(&place, Rank::Read, now_ms).is_ok();
+    assert_eq!([speaks(30_000), speaks(61_000)], [false, true]);
+}
+
+#[test]
+fn those_who_wait_for_one_budget_are_in_the_way_of_nobody_at_another() {
+    let budgets = Budgets::default();
+    let ahead = |whom| budgets.lock().waits_before(whom, Rank::Order);
+    let cancel = budgets.stand(1, Rank::Cancel).unwrap();
+    assert_eq!((ahead(1), ahead(2)), (true, false));
+    drop(cancel);
+    assert!(!ahead(1) && budgets.lock().waiting.is_empty(), "an empty line is forgotten");
+    let many: Vec<_> = (0..MOST_WAITING).map(|_| budgets.stand(1, Rank::Read).unwrap()).collect();
+    assert!(budgets.stand(1, Rank::Read).is_err());
+    assert!(budgets.stand(2, Rank::Read).is_ok() && budgets.stand(1, Rank::Cancel).is_ok());
+    drop(many);
+}
