@@ -68,6 +68,8 @@ pub struct Gate {
     /// Open WebSockets.
     pub streams: Streams,
     public: public::Limiter,
+    /// Keys that do not exist, and signatures that are wrong: counted apart, or whoever reads much market data would have no key.
+    guesses: public::Limiter,
     pub queues: queue::Queues,
     market: market::Market,
     prices: price::Prices,
@@ -109,6 +111,7 @@ impl Gate {
             public_environment,
             streams: Streams::new(config.gateway.max_streams),
             public: public::Limiter::new(config.gateway.public_per_minute),
+            guesses: public::Limiter::new(config.gateway.public_per_minute),
             queues: queue::Queues::default(),
             market: market::Market::new(&config.gateway),
             prices: price::Prices::default(),
@@ -165,17 +168,17 @@ impl Call<'_> {
 
     /// The account behind a key. Bait is recorded, raises an alarm, and is answered as if nobody knew it.
     pub(super) async fn account(&self, presented: &Presented) -> Result<Arc<Account>, Denial> {
-        let Gate { accounts, public, .. } = &self.app.gate;
+        let Gate { accounts, guesses, .. } = &self.app.gate;
         if let Some(account) = accounts.known(self.app, presented, self.definition) {
             return Ok(account);
         }
         // whoever tries keys out shall not keep the database busy
-        public.has_room(&self.client, self.app.clock.now_ms())?;
+        guesses.has_room(&self.client, self.app.clock.now_ms())?;
         match accounts.find(self.app, presented, self.definition).await {
             Ok(account) => Ok(account),
             Err(Missing::Denied(denial)) => {
                 if denial.kind == Dialect::UnknownKey {
-                    public.admit(&self.client, self.app.clock.now_ms())?;
+                    guesses.admit(&self.client, self.app.clock.now_ms())?;
                 }
                 Err(denial)
             }
@@ -252,7 +255,7 @@ impl Call<'_> {
 
     /// The same of a caller who did not prove to hold the key, as long as there are not too many of them.
     pub(super) async fn distrusted(&self, account: &Account, denial: Denial) -> Denial {
-        if let Err(too_many) = self.app.gate.public.admit(&self.client, self.app.clock.now_ms()) {
+        if let Err(too_many) = self.app.gate.guesses.admit(&self.client, self.app.clock.now_ms()) {
             return too_many;
         }
         self.look_at_stranger(account).await;

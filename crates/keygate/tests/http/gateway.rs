@@ -304,6 +304,17 @@ async fn who_tries_keys_and_signatures_out_is_turned_away_and_whoever_holds_one_
 }
 
 #[tokio::test]
+async fn who_reads_too_much_market_data_can_still_use_a_key() {
+    let world = World::with(|config| config.gateway.public_per_minute = 3).await;
+    let bot = world.bot("binance", "trade").await;
+    for _ in 0..4 {
+        world.api.nobody().get("/x/binance/api/v3/time").await;
+    }
+    world.server.app.gate.accounts.forget_all();
+    bot.account().await.is(200);
+}
+
+#[tokio::test]
 async fn unknown_exchange_and_unknown_endpoint_go_nowhere() {
     let world = World::new().await;
     let bot = world.bot("binance", "trade").await;
