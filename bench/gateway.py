@@ -11,9 +11,9 @@ from contextlib import ExitStack
 from pathlib import Path
 from statistics import median
 
-import latency
 import report
 from keygate import Keygate
+from latency import CONNECTIONS, Latency
 from login import logged_in, prepared
 from measure import Bench, Contender, database_processes
 from process import Program, free_port
@@ -37,10 +37,10 @@ def main():
         for contender in contenders:
             bench.run(contender, 1)  # connections open, caches full
         runs = [bench.rounds(servers, options.rounds, options.secs) for _ in range(options.runs)]
-        delays = measured_delays([stage.bare(), *contenders], STEADY)
+        delays = stage.delays([stage.bare(), *contenders], STEADY)
         money = [bench.run(orders, options.secs) for _ in range(options.rounds)]
         half = round(min(report.LEAST_ORDERS, median(run['rate'] for run in money)) / 2)
-        busy = measured_delays([stage.bare(), orders], half, ORDERING // 2)
+        busy = stage.delays([stage.bare(), orders], half, ORDERING // 2)
         print(report.gateway(runs, (money, half, busy), (STEADY, delays), options))
 
 
@@ -55,20 +55,12 @@ def arguments():
     return parser.parse_args()
 
 
-def measured_delays(contenders, rate, connections=latency.CONNECTIONS):
-    """By name the delays of each round."""
-    delays = {}
-    for _ in range(STEADY_ROUNDS):
-        for contender in contenders:
-            delays.setdefault(contender.name, []).append(latency.measure(contender, rate, STEADY_SECONDS, connections))
-    return delays
-
-
 class Stage:
     """Everything that runs. What was started stops when the stack closes."""
 
     def __init__(self, options, state, stack):
         self.options, self.state, self.stack = options, state, stack
+        self.latency = Latency(options.binaries)
         self.gate = Keygate(options.binaries, free_port(), (SERVER_CPU, OTHER_CPU), state)
         stack.callback(self.gate.program.stop)
         self.upstream_port = self.gate.upstream_port
@@ -87,6 +79,15 @@ class Stage:
             Contender('orders', self.gate.port, lambda: self.gate.orders(8000 * self.options.secs), self.gate.own_on_both,
                       ORDERING),
         ]
+
+    def delays(self, contenders, rate, connections=CONNECTIONS):
+        """By name the delays of each round."""
+        delays = {}
+        for _ in range(STEADY_ROUNDS):
+            for contender in contenders:
+                one = self.latency.measure(contender, rate, STEADY_SECONDS, connections)
+                delays.setdefault(contender.name, []).append(one)
+        return delays
 
     def bare(self):
         """The upstream itself: what a delay without any server in between is."""

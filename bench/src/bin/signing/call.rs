@@ -10,7 +10,7 @@ use keygate::{
     connection::{ExchangeKey, secrets},
     gateway::{KeptConnection, KeptPair, StoredPair},
 };
-use seal::{ClosedUserKey, Context, Keyring, MasterKey, SecretText, UserKey, field};
+use seal::{Context, Keyring, MasterKey, ProcessKey, SecretText, UserKey, field};
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -25,8 +25,7 @@ pub struct Call {
     stamp: Stamp,
     /// Of the virtual pair and of the real key.
     pub kinds: (KeyKind, KeyKind),
-    keyring: Keyring,
-    user_key: ClosedUserKey,
+    process: ProcessKey,
     pair: KeptPair,
     key: KeptConnection,
 }
@@ -36,7 +35,8 @@ impl Call {
     pub fn new(exchanges: &Exchanges, vector: &Value) -> Call {
         let definition = exchanges.get(vector["exchange"].as_str().unwrap()).unwrap().clone();
         let keyring = Keyring::new(MasterKey::generate(1));
-        let (opened, wrapped) = UserKey::create(&keyring, USER, 1);
+        let (owner, _) = UserKey::create(&keyring, USER, 1);
+        let process = ProcessKey::generate();
         let real = real_key(vector);
         let VirtualPair { secret, passphrase, public_key_pem } =
             definition.virtual_pair(&seal::random::key());
@@ -48,22 +48,21 @@ impl Call {
         let stamp = Stamp { now_ms, nonce: nonce.map(|kind| kind.text(now_ms, seal::random::array())) };
         let upstream = definition.upstream(PRODUCTION, &request).unwrap();
         let sent = definition.sign(&request, &upstream, &pair, &stamp).unwrap();
-        let seal = |column, text: &SecretText| field::seal(&opened, &place(column), text.expose().as_bytes());
+        let seal = |column, text: &SecretText| field::seal(&owner, &place(column), text.expose().as_bytes());
         let stored = StoredPair {
             secret: public_key_pem.is_none().then(|| seal("secret", &secret)),
             passphrase: passphrase.as_ref().map(|text| seal("passphrase", text)),
             public_key_pem,
         };
-        let key = secrets::seal_connection(&opened, ROW, &real);
-        let key = KeptConnection::read(&opened, ROW, &key).unwrap();
-        let kinds = (pair.kind(), key.open(&opened, &definition).ok().unwrap().kind());
+        let key = secrets::seal_connection(&owner, ROW, &real);
+        let key = KeptConnection::read((&process, &owner), ROW, &key).unwrap();
+        let kinds = (pair.kind(), key.open(&process, &definition).ok().unwrap().kind());
         Call {
             sent,
             stamp,
             kinds,
-            keyring,
-            user_key: ClosedUserKey::read(USER, 1, &wrapped).unwrap(),
-            pair: KeptPair::read(USER, ROW, VIRTUAL_KEY, stored).unwrap(),
+            pair: KeptPair::read((&process, &owner), ROW, VIRTUAL_KEY, stored).unwrap(),
+            process,
             key,
             definition,
         }
@@ -71,15 +70,13 @@ impl Call {
 
     /// One step, again and again.
     pub fn repeat(&self, step: &str, rounds: u32) {
-        let (request, user_key) = (self.read(), self.user_key());
-        let (pair, key) = (self.pair(&user_key), self.key(&user_key));
+        let (request, pair, key) = (self.read(), self.pair(), self.key());
         let times = |work: &dyn Fn()| times(rounds, work);
         match step {
             "read" => times(&|| drop(black_box(self.read()))),
-            "user_key" => times(&|| drop(black_box(self.user_key()))),
-            "pair" => times(&|| drop(black_box(self.pair(&user_key)))),
+            "pair" => times(&|| drop(black_box(self.pair()))),
             "verify" => times(&|| self.verify(&request, &pair)),
-            "key" => times(&|| drop(black_box(self.key(&user_key)))),
+            "key" => times(&|| drop(black_box(self.key()))),
             "sign" => times(&|| drop(black_box(self.sign(&request, &key)))),
             _ => times(&|| ()),
         }
@@ -102,18 +99,14 @@ impl Call {
         request
     }
 
-    pub fn user_key(&self) -> UserKey {
-        self.user_key.open(&self.keyring).unwrap()
-    }
-
     /// The virtual pair, opened for one check.
-    pub fn pair(&self, user_key: &UserKey) -> Credentials {
-        self.pair.open(user_key, &self.definition).ok().unwrap()
+    pub fn pair(&self) -> Credentials {
+        self.pair.open(&self.process, &self.definition).ok().unwrap()
     }
 
     /// The real key, opened for one signature.
-    pub fn key(&self, user_key: &UserKey) -> Credentials {
-        self.key.open(user_key, &self.definition).ok().unwrap()
+    pub fn key(&self) -> Credentials {
+        self.key.open(&self.process, &self.definition).ok().unwrap()
     }
 
     pub fn verify(&self, request: &Request, pair: &Credentials) {

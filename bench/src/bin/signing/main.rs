@@ -1,4 +1,4 @@
-//! What the gate computes for one call, scheme by scheme: reading the request, opening its owner's key, opening the
+//! What the gate computes for one call, scheme by scheme: reading the request, opening the
 //! virtual pair, checking its signature, opening the real key, signing. Everything between the socket of the bot and
 //! that of the exchange but the look-ups. A call that shows an access key as a token instead of a pair takes the same but
 //! opening and checking the pair. The keys and requests are those of `crates/exchange/exchanges/*/vectors.json`.
@@ -26,7 +26,6 @@ const BATCH_NS: f64 = 2_000_000.0;
 #[derive(Clone, Copy)]
 struct Times {
     read: f64,
-    user_key: f64,
     pair: f64,
     verify: f64,
     key: f64,
@@ -64,10 +63,8 @@ fn repeat(schemes: &[(String, Vec<Value>)], step: &str, rounds: u32) -> ExitCode
 fn compare(schemes: Vec<(String, Vec<Value>)>) -> ExitCode {
     let exchanges = Exchanges::builtin();
     let (mut by_token, mut by_pair) = (Slowest::default(), Slowest::default());
-    println!(
-        "| scheme | pair, key | read | user key | pair | verify | key | sign | **by token** | **by pair** |"
-    );
-    println!("|---|---|--:|--:|--:|--:|--:|--:|--:|--:|");
+    println!("| scheme | pair, key | read | pair | verify | key | sign | **by token** | **by pair** |");
+    println!("|---|---|--:|--:|--:|--:|--:|--:|--:|");
     for (scheme, vectors) in schemes {
         let calls: Vec<Call> = vectors.iter().map(|vector| Call::new(&exchanges, vector)).collect();
         let kinds = calls[0].kinds;
@@ -86,33 +83,30 @@ fn compare(schemes: Vec<(String, Vec<Value>)>) -> ExitCode {
 
 impl Times {
     fn of(call: &Call) -> Times {
-        let (request, user_key) = (call.read(), call.user_key());
-        let (pair, key) = (call.pair(&user_key), call.key(&user_key));
+        let (request, pair, key) = (call.read(), call.pair(), call.key());
         Times {
             read: median(|| call.read()),
-            user_key: median(|| call.user_key()),
-            pair: median(|| call.pair(&user_key)),
+            pair: median(|| call.pair()),
             verify: median(|| call.verify(&request, &pair)),
-            key: median(|| call.key(&user_key)),
+            key: median(|| call.key()),
             sign: median(|| call.sign(&request, &key)),
             by_token: median(|| {
                 let request = call.read();
-                call.sign(&request, &call.key(&call.user_key()))
+                call.sign(&request, &call.key())
             }),
             by_pair: median(|| {
                 let request = call.read();
-                let user_key = call.user_key();
-                call.verify(&request, &call.pair(&user_key));
-                call.sign(&request, &call.key(&user_key))
+                call.verify(&request, &call.pair());
+                call.sign(&request, &call.key())
             }),
         }
     }
 
     fn print(&self, scheme: &str, (pair, own): (KeyKind, KeyKind)) {
-        let Times { read, user_key, pair: opened, verify, key, sign, by_token, by_pair } = self;
+        let Times { read, pair: opened, verify, key, sign, by_token, by_pair } = self;
         let kinds = format!("{}, {}", pair.as_str(), own.as_str());
         println!(
-            "| {scheme} | {kinds} | {read:.0} | {user_key:.0} | {opened:.0} | {verify:.0} | {key:.0} | {sign:.0} \
+            "| {scheme} | {kinds} | {read:.0} | {opened:.0} | {verify:.0} | {key:.0} | {sign:.0} \
              | **{by_token:.0}** | **{by_pair:.0}** |"
         );
     }
