@@ -137,10 +137,8 @@ impl Call<'_> {
             return Box::pin(self.without_credential()).await;
         };
         let account = self.account(&presented).await?;
-        let proven =
-            account.user_key(self.app).and_then(|key| Ok((self.prove(&presented, &account, &key)?, key)));
-        let (verified, user_key) = match proven {
-            Ok(proven) => proven,
+        let verified = match self.prove(&presented, &account) {
+            Ok(verified) => verified,
             Err(denial) => return Err(self.distrusted(&account, denial).await),
         };
         let look = self.look(&account).await?;
@@ -160,9 +158,9 @@ impl Call<'_> {
                     Ok(named) => named,
                     Err(denial) => return Err(self.denied(&account, denial).await),
                 };
-                Box::pin(named.on_record(&account, verified, user_key)).await
+                Box::pin(named.on_record(&account, verified)).await
             }
-            false => self.off_record(&account, user_key).await,
+            false => self.off_record(&account).await,
         }
     }
 

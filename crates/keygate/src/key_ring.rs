@@ -7,8 +7,8 @@ use std::{collections::HashMap, sync::Arc};
 
 use jsonwebtoken::{DecodingKey, EncodingKey};
 use seal::{
-    Key, KeyError, Keyring, MasterKey, Purpose, ServiceKey, SigningKey, UserKey, keyring::Wrapped,
-    password::Hasher, root::Root,
+    Key, KeyError, Keyring, MasterKey, ProcessKey, Purpose, ServiceKey, SigningKey, UserKey,
+    keyring::Wrapped, password::Hasher, root::Root,
 };
 use sqlx::PgConnection;
 use uuid::Uuid;
@@ -26,6 +26,8 @@ mod store;
 
 pub struct Keys {
     pub keyring: Keyring,
+    /// Seals what the gateway opens for each call, as long as this process runs.
+    pub process: ProcessKey,
     pub passwords: Arc<Hasher>,
     pub csrf: Key,
     /// Tells whether two requests under one idempotency key are the same, without keeping them.
@@ -62,6 +64,7 @@ pub async fn open(boot: &mut PgConnection, root: &dyn Root, clock: &Clock) -> Re
     let jwt = jwt(boot, &keyring, clock).await?;
     let context = service.derive(Purpose::DbCtx);
     let keys = Keys {
+        process: ProcessKey::generate(),
         passwords: Arc::new(Hasher::new(service)),
         csrf: service.derive(Purpose::Csrf),
         fingerprint: service.derive(Purpose::Device),

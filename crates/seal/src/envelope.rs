@@ -42,6 +42,10 @@ impl Sealed {
         Self { salt, iv, context: context.into(), body: body.into() }
     }
 
+    pub(crate) fn context(&self) -> &[u8] {
+        &self.context
+    }
+
     pub(crate) fn open(&self, ikm: &[u8]) -> Result<SecretBytes, OpenError> {
         self.seal().open(ikm, &self.body)
     }

@@ -1,4 +1,4 @@
-//! A sealed value that is opened again and again: taken apart once, at its place. Holds nothing secret.
+//! A sealed value taken apart, at its place. Holds nothing secret.
 
 use uuid::Uuid;
 
@@ -22,6 +22,11 @@ impl Sealed {
     ) -> Self {
         let context = place.of_user(user, user_key_version);
         Self { user, user_key_version, inner: envelope::Sealed::new(salt, iv, context, body) }
+    }
+
+    /// What it was sealed for.
+    pub(crate) fn context(&self) -> &[u8] {
+        self.inner.context()
     }
 
     /// The value. Another user's key, or another version of it, is refused.

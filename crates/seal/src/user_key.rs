@@ -4,7 +4,7 @@
 use uuid::Uuid;
 
 use crate::envelope::hkdf;
-use crate::keyring::{Keyring, Wrapped, WrappedKey};
+use crate::keyring::{Keyring, Wrapped};
 use crate::{Key, KeyError, context, random};
 
 /// A user's key, one version of it.
@@ -12,25 +12,6 @@ pub struct UserKey {
     user: Uuid,
     version: u32,
     key: Key,
-}
-
-/// A user's key as its row holds it, taken apart once to be opened often. Holds nothing secret.
-pub struct ClosedUserKey {
-    user: Uuid,
-    version: u32,
-    wrapped: WrappedKey,
-}
-
-impl ClosedUserKey {
-    /// Reads the row of this user and version (columns `encrypted_key`, `key_iv`, `kid`).
-    pub fn read(user: Uuid, version: u32, wrapped: &Wrapped) -> Result<Self, KeyError> {
-        Ok(Self { user, version, wrapped: wrapped.at(place(user, version))? })
-    }
-
-    /// The key itself. Drop it when the call that needs it is over.
-    pub fn open(&self, keyring: &Keyring) -> Result<UserKey, KeyError> {
-        Ok(UserKey { user: self.user, version: self.version, key: self.wrapped.open(keyring)? })
-    }
 }
 
 impl UserKey {
@@ -48,7 +29,7 @@ impl UserKey {
 
     /// Opens the row of this user and version (columns `encrypted_key`, `key_iv`, `kid`).
     pub fn open(keyring: &Keyring, user: Uuid, version: u32, wrapped: &Wrapped) -> Result<Self, KeyError> {
-        ClosedUserKey::read(user, version, wrapped)?.open(keyring)
+        Ok(Self { user, version, key: wrapped.at(place(user, version))?.open(keyring)? })
     }
 
     /// Wraps the key under the active master key; used by the rotation of master keys.

@@ -1,5 +1,5 @@
-//! Accounts: everything about an access key and the connection behind it, cached. The cache holds sealed
-//! values only, and is believed only while the database's notifications are known to arrive: a change is in
+//! Accounts: everything about an access key and the connection behind it, cached. The cache holds secrets sealed
+//! only, and is believed only while the database's notifications are known to arrive: a change is in
 //! force within a second, on every instance.
 
 use std::{
@@ -12,7 +12,6 @@ use std::{
 };
 
 use exchange::{Credentials, Definition};
-use seal::{ClosedUserKey, UserKey};
 use sqlx::types::ipnetwork::IpNetwork;
 use time::OffsetDateTime;
 use tokio::sync::Semaphore;
@@ -47,7 +46,6 @@ pub struct Account {
     /// Used in an unusual way, and not confirmed by its owner.
     pub suspended: bool,
     pair: KeptPair,
-    user_key: ClosedUserKey,
 }
 
 pub struct Bot {
@@ -204,32 +202,19 @@ impl From<Denial> for Missing {
 }
 
 impl Account {
-    /// The owner's key, opened once for a call and dropped with it.
-    pub(super) fn user_key(&self, app: &App) -> Result<UserKey, Denial> {
-        self.user_key.open(&app.keys.keyring).map_err(Denial::down)
-    }
-
     /// The virtual pair, opened to check one signature.
-    pub(super) fn virtual_pair(
-        &self,
-        user_key: &UserKey,
-        definition: &Definition,
-    ) -> Result<Credentials, Denial> {
-        self.pair.open(user_key, definition)
+    pub(super) fn virtual_pair(&self, app: &App, definition: &Definition) -> Result<Credentials, Denial> {
+        self.pair.open(&app.keys.process, definition)
     }
 
     /// The real key, opened for one signature. The caller drops it right after.
-    pub(super) fn real_key(
-        &self,
-        user_key: &UserKey,
-        definition: &Definition,
-    ) -> Result<Credentials, Denial> {
-        self.connection.key.open(user_key, definition)
+    pub(super) fn real_key(&self, app: &App, definition: &Definition) -> Result<Credentials, Denial> {
+        self.connection.key.open(&app.keys.process, definition)
     }
 
     /// The real key, for a question of the gateway's own.
     pub(super) fn exchange_key(&self, app: &App) -> Result<ExchangeKey, Denial> {
-        self.connection.key.exchange_key(&self.user_key(app)?)
+        self.connection.key.exchange_key(&app.keys.process)
     }
 
     /// The public half of the real key: what no answer may repeat.

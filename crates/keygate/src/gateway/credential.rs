@@ -4,7 +4,7 @@
 
 use exchange::{Definition, Request};
 use http::{HeaderMap, header::AUTHORIZATION};
-use seal::{UserKey, token::StoredAccessKey};
+use seal::token::StoredAccessKey;
 
 use super::{Call, Denial, account::Account};
 
@@ -65,12 +65,7 @@ impl Presented {
 
 impl Call<'_> {
     /// The caller is who the credential says: the pair signed this very request, or the token's hash fits.
-    pub(super) fn prove(
-        &self,
-        presented: &Presented,
-        account: &Account,
-        user_key: &UserKey,
-    ) -> Result<Option<Proof>, Denial> {
+    pub(super) fn prove(&self, presented: &Presented, account: &Account) -> Result<Option<Proof>, Denial> {
         match presented {
             Presented::Token { key, .. } => {
                 match seal::mac::equal(key.hash.as_bytes(), account.key_hash.as_bytes()) {
@@ -78,12 +73,12 @@ impl Call<'_> {
                     false => Err(Denial::unknown()),
                 }
             }
-            Presented::Pair { .. } => self.prove_pair(account, user_key).map(Some),
+            Presented::Pair { .. } => self.prove_pair(account).map(Some),
         }
     }
 
-    fn prove_pair(&self, account: &Account, user_key: &UserKey) -> Result<Proof, Denial> {
-        let pair = account.virtual_pair(user_key, self.definition)?;
+    fn prove_pair(&self, account: &Account) -> Result<Proof, Denial> {
+        let pair = account.virtual_pair(self.app, self.definition)?;
         let now = u64::try_from(self.app.clock.now_ms()).unwrap_or(0);
         let verified = self.definition.verify(&self.request, &pair, now).map_err(refusal)?;
         Ok(Proof { signature_id: verified.signature_id, replayable_until_ms: verified.replayable_until_ms })

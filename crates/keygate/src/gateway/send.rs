@@ -5,7 +5,6 @@ use std::time::{Duration, Instant};
 
 use axum::response::Response;
 use exchange::{ExchangeError, Signed};
-use seal::UserKey;
 use time::OffsetDateTime;
 
 use super::{
@@ -38,14 +37,11 @@ impl Sent {
 
 impl Call<'_> {
     /// Reads: the record may be a moment late, but its place is kept before anything is sent.
-    pub(super) async fn off_record(&self, account: &Account, user_key: UserKey) -> Result<Response, Denial> {
+    pub(super) async fn off_record(&self, account: &Account) -> Result<Response, Denial> {
         let record = record::Read::begin(self, account).await;
         let sent = match self.is_public() {
-            true => {
-                drop(user_key);
-                Box::pin(self.sent_without_key(&account.connection.environment)).await
-            }
-            false => self.sent_in_turn(account, user_key).await,
+            true => Box::pin(self.sent_without_key(&account.connection.environment)).await,
+            false => self.sent_in_turn(account).await,
         };
         let sent = match sent {
             Ok(sent) => sent,
@@ -58,9 +54,9 @@ impl Call<'_> {
         answer::pass(self.definition, sent.outcome, &sent.known, self.id)
     }
 
-    async fn sent_in_turn(&self, account: &Account, user_key: UserKey) -> Result<Sent, Denial> {
+    async fn sent_in_turn(&self, account: &Account) -> Result<Sent, Denial> {
         let turn = self.turn(account).await?;
-        self.send(account, turn, user_key, None).await
+        self.send(account, turn, None).await
     }
 
     /// Calls that move money: the intent is committed before the signature exists, the outcome after. If we
@@ -69,9 +65,8 @@ impl Call<'_> {
         &self,
         account: &Account,
         proof: Option<Proof>,
-        user_key: UserKey,
     ) -> Result<Response, Denial> {
-        let sent = self.sent_on_record(account, proof, user_key).await?;
+        let sent = self.sent_on_record(account, proof).await?;
         let sent = match record::became(self, &sent.outcome, sent.error.as_ref()) {
             Became::Unknown => sent.unless_it_says_nothing(),
             Became::Confirmed | Became::Rejected => sent,
@@ -85,7 +80,6 @@ impl Call<'_> {
         &self,
         account: &Account,
         proof: Option<Proof>,
-        user_key: UserKey,
     ) -> Result<Sent, Denial> {
         let ready = match self.weighed(account).await {
             Ok(ask) => self.turn(account).await.map(|turn| (turn, ask)),
@@ -100,7 +94,7 @@ impl Call<'_> {
         let can_be_asked = ask.can_be_asked();
         let recorded = self.app.clock.now();
         record::intent(self, account, proof, ask).await?;
-        let sent = match self.send(account, turn, user_key, Some(recorded)).await {
+        let sent = match self.send(account, turn, Some(recorded)).await {
             Ok(sent) => sent,
             Err(denial) => {
                 record::not_sent(self, account, &denial).await;
@@ -140,11 +134,10 @@ impl Call<'_> {
         &self,
         account: &Account,
         mut turn: Turn<'_>,
-        user_key: UserKey,
         recorded: Option<OffsetDateTime>,
     ) -> Result<Sent, Denial> {
         let started = Instant::now();
-        let (signed, known) = self.signed(account, &mut turn, user_key).await?;
+        let (signed, known) = self.signed(account, &mut turn).await?;
         if let Some(recorded) = recorded {
             self.since(recorded, LEAVES)?;
         }
@@ -192,15 +185,10 @@ impl Call<'_> {
     }
 
     /// The signed request, ready to leave, and the values no answer may repeat.
-    async fn signed(
-        &self,
-        account: &Account,
-        turn: &mut Turn<'_>,
-        user_key: UserKey,
-    ) -> Result<(Signed, Vec<String>), Denial> {
+    async fn signed(&self, account: &Account, turn: &mut Turn<'_>) -> Result<(Signed, Vec<String>), Denial> {
         let upstream = self.upstream(&account.connection.environment)?;
         let stamp = turn.stamp(self.app, account.options()).await?;
-        let key = account.real_key(&user_key, self.definition)?;
+        let key = account.real_key(self.app, self.definition)?;
         let signed = self.definition.sign(&self.request, &upstream, &key, &stamp).map_err(Denial::down)?;
         Ok((signed, vec![account.real_public_key().to_owned()]))
     }

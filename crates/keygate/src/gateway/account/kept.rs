@@ -1,10 +1,10 @@
-//! The two keys of an account as they rest in the cache: all that is not secret ready for use, the secrets sealed.
-//! Each is opened for one request with the owner's key, and dropped.
+//! The two keys of an account as they rest in the cache: all that is not secret ready for use, the secrets sealed under the key
+//! of this process. Each is opened for one request, and dropped.
 
 use std::sync::Arc;
 
 use exchange::{Credentials, Definition, Kept, Options};
-use seal::{Context, OpenError, Sealed, SecretBytes, SecretText, UserKey, connection, field};
+use seal::{Context, Held, OpenError, ProcessKey, SecretBytes, SecretText, UserKey, connection, field};
 use uuid::Uuid;
 
 use crate::{
@@ -18,14 +18,14 @@ use crate::{
 /// The virtual pair of an access key, to check signatures with.
 pub struct KeptPair {
     public_key: Arc<str>,
-    passphrase: Option<Sealed>,
+    passphrase: Option<Held>,
     private: Private,
 }
 
 /// What is kept of its private half.
 enum Private {
     Nothing,
-    Secret(Sealed),
+    Secret(Held),
     /// The secret is a private key that nobody keeps; its public half checks signatures.
     PublicPem(String),
 }
@@ -41,46 +41,47 @@ pub struct StoredPair {
 /// The real key of a connection, to sign with.
 pub struct KeptConnection {
     api_key: Arc<str>,
-    secret: Sealed,
-    passphrase: Option<Sealed>,
+    secret: Held,
+    passphrase: Option<Held>,
     options: Options,
 }
 
 impl KeptPair {
-    /// Takes the columns apart.
+    /// Takes the columns apart, to be held by this process.
     pub fn read(
-        user: Uuid,
+        (process, user_key): (&ProcessKey, &UserKey),
         access_key: Uuid,
         public_key: &str,
         stored: StoredPair,
     ) -> Result<Self, OpenError> {
-        let sealed = |column, text: Option<String>| {
+        let held = |column, text: Option<String>| {
             let place = Context { table: "virtual_key", column, row: access_key };
-            text.map(|text| field::read(user, &place, &text)).transpose()
+            let hold = |text: String| process.hold(&field::read(user_key.user(), &place, &text)?, user_key);
+            text.map(hold).transpose()
         };
-        let private = match (stored.public_key_pem, sealed("secret", stored.secret)?) {
+        let private = match (stored.public_key_pem, held("secret", stored.secret)?) {
             (Some(pem), _) => Private::PublicPem(pem),
             (None, Some(secret)) => Private::Secret(secret),
             (None, None) => Private::Nothing,
         };
         Ok(KeptPair {
             public_key: public_key.into(),
-            passphrase: sealed("passphrase", stored.passphrase)?,
+            passphrase: held("passphrase", stored.passphrase)?,
             private,
         })
     }
 
     /// The pair, to check one signature.
-    pub fn open(&self, user_key: &UserKey, definition: &Definition) -> Result<Credentials, Denial> {
-        let passphrase = self.passphrase.as_ref().map(|sealed| text(user_key, sealed)).transpose()?;
+    pub fn open(&self, process: &ProcessKey, definition: &Definition) -> Result<Credentials, Denial> {
+        let passphrase = self.passphrase.as_ref().map(|held| text(process, held)).transpose()?;
         let api_key = self.public_key.clone();
         let opened = match &self.private {
             Private::Nothing => {
                 return Err(Denial::unknown_key("this access key has no pair for this exchange"));
             }
             Private::PublicPem(pem) => Credentials::public(api_key, pem, passphrase),
-            Private::Secret(sealed) => {
-                let (secret, options) = (text(user_key, sealed)?, Options::default());
+            Private::Secret(held) => {
+                let (secret, options) = (text(process, held)?, Options::default());
                 Credentials::kept(definition, Kept { api_key, secret, passphrase, options })
             }
         };
@@ -89,11 +90,16 @@ impl KeptPair {
 }
 
 impl KeptConnection {
-    /// Takes the columns apart and opens the public half.
-    pub fn read(user_key: &UserKey, id: Uuid, sealed: &SealedConnection) -> Result<Self, OpenError> {
+    /// Takes the columns apart, to be held by this process, and opens the public half.
+    pub fn read(
+        (process, user_key): (&ProcessKey, &UserKey),
+        id: Uuid,
+        sealed: &SealedConnection,
+    ) -> Result<Self, OpenError> {
         let field = |column, bytes: &[u8]| {
+            let place = Context { table: secrets::TABLE, column, row: id };
             let stored = connection::Stored { sealed: bytes, salt: &sealed.salt };
-            connection::read(user_key.user(), &Context { table: secrets::TABLE, column, row: id }, stored)
+            process.hold(&connection::read(user_key.user(), &place, stored)?, user_key)
         };
         let passphrase = sealed.passphrase.as_deref().map(|bytes| field("encrypted_passphrase", bytes));
         Ok(KeptConnection {
@@ -105,22 +111,22 @@ impl KeptConnection {
     }
 
     /// The key, for one signature.
-    pub fn open(&self, user_key: &UserKey, definition: &Definition) -> Result<Credentials, Denial> {
+    pub fn open(&self, process: &ProcessKey, definition: &Definition) -> Result<Credentials, Denial> {
         let kept = Kept {
             api_key: self.api_key.clone(),
-            secret: text(user_key, &self.secret)?,
-            passphrase: self.passphrase.as_ref().map(|sealed| text(user_key, sealed)).transpose()?,
+            secret: text(process, &self.secret)?,
+            passphrase: self.passphrase.as_ref().map(|held| text(process, held)).transpose()?,
             options: self.options,
         };
         Credentials::kept(definition, kept).map_err(Denial::down)
     }
 
     /// The key, for questions of the gateway's own.
-    pub fn exchange_key(&self, user_key: &UserKey) -> Result<ExchangeKey, Denial> {
+    pub fn exchange_key(&self, process: &ProcessKey) -> Result<ExchangeKey, Denial> {
         Ok(ExchangeKey {
             api_key: self.api_key.to_string(),
-            secret: text(user_key, &self.secret)?,
-            passphrase: self.passphrase.as_ref().map(|sealed| text(user_key, sealed)).transpose()?,
+            secret: text(process, &self.secret)?,
+            passphrase: self.passphrase.as_ref().map(|held| text(process, held)).transpose()?,
             options: self.options,
         })
     }
@@ -136,6 +142,6 @@ impl KeptConnection {
     }
 }
 
-fn text(user_key: &UserKey, sealed: &Sealed) -> Result<SecretText, Denial> {
-    sealed.open(user_key).and_then(SecretBytes::into_text).map_err(Denial::down)
+fn text(process: &ProcessKey, held: &Held) -> Result<SecretText, Denial> {
+    held.open(process).and_then(SecretBytes::into_text).map_err(Denial::down)
 }

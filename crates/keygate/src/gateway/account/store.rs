@@ -1,6 +1,6 @@
 //! Loading an account: the access key by its public half, then everything else under its owner's context.
 
-use seal::ClosedUserKey;
+use seal::UserKey;
 use sqlx::types::ipnetwork::IpNetwork;
 use uuid::Uuid;
 
@@ -83,7 +83,7 @@ pub async fn load(
     };
     let (version, wrapped) =
         user_key.ok_or_else(|| Error::internal("a user with a connection has no key"))?;
-    let user_key = ClosedUserKey::read(key.user, version, &wrapped).map_err(Error::internal)?;
+    let user_key = UserKey::open(&app.keys.keyring, key.user, version, &wrapped).map_err(Error::internal)?;
     let sealed = SealedConnection {
         salt: row.key_encryption_salt,
         api_key: row.encrypted_api_key,
@@ -91,9 +91,9 @@ pub async fn load(
         passphrase: row.encrypted_passphrase,
         options: secrets::options(row.connection_metadata),
     };
-    let opened = user_key.open(&app.keys.keyring).map_err(Error::internal)?;
-    let real = KeptConnection::read(&opened, row.id, &sealed).map_err(Error::internal)?;
-    let pair = KeptPair::read(key.user, key.id, &key.prefix, key.pair).map_err(Error::internal)?;
+    let keys = (&app.keys.process, &user_key);
+    let real = KeptConnection::read(keys, row.id, &sealed).map_err(Error::internal)?;
+    let pair = KeptPair::read(keys, key.id, &key.prefix, key.pair).map_err(Error::internal)?;
     let bot = row.bot_id.map(|id| Bot {
         id,
         is_active: row.bot_is_active.unwrap_or(false),
@@ -122,7 +122,6 @@ pub async fn load(
         stopped,
         suspended,
         pair,
-        user_key,
     }))
 }
 

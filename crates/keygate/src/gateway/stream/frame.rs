@@ -240,7 +240,7 @@ impl<'a> Connection<'a> {
     }
 
     fn prove_pair(&self, frame: &Frame, account: &Account) -> Result<Proof, Denial> {
-        let pair = account.virtual_pair(&account.user_key(self.app)?, self.definition)?;
+        let pair = account.virtual_pair(self.app, self.definition)?;
         let verified = self.definition.verify_frame(frame, &pair, self.now_ms()).map_err(refusal)?;
         Ok(Proof { signature_id: verified.signature_id, replayable_until_ms: verified.replayable_until_ms })
     }
@@ -268,7 +268,7 @@ impl<'a> Connection<'a> {
         }
         self.reach(&account.connection.environment, Some(account.whose())).await?;
         let now_ms = turn.stamp(self.app, account.options()).await?.now_ms;
-        let credentials = account.real_key(&account.user_key(self.app)?, self.definition)?;
+        let credentials = account.real_key(self.app, self.definition)?;
         let text = self.definition.sign_frame(frame, &credentials, now_ms).map_err(Denial::down)?;
         self.hide(account.real_public_key().to_owned());
         Ok(text)

@@ -41,7 +41,7 @@ impl Connection<'_> {
         let mut turn = self.app.gate.queues.turn(self.app, place).await?;
         self.reach(&environment, Some(account.whose())).await?;
         let now_ms = turn.stamp(self.app, account.options()).await?.now_ms;
-        let credentials = account.real_key(&account.user_key(self.app)?, self.definition)?;
+        let credentials = account.real_key(self.app, self.definition)?;
         let text = self.definition.sign_login(&self.path, &credentials, now_ms).map_err(Denial::down)?;
         drop(credentials);
         self.hide(account.real_public_key().to_owned());

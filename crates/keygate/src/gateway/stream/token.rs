@@ -77,7 +77,7 @@ impl Connection<'_> {
         let request = definition.token_request().ok_or_else(|| Denial::down("no request gives a token"))?;
         let (id, seen, noted) = (RequestId(app.clock.id()), Seen::default(), Noted::default());
         let call = Call { app, definition, request, client, id, begun: app.clock.now(), seen, noted };
-        let sent = call.sent_on_record(account, None, account.user_key(app)?).await?;
+        let sent = call.sent_on_record(account, None).await?;
         for value in sent.known {
             self.hide(value);
         }
