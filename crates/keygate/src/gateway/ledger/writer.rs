@@ -1,6 +1,7 @@
-//! The writing end: two transactions beside each other, each for users whom no other one writes for meanwhile.
+//! The writing end: one transaction after the other, and one beside it while it takes long, each for users whom no other one
+//! writes for meanwhile.
 //!
-//! Always holds: the entries of a user are settled in the order they came, and no two transactions wait for each other.
+//! Always holds: what somebody waits for is settled in the order it came, and no two transactions wait for each other.
 
 use std::{
     collections::{BTreeMap, HashMap, HashSet},
@@ -25,15 +26,25 @@ pub struct Writer {
     waiting: BTreeMap<Uuid, Waiting>,
     /// Transactions under way.
     lanes: JoinSet<()>,
-    /// Which lane each of them has, and whom it writes for.
-    users: HashMap<task::Id, (usize, Vec<Uuid>)>,
+    running: HashMap<task::Id, Running>,
     flushes: Vec<oneshot::Sender<()>>,
+}
+
+/// A transaction: which lane it has, whom it writes for, and since when.
+struct Running {
+    lane: usize,
+    users: Vec<Uuid>,
+    since: Instant,
 }
 
 /// Entries of one user.
 struct Waiting {
+    /// Somebody waits for these.
+    urgent: Vec<Entry>,
+    /// And for these nobody does: they come together, so that an order does not pay for what became of another.
+    patient: Vec<Entry>,
+    /// When the first of the patient ones came.
     since: Instant,
-    entries: Vec<Entry>,
 }
 
 impl Writer {
@@ -42,7 +53,7 @@ impl Writer {
             receiver,
             waiting: BTreeMap::new(),
             lanes: JoinSet::new(),
-            users: HashMap::new(),
+            running: HashMap::new(),
             flushes: Vec::new(),
         }
     }
@@ -74,15 +85,14 @@ impl Writer {
     /// What comes after a flush waits for it, or it might never end. One whose transaction takes long is in nobody's way.
     fn accepts(&self) -> bool {
         let busy = self.busy();
-        let of = |own: &Waiting| own.entries.len();
-        let all: usize = self.waiting.values().map(of).sum();
+        let all: usize = self.waiting.values().map(Waiting::len).sum();
         let free: usize =
-            self.waiting.iter().filter(|(user, _)| !busy.contains(user)).map(|(_, own)| of(own)).sum();
+            self.waiting.iter().filter(|(user, _)| !busy.contains(user)).map(|(_, own)| own.len()).sum();
         self.flushes.is_empty() && free < BATCH && all < MOST
     }
 
     fn busy(&self) -> HashSet<&Uuid> {
-        self.users.values().flat_map(|(_, own)| own).collect()
+        self.running.values().flat_map(|own| &own.users).collect()
     }
 
     fn sort(&mut self, entry: Entry) {
@@ -92,58 +102,95 @@ impl Writer {
             }
             return;
         };
-        let fresh = || Waiting { since: Instant::now(), entries: Vec::new() };
-        self.waiting.entry(user).or_insert_with(fresh).entries.push(entry);
+        self.waiting.entry(user).or_insert_with(Waiting::new).push(entry);
     }
 
-    /// Fills the lanes that are free with what is due.
+    /// Begins a transaction for everything that is due.
     fn start(&mut self, app: &Arc<App>) {
-        let mut users = self.due();
-        while !users.is_empty() && self.lanes.len() < LANES {
-            let share = users.len().div_ceil(LANES - self.lanes.len());
-            let own: Vec<Uuid> = users.drain(..share).collect();
-            let entries = |user: &Uuid| Some((*user, self.waiting.remove(user)?.entries));
-            let (app, batch) = (app.clone(), own.iter().filter_map(entries).collect());
-            let lane =
-                (0..LANES).find(|lane| self.users.values().all(|(taken, _)| taken != lane)).unwrap_or(0);
-            let task = self.lanes.spawn(async move { batch::settle(&app, lane, batch).await });
-            self.users.insert(task.id(), (lane, own));
+        let now = Instant::now();
+        let users = self.due(now);
+        let is_taken = |lane: &usize| self.running.values().any(|own| own.lane == *lane);
+        let Some(lane) = (0..LANES).find(|lane| !is_taken(lane)) else { return };
+        if users.is_empty() || self.turn(now) > now {
+            return;
         }
+        let batch = users.iter().map(|user| (*user, self.take(*user, now))).collect();
+        let app = app.clone();
+        let task = self.lanes.spawn(async move { batch::settle(&app, lane, batch).await });
+        self.running.insert(task.id(), Running { lane, users, since: now });
+    }
+
+    /// When another transaction may begin. Two beside each other share the processors, and fewer calls share a commit: so only
+    /// where one takes long.
+    fn turn(&self, now: Instant) -> Instant {
+        self.running.values().map(|own| own.since + LONG).max().unwrap_or(now)
+    }
+
+    /// What is due of a user.
+    fn take(&mut self, user: Uuid, now: Instant) -> Vec<Entry> {
+        let Some(mut own) = self.waiting.remove(&user) else { return Vec::new() };
+        if self.flushes.is_empty() && own.is_early(now) {
+            let urgent = mem::take(&mut own.urgent);
+            self.waiting.insert(user, own);
+            return urgent;
+        }
+        own.patient.append(&mut own.urgent);
+        own.patient
     }
 
     /// Users with something to write whom nobody writes for, in the order of their ids.
-    fn due(&self) -> Vec<Uuid> {
-        let (busy, now) = (self.busy(), Instant::now());
+    fn due(&self, now: Instant) -> Vec<Uuid> {
+        let busy = self.busy();
         let is_due = |own: &Waiting| !self.flushes.is_empty() || own.due() <= now;
         let due = self.waiting.iter().filter(|(user, own)| !busy.contains(user) && is_due(own));
         due.map(|(user, _)| *user).collect()
     }
 
-    /// When something is due. Who waits for a lane is started when one ends.
+    /// When something is due, and a lane is free for it. Who waits for a lane is started when one ends.
     fn next_due(&self) -> Option<Instant> {
-        let busy = self.busy();
+        let (busy, turn) = (self.busy(), self.turn(Instant::now()));
         let free = self.waiting.iter().filter(|(user, _)| !busy.contains(user)).map(|(_, own)| own.due());
-        free.min().filter(|_| self.lanes.len() < LANES)
+        free.min().filter(|_| self.running.len() < LANES).map(|due| due.max(turn))
     }
 
     fn ended(&mut self, ended: Result<(task::Id, ()), JoinError>) {
         let task = ended.map_or_else(|error| error.id(), |(task, ())| task);
-        self.users.remove(&task);
+        self.running.remove(&task);
     }
 }
 
 impl Waiting {
-    /// What nobody waits for is no reason for a transaction: whoever comes meanwhile would have to wait for it, and can
-    /// take it along.
-    fn due(&self) -> Instant {
-        match self.entries.iter().all(Entry::can_wait) {
-            true => self.since + PATIENCE,
-            false => self.since,
+    fn new() -> Waiting {
+        Waiting { urgent: Vec::new(), patient: Vec::new(), since: Instant::now() }
+    }
+
+    fn push(&mut self, entry: Entry) {
+        if !entry.can_wait() {
+            return self.urgent.push(entry);
         }
+        if self.patient.is_empty() {
+            self.since = Instant::now();
+        }
+        self.patient.push(entry);
+    }
+
+    fn len(&self) -> usize {
+        self.urgent.len() + self.patient.len()
+    }
+
+    /// Whether the patient ones have time.
+    fn is_early(&self, now: Instant) -> bool {
+        !self.patient.is_empty() && now < self.since + PATIENCE
+    }
+
+    fn due(&self) -> Instant {
+        if self.urgent.is_empty() { self.since + PATIENCE } else { self.since }
     }
 }
 
-/// So long it waits for something else to be written.
-const PATIENCE: Duration = Duration::from_millis(30);
+/// So long what nobody waits for comes together.
+const PATIENCE: Duration = Duration::from_millis(20);
+/// Who waits behind a transaction for so long gets one beside it.
+const LONG: Duration = Duration::from_millis(10);
 const BATCH: usize = 512;
 const MOST: usize = 8 * BATCH;

@@ -7,7 +7,10 @@ use std::{
 };
 
 use time::OffsetDateTime;
-use tokio::sync::{mpsc, oneshot};
+use tokio::{
+    sync::{mpsc, oneshot},
+    time::{Instant, timeout_at},
+};
 use uuid::Uuid;
 
 use super::{Line, Used, store};
@@ -26,6 +29,7 @@ pub struct Room<'q>(mpsc::Permit<'q, Item>);
 pub struct Writer {
     receiver: mpsc::Receiver<Item>,
     touched: Touched,
+    used: Unwritten,
 }
 
 #[expect(clippy::large_enum_variant, reason = "nearly every item is a line; a box for each costs more")]
@@ -46,7 +50,7 @@ pub struct Lines {
 
 pub fn queue() -> (Queue, Writer) {
     let (sender, receiver) = mpsc::channel(CAPACITY);
-    (Queue { sender }, Writer { receiver, touched: Touched::default() })
+    (Queue { sender }, Writer { receiver, touched: Touched::default(), used: Unwritten::default() })
 }
 
 impl Queue {
@@ -87,10 +91,11 @@ impl Room<'_> {
 impl Writer {
     /// Writes until every sender is gone, and then what is left.
     pub async fn run(mut self, app: Arc<App>) {
-        let mut items = Vec::with_capacity(BATCH);
-        while self.receiver.recv_many(&mut items, BATCH).await > 0 {
+        let (mut items, mut open) = (Vec::with_capacity(BATCH), true);
+        while open {
+            open = self.next(&mut items).await;
             // Nobody waits for an item meanwhile, so that a line wakes no task: a batch does.
-            if items.len() < BATCH {
+            if open && items.len() < BATCH {
                 tokio::time::sleep(GATHER).await;
             }
             while items.len() < BATCH
@@ -98,26 +103,39 @@ impl Writer {
             {
                 items.push(item);
             }
-            self.settle(&app, &mut items).await;
+            self.settle(&app, &mut items, !open).await;
         }
     }
 
-    async fn settle(&mut self, app: &App, items: &mut Vec<Item>) {
+    /// Waits for items, or until times of last use have to be written. False: every sender is gone.
+    async fn next(&mut self, items: &mut Vec<Item>) -> bool {
+        let received = self.receiver.recv_many(items, BATCH);
+        match self.used.due() {
+            None => received.await > 0,
+            Some(due) => !matches!(timeout_at(due, received).await, Ok(0)),
+        }
+    }
+
+    async fn settle(&mut self, app: &App, items: &mut Vec<Item>, is_last: bool) {
         let (mut batch, mut waiting) = (BTreeMap::<Uuid, Lines>::new(), Vec::new());
         let now = app.clock.now();
+        let mut use_of = |user, used: Used| {
+            if self.touched.is_due(&used, now) {
+                self.used.push(user, used);
+            }
+        };
         for item in items.drain(..) {
             match item {
                 Item::Line(line, used) => {
-                    let own = batch.entry(line.user).or_default();
-                    own.used.extend(used.filter(|used| self.touched.is_due(used, now)));
-                    own.lines.push(line);
+                    used.into_iter().for_each(|used| use_of(line.user, used));
+                    batch.entry(line.user).or_default().lines.push(line);
                 }
-                Item::Used(user, used) if self.touched.is_due(&used, now) => {
-                    batch.entry(user).or_default().used.push(used);
-                }
-                Item::Used(..) => {}
+                Item::Used(user, used) => use_of(user, used),
                 Item::Flush(done) => waiting.push(done),
             }
+        }
+        if is_last || !waiting.is_empty() || self.used.due().is_some_and(|due| due <= Instant::now()) {
+            self.used.drain().for_each(|(user, used)| batch.entry(user).or_default().used.push(used));
         }
         if let Err(error) = store::append(app, &batch).await {
             tracing::debug!(%error, "a batch of records is written again, user by user");
@@ -187,9 +205,34 @@ impl Touched {
     }
 }
 
+/// Times of last use that are to be written: together, since each costs a user three updates.
+#[derive(Default)]
+struct Unwritten {
+    since: Option<Instant>,
+    used: Vec<(Uuid, Used)>,
+}
+
+impl Unwritten {
+    fn push(&mut self, user: Uuid, used: Used) {
+        self.since.get_or_insert_with(Instant::now);
+        self.used.push((user, used));
+    }
+
+    fn due(&self) -> Option<Instant> {
+        self.since.map(|since| since + TOUCH_WITHIN)
+    }
+
+    fn drain(&mut self) -> impl Iterator<Item = (Uuid, Used)> {
+        self.since = None;
+        self.used.drain(..)
+    }
+}
+
 const CAPACITY: usize = 8192;
 /// Orders of a user wait while a transaction holds the ends of the user's chains, so it is never long.
 const BATCH: usize = 512;
 const GATHER: Duration = Duration::from_millis(20);
 const TOUCH_EVERY: time::Duration = time::Duration::SECOND;
+/// So long they come together.
+const TOUCH_WITHIN: Duration = Duration::from_millis(250);
 const MOST_TOUCHED: usize = 10_000;
