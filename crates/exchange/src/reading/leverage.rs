@@ -36,6 +36,9 @@ pub(crate) struct LeverageReader {
     patterns: Vec<Pattern>,
     #[serde(default, rename = "in")]
     inside: Inside,
+    /// Whether these calls have their parameters in the query, where the body is what counts elsewhere.
+    #[serde(default)]
+    query: bool,
     /// Where these calls have the leverage they set.
     #[serde(default, deserialize_with = "one_or_many")]
     sets: Vec<Field>,
@@ -82,16 +85,12 @@ impl Definition {
             let known = !MAY_BORROW.contains(&class) || is_cancel || is_order;
             return Ok(if known { Leverage::None } else { Leverage::Unknown });
         };
-        let reader = self.leverages[at].get_ref();
-        if reader.inside.is_whole() {
-            return reader.read(Scope::of(request));
+        let own = self.leverages[at].get_ref();
+        // where the money is read, what may stand there is known
+        if reader.is_none() && own.inside.is_whole() {
+            self.check_decisive(request, &own.fields(), own.query)?;
         }
-        let Some(items) = reader.inside.items(request)? else { return Ok(Leverage::Unknown) };
-        let mut worst = Leverage::None;
-        for item in items.iter() {
-            worst = worst.worse(reader.read(reader.inside.scope(request, item))?);
-        }
-        Ok(worst)
+        own.worst(request)
     }
 
     /// Leverage is read of endpoints that trade, or borrow.
@@ -121,6 +120,19 @@ impl LeverageReader {
         Endpoints::new(readers.iter().enumerate().flat_map(numbered).collect())
     }
 
+    /// Of a batch the order counts that a limit must look at.
+    fn worst(&self, request: &Request) -> Result<Leverage, Refusal> {
+        if self.inside.is_whole() {
+            return self.read(Scope::of(request));
+        }
+        let Some(items) = self.inside.items(request)? else { return Ok(Leverage::Unknown) };
+        let mut worst = Leverage::None;
+        for item in items.iter() {
+            worst = worst.worse(self.read(self.inside.scope(request, item))?);
+        }
+        Ok(worst)
+    }
+
     fn read(&self, scope: Scope<'_>) -> Result<Leverage, Refusal> {
         if !self.sets.is_empty() {
             return Ok(match highest(scope, &self.sets)? {
@@ -143,6 +155,13 @@ impl LeverageReader {
                 Otherwise::Unknown => Leverage::Unknown,
             },
         })
+    }
+
+    /// What it looks at.
+    fn fields(&self) -> Vec<&Field> {
+        let conditions = [&self.none, &self.borrows, &self.unknown];
+        let named = conditions.into_iter().flatten().chain([&self.only]).flat_map(Condition::fields);
+        self.sets.iter().chain(&self.value).chain(named).collect()
     }
 }
 

@@ -7,6 +7,7 @@ mod number;
 mod order;
 mod reader;
 mod scope;
+mod strict;
 mod stricter;
 mod wording;
 

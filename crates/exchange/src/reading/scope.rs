@@ -174,6 +174,21 @@ impl Inside {
         places.any(|own| own == name) || self.inherit.iter().chain(&self.known).any(|own| own == name)
     }
 
+    /// A member beside the way to the orders, further in than the request itself, that is not known.
+    pub(crate) fn stranger_beside<'r>(&self, request: &'r Request) -> Option<&'r str> {
+        let mut way = self.place()?.split('.');
+        let mut json = request.json()?.root().get(way.next()?)?;
+        for name in way {
+            // what orders inherit is looked for in the request itself alone
+            let is_known = |own: &str| own == name || self.known.iter().any(|known| known == own);
+            if let Some(member) = json.members().iter().find(|member| !is_known(&member.name)) {
+                return Some(&member.name);
+            }
+            json = json.get(name)?;
+        }
+        None
+    }
+
     /// The orders; `None` if one of them has another tag.
     pub(crate) fn items<'r>(&self, request: &'r Request) -> Result<Option<Cow<'r, [Json]>>, Refusal> {
         let path = self.place().unwrap_or_default();
