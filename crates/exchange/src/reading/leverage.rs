@@ -45,13 +45,16 @@ pub(crate) struct LeverageReader {
     /// Where an order has its leverage.
     #[serde(default, deserialize_with = "one_or_many")]
     value: Vec<Field>,
+    /// When the exchange heeds that, whatever else the order says. Without any: where nothing else decides.
+    #[serde(default)]
+    value_when: Vec<Condition>,
     /// When an order borrows nothing, whatever else it says.
     #[serde(default)]
     none: Vec<Condition>,
     /// When it borrows.
     #[serde(default)]
     borrows: Vec<Condition>,
-    /// When nothing is known about it, unless it names its leverage.
+    /// When nothing is known about it.
     #[serde(default)]
     unknown: Vec<Condition>,
     /// What some parameters say of an order that does not borrow: with another word nothing is known about it.
@@ -100,6 +103,9 @@ impl Definition {
             if !reader.get_ref().inside.is_sound() {
                 return wrong("orders stand in each or member, not in both");
             }
+            if reader.get_ref().value.is_empty() && !reader.get_ref().value_when.is_empty() {
+                return wrong("value_when says when value counts, and there is none");
+            }
             for pattern in &reader.get_ref().patterns {
                 let class = pattern.sample().and_then(|(method, path)| self.classify(method, &path));
                 if class.is_some_and(|class| !MAY_BORROW.contains(&class)) {
@@ -140,28 +146,43 @@ impl LeverageReader {
                 Named::Nothing | Named::Unclear => Leverage::Unknown,
             });
         }
-        if scope.any(&self.none, Case::Exact)? {
-            return Ok(Leverage::None);
-        }
+        let certain = |conditions| scope.any(conditions, Case::Exact);
+        let perhaps = |conditions| scope.any(conditions, Case::Ignored);
+        Ok(match () {
+            () if certain(&self.none)? => Leverage::None,
+            () if certain(&self.value_when)? => self.named(scope, Leverage::Unknown)?,
+            () if perhaps(&self.unknown)? => Leverage::Unknown,
+            () if perhaps(&self.borrows)? => Leverage::Borrows(None),
+            () if !scope.only(&self.only)? => Leverage::Unknown,
+            () if self.value_when.is_empty() => self.named(scope, self.otherwise.into())?,
+            () => self.otherwise.into(),
+        })
+    }
+
+    /// The leverage an order names, or what is the case if it names none.
+    fn named(&self, scope: Scope<'_>, otherwise: Leverage) -> Result<Leverage, Refusal> {
         Ok(match highest(scope, &self.value)? {
             Named::Value(value) => Leverage::Borrows(Some(value)),
             Named::Unclear => Leverage::Unknown,
-            Named::Nothing if scope.any(&self.unknown, Case::Ignored)? => Leverage::Unknown,
-            Named::Nothing if scope.any(&self.borrows, Case::Ignored)? => Leverage::Borrows(None),
-            Named::Nothing if !scope.only(&self.only)? => Leverage::Unknown,
-            Named::Nothing => match self.otherwise {
-                Otherwise::None => Leverage::None,
-                Otherwise::Borrows => Leverage::Borrows(None),
-                Otherwise::Unknown => Leverage::Unknown,
-            },
+            Named::Nothing => otherwise,
         })
     }
 
     /// What it looks at.
     fn fields(&self) -> Vec<&Field> {
-        let conditions = [&self.none, &self.borrows, &self.unknown];
+        let conditions = [&self.value_when, &self.none, &self.borrows, &self.unknown];
         let named = conditions.into_iter().flatten().chain([&self.only]).flat_map(Condition::fields);
         self.sets.iter().chain(&self.value).chain(named).collect()
+    }
+}
+
+impl From<Otherwise> for Leverage {
+    fn from(otherwise: Otherwise) -> Leverage {
+        match otherwise {
+            Otherwise::None => Leverage::None,
+            Otherwise::Borrows => Leverage::Borrows(None),
+            Otherwise::Unknown => Leverage::Unknown,
+        }
     }
 }
 

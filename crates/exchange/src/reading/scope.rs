@@ -52,6 +52,7 @@ impl<'s> Scope<'s> {
             json = match (name.as_str(), json.map_or(&[][..], Json::members)) {
                 ("#", [only]) => return Ok(Some(only.name.as_str().into())),
                 ("*", [only]) => Some(&only.value),
+                ("*", []) => json.and_then(Json::only_item),
                 ("*" | "#", _) => None,
                 (name, _) => json.and_then(|json| json.get(name)),
             };
