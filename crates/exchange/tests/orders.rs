@@ -245,6 +245,7 @@ fn an_asset_of_a_balance_has_its_usual_name() {
         ["BTC", "USD", "SOL"]
     );
     assert_eq!([usual("bitfinex", "UST"), usual("upbit", "BTC")], ["USDT", "BTC"]);
+    assert_eq!(usual("bitfinex", "DOG"), "DOG", "a million dogecoins");
 }
 
 /// Kraken takes `cl_ord_id` as a UUID in any case, with hyphens or without, and answers in its own.
