@@ -177,6 +177,26 @@ fn what_no_case_shows_is_named() {
     }
 }
 
+/// Where the exchange leaves it aside, "not found" would say nothing.
+#[test]
+fn an_order_whose_own_id_may_not_count_is_not_asked_for_by_it() {
+    let ids = |id: &str, target: &str, body: &str| {
+        let definition = Definition::parse(&file(id, "exchange.toml")).unwrap();
+        let incoming = Incoming { method: "POST", target, body: body.as_bytes(), ..Incoming::default() };
+        definition.request(incoming).unwrap().client_ids().to_vec()
+    };
+    let bitget = |more: &str| {
+        let order =
+            r#"{"symbol":"BTCUSDT","side":"buy","orderType":"limit","price":"1","size":"2","clientOid":"c"#;
+        ids("bitget", "/api/v2/spot/trade/place-order", &format!(r#"{order}"{more}}}"#))
+    };
+    assert_eq!(bitget(""), [Some("c".to_owned())]);
+    assert_eq!(bitget(r#","tpslType":"tpsl""#), [None]);
+    let kraken = "pair=XBTUSD&type=buy&ordertype=limit&volume=1&price=2&cl_ord_id=c";
+    assert_eq!(ids("kraken", "/0/private/AddOrder", kraken), [Some("c".to_owned())]);
+    assert_eq!(ids("kraken", "/0/private/AddOrder", &format!("{kraken}&userref=7")), [None]);
+}
+
 #[test]
 fn an_order_of_another_host_is_not_asked_for_here() {
     let kucoin = Definition::parse(&file("kucoin", "exchange.toml")).unwrap();
@@ -225,6 +245,7 @@ fn an_asset_of_a_balance_has_its_usual_name() {
         ["BTC", "USD", "SOL"]
     );
     assert_eq!([usual("bitfinex", "UST"), usual("upbit", "BTC")], ["USDT", "BTC"]);
+    assert_eq!(usual("bitfinex", "DOG"), "DOG", "a million dogecoins");
 }
 
 /// Kraken takes `cl_ord_id` as a UUID in any case, with hyphens or without, and answers in its own.

@@ -94,6 +94,25 @@ fn a_request_without_any_one_part_of_its_signature_is_refused() {
     assert_eq!(definition.verify(&request, &pair, 0), Err(VerifyError::Missing));
 }
 
+/// A token of Upbit or Bithumb covers no path: without its parameters it would be good for whatever takes none.
+#[test]
+fn a_token_for_parameters_is_no_token_without_them() {
+    let mut tried = 0;
+    for vector in vectors().iter().filter(|vector| ["upbit", "bithumb"].contains(&vector.exchange())) {
+        let (definition, pair, message) = signed(vector);
+        let bare = |message: &Message| {
+            let url = message.url.split('?').next().unwrap().to_owned();
+            Message { url, body: Vec::new(), ..message.clone() }
+        };
+        let has_params = message.url.contains('?') || !message.body.is_empty();
+        if has_params && vector.0["scheme"].as_str().unwrap().contains("jwt") {
+            assert!(!accepted(&definition, &bare(&message), &pair, vector.now_ms()), "{}", vector.id());
+            tried += 1;
+        }
+    }
+    assert!(tried > 9, "{tried}");
+}
+
 /// Binance signs query and body, Coinone the body. Whoever holds such a request can send it elsewhere, once.
 #[test]
 fn a_signature_covers_neither_method_nor_path() {

@@ -30,7 +30,8 @@ pub(crate) struct ClientId {
     longest: Option<usize>,
     /// The greatest number a client may choose, where ids are numbers.
     greatest: Option<u64>,
-    /// Parameters an order with an id of ours must not have: the exchange takes one of them.
+    /// Parameters an order with an id of ours must not have: the exchange takes one of them. With one of them it may
+    /// leave a client's own id aside, so such an order is not asked for by it.
     #[serde(default)]
     pub(super) unless: Vec<Field>,
 }
@@ -56,7 +57,7 @@ pub(crate) enum OwnId {
     Given(String),
     /// None, and one can be put in.
     Missing,
-    /// None, and none may be put in.
+    /// None that counts, and none may be put in.
     Excluded,
 }
 
@@ -127,16 +128,16 @@ impl OwnId {
 impl ClientId {
     fn own_id(&self, scope: Scope<'_>) -> Result<OwnId, Refusal> {
         let there = |field| Ok::<_, Refusal>(scope.text(field)?.filter(|text| !text.is_empty()));
-        if let Some(own) = there(&self.param)? {
-            self.check_own(&own).map_err(|reason| Refusal::field(Part::Body, self.name(), reason))?;
-            return Ok(OwnId::Given(own.into_owned()));
+        let own = there(&self.param)?;
+        if let Some(own) = &own {
+            self.check_own(own).map_err(|reason| Refusal::field(Part::Body, self.name(), reason))?;
         }
         for field in &self.unless {
             if there(field)?.is_some() {
                 return Ok(OwnId::Excluded);
             }
         }
-        Ok(OwnId::Missing)
+        Ok(own.map_or(OwnId::Missing, |own| OwnId::Given(own.into_owned())))
     }
 
     /// What the exchange would cut off or write in another way is an id under which the order is not found again.

@@ -15,7 +15,8 @@ pub(crate) enum Field {
     Always(String),
     /// A segment of the path, counted from 1, without a suffix.
     Segment { nth: usize, suffix: String },
-    /// A parameter or member, and the members to go on with. `*` is the only member there is, `#` its name.
+    /// A parameter or member, and the members to go on with. `*` is the only member there is, or the only item of a list,
+    /// `#` the member's name.
     Path(Vec<String>),
 }
 

@@ -36,19 +36,25 @@ pub(crate) struct LeverageReader {
     patterns: Vec<Pattern>,
     #[serde(default, rename = "in")]
     inside: Inside,
+    /// Whether these calls have their parameters in the query, where the body is what counts elsewhere.
+    #[serde(default)]
+    query: bool,
     /// Where these calls have the leverage they set.
     #[serde(default, deserialize_with = "one_or_many")]
     sets: Vec<Field>,
     /// Where an order has its leverage.
     #[serde(default, deserialize_with = "one_or_many")]
     value: Vec<Field>,
+    /// When the exchange heeds that, whatever else the order says. Without any: where nothing else decides.
+    #[serde(default)]
+    value_when: Vec<Condition>,
     /// When an order borrows nothing, whatever else it says.
     #[serde(default)]
     none: Vec<Condition>,
     /// When it borrows.
     #[serde(default)]
     borrows: Vec<Condition>,
-    /// When nothing is known about it, unless it names its leverage.
+    /// When nothing is known about it.
     #[serde(default)]
     unknown: Vec<Condition>,
     /// What some parameters say of an order that does not borrow: with another word nothing is known about it.
@@ -82,16 +88,12 @@ impl Definition {
             let known = !MAY_BORROW.contains(&class) || is_cancel || is_order;
             return Ok(if known { Leverage::None } else { Leverage::Unknown });
         };
-        let reader = self.leverages[at].get_ref();
-        if reader.inside.is_whole() {
-            return reader.read(Scope::of(request));
+        let own = self.leverages[at].get_ref();
+        // where the money is read, what may stand there is known
+        if reader.is_none() && own.inside.is_whole() {
+            self.check_decisive(request, &own.fields(), own.query)?;
         }
-        let Some(items) = reader.inside.items(request)? else { return Ok(Leverage::Unknown) };
-        let mut worst = Leverage::None;
-        for item in items.iter() {
-            worst = worst.worse(reader.read(reader.inside.scope(request, item))?);
-        }
-        Ok(worst)
+        own.worst(request)
     }
 
     /// Leverage is read of endpoints that trade, or borrow.
@@ -100,6 +102,9 @@ impl Definition {
             let wrong = |reason: &str| Err((Some(reader.span().start), reason.to_owned()));
             if !reader.get_ref().inside.is_sound() {
                 return wrong("orders stand in each or member, not in both");
+            }
+            if reader.get_ref().value.is_empty() && !reader.get_ref().value_when.is_empty() {
+                return wrong("value_when says when value counts, and there is none");
             }
             for pattern in &reader.get_ref().patterns {
                 let class = pattern.sample().and_then(|(method, path)| self.classify(method, &path));
@@ -121,6 +126,19 @@ impl LeverageReader {
         Endpoints::new(readers.iter().enumerate().flat_map(numbered).collect())
     }
 
+    /// Of a batch the order counts that a limit must look at.
+    fn worst(&self, request: &Request) -> Result<Leverage, Refusal> {
+        if self.inside.is_whole() {
+            return self.read(Scope::of(request));
+        }
+        let Some(items) = self.inside.items(request)? else { return Ok(Leverage::Unknown) };
+        let mut worst = Leverage::None;
+        for item in items.iter() {
+            worst = worst.worse(self.read(self.inside.scope(request, item))?);
+        }
+        Ok(worst)
+    }
+
     fn read(&self, scope: Scope<'_>) -> Result<Leverage, Refusal> {
         if !self.sets.is_empty() {
             return Ok(match highest(scope, &self.sets)? {
@@ -128,21 +146,43 @@ impl LeverageReader {
                 Named::Nothing | Named::Unclear => Leverage::Unknown,
             });
         }
-        if scope.any(&self.none, Case::Exact)? {
-            return Ok(Leverage::None);
-        }
+        let certain = |conditions| scope.any(conditions, Case::Exact);
+        let perhaps = |conditions| scope.any(conditions, Case::Ignored);
+        Ok(match () {
+            () if certain(&self.none)? => Leverage::None,
+            () if certain(&self.value_when)? => self.named(scope, Leverage::Unknown)?,
+            () if perhaps(&self.unknown)? => Leverage::Unknown,
+            () if perhaps(&self.borrows)? => Leverage::Borrows(None),
+            () if !scope.only(&self.only)? => Leverage::Unknown,
+            () if self.value_when.is_empty() => self.named(scope, self.otherwise.into())?,
+            () => self.otherwise.into(),
+        })
+    }
+
+    /// The leverage an order names, or what is the case if it names none.
+    fn named(&self, scope: Scope<'_>, otherwise: Leverage) -> Result<Leverage, Refusal> {
         Ok(match highest(scope, &self.value)? {
             Named::Value(value) => Leverage::Borrows(Some(value)),
             Named::Unclear => Leverage::Unknown,
-            Named::Nothing if scope.any(&self.unknown, Case::Ignored)? => Leverage::Unknown,
-            Named::Nothing if scope.any(&self.borrows, Case::Ignored)? => Leverage::Borrows(None),
-            Named::Nothing if !scope.only(&self.only)? => Leverage::Unknown,
-            Named::Nothing => match self.otherwise {
-                Otherwise::None => Leverage::None,
-                Otherwise::Borrows => Leverage::Borrows(None),
-                Otherwise::Unknown => Leverage::Unknown,
-            },
+            Named::Nothing => otherwise,
         })
+    }
+
+    /// What it looks at.
+    fn fields(&self) -> Vec<&Field> {
+        let conditions = [&self.value_when, &self.none, &self.borrows, &self.unknown];
+        let named = conditions.into_iter().flatten().chain([&self.only]).flat_map(Condition::fields);
+        self.sets.iter().chain(&self.value).chain(named).collect()
+    }
+}
+
+impl From<Otherwise> for Leverage {
+    fn from(otherwise: Otherwise) -> Leverage {
+        match otherwise {
+            Otherwise::None => Leverage::None,
+            Otherwise::Borrows => Leverage::Borrows(None),
+            Otherwise::Unknown => Leverage::Unknown,
+        }
     }
 }
 

@@ -7,6 +7,7 @@ mod number;
 mod order;
 mod reader;
 mod scope;
+mod strict;
 mod stricter;
 mod wording;
 
@@ -57,7 +58,8 @@ pub struct Order {
     /// In quote per base: the highest price the order names, limit or trigger. `None`: at the market. For a
     /// sale it is a floor, so value it at the market if that is higher.
     pub price: Option<Decimal>,
-    /// Instead of a quantity: the amount of the quote asset to spend or get.
+    /// Instead of a quantity: the amount of the quote asset to spend or get. Beside one: nobody knows which of the two
+    /// the exchange takes it for, so what is worth more counts.
     pub quote_amount: Option<Decimal>,
 }
 

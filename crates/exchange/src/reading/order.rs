@@ -40,6 +40,9 @@ pub(crate) struct OrderReader {
     quote_amount: Vec<Field>,
     #[serde(default)]
     quantity_in_quote: Vec<Condition>,
+    /// When nobody can tell whether it is in the base or in the quote asset: the worse of both counts.
+    #[serde(default)]
+    quantity_in_either: Vec<Condition>,
     /// When the quantity may be in the quote asset, unless `quantity_in_quote` says that it is: it cannot be priced.
     #[serde(default)]
     unit_unclear: Vec<Condition>,
@@ -92,6 +95,7 @@ impl OrderReader {
         };
         let conditions = [
             &self.quantity_in_quote,
+            &self.quantity_in_either,
             &self.unit_unclear,
             &self.price_is_total,
             &self.unpriceable,
@@ -112,6 +116,7 @@ impl OrderReader {
             return Ok(Err(reason));
         }
         let (quantity, price, quote_amount) = self.amounts(scope, signed)?;
+        let in_either = scope.any(&self.quantity_in_either, Case::Ignored)?;
         Ok(match (quantity, quote_amount) {
             _ if price.is_some_and(|price| price.is_zero()) => {
                 Err("a price of zero means something else, such as the market's")
@@ -121,7 +126,10 @@ impl OrderReader {
             (Some(amount), _) | (_, Some(amount)) if amount.is_zero() => {
                 Err("an amount of zero means something else, such as a whole position")
             }
-            _ => Ok(Order { symbol, side, kind, quantity, price, quote_amount }),
+            _ => {
+                let quote_amount = quote_amount.or(quantity.filter(|_| in_either));
+                Ok(Order { symbol, side, kind, quantity, price, quote_amount })
+            }
         })
     }
 

@@ -1,7 +1,5 @@
 //! How a definition finds the money fields of an endpoint.
 
-use std::borrow::Cow;
-
 use serde::Deserialize;
 use toml::Spanned;
 
@@ -10,11 +8,11 @@ use super::{
     field::{Condition, Field, Names},
     order::{OrderReader, SymbolSource, missing, plain},
     scope::{Inside, Scope},
+    strict::Held,
 };
 use crate::{
-    Definition, Method, Part, Refusal, Request,
-    definition::{BodyForm, Case, Endpoints, Pattern, Scheme},
-    request::{Body, Json},
+    Definition, Refusal, Request,
+    definition::{Case, Endpoints, Pattern},
 };
 
 /// How a definition reads cancellations of some endpoints.
@@ -136,63 +134,6 @@ impl Definition {
         let cancels = self.cancels.iter().map(|own| (own.span().start, &own.get_ref().inside));
         let withdrawals = self.withdrawals.iter().map(|own| (own.span().start, &own.get_ref().inside));
         orders.chain(cancels).chain(withdrawals)
-    }
-
-    /// Refuses what the endpoint is not known to have; the orders if they stand inside something.
-    fn check<'r>(&self, request: &'r Request, inside: &Inside, known: &Names) -> Result<Held<'r>, Refusal> {
-        let profile = self.first_profile(&request.path);
-        let is_signing = |name: &str| profile.signing_names().iter().any(|own| own == name);
-        let refuse = |part, name: &str| {
-            Err(Refusal::field(part, name, "not a parameter this endpoint is known to have"))
-        };
-        let stranger_outside = |name| match inside.is_whole() {
-            true => known.stranger(name, request.json().and_then(|document| document.root().get(name))),
-            false => Some(name).filter(|name| !inside.is_around(name)),
-        };
-        let mut names = request.names().filter(|(_, name)| !is_signing(name));
-        if let Some((part, name)) = names.find_map(|(part, name)| Some((part, stranger_outside(name)?))) {
-            return refuse(part, name);
-        }
-        // where the body counts, a parameter of the query would be read here and ignored there, or the other way
-        let body_counts = profile.scheme != Scheme::Query || profile.body_form() == BodyForm::Json;
-        let has_body = request.body != Body::Empty || request.method == Method::Post;
-        let beside = request.query.names().find(|name| !is_signing(name));
-        if let Some(name) = beside.filter(|_| body_counts && has_body) {
-            return Err(Refusal::field(Part::Query, name, "this endpoint takes its parameters in the body"));
-        }
-        if inside.is_whole() {
-            return match request.json().map(|document| document.root()) {
-                Some(Json::Array(_)) => Err(Refusal::new(Part::Body, "must be a JSON object")),
-                _ => Ok(Held::Whole),
-            };
-        }
-        let held = inside.items(request)?.map_or(Held::Mixed, Held::Each);
-        held.items().iter().try_for_each(|item| inside.check_inherited(request, item))?;
-        let members = held.items().iter().flat_map(Json::members);
-        let mut members = members.filter(|member| !is_signing(&member.name));
-        match members.find_map(|member| known.stranger(&member.name, Some(&member.value))) {
-            Some(name) => refuse(Part::Body, name),
-            None => Ok(held),
-        }
-    }
-}
-
-/// Where a request has what its reader reads.
-enum Held<'r> {
-    /// In itself.
-    Whole,
-    /// Inside, one or several.
-    Each(Cow<'r, [Json]>),
-    /// Inside, beside something else.
-    Mixed,
-}
-
-impl Held<'_> {
-    fn items(&self) -> &[Json] {
-        match self {
-            Held::Each(items) => items,
-            Held::Whole | Held::Mixed => &[],
-        }
     }
 }
 

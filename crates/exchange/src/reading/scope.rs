@@ -52,6 +52,7 @@ impl<'s> Scope<'s> {
             json = match (name.as_str(), json.map_or(&[][..], Json::members)) {
                 ("#", [only]) => return Ok(Some(only.name.as_str().into())),
                 ("*", [only]) => Some(&only.value),
+                ("*", []) => json.and_then(Json::only_item),
                 ("*" | "#", _) => None,
                 (name, _) => json.and_then(|json| json.get(name)),
             };
@@ -172,6 +173,21 @@ impl Inside {
     pub(crate) fn is_around(&self, name: &str) -> bool {
         let mut places = self.each.iter().chain(&self.member).filter_map(|path| path.split('.').next());
         places.any(|own| own == name) || self.inherit.iter().chain(&self.known).any(|own| own == name)
+    }
+
+    /// A member beside the way to the orders, further in than the request itself, that is not known.
+    pub(crate) fn stranger_beside<'r>(&self, request: &'r Request) -> Option<&'r str> {
+        let mut way = self.place()?.split('.');
+        let mut json = request.json()?.root().get(way.next()?)?;
+        for name in way {
+            // what orders inherit is looked for in the request itself alone
+            let is_known = |own: &str| own == name || self.known.iter().any(|known| known == own);
+            if let Some(member) = json.members().iter().find(|member| !is_known(&member.name)) {
+                return Some(&member.name);
+            }
+            json = json.get(name)?;
+        }
+        None
     }
 
     /// The orders; `None` if one of them has another tag.

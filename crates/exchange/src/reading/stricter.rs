@@ -3,7 +3,10 @@
 use serde::Deserialize;
 use toml::Spanned;
 
-use super::{field::Condition, scope::Scope};
+use super::{
+    field::{Condition, Field},
+    scope::Scope,
+};
 use crate::{
     Class, Definition, Refusal, Request,
     definition::{Case, Pattern},
@@ -24,9 +27,14 @@ impl Definition {
     pub(crate) fn class_of(&self, request: &Request) -> Result<Class, Refusal> {
         let fits = |pattern: &Pattern| pattern.matches(request.method, &request.path, Case::Exact);
         let mut readers = self.stricter.iter().map(Spanned::get_ref);
-        match readers.find(|own| own.patterns.iter().any(fits)) {
-            Some(own) if !Scope::of(request).any(&own.unless, Case::Exact)? => Ok(own.class),
-            _ => Ok(request.endpoint.class),
+        let Some(own) = readers.find(|own| own.patterns.iter().any(fits)) else {
+            return Ok(request.endpoint.class);
+        };
+        let fields: Vec<&Field> = own.unless.iter().flat_map(Condition::fields).collect();
+        self.check_decisive(request, &fields, false)?;
+        match Scope::of(request).any(&own.unless, Case::Exact)? {
+            true => Ok(request.endpoint.class),
+            false => Ok(own.class),
         }
     }
 

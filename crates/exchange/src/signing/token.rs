@@ -30,6 +30,11 @@ impl<'t> Token<'t> {
         Some(Token { signed, header: document(header)?, claims: document(claims)?, signature })
     }
 
+    /// Whether it has a claim.
+    pub(super) fn claims(&self, name: &str) -> bool {
+        self.claims.root().get(name).is_some()
+    }
+
     /// Whether a claim, or one of its list, is this text. Coinbase's own library says `uri` where others say `uris`.
     pub(super) fn claims_so(&self, name: &str, text: &str) -> bool {
         let root = self.claims.root();

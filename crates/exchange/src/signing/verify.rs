@@ -200,7 +200,12 @@ impl<'a> Check<'a> {
 /// free.
 fn claims_hold(shape: &TokenShape, token: &Token<'_>, values: &Values<'_>) -> bool {
     let none: &[(String, Claim)] = &[];
-    let about_params = if values.params_hash.is_empty() { none } else { &shape.params_claims };
+    let has_params = !values.params_hash.is_empty();
+    // whoever has a token for some parameters must not be able to send it without any, and to another endpoint
+    if !has_params && shape.params_claims.iter().any(|(name, _)| token.claims(name)) {
+        return false;
+    }
+    let about_params = if has_params { &shape.params_claims } else { none };
     let key = shape.header.iter().all(|(name, claim)| {
         let about_key = claim.templates().iter().any(|value| value.has(&Hole::Key));
         !about_key || token.header.get(name) == Some(values.key)

@@ -41,6 +41,14 @@ impl Json {
         self.members().iter().find(|member| member.name == name).map(|member| &member.value)
     }
 
+    /// The only item of a list.
+    pub(crate) fn only_item(&self) -> Option<&Json> {
+        match self {
+            Json::Array(items) => items.first().filter(|_| items.len() == 1),
+            _ => None,
+        }
+    }
+
     /// One text for all ways to write the same: without spaces, members sorted by name, numbers as strings.
     pub(crate) fn canonical(&self) -> String {
         let list = |items: Vec<String>| items.join(",");

@@ -28,25 +28,36 @@ pub fn countable(usd: Decimal) -> Result<Decimal, Denial> {
     }
 }
 
-/// The most an order can turn over, in dollars. A limit price bounds a purchase; a sale, and whatever runs at the market, is
-/// bounded by the market and the band around it, wherever the market is when a trigger sets it off.
+/// The most an order can turn over, in dollars. With an amount of either asset, of which nobody knows which one the exchange
+/// takes it for, that is the worse of both.
 fn worst_case(order: &Order, (base, quote): (&str, &str), book: &Book) -> Option<Decimal> {
+    let of_base = |quantity| turned_over(order, quantity, (base, quote), book);
     let in_quote = match (order.quote_amount, order.quantity) {
-        (Some(amount), _) => amount,
-        (None, Some(quantity)) => {
-            let band = Decimal::ONE.checked_add(BAND)?;
-            let market = || book.last(base, quote)?.checked_mul(band);
-            let price = match order.price {
-                Some(price) if !has_limit(&order.kind) => market()?.max(price.checked_mul(band)?),
-                Some(price) if order.side == Side::Buy => price,
-                Some(price) => market()?.max(price),
-                None => market()?,
-            };
-            quantity.checked_mul(price)?
-        }
+        (Some(amount), Some(quantity)) => amount.max(of_base(quantity)?),
+        (Some(amount), None) => amount,
+        (None, Some(quantity)) => of_base(quantity)?,
         (None, None) => return None,
     };
     in_quote.checked_mul(book.usd(quote)?)
+}
+
+/// What a quantity turns over at most, in the quote asset. A limit price bounds a purchase; a sale, and whatever runs at the
+/// market, is bounded by the market and the band around it, wherever the market is when a trigger sets it off.
+fn turned_over(
+    order: &Order,
+    quantity: Decimal,
+    (base, quote): (&str, &str),
+    book: &Book,
+) -> Option<Decimal> {
+    let band = Decimal::ONE.checked_add(BAND)?;
+    let market = || book.last(base, quote)?.checked_mul(band);
+    let price = match order.price {
+        Some(price) if !has_limit(&order.kind) => market()?.max(price.checked_mul(band)?),
+        Some(price) if order.side == Side::Buy => price,
+        Some(price) => market()?.max(price),
+        None => market()?,
+    };
+    quantity.checked_mul(price)
 }
 
 /// Whether the price of such an order is its limit, in any exchange's word for it.

@@ -54,6 +54,26 @@ async fn order_counts_as_much_as_it_may_turn_over() {
     assert_eq!(used_today(&world).await, Decimal::ZERO);
 }
 
+/// Bybit's classic accounts leave `marketUnit` aside, and an order does not say of which kind the account is.
+#[tokio::test]
+async fn order_in_a_unit_the_exchange_may_not_heed_counts_as_the_worse_of_both() {
+    let world = World::new().await;
+    let bot = world.bot("bybit", "trade").await;
+    bot.limited(&world, json!({"max_daily_trade_volume_usd": "1000000"})).await.is(200);
+    for (id, side, unit, quantity, usd) in [
+        ("sale", "Sell", "quoteCoin", "10", "630000"),
+        ("sale-usual", "Sell", "baseCoin", "0.001", "63"),
+        ("purchase", "Buy", "baseCoin", "0.001", "63"),
+        ("purchase-usual", "Buy", "quoteCoin", "10", "10"),
+    ] {
+        let order = json!({"category": "spot", "symbol": "BTCUSDT", "side": side, "orderType": "Market",
+            "timeInForce": "NEVER", "marketUnit": unit, "qty": quantity, "orderLinkId": id});
+        let request = bot.api.request("POST", "/x/bybit/v5/order/create").header("x-keygate-key", &bot.token);
+        Reply::of(request.json(&order)).await;
+        assert_eq!(set_aside(&world, id).await.to_string(), usd, "{id}");
+    }
+}
+
 /// Sums of such orders would be no numbers any more, and everybody's orders are summed in one place.
 #[tokio::test]
 async fn order_worth_more_than_a_limit_can_say_is_refused_where_dollars_count() {
