@@ -1,4 +1,5 @@
-//! How fast chains are made and verified: `cargo run --release -p keygate --example audit_speed [ROWS]`.
+//! How fast chains are made and verified: `cargo run --release -p keygate --example audit_speed [ROWS]`. It fails where that is
+//! too slow.
 
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a measurement")]
 
@@ -25,9 +26,11 @@ async fn main() {
     fill(&scratch, user, &copy).await;
     let report = audit::verify(&scratch.settings(), &keys, "/nonexistent".as_ref(), &Scope::default()).await;
     let report = report.map_err(|fatal| fatal.what).unwrap();
-    println!("verified: {:.0} rows/s", report.rows as f64 / report.took.as_secs_f64());
+    let speed = report.rows as f64 / report.took.as_secs_f64();
+    println!("verified: {speed:.0} rows/s");
     let texts: Vec<_> = report.findings.iter().map(|finding| &finding.text).collect();
     assert!(report.rows == rows && texts.len() == 1, "only the checkpoints are missing: {texts:?}");
+    assert!(cfg!(debug_assertions) || speed >= FAST, "{speed:.0} rows a second are too few");
 }
 
 /// A binary COPY of rows as the gateway makes them, and how many of these it made in a second.
@@ -97,3 +100,6 @@ async fn fill(scratch: &Scratch, user: Uuid, copy: &[u8]) {
         sqlx::query(AssertSqlSafe(statement.to_owned())).execute(&mut superuser).await.unwrap();
     }
 }
+
+/// Rows a second that are verified at least.
+const FAST: f64 = 100_000.0;

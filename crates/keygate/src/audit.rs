@@ -15,6 +15,7 @@ use crate::{
     risk::{self, Score},
 };
 
+mod api;
 mod chain;
 mod checkpoint;
 mod count;
@@ -28,6 +29,7 @@ mod store;
 mod verify;
 mod walk;
 
+pub use api::routes;
 pub use chain::{Chain, Form, Head, Link, Log};
 pub use checkpoint::Checkpoint;
 pub use count::{Count, Counts};

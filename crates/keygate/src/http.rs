@@ -20,7 +20,7 @@ use utoipa_axum::router::OpenApiRouter;
 use crate::{
     access_key, activity, alert, api_key,
     app::App,
-    auth, bot, connection,
+    audit, auth, bot, connection,
     error::{Code, Error, Problem},
     exchanges, health, idempotency, limits, openapi, page, panic, risk, unsettled, user,
 };
@@ -74,6 +74,7 @@ pub fn api() -> (Router<Arc<App>>, utoipa::openapi::OpenApi) {
         .merge(bot::routes())
         .merge(access_key::routes())
         .merge(activity::routes())
+        .merge(audit::routes())
         .split_for_parts();
     openapi::name_operations(&mut description);
     openapi::offer_idempotency(&mut description);

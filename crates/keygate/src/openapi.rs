@@ -35,6 +35,7 @@ use crate::{app::App, idempotency};
         (name = "bots", description = "Programs that use a key, and their virtual pairs"),
         (name = "access keys", description = "The personal access key for daemons and the command line"),
         (name = "activity", description = "What happened with which key"),
+        (name = "audit", description = "What proves the record"),
         (name = "alerts", description = "What you should hear of, until you say that you have"),
         (name = "exchanges", description = "What Keygate knows about exchanges"),
         (name = "classic", description = "Routes kept in their documented older shapes"),

@@ -4,7 +4,7 @@
 //! committed nothing is signed on any replica, and what moves money looks at the database itself; starting again needs
 //! the password. Open orders may be taken back after that, by Keygate itself (`gateway/sweep`).
 
-use std::{collections::HashMap, sync::Arc};
+use std::sync::Arc;
 
 use time::OffsetDateTime;
 use uuid::Uuid;
@@ -26,7 +26,7 @@ mod store;
 
 pub use api::routes;
 pub use page::pages;
-pub use store::{Last, Row, Sum, Sweep, holds, stands_still};
+pub use store::{Last, Row, Sum, Sweep, holds, in_force, stands_still};
 
 /// What stands still.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,8 +42,6 @@ pub enum Scope {
 /// What is in force, and the last call that was signed: the proof that nothing came after.
 pub struct State {
     pub in_force: Vec<Row>,
-    /// Of the caller's connections.
-    names: HashMap<Uuid, String>,
     pub last_signed: Option<Last>,
     /// What becomes of the caller's open orders, where that was asked for.
     pub sweeps: Vec<Sweep>,
@@ -70,9 +68,7 @@ pub async fn show(app: &App, caller: &Caller) -> Result<State> {
     let in_force = store::in_force(app, caller.user).await?;
     let asked = in_force.iter().any(|row| row.cancel_asked_at.is_some());
     let sums = in_force.iter().any(|row| row.user_id.is_none() && row.cancel_asked_at.is_some());
-    let connections = connection::list(app, caller.user).await?.into_iter();
     Ok(State {
-        names: connections.map(|row| (row.id, row.name)).collect(),
         last_signed: store::last_signed(app, caller.user).await?,
         sweeps: if asked { store::sweeps(app, caller.user).await? } else { Vec::new() },
         everybody: match sums && caller.role.administers() {
@@ -165,11 +161,6 @@ impl Subject {
 }
 
 impl State {
-    /// Of the connection that a stop is for, if it is for one.
-    pub fn connection(&self, row: &Row) -> Option<&str> {
-        row.connection_id.and_then(|id| self.names.get(&id)).map(String::as_str)
-    }
-
     /// What becomes of the orders of one stop, connection by connection.
     pub fn sweeps_of(&self, row: &Row) -> impl Iterator<Item = &Sweep> {
         self.sweeps.iter().filter(move |own| own.panic_id == row.id)
@@ -199,6 +190,17 @@ impl Row {
 
     pub fn since(&self) -> OffsetDateTime {
         self.started_at
+    }
+
+    /// What stands still, for people.
+    pub fn name(&self) -> String {
+        match self.scope() {
+            Scope::Site => "Everybody on this site".to_owned(),
+            Scope::Own => "All your programs".to_owned(),
+            Scope::Connection(id) => {
+                self.connection.as_ref().map_or_else(|| id.to_string(), |own| format!("Connection {own}"))
+            }
+        }
     }
 }
 

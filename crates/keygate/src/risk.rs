@@ -139,9 +139,9 @@ pub async fn confirm(
 
 async fn in_force(app: &App, user: Uuid, id: Uuid) -> Result<Row> {
     let row = list(app, user).await?.into_iter().find(|row| row.id == id).ok_or(Code::NotFound)?;
-    match row.confirmed_at {
-        None => Ok(row),
-        Some(_) => Err(over()),
+    match row.is_in_force() {
+        true => Ok(row),
+        false => Err(over()),
     }
 }
 

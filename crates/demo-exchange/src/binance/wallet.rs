@@ -31,6 +31,7 @@ pub(super) static ROUTES: &[Route] = &[
     Route::get("/sapi/v1/capital/withdraw/history", 10, &[], Access::Signed(Permission::Read, withdrawals))
         .lenient(),
     Route::get("/sapi/v1/capital/deposit/hisrec", 1, &[], Access::Signed(Permission::Read, none)).lenient(),
+    Route::get("/sapi/v1/sub-account/list", 1, &[], Access::Signed(Permission::Read, sub_accounts)).lenient(),
 ];
 
 /// What left the spot wallets.
@@ -93,6 +94,11 @@ fn nothing(_: &Binance, _: &super::Params, _: i64) -> Reply {
 
 fn none(_: &mut Binance, _: &Call) -> Reply {
     Ok(json!([]))
+}
+
+/// Nobody has any.
+fn sub_accounts(_: &mut Binance, _: &Call) -> Reply {
+    Ok(json!({ "subAccounts": [] }))
 }
 
 fn user_assets(binance: &mut Binance, call: &Call) -> Reply {

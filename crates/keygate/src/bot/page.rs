@@ -160,7 +160,7 @@ async fn page<P: Permission>(
     let keys = access_key::list(app, may.user(), Some(id)).await?;
     let status = connect::status(app, may.user(), id).await?;
     let suspended = risk::list(app, may.user()).await?.into_iter();
-    let suspended = suspended.filter(|row| row.confirmed_at.is_none()).map(|row| row.access_key_id).collect();
+    let suspended = suspended.filter(risk::Row::is_in_force).map(|row| row.access_key_id).collect();
     let given = given.unwrap_or_else(|| ChangeIn::of(&bot));
     Ok(One { frame: frame.of(may), problems, bot, given, keys, now: app.clock.now(), suspended, status })
 }

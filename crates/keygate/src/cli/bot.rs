@@ -81,8 +81,9 @@ pub async fn run(remote: &Remote, command: BotCommand) -> Result<ExitCode, Fatal
             remote.output.one(&bot, &SHOW);
             if let Some(at) = bot.pointer("/pending_symbol/effective_at") {
                 say(&format!(
-                    "The symbol waits until {}. `keygate bot cancel` takes it back.\n",
-                    cell(Some(at))
+                    "The symbol waits until {}. `keygate bot cancel {}` takes it back.\n",
+                    cell(Some(at)),
+                    connection::quoted(&cell(bot.get("name")))
                 ));
             }
         }

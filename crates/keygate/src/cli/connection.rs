@@ -255,7 +255,7 @@ fn id(thing: &Value) -> String {
 }
 
 /// As a word of a shell command.
-fn quoted(text: &str) -> String {
+pub(super) fn quoted(text: &str) -> String {
     match text.chars().all(|c| c.is_ascii_alphanumeric() || "/-_.".contains(c)) {
         true => text.to_owned(),
         false => format!("'{}'", text.replace('\'', r"'\''")),

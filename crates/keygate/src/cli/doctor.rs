@@ -18,6 +18,7 @@ use crate::{
 
 mod database;
 mod geoip;
+mod names;
 
 #[derive(Args)]
 pub struct DoctorArgs {
@@ -70,6 +71,7 @@ async fn look(flags: &Flags, remote: &Remote, config: &Config, offline: bool) ->
         room(config),
         server(remote, config).await?,
     ]);
+    findings.extend(names::look(config));
     findings.extend(geoip::look(config));
     if offline {
         return Ok(findings);

@@ -96,12 +96,14 @@ pub async fn run(remote: &Remote, command: LimitsCommand) -> Result<ExitCode, Fa
     let client = Client::new(remote)?;
     match command {
         LimitsCommand::Show { connection } => {
-            show(remote, &client.get(&path(&client, &connection).await?).await?);
+            let state = client.get(&path(&client, &connection).await?).await?;
+            show(remote, &connection, &state);
         }
         LimitsCommand::Set { connection, limits, password } => {
             let body = json!({ "limits": parse(&limits)? });
             let path = path(&client, &connection).await?;
-            show(remote, &client.confirmed(remote, &password, Method::PATCH, &path, body).await?);
+            let state = client.confirmed(remote, &password, Method::PATCH, &path, body).await?;
+            show(remote, &connection, &state);
         }
         LimitsCommand::Template { connection: None, .. } => {
             let all: Vec<Value> =
@@ -113,7 +115,8 @@ pub async fn run(remote: &Remote, command: LimitsCommand) -> Result<ExitCode, Fa
                 name.ok_or_else(|| usage("which template?", "`keygate limits template` lists them"))?;
             let path = path(&client, &connection).await?;
             let body = json!({ "template": name });
-            show(remote, &client.confirmed(remote, &password, Method::PATCH, &path, body).await?);
+            let state = client.confirmed(remote, &password, Method::PATCH, &path, body).await?;
+            show(remote, &connection, &state);
         }
         LimitsCommand::Test { connection, act, quantity, symbol, price, leverage, in_quote } => {
             let body = match act {
@@ -135,7 +138,7 @@ pub async fn run(remote: &Remote, command: LimitsCommand) -> Result<ExitCode, Fa
         LimitsCommand::Cancel { connection, limit } => {
             let query = limit.map_or_else(String::new, |limit| format!("?member={}", encoded(&limit)));
             let path = format!("{}/pending{query}", path(&client, &connection).await?);
-            show(remote, &client.delete(&path).await?);
+            show(remote, &connection, &client.delete(&path).await?);
         }
         LimitsCommand::Delay { cancel: true, .. } => {
             remote.output.one(&client.delete(WAIT).await?, &DELAY);
@@ -157,7 +160,8 @@ async fn path(client: &Client, connection: &str) -> Result<String, Fatal> {
     Ok(format!("/api/v1/connections/{}/limits", connection["id"].as_str().unwrap_or_default()))
 }
 
-fn show(remote: &Remote, state: &Value) {
+/// In words; what waits is told with what takes it back.
+fn show(remote: &Remote, connection: &str, state: &Value) {
     if remote.output != Output::Table {
         return remote.output.one(state, &[]);
     }
@@ -169,11 +173,11 @@ fn show(remote: &Remote, state: &Value) {
         out(&format!("Used of {}: {}{of}\n", cell(own.get("window")), cell(own.get("used"))));
     }
     for pending in state["pending"].as_array().into_iter().flatten() {
+        let part = |name: &str| cell(pending.get(name));
+        let (at, member, value) = (part("effective_at"), part("member"), part("value"));
+        let connection = connection::quoted(connection);
         say(&format!(
-            "From {} on: {} = {}. `keygate limits cancel` takes it back.\n",
-            cell(pending.get("effective_at")),
-            cell(pending.get("member")),
-            cell(pending.get("value"))
+            "From {at} on: {member} = {value}. `keygate limits cancel {connection} {member}` takes it back.\n"
         ));
     }
 }

@@ -58,7 +58,8 @@ fn with_names(mut row: Value) -> Value {
 async fn find(client: &Client, wanted: &str) -> Result<String, Fatal> {
     let all = client.list(PATH).await?;
     let own = all.iter().find(|row| {
-        row["confirmed_at"].is_null() && [&row["id"], &row["key_prefix"]].iter().any(|own| **own == *wanted)
+        let is_named = [&row["id"], &row["key_prefix"]].iter().any(|own| **own == *wanted);
+        row["confirmed_at"].is_null() && row["revoked_at"].is_null() && is_named
     });
     own.and_then(|row| row["id"].as_str()).map(str::to_owned).ok_or_else(|| Fatal {
         what: format!("'{wanted}' does not stand still"),
@@ -68,7 +69,7 @@ async fn find(client: &Client, wanted: &str) -> Result<String, Fatal> {
 }
 
 const PATH: &str = "/api/v1/suspensions";
-const COLUMNS: [Column; 8] = [
+const COLUMNS: [Column; 9] = [
     ("key", "/key_prefix"),
     ("bot", "/bot_name"),
     ("score", "/score"),
@@ -76,5 +77,6 @@ const COLUMNS: [Column; 8] = [
     ("from", "/ip"),
     ("suspended", "/suspended_at"),
     ("confirmed", "/confirmed_at"),
+    ("revoked", "/revoked_at"),
     ("id", "/id"),
 ];

@@ -1,6 +1,9 @@
 //! How long raised limits wait. A longer wait is in force at once; a shorter one waits as long as the present one, and can be
 //! taken back meanwhile. The owner hears of every step, and each is on record.
 
+use std::ops::RangeInclusive;
+
+use rust_decimal::Decimal;
 use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 
@@ -11,7 +14,7 @@ use crate::{
     audit::{self, Difference, Event},
     auth::Origin,
     db::Tx,
-    error::{Code, Result},
+    error::{Code, Error, Result},
     http::RequestId,
     page::text,
     user,
@@ -33,6 +36,9 @@ pub async fn delay(app: &App, user: Uuid) -> Result<Delay> {
 
 /// Another wait, which needs the password also if it is longer: a long wait that somebody else has chosen would bind its owner.
 pub async fn set_delay(app: &App, seconds: i32, wish: Wish<'_>) -> Result<Delay> {
+    if !POSSIBLE.contains(&seconds) {
+        return Err(Error::field("/seconds", "needs 0 to 2592000, which is 30 days"));
+    }
     let user = wish.caller.user;
     let password = wish.password.ok_or_else(|| Code::StepUpRequired.with(WHY))?;
     user::confirm(app, wish.caller, password, wish.client).await?;
@@ -87,6 +93,11 @@ impl Delay {
             Some((seconds, at)) if at <= now => Delay { seconds, next: None },
             _ => self,
         }
+    }
+
+    /// As it stands in a form: `24`, `1.5`
+    pub fn hours(&self) -> String {
+        (Decimal::from(self.seconds) / Decimal::from(HOUR)).round_dp(4).normalize().to_string()
     }
 
     /// `24 hours`
@@ -172,5 +183,8 @@ impl Step<'_> {
     }
 }
 
+pub const HOUR: i32 = 60 * 60;
+/// In seconds: up to 30 days.
+pub const POSSIBLE: RangeInclusive<i32> = 0..=30 * 24 * HOUR;
 const WHY: &str =
     "How long raised limits wait binds you as well as others. Send your password with it, as `password`.";

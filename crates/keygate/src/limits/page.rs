@@ -31,15 +31,16 @@ use crate::{
 };
 
 mod trying;
+mod waiting;
 
 pub fn pages() -> Router<Arc<App>> {
     Router::new()
         .route("/connections/{id}/limits", get(one).post(change))
         .route("/connections/{id}/limits/template", post(use_template))
         .route("/connections/{id}/limits/cancel", post(cancel))
-        .route("/connections/{id}/limits/delay/cancel", post(cancel_delay))
         .route("/connections/{id}/limits/replay", post(replay))
         .merge(trying::pages())
+        .merge(waiting::pages())
 }
 
 #[derive(Template)]
@@ -54,6 +55,8 @@ struct Page {
     pending: Vec<Pending>,
     /// How long what lets more through waits, on every connection.
     delay: Delay,
+    /// What stands in the form that changes it.
+    hours: String,
     /// What stands in the form, by the names of the limits.
     given: HashMap<String, String>,
     templates: &'static [template::Template],
@@ -85,9 +88,6 @@ struct TemplateIn {
 }
 
 #[derive(Deserialize)]
-struct Nothing {}
-
-#[derive(Deserialize)]
 struct CancelIn {
     member: String,
 }
@@ -106,6 +106,7 @@ async fn page<P: Permission>(
 ) -> Result<Page> {
     let row = connection::find(app, may.user(), id).await?;
     let State { limits, pending, usage } = super::show(app, may.user(), id).await?;
+    let delay = super::delay(app, may.user()).await?;
     Ok(Page {
         frame: frame.of(may),
         problems,
@@ -114,11 +115,12 @@ async fn page<P: Permission>(
         sentences: limits.sentences(),
         dry_run: limits.dry_run,
         pending,
-        delay: super::delay(app, may.user()).await?,
+        hours: delay.hours(),
+        delay,
         given: given.unwrap_or_else(|| limits.members().iter().filter_map(shown).collect()),
         templates: &TEMPLATES,
         usage,
-        unsettled: unsettled::count(app, may.user(), id).await?,
+        unsettled: unsettled::count(app, may.user(), Some(id)).await?,
         trying: trying::TryIn::default(),
         tried: None,
         replayed: None,
@@ -180,17 +182,6 @@ async fn cancel(
 ) -> Result<Response> {
     super::cancel(&app, may.user(), id, Some(&input.member), &request).await?;
     Ok(go(&address(id), "Taken back. The limit stays as it is."))
-}
-
-async fn cancel_delay(
-    Shared(app): Shared<Arc<App>>,
-    may: May<Manage>,
-    request: Origin,
-    Id(id): Id,
-    _form: Posted<Nothing>,
-) -> Result<Response> {
-    super::cancel_delay(&app, may.user(), &request).await?;
-    Ok(go(&address(id), "Taken back. Raised limits wait as long as before."))
 }
 
 /// The form as it stands, tried on the past and not saved.

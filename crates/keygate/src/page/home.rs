@@ -6,7 +6,7 @@ use askama::Template;
 use axum::{Router, extract::State, response::Response, routing::get};
 use uuid::Uuid;
 
-use super::{Frame, show};
+use super::{Frame, show, text};
 use crate::{
     activity::{self, Filter, Histogram},
     alert,
@@ -16,6 +16,7 @@ use crate::{
     bot,
     connection::{self, ConnectionOut, Finding},
     error::Result,
+    panic, risk, unsettled,
 };
 
 pub fn routes() -> Router<Arc<App>> {
@@ -29,6 +30,12 @@ struct Home {
     connections: usize,
     healthy: usize,
     bots: Vec<bot::Row>,
+    /// What stands still: of everybody, or only what is the reader's.
+    stops: Vec<panic::Row>,
+    /// Keys that stand still.
+    suspended: Vec<risk::Row>,
+    /// Calls of which nobody knows what became.
+    unsettled: i64,
     alerts: Vec<alert::Row>,
     attention: Vec<Attention>,
     calls: Histogram,
@@ -51,11 +58,29 @@ async fn home(State(app): State<Arc<App>>, may: May<View>, frame: Frame) -> Resu
         connections: connections.len(),
         healthy: connections.iter().filter(|connection| healthy(connection)).count(),
         bots: bot::list(&app, may.user()).await?,
+        stops: panic::in_force(&app, may.user()).await?,
+        suspended: risk::list(&app, may.user()).await?.into_iter().filter(risk::Row::is_in_force).collect(),
+        unsettled: unsettled::count(&app, may.user(), None).await?,
         alerts: alert::open(&app, may.user()).await?,
         attention: attention(&connections),
         calls: activity::histogram(&app, may.user(), &Filter::default()).await?,
         chain: audit::state(&app, may.user()).await?,
     })
+}
+
+impl Home {
+    fn lost(&self) -> String {
+        text::count(self.unsettled, "lost answer")
+    }
+
+    /// Nothing to look at.
+    fn is_calm(&self) -> bool {
+        self.stops.is_empty()
+            && self.suspended.is_empty()
+            && self.unsettled == 0
+            && self.alerts.is_empty()
+            && self.attention.is_empty()
+    }
 }
 
 fn healthy(connection: &ConnectionOut) -> bool {

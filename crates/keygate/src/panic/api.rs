@@ -158,7 +158,7 @@ impl StopOut {
         StopOut {
             scope,
             connection_id: row.connection_id,
-            connection: state.connection(row).map(str::to_owned),
+            connection: row.connection.clone(),
             since: row.started_at,
             reason: row.reason.clone(),
             orders,

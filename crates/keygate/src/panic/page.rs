@@ -97,19 +97,9 @@ async fn resume(
     }
 }
 
-fn name(state: &State, row: &super::Row) -> String {
-    match row.scope() {
-        Scope::Site => "Everybody on this site".to_owned(),
-        Scope::Own => "All your programs".to_owned(),
-        Scope::Connection(id) => {
-            state.connection(row).map_or_else(|| id.to_string(), |own| format!("Connection {own}"))
-        }
-    }
-}
-
 /// After the end of one stop others may be in force, and hold the same programs.
 fn goes_on(state: &State) -> String {
-    let left: Vec<String> = state.in_force.iter().map(|row| name(state, row)).collect();
+    let left: Vec<String> = state.in_force.iter().map(super::Row::name).collect();
     match left.is_empty() {
         true => "Signing goes on.".to_owned(),
         false => format!("This stop has ended. Still stopped: {}.", left.join(", ")),
@@ -142,10 +132,6 @@ impl Sweep {
 }
 
 impl Page {
-    fn name(&self, row: &super::Row) -> String {
-        name(&self.state, row)
-    }
-
     fn value(&self, row: &super::Row) -> String {
         match row.scope() {
             Scope::Site => "site".to_owned(),

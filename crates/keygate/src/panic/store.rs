@@ -12,6 +12,8 @@ pub struct Row {
     pub id: Uuid,
     pub user_id: Option<Uuid>,
     pub connection_id: Option<Uuid>,
+    /// The name of that connection, if it is the reader's.
+    pub connection: Option<String>,
     pub reason: Option<String>,
     pub started_at: OffsetDateTime,
     /// Since when open orders are to be taken back.
@@ -77,8 +79,9 @@ pub async fn in_force(app: &App, user: Uuid) -> Result<Vec<Row>> {
     let mut tx = app.db.user(user).await?;
     let rows = sqlx::query_as!(
         Row,
-        "select id, user_id, connection_id, reason, started_at, cancel_asked_at from keygate.panic where ended_at is null
-         order by started_at, id"
+        r#"select p.id, p.user_id, p.connection_id, c.name as "connection?", p.reason, p.started_at, p.cancel_asked_at
+           from keygate.panic p left join exchange_connections c on c.id = p.connection_id
+           where p.ended_at is null order by p.started_at, p.id"#
     )
     .fetch_all(&mut *tx)
     .await?;

@@ -43,6 +43,9 @@ struct SuspensionOut {
     /// Null while the key stands still.
     #[serde(with = "time::serde::rfc3339::option")]
     confirmed_at: Option<OffsetDateTime>,
+    /// It stands still for good since then.
+    #[serde(with = "time::serde::rfc3339::option")]
+    revoked_at: Option<OffsetDateTime>,
 }
 
 #[derive(Serialize, ToSchema)]
@@ -83,6 +86,7 @@ impl From<Row> for SuspensionOut {
             score: row.score,
             suspended_at: row.suspended_at,
             confirmed_at: row.confirmed_at,
+            revoked_at: row.revoked_at,
         }
     }
 }

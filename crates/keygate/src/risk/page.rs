@@ -54,7 +54,7 @@ async fn list(State(app): State<Arc<App>>, may: May<View>, frame: Frame) -> Resu
 
 async fn page<P: Permission>(app: &App, may: &May<P>, frame: Frame, problems: Problems) -> Result<Page> {
     let rows = super::list(app, may.user()).await?;
-    let (in_force, past) = rows.into_iter().partition(|row| row.confirmed_at.is_none());
+    let (in_force, past) = rows.into_iter().partition(Row::is_in_force);
     Ok(Page { frame: frame.of(may), problems, in_force, past })
 }
 

@@ -40,6 +40,14 @@ pub struct Row {
     pub reasons: Vec<String>,
     pub suspended_at: OffsetDateTime,
     pub confirmed_at: Option<OffsetDateTime>,
+    pub revoked_at: Option<OffsetDateTime>,
+}
+
+impl Row {
+    /// A key that is revoked stands still for good, and nobody needs to look at it.
+    pub fn is_in_force(&self) -> bool {
+        self.confirmed_at.is_none() && self.revoked_at.is_none()
+    }
 }
 
 /// The call that was too much.
@@ -214,7 +222,7 @@ pub async fn list(app: &App, user: Uuid) -> Result<Vec<Row>> {
     let rows = sqlx::query_as!(
         Row,
         r#"select s.id, s.access_key_id, a.key_prefix, a.bot_id, b.name as "bot_name?", s.connection_id, s.request_id,
-                  s.address, s.country, s.agent, s.score, s.reasons, s.suspended_at, s.confirmed_at
+                  s.address, s.country, s.agent, s.score, s.reasons, s.suspended_at, s.confirmed_at, a.revoked_at
            from keygate.suspension s join access_keys a on a.id = s.access_key_id left join bot_configs b on b.id = a.bot_id
            order by s.confirmed_at is not null, s.suspended_at desc, s.id desc limit 200"#
     )

@@ -61,11 +61,12 @@ async fn select(app: &App, user: Uuid, request: Option<Uuid>) -> Result<Vec<Row>
     Ok(rows)
 }
 
-/// How many there are of a connection.
-pub async fn count(app: &App, user: Uuid, connection: Uuid) -> Result<i64> {
+/// How many there are, of one connection or of all.
+pub async fn count(app: &App, user: Uuid, connection: Option<Uuid>) -> Result<i64> {
     let mut tx = app.db.user(user).await?;
     let count = sqlx::query_scalar!(
-        r#"select count(*) as "count!" from keygate.reservation where state = 'unknown' and connection_id = $1"#,
+        r#"select count(*) as "count!" from keygate.reservation
+           where state = 'unknown' and ($1::uuid is null or connection_id = $1)"#,
         connection
     )
     .fetch_one(&mut *tx)

@@ -113,7 +113,7 @@ fn another_symbol_asks_for_the_password_waits_and_is_taken_back() {
     Done::of(quiet(Command::new("sh").arg(home.file("bot.sh", &curl)))).ok();
     home.run("activity tail").ok();
     let asked = home.run("bot set grid --any-symbol --password-file password").ok();
-    asked.says("`keygate bot cancel` takes it back");
+    asked.says("`keygate bot cancel grid` takes it back");
     let bot = home.json("bot show grid");
     assert_eq!((&bot["symbol"], &bot["pending_symbol"]["symbol"]), (&"BTC/USDT".into(), &Value::Null));
     assert!(bot["pending_symbol"]["effective_at"].is_string(), "{bot}");

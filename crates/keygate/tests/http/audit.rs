@@ -16,6 +16,7 @@ use crate::{bot::Bot, world::World};
 mod changes;
 mod checkpoints;
 mod retention;
+mod state;
 mod tamper;
 
 /// A world with records of every kind, all of them checkpointed.

@@ -1,5 +1,7 @@
 //! `/api/v1/connections/{id}/limits`: less is at once, more waits; and what the gateway makes of them.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Value, json};
 use time::Duration;
 
@@ -71,35 +73,63 @@ async fn what_lets_more_through_needs_the_password_and_waits_a_day() {
     assert_eq!(owner.get(&path(&bot)).await.is(200)["limits"]["max_trade_amount_usd"], "100");
 }
 
+/// Every limit: as it is, and each way to let more through by it.
+fn looser() -> Vec<(&'static str, Value, Vec<Value>)> {
+    let flags =
+        ["dry_run", "can_read", "can_trade", "can_withdraw", "can_transfer", "can_manage_sub_accounts"];
+    let counts = ["max_requests_per_minute", "max_requests_per_hour", "max_requests_per_day"];
+    let amounts = [
+        "max_trade_amount_usd",
+        "max_daily_trade_volume_usd",
+        "max_withdrawal_amount_usd",
+        "max_daily_withdrawal_usd",
+        "daily_withdraw_limit",
+        "monthly_withdraw_limit",
+        "max_position_size",
+        "max_leverage",
+        "max_daily_loss",
+        "stop_loss_percentage",
+    ];
+    let btc = json!(["BTC/USDT"]);
+    let mut all = vec![
+        ("allowed_symbols", btc.clone(), vec![json!(["BTC/USDT", "ETH/USDT"]), Value::Null]),
+        ("blocked_symbols", json!(["DOGE/USDT", "XRP/USDT"]), vec![json!(["DOGE/USDT"]), json!([])]),
+        (
+            "allowed_ip_addresses",
+            json!(["127.0.0.0/8", "10.0.0.0/8"]),
+            vec![
+                json!(["127.0.0.0/8", "10.0.0.0/8", "192.0.2.1"]),
+                json!(["127.0.0.0/7", "10.0.0.0/8"]),
+                Value::Null,
+            ],
+        ),
+    ];
+    all.extend(flags.map(|name| (name, json!(false), vec![json!(true)])));
+    all.extend(counts.map(|name| (name, json!(30), vec![json!(31), Value::Null])));
+    all.extend(amounts.map(|name| (name, json!("2"), vec![json!("2.01"), json!("3"), Value::Null])));
+    all
+}
+
 #[tokio::test]
 async fn each_way_to_let_more_through_waits() {
     let world = World::new().await;
     let bot = used(&world).await;
-    let start = json!({"can_transfer": false, "allowed_symbols": ["BTC/USDT"], "blocked_symbols": ["DOGE/USDT"],
-        "allowed_ip_addresses": ["127.0.0.0/8", "10.0.0.0/8"], "max_leverage": "2", "max_requests_per_minute": 30});
-    bot.limited(&world, start).await.is(200);
-    let more = [
-        json!({"can_transfer": true}),
-        json!({"can_withdraw": true}),
-        json!({"allowed_symbols": ["BTC/USDT", "ETH/USDT"]}),
-        json!({"allowed_symbols": null}),
-        json!({"blocked_symbols": []}),
-        json!({"allowed_ip_addresses": ["127.0.0.0/8", "10.0.0.0/8", "192.0.2.1"]}),
-        json!({"allowed_ip_addresses": ["127.0.0.0/7"]}),
-        json!({"max_leverage": "3"}),
-        json!({"max_leverage": null}),
-        json!({"max_requests_per_minute": 31}),
-    ];
-    for limits in more {
+    let start: serde_json::Map<String, Value> =
+        looser().into_iter().map(|(member, tight, _)| (member.to_owned(), tight)).collect();
+    let state = world.api.patch(&path(&bot), json!({ "limits": start })).await.is(200);
+    let known = state["limits"].as_object().unwrap();
+    let names = |of: &serde_json::Map<String, Value>| of.keys().cloned().collect::<BTreeSet<_>>();
+    assert_eq!(names(known), names(&start), "a limit is not tried");
+    for (member, more) in
+        looser().into_iter().flat_map(|(member, _, ways)| ways.into_iter().map(move |more| (member, more)))
+    {
+        let limits = json!({ member: more });
         world.api.patch(&path(&bot), json!({"limits": limits})).await.problem(403, "step-up-required");
         let state = bot.limited(&world, limits.clone()).await.is(202);
-        let (member, value) = limits.as_object().unwrap().iter().next().unwrap();
         assert_eq!(text(&state["pending"][0]["member"]), member);
-        assert_ne!(&state["limits"][member], value, "{limits} is in force already");
+        assert_eq!(state["limits"], Value::Object(known.clone()), "{limits} is in force already");
         world.api.delete(&format!("{}/pending", path(&bot))).await.is(200);
     }
-    let less = json!({"allowed_ip_addresses": ["127.0.0.1"], "max_leverage": "1", "can_read": true});
-    world.api.patch(&path(&bot), json!({"limits": less})).await.is(200);
 }
 
 #[tokio::test]
@@ -142,6 +172,28 @@ async fn raised_limit_can_be_taken_back_and_a_later_change_replaces_it() {
     world.api.delete(&pending).await.problem(404, "not-found");
     let state = world.api.patch(&path(&bot), json!({"limits": {"max_trade_amount_usd": "10"}})).await.is(200);
     assert_eq!((&state["limits"]["max_trade_amount_usd"], &state["pending"]), (&json!("10"), &json!([])));
+}
+
+#[tokio::test]
+async fn each_template_sets_what_its_name_says_and_nothing_else() {
+    let world = World::new().await;
+    let bot = world.bot("binance", "trade").await;
+    let mut before =
+        bot.limited(&world, json!({"allowed_symbols": ["BTC/USDT"], "can_transfer": true})).await.is(200);
+    for (template, can_trade, [order, day]) in [
+        ("trade-limited", true, [json!("500"), json!("5000")]),
+        ("trade-full", true, [Value::Null, Value::Null]),
+        ("read-only", false, [Value::Null, Value::Null]),
+    ] {
+        let input = json!({"template": template, "password": PASSWORD});
+        let state = world.api.patch(&path(&bot), input).await.is(200);
+        let own = json!({"can_read": true, "can_trade": can_trade, "can_transfer": false, "max_leverage": "1",
+            "max_trade_amount_usd": order, "max_daily_trade_volume_usd": day});
+        before["limits"].as_object_mut().unwrap().extend(own.as_object().unwrap().clone());
+        assert_eq!(state["limits"], before["limits"], "{template}");
+    }
+    let odd = json!({"template": "trade-everything", "password": PASSWORD});
+    world.api.patch(&path(&bot), odd).await.names("/template");
 }
 
 #[tokio::test]

@@ -12,6 +12,7 @@ mod world;
 mod access_keys;
 mod activity;
 mod alerts;
+mod answers;
 mod api_keys;
 mod audit;
 mod auth;

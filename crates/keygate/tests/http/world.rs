@@ -131,6 +131,13 @@ impl World {
         Bot::make(&self.api, &connection, Value::Null).await
     }
 
+    /// Another pair of the same bot, soon after the sign-in.
+    pub async fn bot_beside(&self, bot: &Bot) -> Bot {
+        let path = format!("/api/v1/bots/{}/access-keys", bot.id);
+        let made = self.api.post(&path, json!({})).await.is(201);
+        Bot::of(&self.api, &json!({"id": bot.id, "connection_id": bot.connection}), &made)
+    }
+
     pub fn fault(&self, fault: Fault, path: &str) {
         self.demo.fault(Switch { fault, count: 1, path: path.to_owned(), exchange: None });
     }
@@ -155,7 +162,6 @@ impl World {
         sqlx::query(AssertSqlSafe(statement.to_owned())).execute(&mut self.superuser().await).await.unwrap();
     }
 
-    /// Everything queued is written.
     /// Nobody knows any more what became of the orders and withdrawals, and the exchange cannot be asked. The request of one.
     pub async fn lose_answers(&self) -> String {
         self.flush().await;
@@ -165,6 +171,7 @@ impl World {
         sqlx::query_scalar(lost).fetch_one(&mut self.superuser().await).await.unwrap()
     }
 
+    /// Everything queued is written.
     pub async fn flush(&self) {
         self.server.app.gate.ledger.flush().await;
         self.server.app.gate.records.flush().await;

@@ -6,12 +6,15 @@ use std::{
     time::{Duration, Instant},
 };
 
+use keygate::clock::Clock;
+
 use crate::{
     a_moment,
-    books::{Arrived, compare},
+    books::{Arrived, compare, compare_reservations},
     bot,
     bots::{Bots, Order},
-    cycles, machine_clock, rich_exchange,
+    cycles, rich_exchange,
+    settling::{later, settle},
     spawned_keygate::{Service, now_ms},
     the_record_is_whole,
 };
@@ -21,8 +24,8 @@ const LONGEST: Duration = Duration::from_secs(3);
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn private_database_that_is_killed_is_back_at_once_and_nothing_is_signed_meanwhile() {
-    let kills = cycles(6);
-    let demo = rich_exchange(machine_clock()).await;
+    let (kills, clock) = (cycles(6), Clock::default());
+    let demo = rich_exchange(&clock).await;
     let (mut service, token) = Service::new(&demo.url()).await;
     let (key, secret) = bot(&service, &token).await;
     let (bots, mut arrived) = (Bots::start(4, &[service.base.clone()], &key, &secret), Arrived::default());
@@ -57,12 +60,14 @@ async fn private_database_that_is_killed_is_back_at_once_and_nothing_is_signed_m
     println!("back after {slowest:?} at most");
     // on a machine that does a dozen other things nothing can be said about a second
     assert!(slowest < LONGEST * 5, "{slowest:?}");
-    // the first checkpoint is made when it starts
     service.kill();
-    tokio::task::block_in_place(|| service.start());
-    service.wait_for_checkpoint();
+    let after = later(service.data_dir(), &demo, &clock, None).await;
+    let mut superuser = service.superuser().await;
+    settle(&after, &mut superuser, &clock).await;
+    compare(&mut superuser, &arrived, &orders, kills).await;
+    compare_reservations(&mut superuser, &arrived).await;
+    after.stop().await;
     the_record_is_whole(&service.data_dir(), &[]);
-    compare(&mut service.superuser().await, &arrived, &orders, kills).await;
     refused_in_the_dialect(&orders, &gaps);
 }
 

@@ -7,23 +7,27 @@ mod books;
 mod bots;
 mod database;
 mod replicas;
+mod settling;
 mod single;
 #[allow(dead_code, reason = "shared with the search for leaks, which uses the rest")]
 mod spawned_keygate;
 
 use std::{path::Path, process::Command, time::Duration};
 
-use demo_exchange::{Clock, Config, DemoExchange, Running};
+use demo_exchange::{Config, DemoExchange, Running};
+use keygate::clock::Clock;
 use serde_json::{Value, json};
-use spawned_keygate::{PASSWORD, Service, now_ms};
+use spawned_keygate::{PASSWORD, Service};
 
-/// Where money is no object, and no requests are counted.
-async fn rich_exchange(clock: Clock) -> Running {
+/// Where money is no object, no requests are counted, and the time is that of this clock.
+async fn rich_exchange(clock: &Clock) -> Running {
     let mut config = Config::demo().unlimited();
     for account in config.exchanges.values_mut().flat_map(|venue| &mut venue.accounts) {
         account.balances.values_mut().for_each(|balance| *balance = 1_000_000_000_000_i64.into());
     }
-    DemoExchange::new(config, clock).start().await.unwrap()
+    let hand = clock.clone();
+    let time = demo_exchange::Clock::new(move || hand.now_ms());
+    DemoExchange::new(config, time).start().await.unwrap()
 }
 
 /// A bot whose orders are set aside in dollars, and whose requests are not counted. Gives public half and secret.
@@ -63,8 +67,4 @@ fn cycles(few: usize) -> usize {
 async fn a_moment() {
     let moment = u64::from(seal::random::array::<1>()[0]);
     tokio::time::sleep(Duration::from_millis(100 + moment)).await;
-}
-
-fn machine_clock() -> Clock {
-    Clock::new(now_ms)
 }

@@ -11,11 +11,8 @@ use std::{
 use keygate::{
     clock::Clock,
     cluster::Cluster,
-    config::{Config, Flags},
     db::{LOGINS, Settings, prepare_cluster},
-    gateway::reconcile,
-    http::Listener,
-    start::{Store, start_with},
+    start::Store,
 };
 use sqlx::{Connection, PgConnection};
 use tempfile::TempDir;
@@ -26,6 +23,7 @@ use crate::{
     bot,
     bots::Bots,
     cycles, rich_exchange,
+    settling::{later, settle},
     spawned_keygate::Service,
     the_record_is_whole,
 };
@@ -70,8 +68,7 @@ impl Database {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn whatever_is_killed_no_order_is_lost_doubled_or_left_open() {
     let (kills, clock) = (cycles(12), Clock::default());
-    let hand = clock.clone();
-    let demo = rich_exchange(demo_exchange::Clock::new(move || hand.now_ms())).await;
+    let demo = rich_exchange(&clock).await;
     let database = Database::new().await;
     let mut first = Service::unborn(&demo.url());
     first.environment = vec![("KEYGATE_DATABASE__URL", database.url())];
@@ -99,44 +96,17 @@ async fn whatever_is_killed_no_order_is_lost_doubled_or_left_open() {
     second.kill();
     let orders = bots.stop().await;
     arrived.collect(&demo);
-    settle(&database, &first, &demo, clock).await;
-    compare(&mut database.superuser().await, &arrived, &orders, kills).await;
+    let store = Store { settings: Settings::external(&database.url(), None).unwrap(), cluster: None };
+    let third = later(first.data_dir(), &demo, &clock, Some(store)).await;
+    let mut superuser = database.superuser().await;
+    settle(&third, &mut superuser, &clock).await;
+    third.stop().await;
+    compare(&mut superuser, &arrived, &orders, kills).await;
     the_record_is_whole(&first.data_dir(), &first.environment);
-    compare_reservations(&mut database.superuser().await, &arrived).await;
+    compare_reservations(&mut superuser, &arrived).await;
 }
 
 fn restart(service: &mut Service) {
     service.kill();
     service.start();
-}
-
-/// A third replica, later: by its clock nothing can arrive at the exchange any more.
-async fn settle(database: &Database, first: &Service, demo: &demo_exchange::Running, clock: Clock) {
-    let flags = Flags {
-        data_dir: Some(first.data_dir()),
-        listen: vec!["127.0.0.1:0".parse().unwrap()],
-        ..Flags::default()
-    };
-    let mut config = Config::load(&flags).unwrap();
-    config.demo.origin = demo.url();
-    clock.advance(time::Duration::seconds(200));
-    let listener = Listener::bind(&config.listen).await.unwrap();
-    let store = Store { settings: Settings::external(&database.url(), None).unwrap(), cluster: None };
-    let third = start_with(config, clock.clone(), false, listener, store).await.unwrap();
-    let open = "select count(*) from keygate.reservation where state in ('reserved', 'sent', 'unknown')";
-    let mut superuser = database.superuser().await;
-    let mut left: i64 = sqlx::query_scalar(open).fetch_one(&mut superuser).await.unwrap();
-    println!("{left} reservations are asked about");
-    for _ in 0..20 {
-        if left == 0 {
-            break;
-        }
-        reconcile::round(&third.app).await.unwrap();
-        third.app.gate.ledger.flush().await;
-        left = sqlx::query_scalar(open).fetch_one(&mut superuser).await.unwrap();
-        clock.advance(time::Duration::seconds(20));
-    }
-    assert_eq!(left, 0, "reservations stay open");
-    keygate::audit::checkpoint(&third.app).await.unwrap();
-    third.stop().await;
 }

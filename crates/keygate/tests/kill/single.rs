@@ -1,21 +1,23 @@
 //! The service and its private database with it.
 
+use keygate::clock::Clock;
 use serde_json::json;
 
 use crate::{
     a_moment,
-    books::{Arrived, compare},
+    books::{Arrived, compare, compare_reservations},
     bot,
     bots::Bots,
-    cycles, machine_clock, rich_exchange,
+    cycles, rich_exchange,
+    settling::{later, settle},
     spawned_keygate::{Service, answer, now_ms, sign},
     the_record_is_whole,
 };
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn kill_in_the_middle_of_orders_loses_no_record_and_claims_nothing_that_did_not_happen() {
-    let kills = cycles(15);
-    let demo = rich_exchange(machine_clock()).await;
+    let (kills, clock) = (cycles(15), Clock::default());
+    let demo = rich_exchange(&clock).await;
     let (mut service, token) = Service::new(&demo.url()).await;
     let (key, secret) = bot(&service, &token).await;
     let (bots, mut arrived) = (Bots::start(3, &[service.base.clone()], &key, &secret), Arrived::default());
@@ -32,6 +34,13 @@ async fn kill_in_the_middle_of_orders_loses_no_record_and_claims_nothing_that_di
     the_record_is_whole(&service.data_dir(), &[]);
     compare(&mut service.superuser().await, &arrived, &orders, kills).await;
     everything_still_opens(&service, &key, &secret).await;
+    service.kill();
+    let after = later(service.data_dir(), &demo, &clock, None).await;
+    let mut superuser = service.superuser().await;
+    settle(&after, &mut superuser, &clock).await;
+    compare_reservations(&mut superuser, &arrived).await;
+    after.stop().await;
+    the_record_is_whole(&service.data_dir(), &[]);
 }
 
 async fn everything_still_opens(service: &Service, key: &str, secret: &str) {

@@ -7,15 +7,15 @@ use crate::{
     visitor::{Answer, PASSWORD, Site, Visitor, site},
 };
 
-struct Limited {
-    site: Site,
-    owner: Visitor,
-    page: String,
-    key: String,
-    secret: String,
+pub struct Limited {
+    pub site: Site,
+    pub owner: Visitor,
+    pub page: String,
+    pub key: String,
+    pub secret: String,
 }
 
-async fn limited() -> Limited {
+pub async fn limited() -> Limited {
     let site = site().await;
     let mut owner = site.owner().await;
     let connection = owner.connect().await;
@@ -215,5 +215,61 @@ async fn wait_stands_on_the_page_and_a_shorter_one_is_taken_back_there() {
     let back = limited.owner.submit(&limited.page, &cancel, &[]).await;
     assert!(back.text.contains("Taken back. Raised limits wait as long as before."), "{}", back.text);
     assert!(!back.text.contains("A shorter wait</h2>"), "{}", back.text);
+    limited.site.server.stop().await;
+}
+
+#[tokio::test]
+async fn wait_is_set_on_the_page_with_the_password_and_a_shorter_one_waits_itself() {
+    let mut limited = limited().await;
+    let set = format!("{}/delay", limited.page);
+    let mut send = async |hours: &str, password: &str| {
+        let form = [("hours", hours), ("password", password)];
+        let answer = limited.owner.submit(&limited.page, &set, &form).await;
+        lint::answer(&answer);
+        answer
+    };
+    let refused = send("48", "").await;
+    assert_eq!(refused.status, StatusCode::FORBIDDEN);
+    assert!(
+        refused.text.contains("name=\"hours\" required inputmode=\"decimal\" value=\"48\""),
+        "it is kept"
+    );
+    assert_eq!(send("48", "not the one").await.status, StatusCode::UNAUTHORIZED);
+    for odd in ["721", "-1", "soon", ""] {
+        let refused = send(odd, PASSWORD).await;
+        assert_eq!(refused.status, StatusCode::BAD_REQUEST, "{odd}");
+        assert!(refused.text.contains("needs 0 to 720"), "{odd}: {}", refused.text);
+    }
+    let longer = send("48", PASSWORD).await;
+    assert!(longer.text.contains("Saved. Raised limits wait 48 hours from now on."), "{}", longer.text);
+    assert!(longer.text.contains("What lets more through waits 48 hours"), "{}", longer.text);
+    let shorter = send("1.5", PASSWORD).await;
+    assert!(
+        shorter.text.contains("raised limits of all connections wait 90 minutes instead of 48 hours"),
+        "{}",
+        shorter.text
+    );
+    assert!(shorter.text.contains("What lets more through waits 48 hours"), "not yet: {}", shorter.text);
+    limited.site.server.stop().await;
+}
+
+#[tokio::test]
+async fn each_template_is_a_button_on_the_page() {
+    let mut limited = limited().await;
+    let action = format!("{}/template", limited.page);
+    for (template, words) in [
+        ("trade-limited", "Orders: at most 500 USD an order and 5,000 USD a day."),
+        ("trade-full", "Programs may read and trade, and nothing else."),
+        ("read-only", "Programs may read, and nothing else."),
+    ] {
+        let page = limited.owner.get(&limited.page).await;
+        assert!(page.text.contains(&format!("name=\"template\" value=\"{template}\"")), "{}", page.text);
+        let form = [("template", template), ("password", PASSWORD)];
+        let used = limited.owner.submit(&limited.page, &action, &form).await;
+        lint::answer(&used);
+        assert!(used.text.contains("Saved. The limits are in force."), "{template}: {}", used.text);
+        assert!(used.text.contains(words), "{template}: {}", used.text);
+        assert_eq!(used.text.contains("USD an order and"), template == "trade-limited", "{}", used.text);
+    }
     limited.site.server.stop().await;
 }

@@ -7,16 +7,16 @@ use crate::{
     visitor::{PASSWORD, Site, Visitor, site_with},
 };
 
-struct Suspended {
-    site: Site,
-    owner: Visitor,
+pub struct Suspended {
+    pub site: Site,
+    pub owner: Visitor,
     bot: String,
-    key: String,
+    pub key: String,
     secret: String,
 }
 
 /// A bot that was used in Berlin, and a moment later in Sydney.
-async fn suspended() -> Suspended {
+pub async fn suspended() -> Suspended {
     let site = site_with(|config| {
         config.trusted_proxies = vec!["127.0.0.1/32".parse().unwrap()];
         config.geoip.city = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/geoip/city.mmdb").into();
@@ -72,6 +72,7 @@ async fn owner_revokes_what_was_not_them() {
     let action = format!("/suspensions/{}/revoke", page.between("action=\"/suspensions/", "/confirm\""));
     let done = it.owner.submit("/suspensions", &action, &[]).await;
     assert!(done.text.contains("Revoked."), "{}", done.text);
+    assert!(done.text.contains("No key stands still."), "{}", done.text);
     assert!(it.owner.get(&it.bot).await.text.contains("<span class=\"pill\">revoked</span>"));
     it.site.server.stop().await;
 }

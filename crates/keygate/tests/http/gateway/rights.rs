@@ -85,6 +85,22 @@ async fn keys_and_sessions_of_the_exchange_are_out_of_reach() {
 }
 
 #[tokio::test]
+async fn sub_accounts_are_managed_by_whom_that_is_granted_to() {
+    const LIST: &str = "/sapi/v1/sub-account/list";
+    let world = World::new().await;
+    let bot = withdrawer(&world, json!(["read", "trade", "transfer", "withdraw"])).await;
+    bot.limited(&world, json!({"can_manage_sub_accounts": true})).await.is(200);
+    assert!(bot.binance("GET", LIST, "").await.is(200)["subAccounts"].is_array());
+    let path = format!("/api/v1/bots/{}/access-keys", bot.id);
+    let narrow = world.api.post(&path, json!({"scopes": ["read", "trade"]})).await.is(201);
+    let named = json!({"id": bot.id, "connection_id": bot.connection});
+    Bot::of(&world.api, &named, &narrow).binance("GET", LIST, "").await.binance(403, -1002, "scope");
+    bot.limited(&world, json!({"can_manage_sub_accounts": false})).await.is(200);
+    bot.binance("GET", LIST, "").await.binance(403, -1002, "permission");
+    assert_eq!(world.asked(LIST), 1);
+}
+
+#[tokio::test]
 async fn connection_that_may_only_read_does_not_trade() {
     let world = World::new().await;
     let mut input = crate::world::new_connection("binance", "trade");

@@ -19,6 +19,9 @@ use crate::{bot::Bot, world::World};
 const CONNECTIONS: usize = 64;
 /// Dollars of a mean order.
 const ORDER: usize = 52;
+const PRICE: usize = 50_000;
+/// Reservations a second, at least, where it is a measurement.
+const FAST: f64 = 800.0;
 
 /// What the connections share.
 struct Run {
@@ -34,6 +37,8 @@ struct Run {
 struct Executed {
     last: u64,
     count: usize,
+    /// What they are worth.
+    usd: Decimal,
 }
 
 impl Executed {
@@ -44,9 +49,17 @@ impl Executed {
         let seen = self.last;
         for request in requests.iter().filter(|request| request.number > seen) {
             self.last = request.number;
-            self.count += usize::from(request.target == "/api/v3/order" && request.status == Some(200));
+            if request.target == "/api/v3/order" && request.status == Some(200) {
+                self.count += 1;
+                self.usd += quantity(&request.body) * Decimal::from(PRICE);
+            }
         }
     }
+}
+
+fn quantity(order: &str) -> Decimal {
+    let mut fields = form_urlencoded::parse(order.as_bytes());
+    fields.find(|(name, _)| name == "quantity").unwrap().1.parse().unwrap()
 }
 
 /// Orders of 5 to 100 dollars, until the run is over.
@@ -56,7 +69,7 @@ async fn trade(bot: Bot, run: Arc<Run>) {
         let quantity = Decimal::new(i64::from(size % 20) + 1, 4);
         let id = uuid::Uuid::from_bytes(seal::random::array()).simple();
         let order = format!(
-            "symbol=BTCUSDT&side=BUY&type=LIMIT&timeInForce=IOC&quantity={quantity}&price=50000&newClientOrderId={id}"
+            "symbol=BTCUSDT&side=BUY&type=LIMIT&timeInForce=IOC&quantity={quantity}&price={PRICE}&newClientOrderId={id}"
         );
         let signed = bot.signed(&order, run.clock.now_ms());
         let reply = crate::api::Reply::of(bot.binance_request("POST", "/api/v3/order", &signed)).await;
@@ -82,7 +95,8 @@ async fn trade(bot: Bot, run: Arc<Run>) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_day_is_overrun_by_many_connections_on_two_replicas_over_midnight() {
-    let wanted = std::env::var("PROOF_RESERVATIONS").map_or(1_000, |count| count.parse().unwrap());
+    let measured = std::env::var("PROOF_RESERVATIONS").ok().map(|count| count.parse().unwrap());
+    let wanted = measured.unwrap_or(1_000);
     let world = World::rich().await;
     let second = world.second_server().await;
     let limit = limit_of_a_day(wanted);
@@ -123,9 +137,10 @@ async fn no_day_is_overrun_by_many_connections_on_two_replicas_over_midnight() {
         app.gate.ledger.flush().await;
     }
     executed.collect(&world);
-    let days = compare(&world, limit, executed.count).await;
-    println!("{taken} reservations in {days} days, {:.0} a second", taken as f64 / took);
+    let (days, speed) = (compare(&world, limit, &executed).await, taken as f64 / took);
+    println!("{taken} reservations in {days} days, {speed:.0} a second");
     assert!(taken >= wanted && days > wanted * ORDER / limit / 2);
+    assert!(measured.is_none() || speed >= FAST, "{speed:.0} a second is too slow");
     second.stop().await;
 }
 
@@ -142,7 +157,7 @@ fn until_midnight(world: &World) -> time::Duration {
 }
 
 /// Window, reservations and the exchange's own list say the same, day by day and to the last digit.
-async fn compare(world: &World, limit: usize, executed: usize) -> usize {
+async fn compare(world: &World, limit: usize, executed: &Executed) -> usize {
     let mut superuser = world.superuser().await;
     let days = "select w.starts_at, w.used, coalesce(sum(r.usd) filter (where r.state <> 'rejected'), 0) as reserved
         from keygate.spend_window w left join keygate.reservation r on date_trunc('day', r.made_at, 'UTC') = w.starts_at
@@ -156,6 +171,48 @@ async fn compare(world: &World, limit: usize, executed: usize) -> usize {
     let open = world.count("keygate.reservation where state in ('reserved', 'sent', 'unknown')").await;
     assert_eq!(open, 0, "nothing is left open");
     let confirmed = world.count("keygate.reservation where state = 'confirmed'").await;
-    assert_eq!(usize::try_from(confirmed).unwrap(), executed);
+    assert_eq!(usize::try_from(confirmed).unwrap(), executed.count);
+    let sum = "select coalesce(sum(usd), 0) from keygate.reservation where state = 'confirmed'";
+    let sum: Decimal = sqlx::query_scalar(sum).fetch_one(&mut superuser).await.unwrap();
+    assert_eq!(sum, executed.usd, "what is set aside is not what the exchange took");
     days.len()
+}
+
+/// Withdrawals of a little over 50 dollars, all at once and on two replicas.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_day_of_withdrawals_is_overrun_by_many_at_once() {
+    let world = World::rich().await;
+    let second = world.second_server().await;
+    let bot = world.bot("binance", "withdraw").await;
+    bot.limited(&world, json!({"max_daily_withdrawal_usd": "500"})).await.is(200);
+    let there = bot.moved_to(&world.api.moved_to(&second));
+    let calls = (0..40).map(|turn| {
+        let bot = if turn % 2 == 0 { bot.clone() } else { there.clone() };
+        let out = format!(
+            "coin=USDT&network=TRX&address=demo-address&amount=50.{:02}&withdrawOrderId=own{turn}",
+            turn + 1
+        );
+        tokio::spawn(async move { bot.binance("POST", "/sapi/v1/capital/withdraw/apply", &out).await })
+    });
+    let mut passed = 0;
+    for call in calls.collect::<Vec<_>>() {
+        let reply = call.await.unwrap();
+        match reply.status {
+            200 => passed += 1,
+            _ => drop(reply.binance(403, -1002, "max-daily-withdrawals")),
+        }
+    }
+    assert_eq!(passed, 9, "nine of a little over 50 fit into 500");
+    second.app.gate.ledger.flush().await;
+    world.flush().await;
+    let mut superuser = world.superuser().await;
+    let used = "select coalesce(sum(used), 0) from keygate.spend_window where kind = 'withdraw-day'";
+    let used: Decimal = sqlx::query_scalar(used).fetch_one(&mut superuser).await.unwrap();
+    let held = "select coalesce(sum(usd), 0) from keygate.reservation where state = 'confirmed'";
+    let held: Decimal = sqlx::query_scalar(held).fetch_one(&mut superuser).await.unwrap();
+    let history = bot.binance("GET", "/sapi/v1/capital/withdraw/history", "coin=USDT").await.is(200);
+    let amounts = history.as_array().unwrap().iter().map(|own| own["amount"].as_str().unwrap());
+    let left: Decimal = amounts.map(|amount| amount.parse::<Decimal>().unwrap()).sum();
+    assert!(used <= Decimal::from(500) && (used, held) == (left, left), "{used} {held} {left}");
+    second.stop().await;
 }

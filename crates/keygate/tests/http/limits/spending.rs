@@ -4,7 +4,7 @@ use demo_exchange::Fault;
 use rust_decimal::Decimal;
 use serde_json::json;
 
-use crate::{bot::Bot, world::World};
+use crate::{api::Reply, bot::Bot, world::World};
 
 /// 0.001 BTC for 50,000: worth 50 dollars at most.
 const BUY: &str = "symbol=BTCUSDT&side=BUY&type=LIMIT&timeInForce=GTC&quantity=0.001&price=50000";
@@ -119,6 +119,30 @@ async fn what_has_no_price_is_refused_when_dollars_are_limited() {
     let margin = bot.binance("POST", "/sapi/v1/margin/order", &format!("{BUY}&isIsolated=TRUE")).await;
     assert_eq!(margin.status, 403, "{}", margin.text);
     assert_eq!(world.asked("/api/v3/order"), 0);
+}
+
+/// Its prices are asked for anew once they are no longer fresh; those from before count for nothing.
+#[tokio::test]
+async fn price_that_is_older_than_ten_seconds_is_none() {
+    let world = World::new().await;
+    let bot = limited(&world, json!({"max_daily_trade_volume_usd": "1000"})).await;
+    let order = async || {
+        let signed = bot.signed(BUY, world.clock.now_ms());
+        Reply::of(bot.binance_request("POST", "/api/v3/order", &signed)).await
+    };
+    order().await.is(200);
+    world.demo.fault(demo_exchange::Switch {
+        fault: Fault::Status { status: 503 },
+        count: 1000,
+        path: "/api/v3/ticker/price".to_owned(),
+        exchange: None,
+    });
+    order().await.is(200);
+    world.advance(time::Duration::seconds(11));
+    // an answer that everybody may ask for is kept for half a second
+    tokio::time::sleep(std::time::Duration::from_millis(600)).await;
+    order().await.binance(403, -1002, "no-price");
+    assert_eq!(used_today(&world).await, Decimal::from(100));
 }
 
 #[tokio::test]

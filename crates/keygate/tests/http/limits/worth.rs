@@ -7,7 +7,7 @@ use time::Duration;
 use super::spending::{limited, used_today};
 use crate::{
     api::{Reply, text},
-    bot::Bot,
+    bot::{Bot, FORM},
     world::World,
 };
 
@@ -127,6 +127,38 @@ async fn won_count_by_the_exchanges_own_market_of_dollars() {
     let passed = bot.coinone("/v2.1/order", order("70000000")).await;
     assert_eq!(passed.body["result"], "success", "{}", passed.text);
     assert_eq!(set_aside(&world, "own").await, Decimal::from(50));
+}
+
+/// A euro is 1.2 dollars there, by its market in dollars.
+#[tokio::test]
+async fn euros_count_by_the_exchanges_own_market_of_dollars() {
+    let world = World::where_exchanges(|config| {
+        let kraken = config.exchanges.get_mut("kraken").unwrap();
+        kraken.pairs.extend([pair("BTC", "EUR", "50000"), pair("EUR", "USD", "1.2")].map(from_json));
+        let balances = kraken.accounts.iter_mut().map(|account| &mut account.balances);
+        balances.for_each(|own| _ = own.insert("EUR".to_owned(), 100_000.into()));
+    })
+    .await;
+    let bot = world.bot("kraken", "trade").await;
+    bot.limited(&world, json!({"max_trade_amount_usd": "48"})).await.is(200);
+    let order = async |price: &str| {
+        let order = format!("pair=XBTEUR&type=buy&ordertype=limit&volume=0.001&price={price}&cl_ord_id=own");
+        let request = bot.api.request("POST", "/x/kraken/0/private/AddOrder").header("content-type", FORM);
+        Reply::of(request.header("x-keygate-key", &bot.token).body(order)).await
+    };
+    refused(&order("40010").await, "max-trade");
+    let passed = order("40000").await;
+    assert_eq!(passed.body["error"], json!([]), "{}", passed.text);
+    assert_eq!(set_aside(&world, "own").await, Decimal::from(48));
+}
+
+fn pair(base: &str, quote: &str, price: &str) -> Value {
+    json!({"base": base, "quote": quote, "price": price, "rung": "0.01", "depth": "100", "tick": "0.01",
+        "step": "0.00001", "min_quantity": "0.0001", "max_quantity": "1000000", "min_notional": "0.5"})
+}
+
+fn from_json<T: serde::de::DeserializeOwned>(value: Value) -> T {
+    serde_json::from_value(value).unwrap()
 }
 
 /// One order of a batch: so much at so many dollars a bitcoin.
