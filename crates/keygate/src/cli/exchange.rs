@@ -23,7 +23,7 @@ pub enum ExchangeCommand {
     List,
     /// One exchange: environments, fields, key types
     Show { id: String },
-    /// Check a definition with its vectors: DIR holds exchange.toml, vectors.json and perhaps endpoints.txt
+    /// Check a definition: DIR holds exchange.toml, vectors.json and perhaps endpoints.txt and orders.json
     Check {
         #[arg(value_name = "DIR")]
         folder: PathBuf,
