@@ -15,7 +15,7 @@ use crate::{
     app::App,
     auth::{Client, Peer},
     error::{Code, Error, Result},
-    http::RequestId,
+    http::{RequestId, body::PATIENCE},
     risk::Seen,
 };
 
@@ -92,7 +92,10 @@ fn read(
 async fn whole(body: HttpBody, most: usize) -> Option<Bytes> {
     match body.is_end_stream() {
         true => Some(Bytes::new()),
-        false => Limited::new(body, most).collect().await.ok().map(Collected::to_bytes),
+        false => {
+            let collected = tokio::time::timeout(PATIENCE, Limited::new(body, most).collect()).await;
+            collected.ok()?.ok().map(Collected::to_bytes)
+        }
     }
 }
 
