@@ -233,8 +233,9 @@ impl Call<'_> {
             return Err(Denial::unknown_key("no Keygate credential was sent"));
         }
         self.app.gate.public.admit(&self.client, self.app.clock.now_ms())?;
-        let outcome = self.public_answer(self.app.gate.public_environment(self.definition)).await?.outcome;
-        answer::pass(self.definition, outcome, &[], self.id)
+        let environment = self.app.gate.public_environment(self.definition);
+        let asked = self.public_answer(environment, queue::Rank::Stranger).await?;
+        answer::pass(self.definition, asked.outcome, &[], self.id)
     }
 
     fn upstream(&self, environment: &str) -> Result<exchange::Upstream, Denial> {

@@ -9,8 +9,15 @@ use seal::UserKey;
 use time::OffsetDateTime;
 
 use super::{
-    Account, Call, Denial, account::Missing, answer, credential::Proof, decide, ledger::Became,
-    market::Asked, queue::Turn, record,
+    Account, Call, Denial,
+    account::Missing,
+    answer,
+    credential::Proof,
+    decide,
+    ledger::Became,
+    market::Asked,
+    queue::{Rank, Turn},
+    record,
 };
 use crate::upstream::{Answer, Failure};
 
@@ -187,7 +194,7 @@ impl Call<'_> {
 
     async fn sent_without_key(&self, environment: &str) -> Result<Sent, Denial> {
         let started = Instant::now();
-        let Asked { outcome, error } = self.public_answer(environment).await?;
+        let Asked { outcome, error } = self.public_answer(environment, Rank::Read).await?;
         Ok(Sent { outcome, error, took: started.elapsed(), known: Vec::new() })
     }
 
