@@ -166,7 +166,8 @@ impl Call<'_> {
         }
     }
 
-    /// The account behind a key. Bait is recorded, raises an alarm, and is answered as if nobody knew it.
+    /// The account behind a key. Bait is recorded, raises an alarm, and is answered as if nobody knew it; it is counted
+    /// like everything that leads to no account, or whoever tries it often enough would tell it from nothing.
     pub(super) async fn account(&self, presented: &Presented) -> Result<Arc<Account>, Denial> {
         let Gate { accounts, guesses, .. } = &self.app.gate;
         if let Some(account) = accounts.known(self.app, presented, self.definition) {
@@ -174,16 +175,17 @@ impl Call<'_> {
         }
         // whoever tries keys out shall not keep the database busy
         guesses.has_room(&self.client, self.app.clock.now_ms())?;
-        match accounts.find(self.app, presented, self.definition).await {
-            Ok(account) => Ok(account),
-            Err(Missing::Denied(denial)) => {
-                if denial.kind == Dialect::UnknownKey {
-                    guesses.admit(&self.client, self.app.clock.now_ms())?;
-                }
-                Err(denial)
-            }
-            Err(Missing::Bait(bait)) => Err(self.taken(&bait).await),
-        }
+        let missing = match accounts.find(self.app, presented, self.definition).await {
+            Ok(account) => return Ok(account),
+            // our own trouble says nothing about the caller
+            Err(Missing::Denied(denial)) if denial.kind == Dialect::Down => return Err(denial),
+            Err(missing) => missing,
+        };
+        guesses.admit(&self.client, self.app.clock.now_ms())?;
+        Err(match missing {
+            Missing::Denied(denial) => denial,
+            Missing::Bait(bait) => self.taken(&bait).await,
+        })
     }
 
     /// May it be carried out, as far as that needs no figures?

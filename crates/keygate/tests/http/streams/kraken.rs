@@ -377,3 +377,14 @@ async fn real_token_and_key_do_not_come_back_even_if_the_exchange_repeats_them()
     assert!(!echo.contains(real.as_str()) && echo.contains("****"), "{echo}");
     assert!(!told.to_string().contains(&key("kraken", "trade").api_key));
 }
+
+#[tokio::test]
+async fn tokens_count_as_requests() {
+    let world = World::new().await;
+    let bot = world.bot("kraken", "trade").await;
+    bot.limited(&world, json!({"max_requests_per_minute": 2})).await.is(200);
+    token(&bot).await;
+    token(&bot).await;
+    let refused = ask_for_token(&bot).await;
+    assert_eq!(refused.header("keygate-problem"), Some("rate"), "{}", refused.text);
+}
