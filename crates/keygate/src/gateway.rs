@@ -229,6 +229,15 @@ impl Call<'_> {
         }
     }
 
+    /// A call that cannot be read, or is not listed, is on record where it shows somebody's key.
+    async fn turned_away(&self, presented: Result<Option<Presented>, Denial>, denial: Denial) -> Denial {
+        let Ok(Some(presented)) = presented else { return denial };
+        match self.account(&presented).await {
+            Ok(account) => self.distrusted(&account, denial).await,
+            Err(_) => denial,
+        }
+    }
+
     /// Public market data needs no account: clients ask for it before they show a key, or without one.
     async fn without_credential(&self) -> Result<Response, Denial> {
         if !self.is_public() {
