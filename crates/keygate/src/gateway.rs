@@ -45,6 +45,7 @@ mod stream;
 pub mod sweep;
 mod symbol;
 mod token;
+mod under_way;
 
 use account::{Account, Missing};
 pub use account::{Accounts, KeptConnection, KeptPair, StoredPair};
@@ -54,6 +55,7 @@ pub use denial::Denial;
 use denial::unreadable;
 pub use ledger::{Ledger, Window, Writer as LedgerWriter, forget_windows, ledger};
 pub use stream::Streams;
+pub use under_way::UnderWay;
 
 /// What the gateway keeps between requests: sealed accounts, who waits for whom, the queue of records.
 pub struct Gate {
@@ -67,6 +69,8 @@ pub struct Gate {
     pub public_environment: String,
     /// Open WebSockets.
     pub streams: Streams,
+    /// Calls that end whoever goes away.
+    pub under_way: UnderWay,
     public: public::Limiter,
     /// Keys that do not exist, and signatures that are wrong: counted apart, or whoever reads much market data would have no key.
     guesses: public::Limiter,
@@ -110,6 +114,7 @@ impl Gate {
             ledger,
             public_environment,
             streams: Streams::new(config.gateway.max_streams),
+            under_way: UnderWay::default(),
             public: public::Limiter::new(config.gateway.public_per_minute),
             guesses: public::Limiter::new(config.gateway.public_per_minute),
             queues: queue::Queues::default(),

@@ -48,8 +48,13 @@ pub async fn serve(
     if !asked.must_end() {
         return Ok(asked.answer(app).await);
     }
+    let held = app.gate.under_way.begin().await;
     let (app, span) = (app.clone(), tracing::Span::current());
-    let call = async move { asked.answer(&app).await };
+    let call = async move {
+        let answer = asked.answer(&app).await;
+        drop(held);
+        answer
+    };
     tokio::spawn(call.instrument(span)).await.map_err(Error::internal)
 }
 

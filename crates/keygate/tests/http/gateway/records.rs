@@ -407,3 +407,21 @@ async fn call_that_is_not_listed_is_on_record() {
     assert_eq!(world.count(&of("endpoint = '/api/v3/no/such/thing' and http_method = 'POST'")).await, 1);
     assert_eq!(world.count(&of("endpoint = '/api/v3/order' and class = 'trade'")).await, 1);
 }
+
+#[tokio::test]
+async fn stop_waits_for_an_order_whose_client_left() {
+    let world = World::new().await;
+    let other = world.second_server().await;
+    let bot = world.bot("binance", "trade").await.moved_to(&world.api.moved_to(&other));
+    bot.account().await.is(200);
+    world.fault(Fault::Delay { ms: 2500 }, "/api/v3/order");
+    let order = tokio::spawn(async move { bot.order().await });
+    while world.asked("/api/v3/order") == 0 {
+        pause(10).await;
+    }
+    order.abort();
+    pause(100).await;
+    other.stop().await;
+    let outcome = "api_key_usage_audit where phase = 'outcome' and success";
+    assert_eq!(world.count(outcome).await, 1);
+}
