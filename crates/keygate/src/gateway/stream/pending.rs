@@ -99,11 +99,8 @@ impl Sent<'_> {
     /// Records what the exchange answered.
     pub async fn settle(&self, answer: &FrameAnswer) {
         let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::BAD_GATEWAY);
-        // a success says no more than that it is one
-        let body = match answer.error.is_empty() {
-            true => Bytes::from_static(b"{}"),
-            false => answer.error.clone().into(),
-        };
+        let said = if answer.error.is_empty() { &answer.said } else { &answer.error };
+        let body = Bytes::copy_from_slice(said);
         let error = self.call.definition.frame_error(answer);
         let outcome = Ok(Answer { status, headers: self.headers(answer), body, age: None });
         let place = self.call.place(&self.environment, self.account.as_deref());
