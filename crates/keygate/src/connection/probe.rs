@@ -1,6 +1,8 @@
 //! Asking the exchange about a key: does it work, what may it do, what does the account hold. Each way it
 //! can fail is its own problem with the exchange's code and what to do.
 
+use std::time::Instant;
+
 use exchange::{
     Balance, Definition, ErrorKind, ExchangeError, NonceUnit, Options, Permissions, Price, Probe, Request,
     Symbol,
@@ -184,7 +186,7 @@ async fn ask(
 }
 
 /// What an exchange answered to one of our own requests, with its error if it is one. Nothing, when this environment
-/// has no such call.
+/// has no such call. Signed with a key that is stored, it is on record.
 pub async fn put(
     app: &App,
     definition: &Definition,
@@ -192,7 +194,12 @@ pub async fn put(
     key: &ExchangeKey,
     request: &Request,
 ) -> Result<Option<(Answer, Option<ExchangeError>)>> {
+    let started = Instant::now();
     let Some((outcome, error)) = signed(app, definition, at, key, request).await? else { return Ok(None) };
+    if let Some(stored) = at.stored {
+        let own = record::Own { definition, stored, environment: at.environment, request };
+        own.record(app, &outcome, error.clone(), started.elapsed());
+    }
     let answer = outcome.map_err(|failure| unreachable(definition, &failure))?;
     Ok(Some((answer, error)))
 }

@@ -242,3 +242,16 @@ async fn order_that_no_list_shows_buys_nothing_where_a_position_is_limited() {
     assert_ne!(placed("sell").await.header("keygate-problem"), Some("max-position"));
     assert_eq!(world.asked("/api/v5/trade/order-algo"), 1);
 }
+
+#[tokio::test]
+async fn what_keygate_asks_of_an_account_is_on_record() {
+    let world = World::new().await;
+    let bot = with_room(&world, 120).await;
+    bot.order().await.is(200);
+    world.flush().await;
+    for path in ["/api/v3/account", "/api/v3/openOrders"] {
+        let own = format!("api_key_usage_audit where access_key_id is null and endpoint = '{path}'");
+        assert_eq!(world.count(&own).await, 1, "{path}");
+        assert!(world.count(&format!("exchange_api_calls where endpoint = '{path}'")).await >= 1);
+    }
+}
