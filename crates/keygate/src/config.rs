@@ -36,6 +36,7 @@ pub struct Config {
     #[serde(deserialize_with = "list")]
     pub trusted_proxies: Vec<IpNetwork>,
     pub plain_http: bool,
+    pub max_connections: u32,
     pub data_dir: PathBuf,
     pub database: Database,
     pub master_key: MasterKey,

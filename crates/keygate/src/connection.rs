@@ -30,8 +30,8 @@ mod view;
 pub use api::{PermissionsIn, parse_label, routes};
 pub use delete::{Deletion, delete, destroy_due, preview, restore};
 pub use page::pages;
-use probe::At;
 pub use probe::Verified;
+use probe::{At, Only, Stored};
 pub use store::Row;
 pub use view::{ConnectionOut, Finding};
 
@@ -73,8 +73,8 @@ pub async fn add(app: &App, user: Uuid, mut new: NewConnection, request: &Origin
     new.key.check(definition)?;
     let fingerprint = secrets::fingerprint(app, &new.exchange, &new.key.api_key);
     refuse_duplicate(app, user, &new, &fingerprint).await?;
-    let verified =
-        probe::verify(app, definition, At { environment: &new.environment, whose: None }, &mut new.key).await;
+    let at = At { environment: &new.environment, stored: None, only: Only::Always };
+    let verified = probe::verify(app, definition, at, &mut new.key).await;
     let verified = match new.own_key {
         Some(_) => verified.map_err(own_key::explain)?,
         None => verified?,
@@ -191,7 +191,9 @@ impl Row {
 
     /// Where its key is used.
     pub fn at(&self, user: Uuid) -> At<'_> {
-        At { environment: &self.environment, whose: Some(Whose { user, api_key: self.api_key_id }) }
+        let whose = Whose { user, api_key: self.api_key_id };
+        let stored = Stored { whose, connection: self.id };
+        At { environment: &self.environment, stored: Some(stored), only: Only::Always }
     }
 }
 

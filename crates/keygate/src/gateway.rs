@@ -45,6 +45,7 @@ mod stream;
 pub mod sweep;
 mod symbol;
 mod token;
+mod under_way;
 
 use account::{Account, Missing};
 pub use account::{Accounts, KeptConnection, KeptPair, StoredPair};
@@ -54,6 +55,7 @@ pub use denial::Denial;
 use denial::unreadable;
 pub use ledger::{Ledger, Window, Writer as LedgerWriter, forget_windows, ledger};
 pub use stream::Streams;
+pub use under_way::UnderWay;
 
 /// What the gateway keeps between requests: sealed accounts, who waits for whom, the queue of records.
 pub struct Gate {
@@ -67,6 +69,8 @@ pub struct Gate {
     pub public_environment: String,
     /// Open WebSockets.
     pub streams: Streams,
+    /// Calls that end whoever goes away.
+    pub under_way: UnderWay,
     public: public::Limiter,
     /// Keys that do not exist, and signatures that are wrong: counted apart, or whoever reads much market data would have no key.
     guesses: public::Limiter,
@@ -110,6 +114,7 @@ impl Gate {
             ledger,
             public_environment,
             streams: Streams::new(config.gateway.max_streams),
+            under_way: UnderWay::default(),
             public: public::Limiter::new(config.gateway.public_per_minute),
             guesses: public::Limiter::new(config.gateway.public_per_minute),
             queues: queue::Queues::default(),
@@ -164,7 +169,8 @@ impl Call<'_> {
         }
     }
 
-    /// The account behind a key. Bait is recorded, raises an alarm, and is answered as if nobody knew it.
+    /// The account behind a key. Bait is recorded, raises an alarm, and is answered as if nobody knew it; it is counted
+    /// like everything that leads to no account, or whoever tries it often enough would tell it from nothing.
     pub(super) async fn account(&self, presented: &Presented) -> Result<Arc<Account>, Denial> {
         let Gate { accounts, guesses, .. } = &self.app.gate;
         if let Some(account) = accounts.known(self.app, presented, self.definition) {
@@ -172,16 +178,17 @@ impl Call<'_> {
         }
         // whoever tries keys out shall not keep the database busy
         guesses.has_room(&self.client, self.app.clock.now_ms())?;
-        match accounts.find(self.app, presented, self.definition).await {
-            Ok(account) => Ok(account),
-            Err(Missing::Denied(denial)) => {
-                if denial.kind == Dialect::UnknownKey {
-                    guesses.admit(&self.client, self.app.clock.now_ms())?;
-                }
-                Err(denial)
-            }
-            Err(Missing::Bait(bait)) => Err(self.taken(&bait).await),
-        }
+        let missing = match accounts.find(self.app, presented, self.definition).await {
+            Ok(account) => return Ok(account),
+            // our own trouble says nothing about the caller
+            Err(Missing::Denied(denial)) if denial.kind == Dialect::Down => return Err(denial),
+            Err(missing) => missing,
+        };
+        guesses.admit(&self.client, self.app.clock.now_ms())?;
+        Err(match missing {
+            Missing::Denied(denial) => denial,
+            Missing::Bait(bait) => self.taken(&bait).await,
+        })
     }
 
     /// May it be carried out, as far as that needs no figures?
@@ -225,14 +232,24 @@ impl Call<'_> {
         }
     }
 
+    /// A call that cannot be read, or is not listed, is on record where it shows somebody's key.
+    async fn turned_away(&self, presented: Result<Option<Presented>, Denial>, denial: Denial) -> Denial {
+        let Ok(Some(presented)) = presented else { return denial };
+        match self.account(&presented).await {
+            Ok(account) => self.distrusted(&account, denial).await,
+            Err(_) => denial,
+        }
+    }
+
     /// Public market data needs no account: clients ask for it before they show a key, or without one.
     async fn without_credential(&self) -> Result<Response, Denial> {
         if !self.is_public() {
             return Err(Denial::unknown_key("no Keygate credential was sent"));
         }
         self.app.gate.public.admit(&self.client, self.app.clock.now_ms())?;
-        let outcome = self.public_answer(self.app.gate.public_environment(self.definition)).await?.outcome;
-        answer::pass(self.definition, outcome, &[], self.id)
+        let environment = self.app.gate.public_environment(self.definition);
+        let asked = self.public_answer(environment, queue::Rank::Stranger).await?;
+        answer::pass(self.definition, asked.outcome, &[], self.id)
     }
 
     fn upstream(&self, environment: &str) -> Result<exchange::Upstream, Denial> {

@@ -28,10 +28,14 @@ use crate::{
 pub mod body;
 mod guard;
 mod listener;
+mod networks;
 pub mod request_id;
 mod site;
+mod slots;
+mod steady;
 
 pub use listener::{Listener, serve};
+pub use networks::{Networks, OfNetwork};
 pub use request_id::RequestId;
 pub use site::Site;
 

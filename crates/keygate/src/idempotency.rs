@@ -24,7 +24,7 @@ use crate::{
     app::App,
     auth::{Manage, May},
     error::{Code, Error, Result},
-    http::{MAX_BODY, PUBLIC_ROUTES, problem, request_id},
+    http::{MAX_BODY, PUBLIC_ROUTES, body::in_time, problem, request_id},
     key_ring,
 };
 
@@ -79,7 +79,8 @@ async fn hold(app: Arc<App>, request: Request, next: Next) -> Result<Response> {
     let Ok(may) = May::<Manage>::from_request_parts(&mut parts, &app).await else {
         return Ok(next.run(Request::from_parts(parts, body)).await);
     };
-    let body = to_bytes(body, MAX_BODY).await.map_err(|_| Code::BodyTooLarge.with("Send at most 64 KiB."))?;
+    let body = in_time(to_bytes(body, MAX_BODY)).await?;
+    let body = body.map_err(|_| Code::BodyTooLarge.with("Send at most 64 KiB."))?;
     let wanted =
         Claim { user: may.user(), key: key.mac(&app, may.user()), id: app.clock.id(), run: app.clock.id() };
     let request_mac = key::request_mac(&app, &may, &parts, &body);

@@ -121,6 +121,7 @@ impl Server {
         self.app.gate.streams.close().await;
         let _ = self.serving.await;
         let _ = self.jobs.await;
+        self.app.gate.under_way.end().await;
         if let Some(keeper) = self.keeper {
             let _ = keeper.await;
         }

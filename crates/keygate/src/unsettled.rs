@@ -11,6 +11,7 @@ use crate::{
     audit::{self, Event},
     auth::{Caller, Client, Origin},
     error::{Code, Error, Result},
+    gateway::reconcile::OFTEN,
     http::RequestId,
     user::StepUp,
 };
@@ -78,7 +79,5 @@ fn known() -> Error {
     Code::NotFound.with("There is no such call, or it is known by now what became of it.")
 }
 
-/// Within an hour: each question waits a quarter of a minute longer than the one before.
-const OFTEN: i32 = 20;
 const ASKED: &str = "The exchange is asked what became of it, for an hour. Look again later.";
 const WHY: &str = "What never happened is free to be spent again. Send your password with it, as `password`.";

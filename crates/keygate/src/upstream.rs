@@ -10,10 +10,7 @@ use exchange::Signed;
 use http::{StatusCode, Uri};
 use hyper_rustls::{ConfigBuilderExt, HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::{client::legacy::connect::HttpConnector, rt::TokioIo};
-use tokio::{
-    io::AsyncWriteExt,
-    time::{Instant, timeout_at},
-};
+use tokio::{io::AsyncWriteExt, time::timeout};
 use tower::ServiceExt;
 
 use crate::{config::Gateway, error::Fatal};
@@ -35,6 +32,9 @@ pub struct Upstream {
     timeout: Duration,
     max_answer: usize,
 }
+
+/// A connection to an exchange that carries one request next.
+pub struct Way(Box<Connection>);
 
 #[derive(Clone)]
 pub struct Answer {
@@ -76,16 +76,30 @@ impl Upstream {
         })
     }
 
-    /// Sends a request once and waits for the answer, so long altogether. Whoever stops waiting closes the connection.
+    /// Sends a request once and waits for the answer. Whoever stops waiting closes the connection.
     pub async fn send(&self, signed: &Signed) -> Result<Answer, Failure> {
-        let request = request::bytes(signed);
-        let request = request.ok_or_else(|| Failure::NotSent("the request is no HTTP".to_owned()))?;
-        let deadline = Instant::now() + self.timeout;
-        let mut connection = match self.pool.take(&signed.origin) {
-            Some(connection) => connection,
-            None => Box::pin(self.connect(&signed.origin, deadline)).await?,
-        };
-        let (answer, again) = timeout_at(deadline, self.exchange(&mut connection, &request))
+        let way = self.reach(&signed.origin).await?;
+        self.carry(way, signed).await
+    }
+
+    /// A connection to an exchange, one that waits or a new one, before there is anything to send: what must hold when a
+    /// request leaves can be looked at last.
+    pub async fn reach(&self, origin: &str) -> Result<Way, Failure> {
+        match self.pool.take(origin) {
+            Some(connection) => Ok(Way(connection)),
+            None => Box::pin(self.connect(origin)).await.map(Way),
+        }
+    }
+
+    /// Sends a request at once, on a connection to its exchange.
+    pub async fn carry(&self, way: Way, signed: &Signed) -> Result<Answer, Failure> {
+        let not_sent = |why: &str| Failure::NotSent(why.to_owned());
+        let request = request::bytes(signed).ok_or_else(|| not_sent("the request is no HTTP"))?;
+        let Way(mut connection) = way;
+        if !connection.is_quiet() {
+            return Err(not_sent("the exchange closed the connection"));
+        }
+        let (answer, again) = timeout(self.timeout, self.exchange(&mut connection, &request))
             .await
             .map_err(|_| Failure::Unknown("the exchange did not answer in time".to_owned()))?
             .map_err(Failure::Unknown)?;
@@ -100,9 +114,9 @@ impl Upstream {
         self.pool.close_old();
     }
 
-    async fn connect(&self, origin: &str, deadline: Instant) -> Result<Box<Connection>, Failure> {
+    async fn connect(&self, origin: &str) -> Result<Box<Connection>, Failure> {
         let uri: Uri = origin.parse().map_err(|_| Failure::NotSent("the origin is no address".to_owned()))?;
-        let opened = timeout_at(deadline, self.connector.clone().oneshot(uri)).await;
+        let opened = timeout(self.timeout, self.connector.clone().oneshot(uri)).await;
         let opened = opened.map_err(|_| Failure::NotSent("no connection in time".to_owned()))?;
         let opened = opened.map_err(|error| Failure::NotSent(reason(error.as_ref())))?;
         Ok(Box::new(Connection { stream: TokioIo::new(opened), buffer: Vec::new() }))

@@ -16,6 +16,8 @@ pub struct FrameAnswer {
     pub status: u16,
     /// The refusal, as the body of a request's answer would be; empty for a success.
     pub error: Vec<u8>,
+    /// A success as it came: that of a batch says what became of each order.
+    pub said: Vec<u8>,
     /// What it says of the exchange's budgets, as the headers of a request's answer would.
     pub counts: Vec<(String, String)>,
     /// When to ask again, and the exchange's own time, in milliseconds since 1970.
@@ -137,6 +139,7 @@ impl Definition {
                 method: Some(method.to_owned()),
                 status: if success { 200 } else { 400 },
                 error: error.into_bytes(),
+                said: text.into(),
                 ..FrameAnswer::default()
             });
         }
@@ -148,7 +151,7 @@ impl Definition {
         let time = |pointer: &String| Clock::read_any(&text_at(&json, pointer)?);
         let again = stream.answer.again.as_ref().and_then(|again| Some((time(&again.at)?, time(&again.now))));
         let counts = stream.answer.counts.as_ref().map_or(Vec::new(), |counts| counts.headers(&json));
-        Some(FrameAnswer { id, method: None, status, error, counts, again })
+        Some(FrameAnswer { id, method: None, status, error, said: text.into(), counts, again })
     }
 
     /// Reads a message that may answer the gateway's own log-in: done, refused with the exchange's code or, if it has none,

@@ -9,6 +9,7 @@ use super::{
 };
 use crate::{
     Class, Definition, Reading, Request, Symbol,
+    definition::{Case, Pattern},
     probe::{json, rows},
 };
 
@@ -40,6 +41,9 @@ pub(crate) struct OpenOrders {
     client_id: Option<String>,
     /// What of the account it lists, if not everything: `the spot market`.
     only: Option<String>,
+    /// Endpoints whose orders it does not show, such as those that wait for a trigger.
+    #[serde(default)]
+    unseen: Vec<Pattern>,
 }
 
 /// The table `[cancel_order]`.
@@ -60,6 +64,13 @@ impl Definition {
     /// The part of the account whose open orders are listed; nothing, where that is all of it.
     pub fn open_orders_only(&self) -> Option<&str> {
         self.open_orders.as_ref()?.get_ref().only.as_deref()
+    }
+
+    /// Whether the list does not show what this request places.
+    pub fn open_orders_miss(&self, request: &Request) -> bool {
+        let unseen = self.open_orders.iter().flat_map(|own| &own.get_ref().unseen);
+        let (method, path) = (request.method(), request.path());
+        unseen.into_iter().any(|pattern| pattern.matches(method, path, Case::Exact))
     }
 
     /// The request that lists open orders: of one market, or of all. `None` if the exchange needs a market and `symbol` is
@@ -105,9 +116,16 @@ impl Definition {
         if let Some(own) = &self.open_orders {
             let wrong = |reason: String| (Some(own.span().start), reason);
             let request = own.get_ref().request.sample(self).map_err(|refusal| wrong(refusal.to_string()))?;
+            let places = |pattern: &Pattern| {
+                let sample = pattern.sample();
+                sample.and_then(|(method, path)| self.classify(method, &path)) == Some(Class::Trade)
+            };
             match own.get_ref().check() {
                 _ if request.class() != Class::Read => {
                     Err(wrong("a list of orders is of class read".to_owned()))
+                }
+                _ if !own.get_ref().unseen.iter().all(places) => {
+                    Err(wrong("what the list does not show is of class trade".to_owned()))
                 }
                 checked => checked.map_err(|reason| wrong(reason.to_owned())),
             }?;

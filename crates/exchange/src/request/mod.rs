@@ -16,6 +16,7 @@ mod scan;
 mod signed_frame;
 mod target;
 mod token_frame;
+mod unread;
 mod written;
 
 pub use self::{

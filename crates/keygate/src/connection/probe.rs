@@ -1,18 +1,25 @@
 //! Asking the exchange about a key: does it work, what may it do, what does the account hold. Each way it
 //! can fail is its own problem with the exchange's code and what to do.
 
+use std::time::Instant;
+
 use exchange::{
     Balance, Definition, ErrorKind, ExchangeError, NonceUnit, Options, Permissions, Price, Probe, Request,
     Symbol,
 };
 use rust_decimal::Decimal;
 use time::OffsetDateTime;
+use uuid::Uuid;
 
 use super::{ExchangeKey, Holding};
 use crate::{
     app::App,
     error::{Code, Error, Result},
-    gateway::queue::{Place, Whose},
+    gateway::{
+        queue::{Place, Whose},
+        record,
+    },
+    panic,
     upstream::{Answer, Failure},
 };
 
@@ -27,7 +34,38 @@ pub struct Verified {
 #[derive(Clone, Copy)]
 pub struct At<'a> {
     pub environment: &'a str,
-    pub whose: Option<Whose>,
+    pub stored: Option<Stored>,
+    pub only: Only,
+}
+
+/// Whose key it is, and of which connection.
+#[derive(Clone, Copy)]
+pub struct Stored {
+    pub whose: Whose,
+    pub connection: Uuid,
+}
+
+/// What must be so when a request leaves, however long it has waited.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Only {
+    Always,
+    /// Nothing of the connection stands still.
+    WhileSigning,
+    /// Everything of it does.
+    WhileStopped,
+}
+
+impl At<'_> {
+    async fn still(&self, app: &App) -> Result<()> {
+        let Some(Stored { whose, connection }) = self.stored.filter(|_| self.only != Only::Always) else {
+            return Ok(());
+        };
+        match (self.only, panic::stands_still(app, whose.user, connection).await?) {
+            (Only::WhileSigning, true) => Err(Code::Forbidden.with("All signing is stopped.")),
+            (Only::WhileStopped, false) => Err(Code::Forbidden.with("Signing goes on.")),
+            _ => Ok(()),
+        }
+    }
 }
 
 impl Verified {
@@ -148,7 +186,7 @@ async fn ask(
 }
 
 /// What an exchange answered to one of our own requests, with its error if it is one. Nothing, when this environment
-/// has no such call.
+/// has no such call. Signed with a key that is stored, it is on record.
 pub async fn put(
     app: &App,
     definition: &Definition,
@@ -156,7 +194,12 @@ pub async fn put(
     key: &ExchangeKey,
     request: &Request,
 ) -> Result<Option<(Answer, Option<ExchangeError>)>> {
+    let started = Instant::now();
     let Some((outcome, error)) = signed(app, definition, at, key, request).await? else { return Ok(None) };
+    if let Some(stored) = at.stored {
+        let own = record::Own { definition, stored, environment: at.environment, request };
+        own.record(app, &outcome, error.clone(), started.elapsed());
+    }
     let answer = outcome.map_err(|failure| unreachable(definition, &failure))?;
     Ok(Some((answer, error)))
 }
@@ -171,12 +214,18 @@ pub async fn signed(
     request: &Request,
 ) -> Result<Option<(Result<Answer, Failure>, Option<ExchangeError>)>> {
     let Some(upstream) = definition.upstream(at.environment, request) else { return Ok(None) };
-    let place = Place { definition, environment: at.environment, request, whose: at.whose };
+    let whose = at.stored.map(|stored| stored.whose);
+    let place = Place::new(definition, at.environment, request, whose);
     let mut turn = app.gate.queues.turn(app, place).await.map_err(|_| busy(definition))?;
+    let way = app.upstream.reach(upstream.origin()).await;
     let credentials = key.credentials(definition)?;
     let stamp = turn.stamp(app, &key.options).await.map_err(|_| busy(definition))?;
     let signed = definition.sign(request, &upstream, &credentials, &stamp).map_err(Error::internal)?;
-    let outcome = app.upstream.send(&signed).await;
+    at.still(app).await?;
+    let outcome = match way {
+        Ok(way) => app.upstream.carry(way, &signed).await,
+        Err(failure) => Err(failure),
+    };
     let error =
         outcome.as_ref().ok().and_then(|answer| definition.read_error(answer.status.as_u16(), &answer.body));
     turn.end(app, &outcome, error.as_ref().map(|error| error.kind)).await;

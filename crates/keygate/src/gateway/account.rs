@@ -123,7 +123,7 @@ impl Accounts {
     ) -> Result<Arc<Account>, Missing> {
         match self.known(app, presented, definition) {
             Some(account) => Ok(account),
-            None => Box::pin(self.load(app, key(presented, definition))).await,
+            None => Box::pin(self.load(app, key(presented, definition), presented.hash())).await,
         }
     }
 
@@ -137,15 +137,16 @@ impl Accounts {
         let key = (account.key_prefix.clone(), definition.id().to_owned(), account.named.clone());
         match self.cached(&key, app.clock.now_ms()) {
             Some(account) => Ok(account),
-            None => Box::pin(self.load(app, key)).await,
+            None => Box::pin(self.load(app, key, None)).await,
         }
     }
 
-    async fn load(&self, app: &App, key: Key) -> Result<Arc<Account>, Missing> {
+    /// `hash`: of the whole token that was shown, if it was.
+    async fn load(&self, app: &App, key: Key, hash: Option<&str>) -> Result<Arc<Account>, Missing> {
         let _room = self.loading.0.acquire().await;
         let epoch = self.epoch.load(Ordering::Acquire);
         let (prefix, exchange, connection) = &key;
-        let loaded = store::load(app, prefix, exchange, connection.as_deref()).await;
+        let loaded = store::load(app, prefix, exchange, connection.as_deref(), hash).await;
         let account = match loaded {
             Ok(Ok(account)) => Arc::new(account),
             Ok(Err(missing)) => return Err(missing),

@@ -15,7 +15,7 @@ use crate::{
     app::App,
     auth::{Client, Peer},
     error::{Code, Error, Result},
-    http::RequestId,
+    http::{RequestId, body::PATIENCE},
     risk::Seen,
 };
 
@@ -26,6 +26,8 @@ struct Asked {
     client: Client,
     id: RequestId,
     presented: Result<Option<Presented>, Denial>,
+    /// Why it goes no further: it cannot be read, or is not listed.
+    refused: Option<Denial>,
 }
 
 /// Answers one request under `/x/`. What moves money, or holds the turn of a key, has a task of its own: a client that
@@ -46,8 +48,13 @@ pub async fn serve(
     if !asked.must_end() {
         return Ok(asked.answer(app).await);
     }
+    let held = app.gate.under_way.begin().await;
     let (app, span) = (app.clone(), tracing::Span::current());
-    let call = async move { asked.answer(&app).await };
+    let call = async move {
+        let answer = asked.answer(&app).await;
+        drop(held);
+        answer
+    };
     tokio::spawn(call.instrument(span)).await.map_err(Error::internal)
 }
 
@@ -72,27 +79,36 @@ fn read(
     if let Some(response) = stream::meet(app, address, &mut parts, &client, id) {
         return Ok(ControlFlow::Break(response));
     }
-    let refuse = |reason: String| Ok(ControlFlow::Break(answer::refuse(definition, &unreadable(reason), id)));
-    let Some(body) = body else {
-        return refuse("the body is too large or broke off".to_owned());
-    };
     let headers: Vec<(&str, &[u8])> =
         parts.headers.iter().map(|(name, value)| (name.as_str(), value.as_bytes())).collect();
     let called = called(app, &parts.headers, target, rest);
     let (method, headers) = (parts.method.as_str(), headers.as_slice());
-    let incoming = Incoming { method, group, target: rest, headers, body: &body, called: &called };
-    let request = match definition.request(incoming) {
-        Ok(request) => request,
-        Err(refusal) => return refuse(refusal.to_string()),
+    let bytes = body.as_deref().unwrap_or_default();
+    let incoming = Incoming { method, group, target: rest, headers, body: bytes, called: &called };
+    let request = match body {
+        Some(_) => definition.request(incoming).map_err(|refusal| refusal.to_string()),
+        None => Err("the body is too large, broke off, or did not come in time".to_owned()),
+    };
+    let (request, refused) = match request {
+        Ok(request) => (Some(request), None),
+        Err(reason) => (definition.unread(incoming), Some(unreadable(reason))),
+    };
+    let Some(request) = request else {
+        let reason = refused.unwrap_or_else(|| unreadable("not supported"));
+        return Ok(ControlFlow::Break(answer::refuse(definition, &reason, id)));
     };
     let presented = Presented::find(definition, &request, &parts.headers);
-    Ok(ControlFlow::Continue(Asked { definition: definition.clone(), request, client, id, presented }))
+    let definition = definition.clone();
+    Ok(ControlFlow::Continue(Asked { definition, request, client, id, presented, refused }))
 }
 
 async fn whole(body: HttpBody, most: usize) -> Option<Bytes> {
     match body.is_end_stream() {
         true => Some(Bytes::new()),
-        false => Limited::new(body, most).collect().await.ok().map(Collected::to_bytes),
+        false => {
+            let collected = tokio::time::timeout(PATIENCE, Limited::new(body, most).collect()).await;
+            collected.ok()?.ok().map(Collected::to_bytes)
+        }
     }
 }
 
@@ -107,15 +123,21 @@ fn called(app: &App, headers: &http::HeaderMap, target: &str, rest: &str) -> Str
 
 impl Asked {
     fn must_end(&self) -> bool {
-        self.request.class().moves_money() || queue::counts_nonces(&self.definition, &self.request)
+        let class = self.request.class();
+        self.refused.is_none()
+            && (class.moves_money() || queue::counts_nonces(&self.definition, &self.request))
     }
 
     async fn answer(self, app: &App) -> Response {
-        let Asked { definition, request, client, id, presented } = self;
+        let Asked { definition, request, client, id, presented, refused } = self;
         let (seen, noted) = (Seen::default(), noted::Noted::default());
         let begun = app.clock.now();
         let call = Call { app, definition: &definition, request, client, id, begun, seen, noted };
-        match call.carry_out(presented).await {
+        let carried_out = match refused {
+            None => call.carry_out(presented).await,
+            Some(denial) => Err(Box::pin(call.turned_away(presented, denial)).await),
+        };
+        match carried_out {
             Ok(response) => response,
             Err(denial) => answer::refuse(&definition, &denial, id),
         }

@@ -55,6 +55,14 @@ impl Presented {
         }
     }
 
+    /// Of a whole token.
+    pub fn hash(&self) -> Option<&str> {
+        match self {
+            Presented::Pair { .. } => None,
+            Presented::Token { key, .. } => Some(&key.hash),
+        }
+    }
+
     pub fn connection(&self) -> Option<&str> {
         match self {
             Presented::Pair { .. } => None,

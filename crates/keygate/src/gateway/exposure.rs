@@ -9,7 +9,7 @@ use std::{
     sync::Arc,
 };
 
-use exchange::{Definition, OpenOrder};
+use exchange::Definition;
 use moka::future::Cache;
 use rust_decimal::Decimal;
 use time::{Duration, OffsetDateTime};
@@ -18,21 +18,24 @@ use uuid::Uuid;
 use super::{
     Denial,
     noted::Noted,
-    price::{Book, is_money},
+    price::Book,
     spend::{Ask, money},
 };
 use crate::{
     app::App,
     connection::{
         ExchangeKey,
-        probe::{self, At},
+        probe::{self, At, Only, Stored},
     },
     gateway::queue::Whose,
     limits::Limits,
 };
 
 mod loss;
+mod open;
 mod store;
+
+use open::Open;
 
 /// Whose account a call acts on, and what holds for it.
 pub struct Holder<'a> {
@@ -61,14 +64,6 @@ pub struct Look {
     held: HashMap<String, Decimal>,
     /// `None`: nobody asked.
     open: Option<Open>,
-}
-
-/// What the orders that were open at the look may still buy, in dollars.
-#[derive(Default)]
-struct Open {
-    usd: HashMap<String, Decimal>,
-    /// What orders of unknown size may buy.
-    unknown: BTreeSet<String>,
 }
 
 /// What a purchase may lead to: checked where money is set aside, so that two of them cannot both take the last room.
@@ -149,50 +144,10 @@ impl Holder<'_> {
         Ok(Arc::new(Look { at, held, open }))
     }
 
-    /// Open orders count as what was set aside for them. Where they cannot be listed by their ids, everything that was
-    /// bought today counts, filled or not.
-    async fn open(&self, key: &ExchangeKey, since: OffsetDateTime) -> Result<Open, Denial> {
-        let Some(orders) = self.listed(key).await? else {
-            let usd = store::bought_today(self.app, self.user, self.connection, since).await;
-            return Ok(Open { usd: usd.map_err(Denial::down)?, unknown: BTreeSet::new() });
-        };
-        let named: Vec<String> = orders.iter().filter_map(|order| order.client_id.clone()).collect();
-        let known = store::named(self.app, self.user, self.connection, &named, since).await;
-        let known = known.map_err(Denial::down)?;
-        let book = self.app.gate.prices.book(self.app, self.definition, self.environment).await?;
-        let mut open = Open::default();
-        for order in &orders {
-            let own: Vec<_> = known.iter().filter(|own| Some(&own.id) == order.client_id.as_ref()).collect();
-            if own.is_empty() || own.iter().any(|own| own.usd.is_none()) {
-                let assets = book.assets(self.definition, &order.symbol).map(|(base, quote)| [base, quote]);
-                open.unknown.extend(assets.into_iter().flatten().filter(|asset| !is_money(asset)));
-            }
-            for own in own.into_iter().filter(|own| !own.counts_later) {
-                if let Some((asset, usd)) = own.buys.clone().zip(own.usd) {
-                    let sum = open.usd.entry(asset).or_default();
-                    *sum = sum.saturating_add(usd);
-                }
-            }
-        }
-        Ok(open)
-    }
-
-    /// All open orders; nothing where they cannot be listed at once, or without the ids they were placed with.
-    async fn listed(&self, key: &ExchangeKey) -> Result<Option<Vec<OpenOrder>>, Denial> {
-        let all = self.definition.open_orders_request(None);
-        let Some(request) = all.filter(|_| !self.definition.open_orders_need_market()) else {
-            return Ok(None);
-        };
-        let answer = probe::put(self.app, self.definition, self.at(), key, &request).await.map_err(unseen)?;
-        let Some((answer, _)) = answer else { return Ok(None) };
-        let orders = self.definition.read_open_orders(answer.status.as_u16(), &answer.body);
-        let orders = orders.ok_or_else(|| unseen("its list of open orders cannot be read"))?;
-        let whole = orders.len() < PAGE && orders.iter().all(|order| order.client_id.is_some());
-        Ok(whole.then_some(orders))
-    }
-
     fn at(&self) -> At<'_> {
-        At { environment: self.environment, whose: Some(Whose { user: self.user, api_key: self.api_key }) }
+        let whose = Whose { user: self.user, api_key: self.api_key };
+        let stored = Stored { whose, connection: self.connection };
+        At { environment: self.environment, stored: Some(stored), only: Only::Always }
     }
 }
 
@@ -260,7 +215,5 @@ fn unseen(cause: impl std::fmt::Display) -> Denial {
 const POSITION_AGE: Duration = Duration::seconds(10);
 /// Replicas' clocks may differ by so much.
 const CLOCKS: Duration = Duration::seconds(1);
-/// Lists of so many orders may be cut off.
-const PAGE: usize = 20;
 const KEPT: std::time::Duration = std::time::Duration::from_secs(60);
 const MOST: u64 = 10_000;

@@ -24,6 +24,7 @@ use crate::{app::App, db};
 mod batch;
 mod became;
 mod charge;
+mod doubt;
 mod entry;
 mod held;
 mod lease;
@@ -143,13 +144,14 @@ impl Ledger {
     /// Adds what became of a call, and waits until it is on record, or until the database does not take it now.
     pub(super) async fn outcome(&self, line: Line, became: Became, place: Option<i16>) {
         let (answer, written) = oneshot::channel();
-        self.enqueue(Outcome { line, became, place, answer: Some(answer) }).await;
+        self.enqueue(Outcome { line, became, place, is_doubtful: false, answer: Some(answer) }).await;
         let _ = written.await;
     }
 
     /// Adds that the exchange said yes to what it can be asked about if this is lost.
     pub(super) async fn confirmed_soon(&self, line: Line) {
-        self.enqueue(Outcome { line, became: Became::Confirmed, place: None, answer: None }).await;
+        let became = Became::Confirmed;
+        self.enqueue(Outcome { line, became, place: None, is_doubtful: false, answer: None }).await;
     }
 
     async fn enqueue(&self, outcome: Outcome) {

@@ -13,7 +13,10 @@ use exchange::{Class, ExchangeError, Method, SignLevel, Signed};
 use http::{StatusCode, header::USER_AGENT};
 use moka::{Expiry, future::Cache};
 
-use super::{Call, Denial, queue::Place};
+use super::{
+    Call, Denial,
+    queue::{Rank, Turn},
+};
 use crate::{
     config,
     upstream::{Answer, Failure},
@@ -40,6 +43,18 @@ pub(super) struct Asked {
     pub error: Option<ExchangeError>,
 }
 
+/// Nothing that can be kept.
+type Missed = Result<Asked, Denial>;
+
+/// What is asked, and under which name its answer is kept.
+struct Question<'a> {
+    environment: &'a str,
+    key: String,
+    outgoing: Signed,
+    good_for: Duration,
+    rank: Rank,
+}
+
 impl Market {
     pub fn new(settings: &config::Gateway) -> Self {
         let answers = Cache::builder()
@@ -59,7 +74,7 @@ struct ByKind;
 
 impl Expiry<String, Kept> for ByKind {
     fn expire_after_create(&self, _: &String, kept: &Kept, _: Instant) -> Option<Duration> {
-        Some(kept.good_for)
+        Some(kept.good_for.saturating_sub(kept.since.elapsed()))
     }
 }
 
@@ -70,24 +85,55 @@ impl Call<'_> {
     }
 
     /// The answer to a public request, from an environment of the exchange or from a moment ago.
-    pub(super) async fn public_answer(&self, environment: &str) -> Result<Asked, Denial> {
-        let upstream = self.upstream(environment)?;
-        let outgoing = self.definition.unsigned(&self.request, &upstream);
-        let Some(good_for) = self.good_for() else { return self.ask(environment, outgoing).await };
-        let key = key(&outgoing);
+    pub(super) async fn public_answer(&self, environment: &str, rank: Rank) -> Result<Asked, Denial> {
+        let outgoing = self.outgoing(environment)?;
+        let Some(good_for) = self.good_for() else { return self.asked_now(environment, rank).await };
+        let question = Question { environment, key: key(&outgoing), outgoing, good_for, rank };
+        let kept = match rank {
+            Rank::Stranger => Box::pin(self.kept_for_strangers(question)).await,
+            Rank::Cancel | Rank::Order | Rank::Read => self.kept(question, None).await,
+        };
+        kept.map_or_else(|missed| missed, |kept| Ok(kept.asked()))
+    }
+
+    /// The same past everything that is kept.
+    pub(super) async fn asked_now(&self, environment: &str, rank: Rank) -> Result<Asked, Denial> {
+        let outgoing = self.outgoing(environment)?;
+        let turn = self.turn_of(environment, rank).await?;
+        Ok(self.carried(&outgoing, turn).await)
+    }
+
+    /// Everyone who waits for it gets the same.
+    async fn kept(&self, question: Question<'_>, turn: Option<Turn<'_>>) -> Result<Kept, Missed> {
+        let Question { environment, key, outgoing, good_for, rank } = question;
         let fetch = async {
-            match self.ask(environment, outgoing).await {
-                Ok(Asked { outcome: Ok(answer), error: None }) if answer.status == StatusCode::OK => {
+            let turn = match turn {
+                Some(turn) => turn,
+                None => self.turn_of(environment, rank).await.map_err(Err)?,
+            };
+            match self.carried(&outgoing, turn).await {
+                Asked { outcome: Ok(answer), error: None } if answer.status == StatusCode::OK => {
                     Ok(Kept { answer, since: Instant::now(), good_for })
                 }
-                // everyone who waited for it gets the same
-                miss => Err(miss),
+                miss => Err(Ok(miss)),
             }
         };
-        match self.app.gate.market.answers.try_get_with(key, fetch).await {
-            Ok(kept) => Ok(Asked { outcome: Ok(kept.answer()), error: None }),
-            Err(miss) => Arc::unwrap_or_clone(miss),
-        }
+        let answers = &self.app.gate.market.answers;
+        answers.try_get_with(key, fetch).await.map_err(Arc::unwrap_or_clone)
+    }
+
+    /// Strangers wait for their turn among themselves: nobody else is refused because they are.
+    async fn kept_for_strangers(&self, question: Question<'_>) -> Result<Kept, Missed> {
+        let answers = &self.app.gate.market.answers;
+        let among_themselves = format!("\n{}", question.key);
+        let fetch = async {
+            if let Some(kept) = answers.get(&question.key).await {
+                return Ok(kept);
+            }
+            let turn = self.turn_of(question.environment, question.rank).await.map_err(Err)?;
+            self.kept(question, Some(turn)).await
+        };
+        answers.try_get_with(among_themselves, fetch).await.map_err(Arc::unwrap_or_clone)
     }
 
     /// How long an answer may be given again; `None` if it may not.
@@ -99,20 +145,27 @@ impl Call<'_> {
         kept.then_some(good_for)
     }
 
-    async fn ask(&self, environment: &str, outgoing: Signed) -> Result<Asked, Denial> {
-        let place = Place { definition: self.definition, environment, request: &self.request, whose: None };
-        let turn = self.app.gate.queues.turn(self.app, place).await?;
-        let outcome = self.app.upstream.send(&outgoing).await;
+    fn outgoing(&self, environment: &str) -> Result<Signed, Denial> {
+        Ok(self.definition.unsigned(&self.request, &self.upstream(environment)?))
+    }
+
+    async fn turn_of<'a>(&'a self, environment: &'a str, rank: Rank) -> Result<Turn<'a>, Denial> {
+        Ok(self.app.gate.queues.turn(self.app, self.keyless(environment, rank)).await?)
+    }
+
+    async fn carried(&self, outgoing: &Signed, turn: Turn<'_>) -> Asked {
+        let outcome = self.app.upstream.send(outgoing).await;
         let error = self.error(&outcome);
         turn.end(self.app, &outcome, error.as_ref().map(|error| error.kind)).await;
-        Ok(Asked { outcome, error })
+        Asked { outcome, error }
     }
 }
 
 impl Kept {
     /// The answer with its age (RFC 9111, section 5.1), so that nobody takes it for a newer one.
-    fn answer(self) -> Answer {
-        Answer { age: Some(self.since.elapsed().as_secs()), ..self.answer }
+    fn asked(self) -> Asked {
+        let answer = Answer { age: Some(self.since.elapsed().as_secs()), ..self.answer };
+        Asked { outcome: Ok(answer), error: None }
     }
 }
 

@@ -15,7 +15,7 @@ use moka::future::Cache;
 use rust_decimal::Decimal;
 use time::OffsetDateTime;
 
-use super::{Call, Denial, noted::Noted};
+use super::{Call, Denial, noted::Noted, queue::Rank};
 use crate::{app::App, auth::Client, http::RequestId, risk::Seen};
 
 /// Prices and market lists, by exchange and environment.
@@ -153,7 +153,11 @@ async fn ask(
     let client = Client { ip: std::net::Ipv4Addr::UNSPECIFIED.into(), agent: None, language: None };
     let (id, seen, noted) = (RequestId(app.clock.id()), Seen::default(), Noted::default());
     let call = Call { app, definition, request, client, id, begun: app.clock.now(), seen, noted };
-    let asked = call.public_answer(environment).await?;
+    // orders wait for it, so it is as urgent as they are; and prices are never the kept ones, which are older than they look
+    let asked = match probe {
+        Probe::Prices => call.asked_now(environment, Rank::Order).await?,
+        _ => call.public_answer(environment, Rank::Order).await?,
+    };
     match (asked.outcome, asked.error) {
         (Ok(answer), None) if answer.status.is_success() => Ok(answer.body),
         (Ok(answer), _) => Err(none(&format!("it answered {}", answer.status))),
@@ -170,7 +174,7 @@ const DOLLARS: [&str; 3] = ["USD", "USDT", "USDC"];
 /// Money of states that markets quote in.
 const MONEY: [&str; 8] = ["EUR", "GBP", "CHF", "AUD", "CAD", "JPY", "KRW", "TRY"];
 const HOPS: [&str; 4] = ["BTC", "ETH", "EUR", "KRW"];
-/// With the half second a public answer may be old, and the time it takes to arrive, well within ten seconds.
+/// With the time they take to arrive, well within ten seconds.
 const FRESH: Duration = Duration::from_secs(5);
 const LIST_LIFE: Duration = Duration::from_secs(3600);
 const LIST_DOUBT: Duration = Duration::from_secs(60);

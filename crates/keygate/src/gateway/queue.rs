@@ -2,7 +2,8 @@
 //!
 //! Always holds: at exchanges that count nonces one request of a key is under way at a time, on all replicas
 //! together, and its nonce is larger than every one before; a request waits for a bounded time only, and then
-//! gets the exchange's own rate-limit answer; cancels go before orders, orders before reads.
+//! gets the exchange's own rate-limit answer; cancels go before orders, orders before reads, reads
+//! before those of strangers.
 
 use std::{
     collections::BTreeMap,
@@ -23,6 +24,9 @@ mod handshakes;
 mod lane;
 mod nonce;
 mod skew;
+mod strangers;
+
+pub use strangers::Seat;
 
 /// What the queues of this instance know.
 #[derive(Default)]
@@ -31,6 +35,7 @@ pub struct Queues {
     lanes: lane::Lanes,
     skews: skew::Skews,
     handshakes: handshakes::Handshakes,
+    strangers: strangers::Strangers,
     /// The last nonce of keys that are not stored yet, by its count of digits: units differ by thousands.
     unstored: Mutex<BTreeMap<u32, u64>>,
 }
@@ -41,6 +46,8 @@ pub enum Rank {
     Cancel,
     Order,
     Read,
+    /// Of whoever shows no key.
+    Stranger,
 }
 
 /// A real key: whose it is, and which generation.
@@ -58,12 +65,14 @@ pub struct Place<'a> {
     pub request: &'a Request,
     /// `None`: without a key, or with one that is not stored yet.
     pub whose: Option<Whose>,
+    pub rank: Rank,
 }
 
 /// The right to send one request now. The next of the same lane goes when [`Turn::end`] was called, or this dropped.
 pub struct Turn<'a> {
     place: Place<'a>,
     lane: Option<lane::Pass>,
+    seat: Option<Seat>,
 }
 
 /// It would have waited too long.
@@ -75,14 +84,26 @@ pub struct Late {
 impl Queues {
     /// Waits until the exchange's budget and the account's lane have room, most urgent first.
     pub async fn turn<'a>(&self, app: &App, place: Place<'a>) -> Result<Turn<'a>, Late> {
-        let rank = Rank::of(place.request);
-        let patience_ms = app.config.gateway.queue_wait_ms;
+        self.turn_within(app, place, app.config.gateway.queue_wait_ms).await
+    }
+
+    /// The same for at most so long.
+    pub async fn turn_within<'a>(
+        &self,
+        app: &App,
+        place: Place<'a>,
+        patience_ms: u64,
+    ) -> Result<Turn<'a>, Late> {
         let lane = match place.whose.filter(|_| counts_nonces(place.definition, place.request)) {
-            Some(whose) => Some(Box::pin(self.lanes.enter(whose.api_key, rank, patience_ms)).await?),
+            Some(whose) => Some(Box::pin(self.lanes.enter(whose.api_key, place.rank, patience_ms)).await?),
             None => None,
         };
-        self.budgets.admit(&app.clock, &place, rank, patience_ms).await?;
-        Ok(Turn { place, lane })
+        let seat = match place.rank {
+            Rank::Stranger => Some(Box::pin(self.strangers.seat(&place, patience_ms)).await?),
+            Rank::Cancel | Rank::Order | Rank::Read => None,
+        };
+        self.budgets.admit(&app.clock, &place, patience_ms).await?;
+        Ok(Turn { place, lane, seat })
     }
 
     /// Learns from an answer: what is left of the budget, whether our time is wrong.
@@ -124,7 +145,7 @@ impl Queues {
 impl Turn<'_> {
     /// The exchange's time by its own clock, and a nonce of the kind the request needs.
     pub async fn stamp(&mut self, app: &App, options: &Options) -> Result<Stamp, Denial> {
-        let Place { definition, environment, request, whose } = self.place;
+        let Place { definition, environment, request, whose, .. } = self.place;
         let offset_ms = app.gate.queues.skews.offset_ms(app, definition, environment).await;
         let now_ms = u64::try_from(app.clock.now_ms() + offset_ms).unwrap_or(0);
         let nonce = match definition.nonce_kind(request, options) {
@@ -148,6 +169,25 @@ impl Turn<'_> {
     pub async fn end(self, app: &App, outcome: &Result<Answer, Failure>, error: Option<ErrorKind>) {
         drop(self.lane);
         app.gate.queues.answered(app, self.place, outcome, error).await;
+        // a stranger's place is free once the exchange's count is known
+        drop(self.seat);
+    }
+
+    /// What a stranger holds until the answer is here, however it comes.
+    pub fn into_seat(self) -> Option<Seat> {
+        self.seat
+    }
+}
+
+impl<'a> Place<'a> {
+    /// With the rank of the request.
+    pub fn new(
+        definition: &'a Definition,
+        environment: &'a str,
+        request: &'a Request,
+        whose: Option<Whose>,
+    ) -> Self {
+        Place { definition, environment, request, whose, rank: Rank::of(request) }
     }
 }
 
@@ -165,7 +205,12 @@ impl super::Call<'_> {
     /// Where this call is going.
     pub(super) fn place<'a>(&'a self, environment: &'a str, account: Option<&super::Account>) -> Place<'a> {
         let whose = account.map(super::Account::whose);
-        Place { definition: self.definition, environment, request: &self.request, whose }
+        Place::new(self.definition, environment, &self.request, whose)
+    }
+
+    /// The same without a key.
+    pub(super) fn keyless<'a>(&'a self, environment: &'a str, rank: Rank) -> Place<'a> {
+        Place { rank, ..self.place(environment, None) }
     }
 }
 

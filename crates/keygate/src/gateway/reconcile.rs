@@ -86,7 +86,8 @@ pub async fn round(app: &App) -> Result<()> {
     Ok(())
 }
 
-/// While everything stands still nothing is asked: what is held stays held until signing goes on.
+/// While everything stands still nothing is asked, whenever that begins: what is held stays held until signing goes on. The
+/// key of a connection that is deleted signs nothing.
 async fn settle(app: &App, user: Uuid, connection: Uuid, all: &[Open]) -> Result<()> {
     if panic::stands_still(app, user, connection).await? {
         return Ok(());
@@ -94,15 +95,17 @@ async fn settle(app: &App, user: Uuid, connection: Uuid, all: &[Open]) -> Result
     let row = connection::find(app, user, connection).await?;
     let definition = app.exchanges.get(&row.exchange).ok_or_else(|| Error::internal("no such exchange"))?;
     let key = secrets::open(app, user, &row).await?;
-    let (begun, mut away) = (Instant::now(), Ok(()));
+    let (begun, mut away, is_live) = (Instant::now(), Ok(()), row.live_key().is_ok());
+    let at = probe::At { only: probe::Only::WhileSigning, ..row.at(user) };
     for open in all {
-        let is_asked = away.is_ok() && begun.elapsed() < PATIENCE;
-        let said = match is_asked {
-            true => ask(app, definition, row.at(user), &key, open).await,
+        let is_due = away.is_ok() && begun.elapsed() < PATIENCE;
+        let said = match is_due && is_live {
+            true => ask(app, definition, at, &key, open).await,
             false => Ok(None),
         };
-        if is_asked {
-            store::note_asked(app, open).await?;
+        if is_due {
+            let again = open.is_asked_again(app, definition) || said.is_err();
+            store::note_asked(app, open, again).await?;
         }
         let said = said.unwrap_or_else(|error| {
             away = Err(error);
@@ -180,6 +183,13 @@ impl Open {
         gives_up(self).filter(|_| is_over)
     }
 
+    /// Not what no question finds, once that is on record, nor what the exchange has not said so often: that is its owner's to
+    /// settle.
+    fn is_asked_again(&self, app: &App, definition: &Definition) -> bool {
+        let finds = self.state != Became::Unknown.state() || self.lost().can_be_asked(app, definition);
+        finds && self.asked + 1 < OFTEN
+    }
+
     fn is_withdrawal(&self) -> bool {
         self.kind == "withdraw"
     }
@@ -224,5 +234,7 @@ const LISTED: Duration = Duration::minutes(10);
 /// For one account in one round; what was not asked about is asked in the next.
 const PATIENCE: std::time::Duration = std::time::Duration::from_secs(30);
 const NEXT: Duration = Duration::seconds(15);
+/// Within an hour: each question waits a quarter of a minute longer than the one before.
+pub const OFTEN: i32 = 20;
 /// Accounts that are asked about beside each other.
 const AT_ONCE: usize = 16;

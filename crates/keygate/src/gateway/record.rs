@@ -25,7 +25,7 @@ mod row;
 pub(super) mod store;
 mod writer;
 
-pub use line::{Line, Used};
+pub use line::{Line, Own, Used};
 pub(super) use line::{name, of_our_own, with_outcome};
 pub(super) use read::{Read, later};
 pub(super) use row::Row;

@@ -39,6 +39,7 @@ impl Call<'_> {
             key: &key,
         };
         let mut ask = Box::pin(holder.cost(self.request.class(), self.request.reading())).await?;
+        self.shows(account, &ask)?;
         ask.takes_back = self.takes_back();
         ask.dry = self.is_dry(account);
         let asked = asked_about(self.request.reading());
@@ -52,6 +53,18 @@ impl Call<'_> {
             reserve.client_order_id.clone_from(id);
         }
         Ok(ask)
+    }
+
+    /// A purchase that no list of open orders shows would be forgotten once the exchange has answered.
+    fn shows(&self, account: &Account, ask: &Ask) -> Result<(), Denial> {
+        let buys = ask.reserve.iter().any(|own| own.buys.is_some());
+        match buys
+            && account.limits.max_position_size.is_some()
+            && self.definition.open_orders_miss(&self.request)
+        {
+            true => self.weigh(account, Err(unshown())),
+            false => Ok(()),
+        }
     }
 }
 
@@ -213,6 +226,13 @@ fn within(
         )),
         _ => Ok(()),
     }
+}
+
+fn unshown() -> Denial {
+    Denial::denied(
+        "max-position",
+        "the limit of a position counts open orders, and the exchange does not list those of this kind",
+    )
 }
 
 fn no_price(symbol: &Symbol) -> Denial {

@@ -197,7 +197,7 @@ impl<'a> Sweep<'a> {
                 true => errands.take_back(TakeBack::one(errands.definition, &order)).await,
                 false => Answered::NotSent("there was no time left for it".to_owned()),
             };
-            (order.id, answered)
+            (order, answered)
         };
         let answers: Vec<_> =
             stream::iter(self.found.to_try()).map(each).buffer_unordered(BESIDE).collect().await;

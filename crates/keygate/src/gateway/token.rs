@@ -25,6 +25,7 @@ impl Call<'_> {
         };
         decide::allowed(self.app, &self.client, Class::Read, account)?;
         self.in_force(account)?;
+        self.count(account).await?;
         self.learn(account, look).await?;
         record::logon(self, account, proof).await?;
         let end = now_s(self.app) + u64::from(self.definition.token_life_s());

@@ -1,7 +1,7 @@
 //! Parse at the edge: request bodies, query strings and ids become types here or are refused with the name
 //! of the member that is wrong. A value a caller sent is never repeated in an answer or a log.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use axum::{
     body::Bytes,
@@ -16,6 +16,9 @@ use crate::{
     error::{Code, Error, Result},
     hardening::wipe_stack,
 };
+
+/// How long a body may take.
+pub const PATIENCE: Duration = Duration::from_secs(10);
 
 /// A JSON body of a known shape: unknown, missing, doubled and mistyped members are refused by name.
 pub struct Json<T>(pub T);
@@ -73,12 +76,18 @@ pub async fn read_form(request: Request, app: &Arc<App>) -> Result<Bytes> {
 }
 
 async fn bytes(request: Request, app: &Arc<App>) -> Result<Bytes> {
-    Bytes::from_request(request, app).await.map_err(|rejection| match rejection {
+    in_time(Bytes::from_request(request, app)).await?.map_err(|rejection| match rejection {
         BytesRejection::FailedToBufferBody(cause) if cause.status() == StatusCode::PAYLOAD_TOO_LARGE => {
             Code::BodyTooLarge.with("Send at most 64 KiB.")
         }
         _ => Code::InvalidBody.with("The body broke off."),
     })
+}
+
+/// A body that does not come holds a connection, which somebody else could have.
+pub async fn in_time<T>(body: impl Future<Output = T>) -> Result<T> {
+    let late = |_| Code::InvalidBody.with("The body did not come within ten seconds.");
+    tokio::time::timeout(PATIENCE, body).await.map_err(late)
 }
 
 pub fn parse_json<T: DeserializeOwned>(body: &[u8]) -> Result<T> {

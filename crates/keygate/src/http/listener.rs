@@ -1,16 +1,17 @@
 //! Accepts connections and serves HTTP/1.1 on them, with a limit on head size and on the time a head may
-//! take. Stops accepting when told, lets running requests finish for a while, then ends.
+//! take, on the time an answer may wait to be read, and on how many connections one address has. Stops accepting when
+//! told, lets running requests finish for a while, then ends.
 
-use std::{convert::Infallible, net::SocketAddr, sync::Arc, time::Duration};
+use std::{convert::Infallible, net::SocketAddr, time::Duration};
 
 use hyper::{server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::{
     net::{TcpListener, TcpStream},
-    sync::{Semaphore, watch},
+    sync::watch,
 };
 
-use super::Site;
+use super::{Site, slots::Slots, steady::Steady};
 use crate::{auth::Peer, error::Fatal};
 
 /// Sockets that are bound and not yet served: binding fails early and with a clear message.
@@ -42,7 +43,7 @@ impl Listener {
 
 /// Serves until `stop` turns true, then waits for running requests.
 pub async fn serve(listener: Listener, site: Site, stop: watch::Receiver<bool>) {
-    let slots = Arc::new(Semaphore::new(ALL_SLOTS as usize));
+    let slots = Slots::new(site.config().max_connections);
     let tasks = listener
         .sockets
         .into_iter()
@@ -53,20 +54,25 @@ pub async fn serve(listener: Listener, site: Site, stop: watch::Receiver<bool>) 
         }
     }
     // Every connection gives its slot back when it ends.
-    if tokio::time::timeout(GRACE, slots.acquire_many(ALL_SLOTS)).await.is_err() {
+    if tokio::time::timeout(GRACE, slots.all_free()).await.is_err() {
         tracing::warn!("some requests were still running at the end of the grace period");
     }
 }
 
-async fn accept(socket: TcpListener, site: Site, slots: Arc<Semaphore>, mut stop: watch::Receiver<bool>) {
+async fn accept(socket: TcpListener, site: Site, slots: Slots, mut stop: watch::Receiver<bool>) {
     loop {
-        let Ok(slot) = slots.clone().acquire_owned().await else { break };
+        let Some(room) = slots.room().await else { break };
         let accepted = tokio::select! {
             accepted = socket.accept() => accepted,
             () = told(&mut stop) => break,
         };
         match accepted {
             Ok((stream, peer)) => {
+                let is_proxy = site.config().trusts(peer.ip().to_canonical());
+                let Some(slot) = slots.take(room, peer.ip(), is_proxy) else {
+                    tracing::debug!(%peer, "too many connections are open from one address");
+                    continue;
+                };
                 let (site, stop) = (site.clone(), stop.clone());
                 tokio::spawn(async move {
                     serve_connection(stream, peer, site, stop).await;
@@ -88,6 +94,8 @@ async fn serve_connection(stream: TcpStream, peer: SocketAddr, site: Site, mut s
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "cannot set TCP_NODELAY");
     }
+    let stream = Steady::new(stream, STALLED);
+    let watched = stream.watched();
     let site = &site;
     let service = service_fn(async |request| Ok::<_, Infallible>(site.answer(Peer(peer), request).await));
     let connection = http1::Builder::new()
@@ -104,6 +112,8 @@ async fn serve_connection(stream: TcpStream, peer: SocketAddr, site: Site, mut s
             connection.await
         }
     };
+    // if it lives on, then as a stream
+    watched.end();
     if let Err(error) = ended {
         tracing::debug!(%error, "connection ended");
     }
@@ -124,8 +134,8 @@ fn taken(address: SocketAddr, error: &std::io::Error) -> Fatal {
     }
 }
 
-/// How many connections there may be.
-const ALL_SLOTS: u32 = 4096;
 const MAX_HEAD: usize = 16 * 1024;
 const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
+/// So long an answer waits without a byte of it taken.
+const STALLED: Duration = Duration::from_secs(30);
 const GRACE: Duration = Duration::from_secs(20);

@@ -12,7 +12,7 @@ use tower::ServiceExt;
 use tracing::Instrument;
 
 use super::{RequestId, guard, problem, request_id::Line, router};
-use crate::{app::App, auth::Peer, error::Result, gateway, user};
+use crate::{app::App, auth::Peer, config::Config, error::Result, gateway, user};
 
 #[derive(Clone)]
 pub struct Site {
@@ -23,6 +23,10 @@ pub struct Site {
 impl Site {
     pub fn new(app: Arc<App>) -> Self {
         Site { router: router(&app), app }
+    }
+
+    pub(super) fn config(&self) -> &Config {
+        &self.app.config
     }
 
     pub(super) async fn answer(&self, peer: Peer, mut request: Request<Incoming>) -> Response {

@@ -22,6 +22,15 @@ pub struct Connection {
     pub buffer: Vec<u8>,
 }
 
+impl Connection {
+    /// Whether the exchange has neither said anything since the last answer nor closed the connection.
+    pub fn is_quiet(&mut self) -> bool {
+        let (mut byte, mut context) = ([0], Context::from_waker(Waker::noop()));
+        let read = Pin::new(&mut self.stream).poll_read(&mut context, &mut ReadBuf::new(&mut byte));
+        matches!(read, Poll::Pending)
+    }
+}
+
 /// Plain on this machine, TLS everywhere else.
 type Stream = TokioIo<MaybeHttpsStream<TokioIo<TcpStream>>>;
 
@@ -41,7 +50,7 @@ impl Pool {
         let mut idle = self.lock();
         let own = idle.get_mut(origin)?;
         while let Some(Idle { mut connection, since }) = own.pop() {
-            if since.elapsed() < GOOD_FOR && is_quiet(&mut connection.stream) {
+            if since.elapsed() < GOOD_FOR && connection.is_quiet() {
                 return Some(connection);
             }
         }
@@ -71,13 +80,6 @@ impl Pool {
     fn lock(&self) -> MutexGuard<'_, HashMap<String, Vec<Idle>>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-/// Whether the exchange has neither said anything since the last answer nor closed the connection.
-fn is_quiet(stream: &mut Stream) -> bool {
-    let mut byte = [0];
-    let mut context = Context::from_waker(Waker::noop());
-    matches!(Pin::new(stream).poll_read(&mut context, &mut ReadBuf::new(&mut byte)), Poll::Pending)
 }
 
 /// Shorter than exchanges keep a quiet connection.

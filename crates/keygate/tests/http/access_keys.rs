@@ -216,3 +216,24 @@ async fn pair_with_the_scope_to_read_does_not_trade() {
     let reply: Reply = world.api.post(&path, json!({"scopes": []})).await;
     reply.names("/scopes");
 }
+
+/// Asks for a connection that is not there.
+async fn elsewhere(world: &World, token: &str) -> Reply {
+    let request = world.api.nobody().request("GET", "/x/binance/api/v3/account");
+    Reply::of(request.header("x-keygate-key", token).header("x-keygate-connection", "nowhere")).await
+}
+
+#[tokio::test]
+async fn half_a_token_does_not_learn_which_connections_there_are() {
+    let world = World::with(|config| config.gateway.public_per_minute = 5).await;
+    let issued = issue(&world, json!(["read"])).await;
+    let token = text(&issued["token"]);
+    elsewhere(&world, token).await.binance(403, -1002, "no-connection");
+    // whoever has only seen the beginning of it shows another end
+    world.execute("update access_keys set key_hash = repeat('0', 64)").await;
+    elsewhere(&world, token).await.binance(401, -2014, "unknown-key");
+    for _ in 0..3 {
+        elsewhere(&world, token).await;
+    }
+    assert_eq!(elsewhere(&world, token).await.status, 429, "all of it was counted");
+}

@@ -67,11 +67,15 @@ const READ: Kind = Kind {
 
 impl Scene {
     async fn new(key: &str) -> Scene {
+        Scene::patient(key, 1500).await
+    }
+
+    async fn patient(key: &str, timeout_ms: u64) -> Scene {
         let mut proxy = None;
         let world = World::rich_with(|config| {
             let own = Proxy::before(&config.demo.origin, &["binance"]);
             config.demo.origin = own.url();
-            config.gateway.timeout_ms = 1500;
+            config.gateway.timeout_ms = timeout_ms;
             config.gateway.max_answer = 1 << 20;
             proxy = Some(own);
         })
@@ -316,7 +320,7 @@ async fn read_is_answered_with_what_the_exchange_said_or_with_an_error() {
 /// Before anything can be known about the request: connections that do not come about, or end at once.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn connection_that_fails_costs_nothing_that_was_not_sent() {
-    let mut scene = Scene::new("trade").await;
+    let scene = Scene::new("trade").await;
     scene.call(&ORDER, "first").await.is(200);
     for (id, bytes) in [("at-once", 0), ("in-the-first-line", 10), ("in-the-head", 200)] {
         scene.proxy.reset_next_at(bytes);
@@ -356,4 +360,25 @@ async fn second_answer_to_an_order_is_no_answer_to_the_next_one() {
             tokio::time::sleep(Duration::from_millis(150)).await;
         }
     }
+}
+
+/// Whoever connects waits as long as the exchange lets it; what is decided then is decided at its end.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_stop_holds_while_the_exchange_is_being_connected_to() {
+    let scene = Scene::patient("trade", 9000).await;
+    scene.call(&ORDER, "first").await.is(200);
+    let crowd = scene.proxy.crowd().await;
+    let stop = async {
+        while scene.world.count("api_key_usage_audit where phase = 'intent'").await < 2 {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        scene.world.api.post("/api/v1/panic", json!({})).await.is(200);
+        drop(crowd);
+        scene.proxy.start();
+    };
+    let (reply, ()) = tokio::join!(scene.call(&ORDER, "second"), stop);
+    reply.binance(403, -1002, "panic");
+    assert_eq!(scene.arrived(&ORDER, "second"), 0);
+    assert_eq!(scene.state("second").await.as_deref(), Some("rejected"));
 }

@@ -16,6 +16,7 @@ mod lanes;
 mod queue;
 mod records;
 mod rights;
+mod strangers;
 
 const ACCOUNT: &str = "/x/binance/api/v3/account";
 const WITHDRAW: &str = "/sapi/v1/capital/withdraw/apply";

@@ -31,6 +31,7 @@ mod risk;
 mod routes;
 mod settings;
 mod setup;
+mod sockets;
 mod step_up;
 mod streams;
 mod tenancy;

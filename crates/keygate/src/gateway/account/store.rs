@@ -1,6 +1,6 @@
 //! Loading an account: the access key by its public half, then everything else under its owner's context.
 
-use seal::UserKey;
+use seal::{UserKey, mac};
 use sqlx::types::ipnetwork::IpNetwork;
 use uuid::Uuid;
 
@@ -34,6 +34,7 @@ pub async fn load(
     prefix: &str,
     exchange: &str,
     connection: Option<&str>,
+    hash: Option<&str>,
 ) -> Result<Result<Account, Missing>> {
     let Some(key) = find_key(app, prefix, exchange).await? else {
         return Ok(Err(Denial::unknown().into()));
@@ -41,6 +42,9 @@ pub async fn load(
     if key.honey {
         return Ok(Err(bait(app, key).await?));
     }
+    // which connections there are is for nobody who has half a token
+    let is_half = hash.is_some_and(|own| !mac::equal(own.as_bytes(), key.hash.as_bytes()));
+    let absent = |denial| if is_half { Denial::unknown().into() } else { denial };
     let mut tx = app.db.signer(key.user).await?;
     let rows = sqlx::query!(
         r#"select c.id, c.deleted_at, c.api_key_id as "api_key_id!", coalesce(c.environment, 'production') as "environment!",
@@ -64,7 +68,7 @@ pub async fn load(
     .await?;
     // a name is somebody's once in each environment
     if rows.iter().filter(|row| row.deleted_at.is_none()).count() > 1 {
-        return Ok(Err(ambiguous().into()));
+        return Ok(Err(absent(ambiguous().into())));
     }
     let row = rows.into_iter().next();
     let (limits, stopped) = match &row {
@@ -75,11 +79,8 @@ pub async fn load(
     let user_key = key_ring::load_user_key(&mut tx, key.user).await?;
     tx.commit().await?;
     let Some((row, limits)) = row.zip(limits) else {
-        return Ok(Err(Denial::denied(
-            "no-connection",
-            "there is no connection for this access key at this exchange",
-        )
-        .into()));
+        let why = "there is no connection for this access key at this exchange";
+        return Ok(Err(absent(Denial::denied("no-connection", why).into())));
     };
     let (version, wrapped) =
         user_key.ok_or_else(|| Error::internal("a user with a connection has no key"))?;

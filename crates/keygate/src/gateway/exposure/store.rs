@@ -6,11 +6,7 @@ use rust_decimal::Decimal;
 use time::{Duration, OffsetDateTime, UtcOffset};
 use uuid::Uuid;
 
-use crate::{
-    app::App,
-    db,
-    gateway::ledger::{LAST_ARRIVAL, Window},
-};
+use crate::{app::App, db, gateway::ledger::LAST_ARRIVAL};
 
 /// An order by its client's id.
 pub struct Named {
@@ -18,6 +14,7 @@ pub struct Named {
     pub buys: Option<String>,
     /// `None`: it was not valued.
     pub usd: Option<Decimal>,
+    pub made_at: OffsetDateTime,
     /// The ledger counts it itself: it was not settled when the look began.
     pub counts_later: bool,
 }
@@ -45,7 +42,7 @@ pub async fn named(
     let mut tx = app.db.signer(user).await?;
     let rows = sqlx::query_as!(
         Named,
-        r#"select client_order_id as "id!", buys, usd,
+        r#"select client_order_id as "id!", buys, usd, made_at,
                   case state when 'confirmed' then changed_at >= $3
                        else made_at >= $4 end as "counts_later!"
            from keygate.reservation
@@ -61,11 +58,12 @@ pub async fn named(
     Ok(rows)
 }
 
-/// What was bought today and is settled, by asset.
-pub async fn bought_today(
+/// What was bought from then on and is settled, by asset.
+pub async fn bought_since(
     app: &App,
     user: Uuid,
     connection: Uuid,
+    from: OffsetDateTime,
     since: OffsetDateTime,
 ) -> Result<HashMap<String, Decimal>, db::Error> {
     let mut tx = app.db.signer(user).await?;
@@ -76,7 +74,7 @@ pub async fn bought_today(
                       else made_at < $4 end
            group by buys"#,
         connection,
-        Window::TradeDay.start(since),
+        from,
         since,
         since - LAST_ARRIVAL
     )

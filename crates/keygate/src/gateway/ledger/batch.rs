@@ -6,8 +6,9 @@ use rust_decimal::Decimal;
 use uuid::Uuid;
 
 use super::{
-    Became, Entry, Intent, Outcome, OwnIntent, Verdict,
+    Entry, Intent, Outcome, OwnIntent, Verdict,
     charge::Charges,
+    doubt::{take_back, unheard_of},
     held::held,
     opened::{Opened, Opening},
     store::{self, Kept, Key},
@@ -19,7 +20,7 @@ use crate::{
     gateway::record::Line,
 };
 
-type OfUser = (Uuid, Vec<Entry>);
+pub(super) type OfUser = (Uuid, Vec<Entry>);
 
 /// Why nothing was written.
 enum Trouble {
@@ -67,17 +68,6 @@ async fn written(app: &App, lane: usize, users: &[OfUser]) -> Result<(Batch, Vec
     let sheet = Sheet::new(app, &mut batch, users).await?;
     let verdicts = sheet.write(app, batch.all()).await?;
     Ok((batch, verdicts))
-}
-
-/// Calls that may be on record are not sent: what they set aside is free again, as soon as the database can be told.
-fn take_back(app: &App, users: &[OfUser]) {
-    let entries = users.iter().flat_map(|(_, entries)| entries);
-    for intent in entries.filter_map(Entry::as_intent).filter(|intent| !intent.ask.reserve.is_empty()) {
-        let error = Some("not sent: whether it is on record was not known in time".to_owned());
-        let line = Line { phase: "outcome", success: Some(false), error, ..intent.line.clone() };
-        let outcome = Outcome { line, became: Became::Rejected, place: None, answer: None };
-        app.gate.ledger.again(Box::new(outcome));
-    }
 }
 
 /// Tells everybody who waits.
@@ -146,6 +136,8 @@ struct Sheet<'e> {
     lines: Vec<Cow<'e, Line>>,
     sent: Vec<Uuid>,
     confirmed: Vec<Uuid>,
+    /// Calls that may have been on record, and are not.
+    unheard_of: HashSet<Uuid>,
     verdicts: Vec<Verdict>,
 }
 
@@ -163,6 +155,7 @@ impl<'e> Sheet<'e> {
             }
         }
         let opened = Opening::of(users, &released).open(batch.all()).await?;
+        let unheard_of = unheard_of(batch, users).await?;
         let sure = outcomes().filter(|outcome| outcome.gives_nothing_back());
         let confirmed = sure.map(|outcome| outcome.line.request_id).collect();
         let mut sheet = Sheet {
@@ -173,6 +166,7 @@ impl<'e> Sheet<'e> {
             lines: Vec::new(),
             sent: Vec::new(),
             confirmed,
+            unheard_of,
             verdicts: Vec::new(),
         };
         released.iter().for_each(|kept| sheet.release(kept));
@@ -205,6 +199,7 @@ impl<'e> Sheet<'e> {
                 self.verdicts.push(verdict);
             }
             Entry::Sent { request, .. } => self.sent.push(*request),
+            Entry::Outcome(outcome) if self.unheard_of.contains(&outcome.line.request_id) => {}
             Entry::Outcome(outcome) => self.lines.push(Cow::Borrowed(&outcome.line)),
             Entry::Flush(_) => {}
         }

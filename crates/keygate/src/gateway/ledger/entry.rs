@@ -37,6 +37,8 @@ pub(super) struct Outcome {
     pub became: Became,
     /// Which order of a batch; all of them without it.
     pub place: Option<i16>,
+    /// Whether its intent is on record is not known: without one it says nothing.
+    pub is_doubtful: bool,
     pub answer: Option<oneshot::Sender<()>>,
 }
 
@@ -93,6 +95,15 @@ impl Entry {
         match self {
             Entry::Intent(intent) => Some(intent),
             _ => None,
+        }
+    }
+
+    /// What is put on record before it leaves.
+    pub fn intended(&self) -> Option<&Line> {
+        match self {
+            Entry::Intent(intent) => Some(&intent.line),
+            Entry::TakeBack(own) => Some(&own.line),
+            Entry::Outcome(_) | Entry::Sent { .. } | Entry::Flush(_) => None,
         }
     }
 

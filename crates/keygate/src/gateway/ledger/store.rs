@@ -143,6 +143,16 @@ pub(super) async fn change_states(
         .collect())
 }
 
+/// Which of these calls have an intent on record.
+pub(super) async fn intended(tx: &mut Tx, requests: &[Uuid]) -> Result<Vec<Uuid>, db::Error> {
+    let rows = sqlx::query_scalar!(
+        r#"select distinct request_id as "request_id!" from api_key_usage_audit
+           where request_id = any($1) and phase = 'intent'"#,
+        requests
+    );
+    Ok(rows.fetch_all(&mut **tx).await?)
+}
+
 /// Windows that are long over, and what was reserved in them, as far as it is settled.
 pub async fn forget_windows(app: &App) -> Result<(), db::Error> {
     let mut tx = app.db.service().await?;

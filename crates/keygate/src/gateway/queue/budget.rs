@@ -29,7 +29,9 @@ struct State {
     /// Until when it wants no more orders of a key.
     full: HashMap<Whom, i64>,
     /// How many wait for a budget, by rank: the less urgent let the others go first.
-    waiting: HashMap<Whom, [usize; 3]>,
+    waiting: HashMap<Whom, [usize; RANKS]>,
+    /// When strangers may ask next, where no budget says how much the exchange takes.
+    next: HashMap<Whom, i64>,
 }
 
 /// What a request waits for: whose budget, and until when at least.
@@ -48,26 +50,23 @@ struct Bucket {
     spent: u32,
     /// How many requests of each key, and of those without one, asked for some of it.
     of_keys: HashMap<Option<Uuid>, u32>,
+    /// What whoever shows no key has used of it, by the exchange's own count where it says that.
+    of_strangers: u32,
     limit: u32,
     whole_at_ms: i64,
 }
 
 impl Budgets {
-    /// Waits until there is room for one more of this rank, at most so long.
-    pub async fn admit(
-        &self,
-        clock: &Clock,
-        place: &Place<'_>,
-        rank: Rank,
-        patience_ms: u64,
-    ) -> Result<(), Late> {
-        let Err(mut hold) = self.try_admit(place, rank, clock.now_ms()) else { return Ok(()) };
+    /// Waits until there is room for one more of its rank, at most so long.
+    pub async fn admit(&self, clock: &Clock, place: &Place<'_>, patience_ms: u64) -> Result<(), Late> {
+        let Err(mut hold) = self.try_admit(place, clock.now_ms()) else { return Ok(()) };
+        let rank = place.rank;
         let patience_ms = i64::try_from(patience_ms).unwrap_or(i64::MAX);
         let deadline_ms = clock.now_ms().saturating_add(patience_ms);
         let mut line = self.stand(hold.whom, rank)?;
         while hold.until_ms <= deadline_ms && clock.now_ms() < deadline_ms {
             tokio::time::sleep(PAUSE).await;
-            match self.try_admit(place, rank, clock.now_ms()) {
+            match self.try_admit(place, clock.now_ms()) {
                 Ok(()) => return Ok(()),
                 Err(now) => hold = now,
             }
@@ -80,8 +79,8 @@ impl Budgets {
     }
 
     /// Counts the request, or says what to wait for.
-    fn try_admit(&self, place: &Place<'_>, rank: Rank, now_ms: i64) -> Result<(), Hold> {
-        let mut state = self.lock();
+    fn try_admit(&self, place: &Place<'_>, now_ms: i64) -> Result<(), Hold> {
+        let (mut state, rank) = (self.lock(), place.rank);
         let own = place.whose.map(|whose| whose.api_key);
         let [all, key] = [place.definition.rate_scope(), RateScope::Key].map(|scope| self.whom(place, scope));
         let silent = state.silent.get(&all).map(|until| (all, *until));
@@ -89,6 +88,9 @@ impl Budgets {
         let quiet = [silent, full].into_iter().flatten().find(|(_, until)| *until > now_ms);
         if let Some((whom, until_ms)) = quiet {
             return Err(Hold { whom, until_ms });
+        }
+        if rank == Rank::Stranger && self.is_untold(place) {
+            state.pace(all, now_ms)?;
         }
         for (key, budget) in self.budgets(place) {
             let whom = key.0;
@@ -104,7 +106,10 @@ impl Budgets {
         for (key, budget) in self.budgets(place) {
             let bucket = state.bucket(key, budget, now_ms);
             bucket.spent += 1;
-            *bucket.of_keys.entry(own).or_default() += 1;
+            match rank {
+                Rank::Stranger => bucket.of_strangers += 1,
+                Rank::Cancel | Rank::Order | Rank::Read => *bucket.of_keys.entry(own).or_default() += 1,
+            }
         }
         Ok(())
     }
@@ -127,6 +132,9 @@ impl Budgets {
         for (key, budget) in self.budgets(place) {
             let bucket = state.bucket(key, budget, now_ms);
             if let Some((spent, limit)) = budget.spent(header) {
+                if place.rank == Rank::Stranger {
+                    bucket.of_strangers += spent.saturating_sub(bucket.spent);
+                }
                 bucket.spent = bucket.spent.max(spent);
                 bucket.limit = limit;
             }
@@ -165,12 +173,27 @@ impl Budgets {
         })
     }
 
+    /// Whether the exchange counts by address, and nobody knows how.
+    fn is_untold(&self, place: &Place<'_>) -> bool {
+        place.definition.rate_scope() == RateScope::Ip && self.budgets(place).next().is_none()
+    }
+
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl State {
+    /// One a second, and a few at once after a pause.
+    fn pace(&mut self, whom: Whom, now_ms: i64) -> Result<(), Hold> {
+        let next = self.next.entry(whom).or_default();
+        if *next > now_ms {
+            return Err(Hold { whom, until_ms: *next });
+        }
+        *next = (*next).max(now_ms - PACE_MS * AT_ONCE) + PACE_MS;
+        Ok(())
+    }
+
     /// Whether anyone more urgent waits for this budget.
     fn waits_before(&self, whom: Whom, rank: Rank) -> bool {
         self.waiting.get(&whom).is_some_and(|own| own[..rank as usize].iter().any(|count| *count > 0))
@@ -185,6 +208,7 @@ impl State {
         let fresh = || Bucket {
             spent: 0,
             of_keys: HashMap::new(),
+            of_strangers: 0,
             limit: budget.limit(),
             whole_at_ms: whole_at_ms(),
         };
@@ -204,6 +228,11 @@ impl Bucket {
     /// How far it may be spent by this key. One that asked for more than half of it leaves the rest to the others, if there
     /// are any.
     fn share_of(&mut self, rank: Rank, key: Option<Uuid>) -> u32 {
+        if rank == Rank::Stranger {
+            // a quarter of it is all they get, however much is left
+            let is_used_up = self.of_strangers >= (self.limit / 4).max(1);
+            return if is_used_up { 0 } else { rank.share_of(self.limit) };
+        }
         let own = *self.of_keys.entry(key).or_default();
         let share = rank.share_of(self.limit);
         match own > self.limit / 2 && self.of_keys.len() > 1 {
@@ -220,6 +249,7 @@ impl Rank {
             Rank::Cancel => 100,
             Rank::Order => 95,
             Rank::Read => 80,
+            Rank::Stranger => 60,
         };
         let share = u64::from(limit) * percent / 100;
         u32::try_from(share).unwrap_or(limit).max(1)
@@ -238,7 +268,7 @@ impl Drop for InLine<'_> {
         let mut state = self.budgets.lock();
         if let Some(own) = state.waiting.get_mut(&self.whom) {
             own[self.rank as usize] -= 1;
-            if *own == [0; 3] {
+            if *own == [0; RANKS] {
                 state.waiting.remove(&self.whom);
             }
         }
@@ -259,6 +289,10 @@ fn next_window(budget: &Budget, now_ms: i64) -> i64 {
 
 const PAUSE: Duration = Duration::from_millis(10);
 const MOST_WAITING: usize = 1000;
+const RANKS: usize = 4;
+const PACE_MS: i64 = 1000;
+/// A client that starts asks for some lists at once.
+const AT_ONCE: i64 = 2;
 const MOST_BUCKETS: usize = 20_000;
 /// No answer silences us for longer.
 const LONGEST_MS: i64 = 24 * 60 * 60 * 1000;

@@ -98,7 +98,7 @@ async fn ask(app: &App, definition: &Definition, environment: &str) -> Option<i6
     let before_ms = app.clock.now_ms();
     let outcome = app.upstream.send(&outgoing).await;
     let after_ms = app.clock.now_ms();
-    let place = Place { definition, environment, request: &request, whose: None };
+    let place = Place::new(definition, environment, &request, None);
     app.gate.queues.heard(app, &place, &outcome, None);
     let answer = outcome.ok()?;
     let date = answer.headers.get("date");

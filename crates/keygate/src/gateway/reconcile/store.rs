@@ -19,6 +19,8 @@ pub struct Open {
     pub client_order_id: Option<String>,
     pub question: Option<Value>,
     pub state: String,
+    /// How often it was.
+    pub asked: i32,
     pub made_at: OffsetDateTime,
 }
 
@@ -45,7 +47,7 @@ pub async fn take_due(app: &App, next: Duration) -> Result<Vec<Open>> {
                where request_id = $1 and place = $2 and ask_at <= $3
                returning request_id as request, place, user_id as "user", connection_id as connection,
                          api_key_id as api_key, access_key_id as access_key, kind, symbol, client_order_id, question,
-                         state, made_at"#,
+                         state, asked, made_at"#,
             row.request_id,
             row.place,
             now,
@@ -59,13 +61,15 @@ pub async fn take_due(app: &App, next: Duration) -> Result<Vec<Open>> {
     Ok(taken)
 }
 
-/// The exchange was asked about it once more, or could not be.
-pub async fn note_asked(app: &App, open: &Open) -> Result<()> {
+/// The exchange was asked about it once more, or could not be; unless it is asked again, that was the last time.
+pub async fn note_asked(app: &App, open: &Open, again: bool) -> Result<()> {
     let mut tx = app.db.signer(open.user).await?;
     sqlx::query!(
-        "update keygate.reservation set asked = asked + 1 where request_id = $1 and place = $2",
+        "update keygate.reservation set asked = asked + 1, ask_at = case when $3 then ask_at end
+         where request_id = $1 and place = $2",
         open.request,
-        open.place
+        open.place,
+        again
     )
     .execute(&mut *tx)
     .await?;

@@ -6,14 +6,14 @@ use std::{
     time::Duration,
 };
 
-use exchange::{ExchangeError, Order, Reading, Side, Symbol};
+use exchange::{Definition, ExchangeError, Order, Reading, Request, Side, Symbol};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::{
     app::App,
-    connection,
-    gateway::{Account, Call},
+    connection::{self, probe::Stored},
+    gateway::{Account, Call, queue::Whose},
     risk::Score,
     upstream::{Answer, Failure},
 };
@@ -188,17 +188,50 @@ fn common_market(orders: &[Order]) -> Option<String> {
 
 /// What Keygate itself asks an exchange: of a connection, and otherwise empty.
 pub fn of_our_own(app: &App, user: Uuid, row: &connection::Row, request_id: Uuid) -> Line {
+    let stored = Stored { whose: Whose { user, api_key: row.api_key_id }, connection: row.id };
+    of_stored(app, stored, (&row.exchange, &row.environment), request_id)
+}
+
+/// A question of Keygate's own, signed with a key that is stored.
+pub struct Own<'a> {
+    pub definition: &'a Definition,
+    pub stored: Stored,
+    pub environment: &'a str,
+    pub request: &'a Request,
+}
+
+impl Own<'_> {
+    /// A moment later: an order may wait for the answer, and shall not wait for this.
+    pub fn record(
+        &self,
+        app: &App,
+        outcome: &Result<Answer, Failure>,
+        error: Option<ExchangeError>,
+        took: Duration,
+    ) {
+        let Own { definition, stored, environment, request } = *self;
+        let line = Line {
+            class: request.class().as_str(),
+            method: request.method().as_str(),
+            path: request.path().to_owned(),
+            ..of_stored(app, stored, (definition.id(), environment), app.clock.id())
+        };
+        app.gate.records.push_later(with_outcome(line, outcome, error, took));
+    }
+}
+
+fn of_stored(app: &App, stored: Stored, (exchange, environment): (&str, &str), request_id: Uuid) -> Line {
     Line {
         at: app.clock.now(),
-        user,
+        user: stored.whose.user,
         request_id,
-        api_key: row.api_key_id,
+        api_key: stored.whose.api_key,
         access_key: None,
-        connection: row.id,
+        connection: stored.connection,
         bot: None,
         phase: "event",
-        exchange: row.exchange.clone(),
-        environment: row.environment.clone(),
+        exchange: exchange.to_owned(),
+        environment: environment.to_owned(),
         class: "",
         decision: "allow",
         rule: None,

@@ -8,7 +8,10 @@ use std::{
 
 use time::OffsetDateTime;
 use tokio::{
-    sync::{mpsc, oneshot},
+    sync::{
+        mpsc::{self, error::TrySendError},
+        oneshot,
+    },
     time::{Instant, timeout_at},
 };
 use uuid::Uuid;
@@ -59,6 +62,14 @@ impl Queue {
         match self.room().await {
             Some(room) => room.fill(line, used),
             None => Box::pin(write(app, line.user, Lines::one(line, used))).await,
+        }
+    }
+
+    /// Queues a line for which nobody waits.
+    pub fn push_later(&self, line: Line) {
+        if let Err(TrySendError::Full(item)) = self.sender.try_send(Item::Line(line, None)) {
+            let sender = self.sender.clone();
+            tokio::spawn(async move { sender.send(item).await.unwrap_or_default() });
         }
     }
 

@@ -14,7 +14,7 @@ use crate::{
         Account, Call, Denial, answer,
         credential::{Presented, Proof, refusal},
         noted::Noted,
-        queue::Turn,
+        queue::{Rank, Seat, Turn},
         record,
         send::{DECIDED, LEAVES},
         unreadable,
@@ -95,9 +95,9 @@ impl<'a> Connection<'a> {
         self.reach(&environment, None).await?;
         self.asked = Instant::now();
         let call = self.call(frame);
-        self.app.gate.queues.turn(self.app, call.place(&environment, None)).await?;
+        let seat = public_turn(&call, &environment, self.bound.prefix().is_some()).await?;
         let method = frame.method().to_owned();
-        let sent = Sent { call, method, account: None, environment, started: Instant::now() };
+        let sent = Sent { call, method, account: None, environment, started: Instant::now(), seat };
         self.pending.insert(frame.id(), sent);
         Ok(frame.text().to_owned())
     }
@@ -193,7 +193,8 @@ impl<'a> Connection<'a> {
     fn pend(&mut self, frame: &Frame, call: Call<'a>, account: Arc<Account>) {
         let (method, started) = (frame.method().to_owned(), Instant::now());
         let environment = account.connection.environment.clone();
-        self.pending.insert(frame.id(), Sent { call, method, account: Some(account), environment, started });
+        let sent = Sent { call, method, account: Some(account), environment, started, seat: None };
+        self.pending.insert(frame.id(), sent);
     }
 
     /// Who calls, and may they: by the frame's own signature, or by the session. Denials are recorded.
@@ -303,6 +304,16 @@ impl<'a> Connection<'a> {
     fn now_ms(&self) -> u64 {
         u64::try_from(self.app.clock.now_ms()).unwrap_or(0)
     }
+}
+
+/// Who has shown no key does not wait: what they wait for may be the answer to a frame of this very stream.
+async fn public_turn(call: &Call<'_>, environment: &str, is_known: bool) -> Result<Option<Seat>, Denial> {
+    let queues = &call.app.gate.queues;
+    let turn = match is_known {
+        true => queues.turn(call.app, call.keyless(environment, Rank::Read)).await?,
+        false => queues.turn_within(call.app, call.keyless(environment, Rank::Stranger), 0).await?,
+    };
+    Ok(turn.into_seat())
 }
 
 /// Behind it wait the other frames of the stream, cancels among them.

@@ -13,7 +13,7 @@ use super::{
     relay::{Connection, Error, Far},
 };
 use crate::{
-    gateway::{Account, Call, Denial, answer, market::Asked, noted::Noted, record},
+    gateway::{Account, Call, Denial, answer, market::Asked, noted::Noted, queue::Rank, record},
     http::RequestId,
     risk::Seen,
     upstream::Failure,
@@ -118,7 +118,7 @@ impl Connection<'_> {
         let (id, seen, noted) = (RequestId(app.clock.id()), Seen::default(), Noted::default());
         let call = Call { app, definition, request, client, id, begun: app.clock.now(), seen, noted };
         tokio::select! {
-            answer = call.public_answer(&environment) => {
+            answer = call.public_answer(&environment, Rank::Read) => {
                 if let Ok(Asked { outcome: Ok(answer), error: None }) = answer && answer.status == StatusCode::OK {
                     self.markets = definition.read_market_numbers(&self.path, &answer.body);
                 }

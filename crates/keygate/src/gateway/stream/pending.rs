@@ -11,7 +11,11 @@ use exchange::{ExchangeError, FrameAnswer};
 use http::StatusCode;
 
 use crate::{
-    gateway::{Account, Call, record},
+    gateway::{
+        Account, Call,
+        queue::{Place, Rank, Seat},
+        record,
+    },
     upstream::{Answer, Failure, Headers},
 };
 
@@ -31,6 +35,8 @@ pub struct Sent<'a> {
     pub account: Option<Arc<Account>>,
     pub environment: String,
     pub started: Instant,
+    /// The place among strangers' calls, where nobody has shown a key.
+    pub seat: Option<Seat>,
 }
 
 impl<'a> Pending<'a> {
@@ -93,14 +99,13 @@ impl Sent<'_> {
     /// Records what the exchange answered.
     pub async fn settle(&self, answer: &FrameAnswer) {
         let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::BAD_GATEWAY);
-        // a success says no more than that it is one
-        let body = match answer.error.is_empty() {
-            true => Bytes::from_static(b"{}"),
-            false => answer.error.clone().into(),
-        };
+        let said = if answer.error.is_empty() { &answer.said } else { &answer.error };
+        let body = Bytes::copy_from_slice(said);
         let error = self.call.definition.frame_error(answer);
         let outcome = Ok(Answer { status, headers: self.headers(answer), body, age: None });
         let place = self.call.place(&self.environment, self.account.as_deref());
+        let rank = if self.seat.is_some() { Rank::Stranger } else { place.rank };
+        let place = Place { rank, ..place };
         let kind = error.as_ref().map(|error| error.kind);
         self.call.app.gate.queues.answered(self.call.app, place, &outcome, kind).await;
         self.record(&outcome, error).await;

@@ -1,15 +1,15 @@
 //! The places of open streams: how many there may be, from one network, and of those that showed no key.
 
-use std::{
-    collections::HashMap,
-    sync::{Arc, Mutex, PoisonError},
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
 use exchange::Answer as Dialect;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
-use crate::{auth::Client, gateway::Denial};
+use crate::{
+    auth::Client,
+    gateway::Denial,
+    http::{Networks, OfNetwork},
+};
 
 /// The open streams, and the word to end.
 pub struct Streams {
@@ -17,14 +17,13 @@ pub struct Streams {
     most: u32,
     /// For those that go on without a key.
     keyless: Arc<Semaphore>,
-    by_network: Arc<Mutex<HashMap<Vec<u8>, u32>>>,
+    networks: Networks,
     closing: watch::Sender<bool>,
 }
 
 /// A place among the open streams. Dropping it gives it back.
 pub struct Slot {
-    by_network: Arc<Mutex<HashMap<Vec<u8>, u32>>>,
-    network: Vec<u8>,
+    _of_network: OfNetwork,
     _permit: OwnedSemaphorePermit,
 }
 
@@ -35,7 +34,7 @@ impl Streams {
             slots: Arc::new(Semaphore::new(most as usize)),
             most,
             keyless: Arc::new(Semaphore::new(most.div_ceil(4) as usize)),
-            by_network: Arc::default(),
+            networks: Networks::default(),
             closing: watch::Sender::new(false),
         }
     }
@@ -57,34 +56,14 @@ impl Streams {
             return Err(full("Keygate is stopping"));
         }
         let permit = self.slots.clone().try_acquire_owned().map_err(|_| full("too many streams are open"))?;
-        let (by_network, network) = (self.by_network.clone(), client.neighbourhood());
-        let slot = Slot { by_network, network, _permit: permit };
-        let mut by_network = slot.by_network.lock().unwrap_or_else(PoisonError::into_inner);
-        let own = by_network.entry(slot.network.clone()).or_default();
-        *own += 1;
-        let crowded = *own > self.most.div_ceil(8);
-        drop(by_network);
-        match crowded {
-            true => Err(full("too many streams are open from this network")),
-            false => Ok(slot),
-        }
+        let of_network = self.networks.enter(client.neighbourhood(), self.most.div_ceil(8));
+        let of_network = of_network.ok_or_else(|| full("too many streams are open from this network"))?;
+        Ok(Slot { _of_network: of_network, _permit: permit })
     }
 
     /// One of the few places of streams that only ask for what is public. `None`: they are taken.
     pub fn without_key(&self) -> Option<OwnedSemaphorePermit> {
         self.keyless.clone().try_acquire_owned().ok()
-    }
-}
-
-impl Drop for Slot {
-    fn drop(&mut self) {
-        let mut by_network = self.by_network.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(own) = by_network.get_mut(&self.network) {
-            *own -= 1;
-            if *own == 0 {
-                by_network.remove(&self.network);
-            }
-        }
     }
 }
 

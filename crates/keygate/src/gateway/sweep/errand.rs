@@ -8,7 +8,11 @@ use uuid::Uuid;
 
 use crate::{
     app::App,
-    connection::{ExchangeKey, Row, probe},
+    connection::{
+        ExchangeKey, Row,
+        probe::{self, At, Only},
+    },
+    error::Code,
     gateway::{
         ledger::{Became, Verdict},
         record::{Line, name, of_our_own, with_outcome},
@@ -78,7 +82,7 @@ impl Errands<'_> {
             return Ok(Err("Keygate does not know how they are listed there".to_owned()));
         };
         let (started, id) = (Instant::now(), self.app.clock.id());
-        let sent = self.sent(&request).await?;
+        let sent = self.sent(&request, Only::Always).await?;
         let line = Line { symbol: market.map(name), ..self.line(id, "event", &request) };
         let line = with_outcome(line, &sent.0, sent.1.clone(), started.elapsed());
         self.app.gate.records.push(self.app, line, None).await;
@@ -103,7 +107,7 @@ impl Errands<'_> {
             Verdict::Moving => return Answered::Resumed,
             _ => return Answered::NotSent("it could not be put on record".to_owned()),
         }
-        let (line, became, answered) = match self.sent(&errand.request).await {
+        let (line, became, answered) = match self.sent(&errand.request, Only::WhileStopped).await {
             Ok((outcome, error)) => {
                 let became = Became::of(&outcome, error.as_ref(), 1);
                 let answered = self.answered(became, &outcome, error.as_ref());
@@ -137,11 +141,12 @@ impl Errands<'_> {
     }
 
     /// An error: nothing left.
-    async fn sent(&self, request: &Request) -> Result<Sent, String> {
-        let at = self.row.at(self.user);
+    async fn sent(&self, request: &Request, only: Only) -> Result<Sent, String> {
+        let at = At { only, ..self.row.at(self.user) };
         match probe::signed(self.app, self.definition, at, &self.key, request).await {
             Ok(Some(sent)) => Ok(sent),
             Ok(None) => Err("there is no such call in this environment".to_owned()),
+            Err(error) if error.code == Code::Forbidden => Err("signing goes on".to_owned()),
             Err(error) => {
                 tracing::warn!(%error, connection = %self.row.id, "a cancellation waits");
                 Err("the exchange limits our rate, or the account is busy".to_owned())

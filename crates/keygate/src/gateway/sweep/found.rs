@@ -28,9 +28,12 @@ pub struct StillOpen {
     pub reason: String,
 }
 
-/// Every order that any list has named, by the exchange's id.
+/// Every order that any list has named. Some exchanges count the ids of each market by themselves.
 #[derive(Default)]
-pub struct Found(BTreeMap<String, Tried>);
+pub struct Found(BTreeMap<Name, Tried>);
+
+/// Market and the exchange's id.
+type Name = (String, String);
 
 struct Tried {
     order: OpenOrder,
@@ -53,7 +56,7 @@ impl Found {
     pub fn listed(&mut self, open: Vec<OpenOrder>) {
         self.0.values_mut().for_each(|tried| tried.listed = false);
         for order in open {
-            self.0.entry(order.id.clone()).or_insert_with(|| Tried::new(order)).listed = true;
+            self.0.entry(name_of(&order)).or_insert_with(|| Tried::new(order)).listed = true;
         }
     }
 
@@ -68,8 +71,8 @@ impl Found {
         self.0.values().any(|tried| tried.listed && tried.agreed)
     }
 
-    pub fn answered(&mut self, order: &str, answered: Answered) {
-        let Some(tried) = self.0.get_mut(order) else { return };
+    pub fn answered(&mut self, order: &OpenOrder, answered: Answered) {
+        let Some(tried) = self.0.get_mut(&name_of(order)) else { return };
         tried.sent += u8::from(!matches!(answered, Answered::NotSent(_) | Answered::Resumed));
         tried.agreed = matches!(answered, Answered::Yes);
         tried.reason = match answered {
@@ -101,6 +104,10 @@ impl Found {
     }
 }
 
+fn name_of(order: &OpenOrder) -> Name {
+    (name(&order.symbol), order.id.clone())
+}
+
 impl Tried {
     fn new(order: OpenOrder) -> Self {
         let reason = "it was not tried".to_owned();
@@ -129,11 +136,11 @@ mod tests {
     fn an_order_is_asked_for_twice_at_most_and_never_after_a_yes() {
         let mut found = Found::default();
         found.listed(vec![order("1"), order("2"), order("3")]);
-        found.answered("1", Answered::Yes);
-        found.answered("2", Answered::Nothing);
-        found.answered("3", Answered::NotSent("busy".to_owned()));
+        found.answered(&order("1"), Answered::Yes);
+        found.answered(&order("2"), Answered::Nothing);
+        found.answered(&order("3"), Answered::NotSent("busy".to_owned()));
         assert_eq!(found.to_try().iter().map(|order| order.id.as_str()).collect::<Vec<_>>(), ["2", "3"]);
-        found.answered("2", Answered::Nothing);
+        found.answered(&order("2"), Answered::Nothing);
         assert_eq!(found.to_try().len(), 1, "what was not sent may be tried again");
         assert!(found.waits());
     }
@@ -142,9 +149,9 @@ mod tests {
     fn what_no_list_names_any_more_was_cancelled_or_is_gone() {
         let mut found = Found::default();
         found.listed(vec![order("1"), order("2"), order("3")]);
-        found.answered("1", Answered::Yes);
-        found.answered("2", Answered::No("unknown order".to_owned()));
-        found.answered("3", Answered::No("not now".to_owned()));
+        found.answered(&order("1"), Answered::Yes);
+        found.answered(&order("2"), Answered::No("unknown order".to_owned()));
+        found.answered(&order("3"), Answered::No("not now".to_owned()));
         found.listed(vec![order("3")]);
         let report = found.report();
         assert_eq!((report.found, report.cancelled, report.gone), (3, 1, 1));
@@ -152,5 +159,15 @@ mod tests {
             (report.still_open[0].order.as_str(), report.still_open[0].reason.as_str()),
             ("3", "not now")
         );
+    }
+
+    #[test]
+    fn orders_of_two_markets_may_have_the_same_id() {
+        let other = OpenOrder { symbol: Symbol::Market("ETHUSDT".to_owned()), ..order("1") };
+        let mut found = Found::default();
+        found.listed(vec![order("1"), other.clone()]);
+        assert_eq!(found.to_try().len(), 2);
+        found.answered(&order("1"), Answered::Yes);
+        assert_eq!(found.to_try(), [other]);
     }
 }

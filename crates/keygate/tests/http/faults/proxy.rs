@@ -3,15 +3,16 @@
 
 use std::{
     io,
-    net::TcpListener as Bound,
+    net::{SocketAddr, TcpListener as Bound},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
-    net::{TcpListener, TcpStream},
+    net::{TcpListener, TcpSocket, TcpStream},
     task::JoinHandle,
+    time::timeout,
 };
 
 /// Stands in front of some exchanges of one pretend exchange.
@@ -26,7 +27,7 @@ pub struct Proxy {
 struct Door {
     port: u16,
     target: u16,
-    accepting: JoinHandle<()>,
+    accepting: Mutex<JoinHandle<()>>,
 }
 
 #[derive(Default)]
@@ -86,7 +87,7 @@ impl Proxy {
             Door {
                 port: bound.local_addr().unwrap().port(),
                 target,
-                accepting: accept(bound, target, &shared),
+                accepting: Mutex::new(accept(bound, target, &shared)),
             }
         });
         Proxy { first, doors: doors.collect(), shared }
@@ -109,16 +110,30 @@ impl Proxy {
 
     /// Nobody listens any more.
     pub fn stop(&self) {
-        self.doors.iter().for_each(|door| door.accepting.abort());
+        self.doors.iter().for_each(|door| lock(&door.accepting).abort());
         self.hang_up();
     }
 
     /// Listens again, on the same ports.
-    pub fn start(&mut self) {
-        for door in &mut self.doors {
+    pub fn start(&self) {
+        for door in &self.doors {
             let bound = Bound::bind(("127.0.0.1", door.port)).unwrap();
-            door.accepting = accept(bound, door.target, &self.shared);
+            *lock(&door.accepting) = accept(bound, door.target, &self.shared);
         }
+    }
+
+    /// Whoever connects from now on waits, until this is dropped and the proxy starts again.
+    pub async fn crowd(&self) -> Crowd {
+        self.stop();
+        let mut crowd = Crowd(Vec::new(), Vec::new());
+        for door in &self.doors {
+            let address = SocketAddr::from(([127, 0, 0, 1], door.port));
+            crowd.0.push(full(address).await);
+            while let Ok(waiting) = timeout(Duration::from_millis(200), TcpStream::connect(address)).await {
+                crowd.1.extend(waiting);
+            }
+        }
+        crowd
     }
 
     fn hang_up(&self) {
@@ -129,6 +144,23 @@ impl Proxy {
 impl Drop for Proxy {
     fn drop(&mut self) {
         self.stop();
+    }
+}
+
+/// Sockets that nobody is let in at, and those who fill them.
+pub struct Crowd(Vec<TcpListener>, Vec<TcpStream>);
+
+/// A socket with hardly any room for those who wait, once its port is free.
+async fn full(address: SocketAddr) -> TcpListener {
+    loop {
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.set_reuseaddr(true).unwrap();
+        if socket.bind(address).is_ok()
+            && let Ok(listener) = socket.listen(1)
+        {
+            return listener;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
     }
 }
 

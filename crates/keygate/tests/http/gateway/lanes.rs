@@ -35,7 +35,7 @@ async fn request_that_goes_away_while_it_takes_a_nonce_shuts_no_replica_out() {
     let definition = app.exchanges.get("kraken").unwrap();
     let request = definition.probe(Probe::Balances, "", &key("kraken", "trade").api_key).unwrap();
     let other = world.second_server().await;
-    let place = Place { definition, environment: PRACTICE, request: &request, whose };
+    let place = Place::new(definition, PRACTICE, &request, whose);
     for moments in 1.. {
         let mut turn = app.gate.queues.turn(app, place).await.unwrap();
         let options = Options::default();

@@ -9,6 +9,7 @@ use sqlx::{AssertSqlSafe, Connection};
 use time::OffsetDateTime;
 
 use crate::{
+    api::Reply,
     bot::{Bot, now},
     world::{World, connect, secret},
 };
@@ -381,4 +382,46 @@ async fn no_table_holds_a_secret_after_trading() {
             assert_eq!(world.count(&format!("{table} t where t::text like '%{text}%'")).await, 0, "{table}");
         }
     }
+}
+
+#[tokio::test]
+async fn call_that_is_not_listed_is_on_record() {
+    let world = World::new().await;
+    let bot = world.bot("binance", "trade").await;
+    bot.binance("POST", "/api/v3/no/such/thing", "symbol=BTCUSDT").await.binance(400, -1130, "bad-request");
+    bot.binance("POST", "/api/v3/order", "symbol=BTCUSDT&symbol=ETHUSDT").await.binance(
+        400,
+        -1130,
+        "bad-request",
+    );
+    let token = bot.api.request("PUT", "/x/binance/api/v3/account?x=%").header("x-keygate-key", &bot.token);
+    Reply::of(token).await.binance(400, -1130, "bad-request");
+    // whoever shows no key, or one that nobody knows, is nobody's business
+    Reply::of(bot.api.request("POST", "/x/binance/api/v3/no/such/thing")).await;
+    let unknown = Bot { key: "kg_AAAAAAAA".to_owned(), ..bot.clone() };
+    unknown.binance("POST", "/api/v3/no/such/thing", "symbol=A").await.binance(400, -1130, "bad-request");
+    world.flush().await;
+    let denied = "api_key_usage_audit where rule = 'bad-request' and decision = 'deny' and not success";
+    assert_eq!(world.count(denied).await, 3);
+    let of = |what: &str| format!("{denied} and {what}");
+    assert_eq!(world.count(&of("endpoint = '/api/v3/no/such/thing' and http_method = 'POST'")).await, 1);
+    assert_eq!(world.count(&of("endpoint = '/api/v3/order' and class = 'trade'")).await, 1);
+}
+
+#[tokio::test]
+async fn stop_waits_for_an_order_whose_client_left() {
+    let world = World::new().await;
+    let other = world.second_server().await;
+    let bot = world.bot("binance", "trade").await.moved_to(&world.api.moved_to(&other));
+    bot.account().await.is(200);
+    world.fault(Fault::Delay { ms: 2500 }, "/api/v3/order");
+    let order = tokio::spawn(async move { bot.order().await });
+    while world.asked("/api/v3/order") == 0 {
+        pause(10).await;
+    }
+    order.abort();
+    pause(100).await;
+    other.stop().await;
+    let outcome = "api_key_usage_audit where phase = 'outcome' and success";
+    assert_eq!(world.count(outcome).await, 1);
 }

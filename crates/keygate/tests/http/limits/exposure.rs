@@ -206,3 +206,52 @@ async fn everything_bought_today_counts_where_open_orders_cannot_all_be_listed()
     world.advance(Duration::seconds(60));
     call(&world, &bot, "POST", &small).await.is(200);
 }
+
+/// A day begins, and what rests goes on resting.
+#[tokio::test]
+async fn what_was_bought_before_midnight_still_counts_where_orders_cannot_all_be_listed() {
+    let world = World::rich().await;
+    let bot = with_room(&world, 225).await;
+    let seconds = world.clock.now().unix_timestamp().rem_euclid(86_400);
+    world.advance(Duration::seconds((86_400 - 600 - seconds).rem_euclid(86_400)));
+    for turn in 0..22 {
+        let order = format!("{}&newClientOrderId=own-{turn}", LOW.replace("0.001", "0.0002"));
+        call(&world, &bot, "POST", &order).await.is(200);
+    }
+    world.flush().await;
+    world.advance(Duration::minutes(15));
+    refused(&call(&world, &bot, "POST", &LOW.replace("0.001", "0.0002")).await, "max-position");
+}
+
+/// It would be in no list while it waits for its trigger.
+#[tokio::test]
+async fn order_that_no_list_shows_buys_nothing_where_a_position_is_limited() {
+    let world = World::new().await;
+    let bot = world.bot("okx", "trade").await;
+    bot.limited(&world, json!({"max_position_size": "100000000"})).await.is(200);
+    let order = |side: &str| {
+        json!({"instId": "BTC-USDT", "tdMode": "cash", "side": side, "ordType": "trigger", "sz": "0.001",
+            "triggerPx": "50000", "orderPx": "50000"})
+    };
+    let placed = async |side: &str| {
+        let request = bot.api.request("POST", "/x/okx/api/v5/trade/order-algo");
+        Reply::of(request.header("x-keygate-key", &bot.token).json(&order(side))).await
+    };
+    let bought = placed("buy").await;
+    assert_eq!(bought.header("keygate-problem"), Some("max-position"), "{}", bought.text);
+    assert_ne!(placed("sell").await.header("keygate-problem"), Some("max-position"));
+    assert_eq!(world.asked("/api/v5/trade/order-algo"), 1);
+}
+
+#[tokio::test]
+async fn what_keygate_asks_of_an_account_is_on_record() {
+    let world = World::new().await;
+    let bot = with_room(&world, 120).await;
+    bot.order().await.is(200);
+    world.flush().await;
+    for path in ["/api/v3/account", "/api/v3/openOrders"] {
+        let own = format!("api_key_usage_audit where access_key_id is null and endpoint = '{path}'");
+        assert_eq!(world.count(&own).await, 1, "{path}");
+        assert!(world.count(&format!("exchange_api_calls where endpoint = '{path}'")).await >= 1);
+    }
+}

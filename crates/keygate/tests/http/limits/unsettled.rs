@@ -40,6 +40,17 @@ async fn withdrawer(world: &World) -> Bot {
     bot
 }
 
+/// A bot that may move assets between wallets.
+async fn mover(world: &World) -> Bot {
+    let bot = withdrawer(world).await;
+    let wide = json!({"scopes": ["transfer"]});
+    let issued = world.api.post(&format!("/api/v1/bots/{}/access-keys", bot.id), wide).await.is(201);
+    Bot::of(&world.api, &json!({"id": bot.id, "connection_id": bot.connection}), &issued)
+}
+
+const TRANSFER: &str = "/sapi/v1/asset/transfer";
+const MOVE: &str = "type=MAIN_FUNDING&asset=USDT&amount=10";
+
 /// An order whose answer was lost, at an exchange that cannot be asked about it.
 async fn lost_order(world: &World) -> Value {
     let bot = limited(world, json!({"max_daily_trade_volume_usd": "120"})).await;
@@ -184,13 +195,9 @@ async fn personal_key_settles_nothing() {
 #[tokio::test]
 async fn transfer_whose_answer_was_lost_is_on_record_as_unknown_and_holds_nothing() {
     let world = World::new().await;
-    let bot = withdrawer(&world).await;
-    let wide = json!({"scopes": ["transfer"]});
-    let issued = world.api.post(&format!("/api/v1/bots/{}/access-keys", bot.id), wide).await.is(201);
-    let bot = Bot::of(&world.api, &json!({"id": bot.id, "connection_id": bot.connection}), &issued);
-    let path = "/sapi/v1/asset/transfer";
-    world.fault(Fault::DropAfter, path);
-    let lost = bot.binance("POST", path, "type=MAIN_FUNDING&asset=USDT&amount=10").await;
+    let bot = mover(&world).await;
+    world.fault(Fault::DropAfter, TRANSFER);
+    let lost = bot.binance("POST", TRANSFER, MOVE).await;
     lost.binance(504, -1007, "outcome-unknown");
     let records = "api_key_usage_audit where class = 'transfer' and success is null and phase =";
     for phase in ["intent", "outcome"] {
@@ -199,7 +206,37 @@ async fn transfer_whose_answer_was_lost_is_on_record_as_unknown_and_holds_nothin
     assert_eq!(world.count("keygate.reservation").await, 0);
     assert_eq!(world.api.get(UNSETTLED).await.is(200), json!([]));
     round(&world, Duration::seconds(600)).await;
-    assert_eq!(world.asked(path), 1, "it was sent again");
+    assert_eq!(world.asked(TRANSFER), 1, "it was sent again");
+}
+
+/// Who commits does not hear of it.
+const HANG_UP: &str =
+    "create or replace function keygate.hang_up() returns trigger language plpgsql security definer as
+    $$ begin perform pg_terminate_backend(pg_backend_pid()); return null; end $$;
+    grant execute on function keygate.hang_up() to public;
+    create constraint trigger hang_up after insert on public.api_key_usage_audit deferrable initially deferred
+        for each row when (new.phase = 'intent') execute function keygate.hang_up();";
+
+#[tokio::test]
+async fn lost_commit_of_a_transfer_is_recorded_as_not_sent() {
+    let world = World::new().await;
+    let bot = mover(&world).await;
+    for came_through in [true, false] {
+        sqlx::raw_sql(HANG_UP).execute(&mut world.superuser().await).await.unwrap();
+        let lost = bot.binance("POST", TRANSFER, MOVE).await;
+        lost.binance(502, -1001, "unavailable");
+        let row = format!(
+            "insert into api_key_usage_audit (api_key_id, user_id, operation_type, endpoint, request_id, phase)
+             select id, user_id, 'use', '', '{}', 'intent' from api_keys where {came_through}",
+            lost.header("x-request-id").unwrap()
+        );
+        let after = format!("drop trigger hang_up on public.api_key_usage_audit; {row}");
+        sqlx::raw_sql(sqlx::AssertSqlSafe(after)).execute(&mut world.superuser().await).await.unwrap();
+        tokio::time::sleep(std::time::Duration::from_millis(1500)).await;
+        let told = "api_key_usage_audit where phase = 'outcome' and error_message like 'not sent%'";
+        assert_eq!(world.count(told).await, 1, "came through: {came_through}");
+    }
+    assert_eq!(world.asked(TRANSFER), 0);
 }
 
 #[tokio::test]

@@ -10,7 +10,7 @@ use super::{PANIC, RESUME};
 use crate::{
     api::{Api, Reply},
     bot::{Bot, FORM},
-    world::{PASSWORD, World},
+    world::{OWNER, PASSWORD, World},
 };
 
 #[path = "../../dialects/orders.rs"]
@@ -206,6 +206,35 @@ async fn nothing_is_taken_back_any_more_once_signing_goes_on() {
     assert_eq!((world.count(stopped).await, cancels(&world)), (1, 0));
     let open = bot.binance("GET", "/api/v3/openOrders", "").await.is(200);
     assert_eq!(open.as_array().unwrap().len(), 1);
+}
+
+/// The exchange is asked for its time between the record of a cancellation and its signature.
+#[tokio::test]
+async fn cancellation_that_waits_does_not_leave_once_signing_goes_on() {
+    let world = World::new().await;
+    let bot = world.bot("binance", "trade").await;
+    bot.binance("POST", "/api/v3/order", RESTS).await.is(200);
+    world.demo.fault(switch(Fault::Delay { ms: 1500 }, "/api/v3/openOrders"));
+    world.api.post(PANIC, json!({"cancel_orders": true})).await.is(200);
+    while open_orders(&world) == 0 {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    let times = world.asked("/api/v3/time");
+    world.demo.fault(switch(Fault::Delay { ms: 1800 }, "/api/v3/time"));
+    world.advance(time::Duration::minutes(11));
+    let owner = world.sign_in(OWNER).await;
+    while world.asked("/api/v3/time") == times {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    owner.post(RESUME, json!({"password": PASSWORD})).await.is(200);
+    let not_sent = "api_key_usage_audit where access_key_id is null and phase = 'outcome' and not success";
+    for _ in 0..80 {
+        if world.count(not_sent).await > 0 {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    assert_eq!((world.count(not_sent).await, cancels(&world)), (1, 0));
 }
 
 #[tokio::test]

@@ -54,6 +54,27 @@ async fn thief_with_bait_reads_what_they_would_read_of_a_key_that_does_not_exist
     assert_eq!(world.demo.requests().len(), asked, "something was signed");
 }
 
+/// Whoever tries it often enough reads the same at the same time, and fills no log.
+#[tokio::test]
+async fn bait_is_counted_like_a_key_that_does_not_exist() {
+    let world = World::with(|config| {
+        with_files(config);
+        config.gateway.public_per_minute = 5;
+    })
+    .await;
+    let (_real, bait, nothing) = bait(&world).await;
+    let bait = Holder::of(&world, bait).at(SYDNEY);
+    let nothing = Holder::of(&world, nothing).at("203.0.113.9");
+    let rule = |reply: Reply| (reply.status, reply.header("keygate-problem").map(str::to_owned));
+    for turn in 0..8 {
+        let (one, other) = (rule(bait.account().await), rule(nothing.account().await));
+        assert_eq!(one, other, "{turn}");
+        assert_eq!(one.0, if turn < 5 { 401 } else { 429 }, "{turn}");
+    }
+    world.flush().await;
+    assert_eq!(world.count("api_key_usage_audit where rule = 'honey-key'").await, 5);
+}
+
 #[tokio::test]
 async fn any_use_of_bait_is_on_record_with_a_hundred_points_and_an_alert() {
     let world = World::with(with_files).await;

@@ -377,3 +377,29 @@ async fn real_token_and_key_do_not_come_back_even_if_the_exchange_repeats_them()
     assert!(!echo.contains(real.as_str()) && echo.contains("****"), "{echo}");
     assert!(!told.to_string().contains(&key("kraken", "trade").api_key));
 }
+
+#[tokio::test]
+async fn tokens_count_as_requests() {
+    let world = World::new().await;
+    let bot = world.bot("kraken", "trade").await;
+    bot.limited(&world, json!({"max_requests_per_minute": 2})).await.is(200);
+    token(&bot).await;
+    token(&bot).await;
+    let refused = ask_for_token(&bot).await;
+    assert_eq!(refused.header("keygate-problem"), Some("rate"), "{}", refused.text);
+}
+
+#[tokio::test]
+async fn batch_frame_of_which_an_order_is_refused_is_asked_about() {
+    let world = World::new().await;
+    let bot = world.bot("kraken", "trade").await;
+    bot.limited(&world, json!({"max_daily_trade_volume_usd": "1000000000"})).await.is(200);
+    let mut talk = Talk::of(&bot).await;
+    let both = json!({"symbol": "ETH/USD", "orders": [
+        {"order_type": "limit", "side": "buy", "order_qty": 0.01, "limit_price": 2000},
+        {"order_type": "limit", "side": "buy", "order_qty": 900, "limit_price": 2001}]});
+    let answer = talk.ask("batch_add", both).await;
+    assert!(done(&answer)[1]["error"].is_string(), "{answer}");
+    world.flush().await;
+    assert_eq!(world.count("keygate.reservation where state = 'unknown'").await, 2);
+}

@@ -9,9 +9,8 @@ fn asked(budgets: &Budgets, keys: &[u128], rank: Rank, now_ms: i64) -> Vec<bool>
     let definition = exchanges.get("binance").unwrap();
     let request = read(definition);
     let whose = |key: &u128| Whose { user: Uuid::nil(), api_key: Uuid::from_u128(*key) };
-    let place =
-        |key| Place { definition, environment: "production", request: &request, whose: Some(whose(key)) };
-    keys.iter().map(|key| budgets.try_admit(&place(key), rank, now_ms).is_ok()).collect()
+    let place = |key| Place { rank, ..Place::new(definition, "production", &request, Some(whose(key))) };
+    keys.iter().map(|key| budgets.try_admit(&place(key), now_ms).is_ok()).collect()
 }
 
 fn read(definition: &exchange::Definition) -> Request {
@@ -38,14 +37,14 @@ fn silence_that_was_asked_for_is_not_made_shorter_by_an_older_answer() {
     let exchanges = Exchanges::builtin();
     let definition = exchanges.get("binance").unwrap();
     let request = read(definition);
-    let place = Place { definition, environment: "production", request: &request, whose: None };
+    let place = Place::new(definition, "production", &request, None);
     for seconds in ["60", "1"] {
         let headers = Headers::told([("retry-after", seconds)]);
         let answer =
             Answer { status: StatusCode::TOO_MANY_REQUESTS, headers, body: Default::default(), age: None };
         budgets.heard(&place, &answer, None, 0);
     }
-    let speaks = |now_ms| budgets.try_admit(&place, Rank::Read, now_ms).is_ok();
+    let speaks = |now_ms| budgets.try_admit(&place, now_ms).is_ok();
     assert_eq!([speaks(30_000), speaks(61_000)], [false, true]);
 }
 
@@ -61,4 +60,18 @@ fn those_who_wait_for_one_budget_are_in_the_way_of_nobody_at_another() {
     assert!(budgets.stand(1, Rank::Read).is_err());
     assert!(budgets.stand(2, Rank::Read).is_ok() && budgets.stand(1, Rank::Cancel).is_ok());
     drop(many);
+}
+
+#[test]
+fn strangers_ask_an_exchange_that_states_no_budget_once_a_second() {
+    let (budgets, exchanges) = (Budgets::default(), Exchanges::builtin());
+    let definition = exchanges.get("bitstamp").unwrap();
+    let request = definition.probe(exchange::Probe::Prices, "", "").unwrap();
+    let place = |rank| Place { rank, ..Place::new(definition, "production", &request, None) };
+    let asked = |rank, from_ms: i64, to_ms: i64| {
+        (from_ms..to_ms).step_by(10).filter(|at| budgets.try_admit(&place(rank), *at).is_ok()).count()
+    };
+    assert_eq!(asked(Rank::Stranger, 1_000_000, 1_000_100), 3, "a client that starts");
+    assert_eq!(asked(Rank::Stranger, 1_001_000, 1_011_000), 10);
+    assert_eq!(asked(Rank::Order, 1_010_000, 1_011_000), 100, "the gateway itself");
 }

@@ -1,0 +1,36 @@
+//! Calls of whoever shows no key. Exchanges count them by address, for everybody here together: a few at a time, so that
+//! what the exchange counts for one is known before the next leaves.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use super::{Late, Place};
+
+/// By exchange and environment.
+#[derive(Default)]
+pub struct Strangers(Mutex<HashMap<(String, String), Arc<Semaphore>>>);
+
+/// The place of one that is under way.
+pub type Seat = OwnedSemaphorePermit;
+
+impl Strangers {
+    /// Waits for a place, at most so long.
+    pub async fn seat(&self, place: &Place<'_>, patience_ms: u64) -> Result<Seat, Late> {
+        let seats = self.of(place);
+        let seat = tokio::time::timeout(Duration::from_millis(patience_ms), seats.acquire_owned()).await;
+        seat.ok().and_then(Result::ok).ok_or(Late { retry_after_ms: 1000 })
+    }
+
+    fn of(&self, place: &Place<'_>) -> Arc<Semaphore> {
+        let key = (place.definition.id().to_owned(), place.environment.to_owned());
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        all.entry(key).or_insert_with(|| Arc::new(Semaphore::new(AT_ONCE))).clone()
+    }
+}
+
+const AT_ONCE: usize = 2;
