@@ -395,7 +395,7 @@ async fn lost_answers_of_one_account_keep_nobody_elses_waiting() {
         .execute(&format!(
             "insert into keygate.reservation select (jsonb_populate_record(r, jsonb_build_object(
                  'place', n, 'ask_at', r.ask_at - interval '1 hour'))).*
-             from keygate.reservation r, generate_series(1, 250) n where r.connection_id = '{}'",
+             from keygate.reservation r, generate_series(1, 2000) n where r.connection_id = '{}'",
             many.connection
         ))
         .await;
