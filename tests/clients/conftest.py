@@ -8,10 +8,10 @@ import asyncio
 import json
 import os
 import pathlib
-import subprocess
 
 import pytest
 
+import demo
 import gate
 from target import DIRECT, Target
 
@@ -45,19 +45,12 @@ def target(venues):
     if 'KEYGATE_TARGET' in os.environ:
         yield Target.from_file(os.environ['KEYGATE_TARGET'])
         return
-    process = subprocess.Popen([binary(), '--until-eof', '--unlimited'], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                               text=True)
-    try:
-        address = process.stdout.readline().strip()
-        origins = dict(process.stdout.readline().split() for _ in venues)
+    with demo.running(venues) as (address, origins):
         if 'GATE_BIN' in os.environ:
             with gate.running(os.environ['GATE_BIN'], address, venues) as through:
                 yield through
         else:
             yield Target.direct(address, origins, venues)
-    finally:
-        process.terminate()
-        process.wait(timeout=5)
 
 
 @pytest.fixture
@@ -92,10 +85,3 @@ def loop():
     loop = asyncio.new_event_loop()
     yield loop
     loop.close()
-
-
-def binary():
-    if 'DEMO_EXCHANGE_BIN' in os.environ:
-        return os.environ['DEMO_EXCHANGE_BIN']
-    subprocess.run(['cargo', 'build', '--quiet', '-p', 'demo-exchange'], cwd=ROOT, check=True)
-    return pathlib.Path(os.environ.get('CARGO_TARGET_DIR', ROOT / 'target')) / 'debug/demo-exchange'

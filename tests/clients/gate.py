@@ -109,6 +109,11 @@ class Keygate:
         until the number stays."""
         return self.settled(lambda: self.recorded(exchange, name, decision='deny'))
 
+    def traded(self, exchange, name):
+        """How many orders and cancellations of a bot were carried out so far; an intent and its outcome are one."""
+        only = {'class': 'trade', 'decision': 'allow', 'together': 'true'}
+        return self.settled(lambda: self.recorded(exchange, name, **only))
+
     def calls(self, exchange, name, since):
         """How many calls a bot has made since then, refused or not, up to 200 of each."""
         kinds = 'allow', 'deny'

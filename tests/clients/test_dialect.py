@@ -1,6 +1,7 @@
 """What the gate says for itself, in every exchange's words: ccxt takes a denial for good, and tries again only where
 trying again makes sense.
 """
+import contextlib
 import json
 import os
 import time
@@ -9,6 +10,7 @@ import urllib.request
 import ccxt
 import pytest
 
+import demo
 import gate
 from test_matrix import EXCHANGES, another, final, trading
 
@@ -25,8 +27,12 @@ def client(target, exchange):
 
 @pytest.fixture(scope='session')
 def nobody_there(venues):
-    """A gate whose exchanges do not answer."""
-    with gate.running(os.environ['GATE_BIN'], 'http://127.0.0.1:1', venues) as target:
+    """A gate whose exchanges were there when its bots were made, and are gone."""
+    with contextlib.ExitStack() as stack:
+        with demo.running(venues) as (address, _):
+            target = stack.enter_context(gate.running(os.environ['GATE_BIN'], address, venues))
+            for exchange in venues:
+                target.access(exchange, trading(exchange))
         yield target
 
 
@@ -65,7 +71,7 @@ def test_an_order_whose_answer_is_lost_is_not_called_refused(client, fault, reco
     market, amount, price = EXCHANGES[exchange]
     known = {order['id'] for order in client.fetch_open_orders(market)}
     fault('drop_after')
-    with pytest.raises(ccxt.RequestTimeout):
+    with pytest.raises(ccxt.RequestTimeout, match='Keygate: .* its client order id is '):
         client.create_order(market, 'limit', 'buy', amount, price)
     [lost] = [request for request in recorded() if request['fault']]
     assert [request['target'] for request in recorded() if request['method'] == lost['method']].count(lost['target']) == 1
@@ -75,7 +81,7 @@ def test_an_order_whose_answer_is_lost_is_not_called_refused(client, fault, reco
 
 
 def test_an_exchange_out_of_reach_is_tried_again(nobody_there, exchange):
-    client = getattr(ccxt, exchange)({'enableRateLimit': False, 'maxRetriesOnFailure': 0})
-    client.urls['api'] = nobody_there.through(exchange, client.urls['api'])
-    with pytest.raises(ccxt.OperationFailed):
-        client.load_markets()
+    client = nobody_there.ccxt(ccxt, exchange, trading(exchange))
+    for call in client.load_markets, client.fetch_balance:
+        with pytest.raises(ccxt.OperationFailed, match='Keygate: '):
+            call()

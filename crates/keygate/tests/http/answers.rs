@@ -9,14 +9,12 @@ use serde_json::{Value, json};
 use crate::{
     api::Reply,
     bot::{Bot, now},
+    dialects::ORDERS,
     world::World,
 };
 
-#[path = "../dialects/orders.rs"]
-mod orders;
 mod table;
 
-use orders::ORDERS;
 use table::{Row, TABLE};
 
 /// A client of one exchange that signs with a pair.

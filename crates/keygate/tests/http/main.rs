@@ -5,6 +5,8 @@
 
 mod api;
 mod bot;
+#[path = "../dialects/orders.rs"]
+mod dialects;
 mod raw;
 mod stream;
 mod world;

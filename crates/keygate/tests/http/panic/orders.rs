@@ -10,13 +10,9 @@ use super::{PANIC, RESUME};
 use crate::{
     api::{Api, Reply},
     bot::{Bot, FORM},
+    dialects::ORDERS,
     world::{OWNER, PASSWORD, World},
 };
-
-#[path = "../../dialects/orders.rs"]
-mod dialects;
-
-use dialects::ORDERS;
 
 /// Asks until nothing is under way any more.
 async fn finished(api: &Api) -> Value {
