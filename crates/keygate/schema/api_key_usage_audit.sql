@@ -57,11 +57,9 @@ CREATE INDEX idx_api_key_usage_audit_suspicious ON public.api_key_usage_audit US
 
 CREATE INDEX idx_api_key_usage_audit_user_id ON public.api_key_usage_audit USING btree (user_id, created_at DESC);
 
-CREATE TRIGGER api_key_usage_audit_advance AFTER INSERT ON public.api_key_usage_audit REFERENCING NEW TABLE AS inserted FOR EACH STATEMENT EXECUTE FUNCTION keygate.advance_audit_head();
+CREATE TRIGGER api_key_usage_audit_append AFTER INSERT ON public.api_key_usage_audit REFERENCING NEW TABLE AS inserted FOR EACH STATEMENT EXECUTE FUNCTION keygate.append_uses();
 
 CREATE TRIGGER api_key_usage_audit_keep_user_id BEFORE UPDATE ON public.api_key_usage_audit FOR EACH ROW EXECUTE FUNCTION keygate.keep_user_id();
-
-CREATE TRIGGER api_key_usage_audit_parents AFTER INSERT ON public.api_key_usage_audit REFERENCING NEW TABLE AS inserted FOR EACH STATEMENT EXECUTE FUNCTION keygate.check_audit_parents();
 
 ALTER TABLE ONLY public.api_key_usage_audit
     ADD CONSTRAINT api_key_usage_audit_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE CASCADE;

@@ -44,11 +44,9 @@ CREATE INDEX idx_exchange_api_calls_user_id ON public.exchange_api_calls USING b
 
 CREATE INDEX ix_exchange_api_calls_created_at ON public.exchange_api_calls USING btree (created_at);
 
-CREATE TRIGGER exchange_api_calls_advance AFTER INSERT ON public.exchange_api_calls REFERENCING NEW TABLE AS inserted FOR EACH STATEMENT EXECUTE FUNCTION keygate.advance_audit_head();
+CREATE TRIGGER exchange_api_calls_append AFTER INSERT ON public.exchange_api_calls REFERENCING NEW TABLE AS inserted FOR EACH STATEMENT EXECUTE FUNCTION keygate.append_calls();
 
 CREATE TRIGGER exchange_api_calls_keep_user_id BEFORE UPDATE ON public.exchange_api_calls FOR EACH ROW EXECUTE FUNCTION keygate.keep_user_id();
-
-CREATE TRIGGER exchange_api_calls_parents AFTER INSERT ON public.exchange_api_calls REFERENCING NEW TABLE AS inserted FOR EACH STATEMENT EXECUTE FUNCTION keygate.check_call_parents();
 
 ALTER TABLE ONLY public.exchange_api_calls
     ADD CONSTRAINT exchange_api_calls_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE CASCADE;

@@ -43,6 +43,8 @@ CREATE INDEX reservation_open_purchases_idx ON keygate.reservation USING btree (
 
 CREATE INDEX reservation_purchases_idx ON keygate.reservation USING btree (connection_id, changed_at) WHERE ((buys IS NOT NULL) AND (usd IS NOT NULL) AND (state = 'confirmed'::text));
 
+CREATE INDEX reservation_unknown_idx ON keygate.reservation USING btree (connection_id, made_at) WHERE (state = 'unknown'::text);
+
 CREATE INDEX reservation_withdrawals_idx ON keygate.reservation USING btree (connection_id, made_at) WHERE (kind = 'withdraw'::text);
 
 CREATE TRIGGER reservation_keep_user_id BEFORE UPDATE ON keygate.reservation FOR EACH ROW EXECUTE FUNCTION keygate.keep_user_id();
