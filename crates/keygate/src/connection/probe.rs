@@ -9,63 +9,24 @@ use exchange::{
 };
 use rust_decimal::Decimal;
 use time::OffsetDateTime;
-use uuid::Uuid;
 
 use super::{ExchangeKey, Holding};
 use crate::{
     app::App,
     error::{Code, Error, Result},
-    gateway::{
-        queue::{Place, Whose},
-        record,
-    },
-    panic,
+    gateway::{queue::Place, record},
     upstream::{Answer, Failure},
 };
+
+mod at;
+
+pub use at::{At, Only, Stored};
 
 /// What the exchange said about a key.
 pub struct Verified {
     /// The exchange's own record; `None` when it keeps none a key can read.
     pub permissions: Option<Permissions>,
     pub at: OffsetDateTime,
-}
-
-/// Where a key is tried, and whose it is once it is stored: then it waits its turn like any other call.
-#[derive(Clone, Copy)]
-pub struct At<'a> {
-    pub environment: &'a str,
-    pub stored: Option<Stored>,
-    pub only: Only,
-}
-
-/// Whose key it is, and of which connection.
-#[derive(Clone, Copy)]
-pub struct Stored {
-    pub whose: Whose,
-    pub connection: Uuid,
-}
-
-/// What must be so when a request leaves, however long it has waited.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub enum Only {
-    Always,
-    /// Nothing of the connection stands still.
-    WhileSigning,
-    /// Everything of it does.
-    WhileStopped,
-}
-
-impl At<'_> {
-    async fn still(&self, app: &App) -> Result<()> {
-        let Some(Stored { whose, connection }) = self.stored.filter(|_| self.only != Only::Always) else {
-            return Ok(());
-        };
-        match (self.only, panic::stands_still(app, whose.user, connection).await?) {
-            (Only::WhileSigning, true) => Err(Code::Forbidden.with("All signing is stopped.")),
-            (Only::WhileStopped, false) => Err(Code::Forbidden.with("Signing goes on.")),
-            _ => Ok(()),
-        }
-    }
 }
 
 impl Verified {
