@@ -70,10 +70,22 @@ pub fn question(request: &Request, symbol: &Symbol, quantity: Option<Decimal>) -
     serde_json::to_value(question).unwrap_or_default()
 }
 
-/// Asks about everything that is due, each account by itself: one that cannot be asked, or is slow, holds up no other.
+/// Asks about what is due: a few calls of every account, and a few times over, unless an account was slow.
 pub async fn round(app: &App) -> Result<()> {
+    let (begun, mut turns) = (Instant::now(), 0..TURNS);
+    while turns.next().is_some() && begun.elapsed() < PATIENCE {
+        match store::take_due(app, NEXT).await? {
+            none if none.is_empty() => break,
+            due => ask_all(app, due).await,
+        }
+    }
+    Ok(())
+}
+
+/// Each account by itself: one that cannot be asked holds up no other.
+async fn ask_all(app: &App, due: Vec<Open>) {
     let mut accounts: BTreeMap<(Uuid, Uuid), Vec<Open>> = BTreeMap::new();
-    for open in store::take_due(app, NEXT).await? {
+    for open in due {
         accounts.entry((open.user, open.connection)).or_default().push(open);
     }
     let asking =
@@ -83,7 +95,6 @@ pub async fn round(app: &App) -> Result<()> {
             }
         });
     asking.await;
-    Ok(())
 }
 
 /// While everything stands still nothing is asked, whenever that begins: what is held stays held until signing goes on. The
@@ -231,6 +242,8 @@ impl<'a> Lost<'a> {
 
 /// Lists of withdrawals may be a little behind: one that is not in them after this was never made.
 const LISTED: Duration = Duration::minutes(10);
+/// So often in one round each account may have its turn.
+const TURNS: usize = 5;
 /// For one account in one round; what was not asked about is asked in the next.
 const PATIENCE: std::time::Duration = std::time::Duration::from_secs(30);
 const NEXT: Duration = Duration::seconds(15);

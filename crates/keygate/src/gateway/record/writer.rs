@@ -121,7 +121,7 @@ impl Writer {
     /// Waits for items, or until times of last use have to be written. False: every sender is gone.
     async fn next(&mut self, items: &mut Vec<Item>) -> bool {
         let received = self.receiver.recv_many(items, BATCH);
-        match self.used.due() {
+        match self.used.due {
             None => received.await > 0,
             Some(due) => !matches!(timeout_at(due, received).await, Ok(0)),
         }
@@ -131,8 +131,8 @@ impl Writer {
         let (mut batch, mut waiting) = (BTreeMap::<Uuid, Lines>::new(), Vec::new());
         let now = app.clock.now();
         let mut use_of = |user, used: Used| {
-            if self.touched.is_due(&used, now) {
-                self.used.push(user, used);
+            if let Some(most) = self.touched.wait(&used, now) {
+                self.used.push(user, used, most);
             }
         };
         for item in items.drain(..) {
@@ -145,7 +145,7 @@ impl Writer {
                 Item::Flush(done) => waiting.push(done),
             }
         }
-        if is_last || !waiting.is_empty() || self.used.due().is_some_and(|due| due <= Instant::now()) {
+        if is_last || !waiting.is_empty() || self.used.due.is_some_and(|due| due <= Instant::now()) {
             self.used.drain().for_each(|(user, used)| batch.entry(user).or_default().used.push(used));
         }
         if let Err(error) = store::append(app, &batch).await {
@@ -203,38 +203,37 @@ impl Lines {
 struct Touched(HashMap<Uuid, OffsetDateTime>);
 
 impl Touched {
-    fn is_due(&mut self, used: &Used, at: OffsetDateTime) -> bool {
+    /// How long a use may wait to be written; `None`: one was written just now. The first one does not wait: with it
+    /// limits begin to be raised only later.
+    fn wait(&mut self, used: &Used, at: OffsetDateTime) -> Option<Duration> {
         let recent = |last: &OffsetDateTime| (at - *last).abs() < TOUCH_EVERY;
         if self.0.get(&used.access_key).is_some_and(recent) {
-            return false;
+            return None;
         }
         if self.0.len() >= MOST_TOUCHED {
             self.0.retain(|_, last| recent(last));
         }
-        self.0.insert(used.access_key, at);
-        true
+        let is_first = self.0.insert(used.access_key, at).is_none();
+        Some(if is_first { Duration::ZERO } else { TOUCH_WITHIN })
     }
 }
 
 /// Times of last use that are to be written: together, since each costs a user three updates.
 #[derive(Default)]
 struct Unwritten {
-    since: Option<Instant>,
+    due: Option<Instant>,
     used: Vec<(Uuid, Used)>,
 }
 
 impl Unwritten {
-    fn push(&mut self, user: Uuid, used: Used) {
-        self.since.get_or_insert_with(Instant::now);
+    fn push(&mut self, user: Uuid, used: Used, most: Duration) {
+        let due = Instant::now() + most;
+        self.due = Some(self.due.map_or(due, |own| own.min(due)));
         self.used.push((user, used));
     }
 
-    fn due(&self) -> Option<Instant> {
-        self.since.map(|since| since + TOUCH_WITHIN)
-    }
-
     fn drain(&mut self) -> impl Iterator<Item = (Uuid, Used)> {
-        self.since = None;
+        self.due = None;
         self.used.drain(..)
     }
 }
