@@ -1,6 +1,7 @@
 //! Requests at a steady rate: `steady PORT RATE SECONDS CONNECTIONS < REQUESTS`, where requests are whole and stand apart by
 //! a zero byte. Says how long answers took, in microseconds. A late request counts from when it was due, so that a
 //! server which stops for a moment cannot hide it.
+#![allow(clippy::expect_used, clippy::print_stdout, reason = "a measuring tool")]
 
 use std::{
     env,
