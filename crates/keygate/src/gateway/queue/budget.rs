@@ -184,7 +184,7 @@ impl Budgets {
 }
 
 impl State {
-    /// One a second, and a few at once after a pause.
+    /// Five a second, which every exchange takes, and a few more after a pause.
     fn pace(&mut self, whom: Whom, now_ms: i64) -> Result<(), Hold> {
         let next = self.next.entry(whom).or_default();
         if *next > now_ms {
@@ -290,9 +290,9 @@ fn next_window(budget: &Budget, now_ms: i64) -> i64 {
 const PAUSE: Duration = Duration::from_millis(10);
 const MOST_WAITING: usize = 1000;
 const RANKS: usize = 4;
-const PACE_MS: i64 = 1000;
+const PACE_MS: i64 = 200;
 /// A client that starts asks for some lists at once.
-const AT_ONCE: i64 = 2;
+const AT_ONCE: i64 = 9;
 const MOST_BUCKETS: usize = 20_000;
 /// No answer silences us for longer.
 const LONGEST_MS: i64 = 24 * 60 * 60 * 1000;
