@@ -68,7 +68,7 @@ def refused_once(target):
         with pytest.raises(classes) as refused:
             call()
         if target.keygate:
-            assert target.keygate.denials(exchange, name) == before + 1
+            assert target.keygate.denials(exchange, name, before + 1) == before + 1
         return refused.value
     return run
 

@@ -104,10 +104,14 @@ class Keygate:
         assert done.returncode == 0, done.stderr
         return done.stdout
 
-    def denials(self, exchange, name):
+    def denials(self, exchange, name, least=0):
         """How many calls of a bot were refused so far. Records are written a moment after the answer, so this looks
-        until the number stays."""
-        return self.settled(lambda: self.recorded(exchange, name, decision='deny'))
+        until the number stays, and for a while until it is what it must be at least."""
+        until = time.monotonic() + 5
+        while (count := self.settled(lambda: self.recorded(exchange, name, decision='deny'))) < least:
+            if time.monotonic() > until:
+                break
+        return count
 
     def traded(self, exchange, name):
         """How many orders and cancellations of a bot were carried out so far; an intent and its outcome are one."""
