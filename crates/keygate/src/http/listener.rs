@@ -60,6 +60,7 @@ pub async fn serve(listener: Listener, site: Site, stop: watch::Receiver<bool>) 
 }
 
 async fn accept(socket: TcpListener, site: Site, slots: Slots, mut stop: watch::Receiver<bool>) {
+    let mut was_crowded = false;
     loop {
         let Some(room) = slots.room().await else { break };
         let accepted = tokio::select! {
@@ -70,7 +71,11 @@ async fn accept(socket: TcpListener, site: Site, slots: Slots, mut stop: watch::
             Ok((stream, peer)) => {
                 let is_proxy = site.config().trusts(peer.ip().to_canonical());
                 let Some(slot) = slots.take(room, peer.ip(), is_proxy) else {
-                    tracing::debug!(%peer, "too many connections are open from one address");
+                    // once is enough: whoever wants to fill the log would only have to go on
+                    if !std::mem::replace(&mut was_crowded, true) {
+                        tracing::warn!(%peer, "one address has an eighth of max_connections and gets no more; \
+                            if it is a proxy, name it in trusted_proxies");
+                    }
                     continue;
                 };
                 let (site, stop) = (site.clone(), stop.clone());
