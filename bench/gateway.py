@@ -12,6 +12,7 @@ from pathlib import Path
 from statistics import median
 
 import report
+from disk import flushes
 from keygate import Keygate
 from latency import CONNECTIONS, Latency
 from login import logged_in, prepared
@@ -22,6 +23,7 @@ HERE = Path(__file__).parent
 SERVER_CPU, OTHER_CPU = 0, 1
 STEADY = 100  # requests per second, which every server here can answer
 STEADY_SECONDS, STEADY_ROUNDS = 3, 3
+COMMITS = 400  # per second, about as many as orders make at half of their target
 ORDERING = 128  # connections that place orders: the more wait, the more share a commit
 
 
@@ -40,8 +42,11 @@ def main():
         delays = stage.delays([stage.bare(), *contenders], STEADY)
         money = [bench.run(orders, options.secs) for _ in range(options.rounds)]
         half = round(min(report.LEAST_ORDERS, median(run['rate'] for run in money)) / 2)
-        busy = stage.delays([stage.bare(), orders], half, ORDERING // 2)
-        print(report.gateway(runs, (money, half, busy), (STEADY, delays), options))
+        busy, flushed = {}, []
+        for _ in range(options.rounds):
+            flushed += flushes(state, COMMITS, STEADY_SECONDS)
+            stage.delay([stage.bare(), orders], half, busy, ORDERING // 2)
+        print(report.gateway(runs, (money, half, busy, flushed), (STEADY, delays), options))
 
 
 def arguments():
@@ -80,14 +85,18 @@ class Stage:
                       ORDERING),
         ]
 
-    def delays(self, contenders, rate, connections=CONNECTIONS):
+    def delays(self, contenders, rate):
         """By name the delays of each round."""
         delays = {}
         for _ in range(STEADY_ROUNDS):
-            for contender in contenders:
-                one = self.latency.measure(contender, rate, STEADY_SECONDS, connections)
-                delays.setdefault(contender.name, []).append(one)
+            self.delay(contenders, rate, delays)
         return delays
+
+    def delay(self, contenders, rate, delays, connections=CONNECTIONS):
+        """One round of them."""
+        for contender in contenders:
+            one = self.latency.measure(contender, rate, STEADY_SECONDS, connections)
+            delays.setdefault(contender.name, []).append(one)
 
     def bare(self):
         """The upstream itself: what a delay without any server in between is."""

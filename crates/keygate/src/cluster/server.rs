@@ -148,9 +148,11 @@ pub(super) fn init(
         "--no-instructions",
         "--auth-host=reject",
     ]);
+    // a new segment is filled with zeros while everybody's commits wait: one megabyte of them, not sixteen
+    command.arg("--wal-segsize=1");
     match kind {
         Kind::Durable { .. } => command.args(["--auth-local=peer", "--data-checksums"]),
-        Kind::ThrowAway => command.args(["--auth-local=trust", "--no-sync", "--wal-segsize=1"]),
+        Kind::ThrowAway => command.args(["--auth-local=trust", "--no-sync"]),
     };
     let output =
         command.arg("-D").arg(&unfinished).output().map_err(Error::io("run initdb for", directory))?;
@@ -202,8 +204,14 @@ fn settings(kind: &Kind<'_>) -> Vec<&'static str> {
         "log_error_verbosity=terse",
     ];
     if matches!(kind, Kind::Durable { .. }) {
-        // before a crash is recovered from everything is synced: in one call, not file by file, which takes seconds
-        settings.push("recovery_init_sync_method=syncfs");
+        settings.extend([
+            // before a crash is recovered from everything is synced: in one call, not file by file, which takes seconds
+            "recovery_init_sync_method=syncfs",
+            // as with segments of the usual size; more old ones are kept to be written again
+            "max_wal_size=1GB",
+            "min_wal_size=160MB",
+            "wal_buffers=4MB",
+        ]);
     }
     if matches!(kind, Kind::ThrowAway) {
         settings.extend([
