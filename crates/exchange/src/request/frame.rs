@@ -3,8 +3,14 @@
 
 use std::{collections::BTreeMap, fmt};
 
-use super::{Document, Part, Refusal, Request, login_frame::LogIn};
-use crate::{Definition, definition::Members};
+use super::{
+    Document, Part, Refusal, Request,
+    login_frame::{LogIn, own_request},
+};
+use crate::{
+    Class, Definition, SignLevel,
+    definition::{Endpoint, Members},
+};
 
 /// A frame that has exactly one reading.
 #[derive(Clone, Debug)]
@@ -45,6 +51,8 @@ pub struct BadFrame {
     pub id: String,
     /// Its method, to answer with; empty if that cannot be read.
     pub method: String,
+    /// The API key it names, unproven, where a frame names one and that can be read.
+    pub key: Option<String>,
     /// What is wrong.
     pub refusal: Refusal,
 }
@@ -60,7 +68,14 @@ impl Definition {
         self.frame_with(path, text, &BTreeMap::new())
     }
 
-    /// The same where markets may be named by numbers: one that is not among these is [`Part::Market`].
+    /// As much of a refused frame as its record needs: it counts as the strictest class.
+    pub fn unread_frame(&self, path: &str, bad: &BadFrame) -> Request {
+        let endpoint = Endpoint { level: SignLevel::Signed, ..Endpoint::plain(Class::KeyAdmin) };
+        let method: String = bad.method.chars().filter(char::is_ascii_graphic).collect();
+        Request { endpoint, ..own_request(path, &method) }
+    }
+
+    /// As [`Definition::frame`], where markets may be named by numbers: one that is not among these is [`Part::Market`].
     pub fn frame_with(
         &self,
         path: &str,
@@ -122,7 +137,7 @@ impl Frame {
 impl BadFrame {
     /// One of which nothing but its id could be read.
     pub(super) fn unread(id: &str, refusal: Refusal) -> BadFrame {
-        BadFrame { id: id.to_owned(), method: String::new(), refusal }
+        BadFrame { id: id.to_owned(), method: String::new(), key: None, refusal }
     }
 }
 

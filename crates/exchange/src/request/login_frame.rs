@@ -64,7 +64,7 @@ impl Definition {
     ) -> Result<Frame, BadFrame> {
         let bad = |id: &str, method: &str, refusal| {
             let method = if method.len() <= MAX_METHOD { method } else { "" };
-            BadFrame { id: id.to_owned(), method: method.to_owned(), refusal }
+            BadFrame { id: id.to_owned(), method: method.to_owned(), key: None, refusal }
         };
         let document = self.frame_document(text).map_err(|refusal| bad("null", "", refusal))?;
         let method = document.text_of(&stream.members.method).unwrap_or_default().to_owned();

@@ -2,7 +2,7 @@
 
 use super::{
     Act, Allowed, Body, Called, Document, Frame, Incoming, Json, Params, Part, Refusal, Request, escape,
-    frame::{BadFrame, check_members, in_frame, missing},
+    frame::{BadFrame, MAX_METHOD, check_members, in_frame, missing},
     quote,
 };
 use crate::{
@@ -15,8 +15,13 @@ const MAX_ID: usize = 64;
 impl Definition {
     pub(super) fn signed_frame(&self, stream: &Stream, path: &str, text: &str) -> Result<Frame, BadFrame> {
         let document = self.frame_document(text).map_err(|refusal| BadFrame::unread("null", refusal))?;
-        let id = read_id(stream, &document).map_err(|refusal| BadFrame::unread("null", refusal))?;
-        self.read_frame(stream, path, document, &id).map_err(|refusal| BadFrame::unread(&id, refusal))
+        let (method, key) = shown(stream, &document);
+        let bad = |id: &str, refusal| BadFrame { method, key, ..BadFrame::unread(id, refusal) };
+        let id = match read_id(stream, &document) {
+            Ok(id) => id,
+            Err(refusal) => return Err(bad("null", refusal)),
+        };
+        self.read_frame(stream, path, document, &id).map_err(|refusal| bad(&id, refusal))
     }
 
     fn read_frame(
@@ -144,6 +149,17 @@ impl Frame {
             members.into_iter().map(|own| format!("{}={}", own.name, scalar(&own.value).unwrap_or_default()));
         pairs.collect::<Vec<_>>().join("&")
     }
+}
+
+/// Method and key as they are shown, whatever else is wrong.
+fn shown(stream: &Stream, document: &Document) -> (String, Option<String>) {
+    let method = document.text_of(&stream.members.method).filter(|method| method.len() <= MAX_METHOD);
+    let params = document.root().get(&stream.members.params);
+    let key = match params.and_then(|params| params.get(&stream.key)) {
+        Some(Json::Text(key)) => Some(key.to_string()),
+        _ => None,
+    };
+    (method.unwrap_or_default().to_owned(), key)
 }
 
 fn act(stream: &Stream, method: &str) -> Act {

@@ -25,6 +25,7 @@ impl Definition {
         let bad = |method: Option<&str>, id: Option<&str>, refusal| BadFrame {
             id: stream.echo(method, id),
             method: method.unwrap_or_default().to_owned(),
+            key: None,
             refusal,
         };
         let document = self.frame_document(text).map_err(|refusal| bad(None, None, refusal))?;

@@ -23,6 +23,7 @@ use super::{Denial, answer, unreadable};
 use crate::{app::App, auth::Client, http::RequestId};
 
 mod bound;
+mod caller;
 mod end;
 mod frame;
 mod login;

@@ -175,6 +175,30 @@ async fn what_is_not_listed_or_not_readable_is_refused_and_the_stream_goes_on() 
 }
 
 #[tokio::test]
+async fn frame_that_goes_no_further_is_on_record_where_it_shows_whose_it_is() {
+    let world = World::new().await;
+    let bot = world.bot("binance", "trade").await;
+    let mut stream = Stream::open(&bot).await;
+    let mut unknown = buy();
+    unknown["mystery"] = json!(1);
+    refused(&stream.ask("order.place", unknown).await, 400, -1130, "bad-request");
+    refused(&stream.ask("wallet.withdraw", json!({})).await, 403, -1002, "unknown-method");
+    // a frame without a key is nobody's, and one of the session is the session's
+    refused(&stream.ask_plain("wallet.transfer", json!({})).await, 403, -1002, "unknown-method");
+    granted(&stream.ask("session.logon", json!({})).await);
+    refused(&stream.ask_plain("wallet.transfer", json!({})).await, 403, -1002, "unknown-method");
+    world.flush().await;
+    let of = |endpoint: &str| {
+        format!(
+            "api_key_usage_audit where decision = 'deny' and class = 'keyadmin' and endpoint = '/ws-api/v3/{endpoint}'"
+        )
+    };
+    assert_eq!(world.count(&of("order.place")).await, 1);
+    assert_eq!(world.count(&of("wallet.withdraw")).await, 1);
+    assert_eq!(world.count(&of("wallet.transfer")).await, 1);
+}
+
+#[tokio::test]
 async fn one_connection_belongs_to_one_access_key() {
     let world = World::new().await;
     let connection = world.connect("binance", "trade").await;

@@ -9,18 +9,13 @@ use exchange::{Act, Answer as Dialect, Class, Frame};
 use tokio::time::timeout;
 
 use super::{end::End, pending::Sent, relay::Connection};
-use crate::{
-    gateway::{
-        Account, Call, Denial, answer,
-        credential::{Presented, Proof, refusal},
-        noted::Noted,
-        queue::{Rank, Seat, Turn},
-        record,
-        send::{DECIDED, LEAVES},
-        unreadable,
-    },
-    http::RequestId,
-    risk::Seen,
+use crate::gateway::{
+    Account, Call, Denial, answer,
+    credential::Proof,
+    queue::{Rank, Seat, Turn},
+    record,
+    send::{DECIDED, LEAVES},
+    unreadable,
 };
 
 impl<'a> Connection<'a> {
@@ -33,10 +28,7 @@ impl<'a> Connection<'a> {
         let frame = match self.read(text).await {
             Ok(frame) => frame,
             Err(bad) => {
-                let denial = match bad.refusal.part {
-                    exchange::Part::Endpoint => Denial::denied("unknown-method", bad.to_string()),
-                    _ => unreadable(bad.to_string()),
-                };
+                let denial = self.turned_away(&bad).await;
                 return self.refuse(&bad.id, &bad.method, &denial).await;
             }
         };
@@ -94,7 +86,7 @@ impl<'a> Connection<'a> {
         };
         self.reach(&environment, None).await?;
         self.asked = Instant::now();
-        let call = self.call(frame);
+        let call = self.call(frame.request().clone());
         let seat = public_turn(&call, &environment, self.bound.prefix().is_some()).await?;
         let method = frame.method().to_owned();
         let sent = Sent { call, method, account: None, environment, started: Instant::now(), seat };
@@ -104,7 +96,7 @@ impl<'a> Connection<'a> {
 
     /// Everything with an account.
     async fn private(&mut self, frame: &Frame) -> Result<String, Denial> {
-        let call = self.call(frame);
+        let call = self.call(frame.request().clone());
         let (account, proof) = self.prove(&call, frame).await?;
         self.bound.bind(&account);
         if !call.request.class().moves_money() {
@@ -197,63 +189,6 @@ impl<'a> Connection<'a> {
         self.pending.insert(frame.id(), sent);
     }
 
-    /// Who calls, and may they: by the frame's own signature, or by the session. Denials are recorded.
-    pub(super) async fn prove(
-        &mut self,
-        call: &Call<'_>,
-        frame: &Frame,
-    ) -> Result<(Arc<Account>, Option<Proof>), Denial> {
-        let presented = self.presented(frame)?;
-        self.bound.admits(presented.prefix())?;
-        let account = call.account(&presented).await?;
-        let proven = match frame.key() {
-            Some(_) => self.prove_pair(frame, &account).map(Some),
-            None => self.in_time(frame),
-        };
-        let proof = match proven {
-            Ok(proof) => proof,
-            Err(denial) => return Err(call.distrusted(&account, denial).await),
-        };
-        if let Err(denial) = self.bound.is_still(&account) {
-            return Err(call.denied(&account, denial).await);
-        }
-        let look = call.look(&account).await?;
-        match call.admit(&account, &presented, &look).await {
-            Ok(()) => {
-                self.keep_token(frame);
-                Ok((account, proof))
-            }
-            Err(denial) => Err(call.denied(&account, denial).await),
-        }
-    }
-
-    fn presented(&self, frame: &Frame) -> Result<Presented, Denial> {
-        if let Some(token) = self.definition.frame_token(frame) {
-            return self.presented_by(token);
-        }
-        let own = frame.key().map(str::to_owned);
-        let session = || self.since_ms.and_then(|_| self.bound.prefix());
-        match own.or_else(session) {
-            Some(prefix) if prefix.starts_with("kg_") => Ok(Presented::Pair { prefix }),
-            Some(_) => Err(Denial::unknown_key("this is not the key of a virtual pair")),
-            None => Err(Denial::unknown_key("no Keygate credential was sent")),
-        }
-    }
-
-    fn prove_pair(&self, frame: &Frame, account: &Account) -> Result<Proof, Denial> {
-        let pair = account.virtual_pair(self.app, self.definition)?;
-        let verified = self.definition.verify_frame(frame, &pair, self.now_ms()).map_err(refusal)?;
-        Ok(Proof { signature_id: verified.signature_id, replayable_until_ms: verified.replayable_until_ms })
-    }
-
-    /// A frame of the session proves nothing by itself, but it may have waited too long.
-    fn in_time(&self, frame: &Frame) -> Result<Option<Proof>, Denial> {
-        match self.definition.frame_is_fresh(frame, self.now_ms()) {
-            true => Ok(None),
-            false => Err(refusal(exchange::VerifyError::StaleTimestamp)),
-        }
-    }
-
     /// The frame with the real key, which is opened here, signs once and is dropped. The exchange is reached before.
     async fn signed(
         &mut self,
@@ -275,19 +210,6 @@ impl<'a> Connection<'a> {
         Ok(text)
     }
 
-    pub(super) fn call(&self, frame: &Frame) -> Call<'a> {
-        Call {
-            app: self.app,
-            definition: self.definition,
-            request: frame.request().clone(),
-            client: self.client.clone(),
-            id: RequestId(self.app.clock.id()),
-            begun: self.app.clock.now(),
-            seen: Seen::default(),
-            noted: Noted::default(),
-        }
-    }
-
     /// From now on no message to the client repeats this.
     pub(super) fn hide(&mut self, value: String) {
         if !self.known.contains(&value) {
@@ -301,7 +223,7 @@ impl<'a> Connection<'a> {
         String::from_utf8_lossy(&clean).into_owned()
     }
 
-    fn now_ms(&self) -> u64 {
+    pub(super) fn now_ms(&self) -> u64 {
         u64::try_from(self.app.clock.now_ms()).unwrap_or(0)
     }
 }

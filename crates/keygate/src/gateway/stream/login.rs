@@ -13,9 +13,8 @@ use super::{
     relay::{Connection, Error, Far},
 };
 use crate::{
-    gateway::{Account, Call, Denial, answer, market::Asked, noted::Noted, queue::Rank, record},
+    gateway::{Account, Call, Denial, answer, market::Asked, queue::Rank, record},
     http::RequestId,
-    risk::Seen,
     upstream::Failure,
 };
 
@@ -89,7 +88,7 @@ impl Connection<'_> {
 
     /// Begins or ends a subscription. It has no answer of its own, so it is on record as sent.
     pub(super) async fn listen(&mut self, frame: &Frame) -> Result<(), End> {
-        let call = self.call(frame);
+        let call = self.call(frame.request().clone());
         let admitted = match self.prove(&call, frame).await {
             Ok((account, _)) => self.in_session(&account).map(|()| account),
             Err(denial) => Err(denial),
@@ -114,9 +113,7 @@ impl Connection<'_> {
         let Some((environment, request)) = environment.zip(self.definition.market_numbers(&self.path)) else {
             return;
         };
-        let (app, definition, client) = (self.app, self.definition, self.client.clone());
-        let (id, seen, noted) = (RequestId(app.clock.id()), Seen::default(), Noted::default());
-        let call = Call { app, definition, request, client, id, begun: app.clock.now(), seen, noted };
+        let (call, definition) = (self.call(request), self.definition);
         tokio::select! {
             answer = call.public_answer(&environment, Rank::Read) => {
                 if let Ok(Asked { outcome: Ok(answer), error: None }) = answer && answer.status == StatusCode::OK {

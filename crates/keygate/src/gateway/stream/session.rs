@@ -9,7 +9,7 @@ use crate::gateway::Denial;
 impl Connection<'_> {
     /// Proves the pair and gives the connection to it.
     pub(super) async fn log_on(&mut self, frame: &Frame) -> Result<String, Denial> {
-        let call = self.call(frame);
+        let call = self.call(frame.request().clone());
         let (account, proof) = self.prove(&call, frame).await?;
         let Some(proof) = proof else {
             return Err(Denial::denied("no-signature", "a log-on is signed with the virtual pair"));

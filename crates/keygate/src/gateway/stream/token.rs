@@ -9,9 +9,8 @@ use uuid::Uuid;
 
 use super::relay::Connection;
 use crate::{
-    gateway::{Account, Call, Denial, answer, credential::Presented, noted::Noted, token},
+    gateway::{Account, Denial, answer, credential::Presented, token},
     http::RequestId,
-    risk::Seen,
     upstream::Failure,
 };
 
@@ -73,10 +72,8 @@ impl Connection<'_> {
 
     /// Asks the exchange for a token, as a call of its own: in the key's queue, on record before it is signed.
     async fn fetch_token(&mut self, account: &Account) -> Result<(), Denial> {
-        let (app, definition, client) = (self.app, self.definition, self.client.clone());
-        let request = definition.token_request().ok_or_else(|| Denial::down("no request gives a token"))?;
-        let (id, seen, noted) = (RequestId(app.clock.id()), Seen::default(), Noted::default());
-        let call = Call { app, definition, request, client, id, begun: app.clock.now(), seen, noted };
+        let request = self.definition.token_request();
+        let call = self.call(request.ok_or_else(|| Denial::down("no request gives a token"))?);
         let sent = call.sent_on_record(account, None).await?;
         for value in sent.known {
             self.hide(value);
@@ -85,7 +82,8 @@ impl Connection<'_> {
             return Err(self.no_token(&error));
         }
         let body = sent.outcome.map_err(|failure| unreachable(failure, call.id))?.body;
-        let text = definition.read_token(&body).ok_or_else(|| Denial::down("an answer holds no token"))?;
+        let text =
+            self.definition.read_token(&body).ok_or_else(|| Denial::down("an answer holds no token"))?;
         self.hide(text.expose().to_owned());
         self.hide(text.expose().replace('/', "\\/")); // as some write it in JSON
         self.tokens.real = Some(Real { text, key: account.connection.api_key, used: Instant::now() });
