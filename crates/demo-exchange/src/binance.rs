@@ -3,6 +3,7 @@
 
 mod account;
 mod auth;
+mod candles;
 mod error;
 mod order;
 mod param;
