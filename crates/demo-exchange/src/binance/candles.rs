@@ -1,6 +1,6 @@
 //! Candles, and the intervals they have.
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::error::Error;
 use super::param::Params;
