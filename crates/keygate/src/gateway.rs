@@ -51,6 +51,8 @@ use account::{Account, Missing};
 pub use account::{Accounts, KeptConnection, KeptPair, StoredPair};
 pub use asked::serve;
 use credential::Presented;
+#[cfg(feature = "fuzzing")]
+pub use decide::promise;
 pub use denial::Denial;
 use denial::unreadable;
 pub use ledger::{Ledger, Window, Writer as LedgerWriter, forget_windows, ledger};

@@ -153,5 +153,8 @@ fn withdrawal(request: &Request, presented: &Presented) -> Result<(), Denial> {
     }
 }
 
+#[cfg(any(test, feature = "fuzzing"))]
+pub mod promise;
+
 #[cfg(test)]
 mod tests;

@@ -98,6 +98,13 @@ impl Opened {
 }
 
 impl Stopped {
+    #[cfg(any(test, feature = "fuzzing"))]
+    pub fn of(connections: Vec<(Option<Uuid>, Option<Uuid>)>, access_keys: Vec<Uuid>) -> Self {
+        let (connections, access_keys) =
+            (connections.into_iter().collect(), access_keys.into_iter().collect());
+        Stopped { connections, access_keys }
+    }
+
     pub fn stops(&self, user: Uuid, connection: Uuid) -> bool {
         let user = Some(user);
         [(None, None), (user, None), (user, Some(connection))]
