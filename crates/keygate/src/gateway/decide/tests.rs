@@ -47,7 +47,30 @@ static SENT: LazyLock<Vec<Sent>> = LazyLock::new(|| {
     sent
 });
 
-const OTHERS: [(&str, &str, &str); 22] = [
+const OTHERS: [(&str, &str, &str); 27] = [
+    // more than a limit can say
+    (
+        "binance",
+        "POST /api/v3/order",
+        "symbol=BTCUSDT&side=BUY&type=LIMIT&timeInForce=GTC&quantity=99999999999&price=99999999999",
+    ),
+    ("binance", "POST /sapi/v1/capital/withdraw/apply", "coin=BTC&address=T1&amount=99999999999999999"),
+    // borrowed money
+    (
+        "kraken",
+        "POST /0/private/AddOrder",
+        "nonce=1700000000000&pair=XXBTZUSD&type=buy&ordertype=limit&volume=0.01&price=20000&leverage=3",
+    ),
+    (
+        "kraken",
+        "POST /0/private/AddOrder",
+        "nonce=1700000000000&pair=XXBTZUSD&type=buy&ordertype=limit&volume=0.01&price=20000&leverage=1",
+    ),
+    (
+        "bitfinex",
+        "POST /v2/auth/w/order/submit",
+        r#"{"type":"LIMIT","symbol":"tBTCF0:USTF0","price":"2","amount":"1","lev":1}"#,
+    ),
     ("binance", "GET /api/v3/account", ""),
     ("binance", "GET /api/v3/time", ""),
     (
@@ -128,7 +151,7 @@ fn decided(sent: &Sent, edit: Option<(Index, &str)>, state: &[u8]) -> Result<Dec
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: ProptestConfig::default().cases * 16, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: ProptestConfig::default().cases * 32, ..ProptestConfig::default() })]
 
     #[test]
     fn a_call_passes_if_no_rule_refuses_it_and_only_then(

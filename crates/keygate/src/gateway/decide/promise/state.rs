@@ -3,10 +3,10 @@
 
 use std::{collections::HashMap, net::IpAddr, slice::Iter};
 
-use exchange::{Class, Definition, Reading, Request};
+use exchange::{Class, Definition, Leverage, Reading, Request};
 use rust_decimal::Decimal;
 use serde_json::json;
-use time::{Duration, OffsetDateTime};
+use time::{Duration, OffsetDateTime, Time};
 use uuid::Uuid;
 
 use super::{market, worth, worth::Prices};
@@ -185,8 +185,8 @@ impl State {
             "max_daily_withdrawal_usd": dice.figure(self.used.withdraw_day + leaves),
             "daily_withdraw_limit": dice.figure(self.used.withdraw_day + leaves),
             "monthly_withdraw_limit": dice.figure(self.used.withdraw_month + leaves),
-            "max_position_size": if dice.mostly() && dice.byte() % 2 == 0 { None } else { let edge = self.position_edge(definition, request, times); dice.figure(edge) },
-            "max_leverage": dice.pick(&[None, None, None, Some("0"), Some("1"), Some("3"), Some("10"), Some("2.5")]),
+            "max_position_size": dice.figure(self.position_edge(definition, request, times)),
+            "max_leverage": dice.figure(times_of(request.leverage())),
             "stop_loss_percentage": if dice.byte() % 8 == 7 { Some("10") } else { None },
             "allowed_symbols": dice.list(&market::LISTED).map(owned),
             "blocked_symbols": owned(dice.list(&market::LISTED).unwrap_or_default()),
@@ -293,18 +293,19 @@ impl State {
     /// The ledger's rows: those that count, and others of yesterday, tomorrow and another connection that do not.
     pub fn rows(&self, account: &Account) -> Rows {
         let (own, other) = (account.connection.id, Uuid::from_u128(99));
-        let (yesterday, tomorrow) = (self.at - Duration::DAY, self.at + Duration::DAY);
-        let much = Decimal::from(1_000_000_000);
+        let (day, much) = (self.at.replace_time(Time::MIDNIGHT), Decimal::from(1_000_000_000));
+        let month = day.replace_day(1).expect("every month has one");
+        let before = |start| start - Duration::milliseconds(1);
         let mut used = vec![
-            (own, Window::TradeDay, self.at, self.used.trade_day),
-            (own, Window::WithdrawDay, self.at, self.used.withdraw_day),
-            (own, Window::WithdrawMonth, self.at, self.used.withdraw_month),
+            (own, Window::TradeDay, day, self.used.trade_day),
+            (own, Window::WithdrawDay, day, self.used.withdraw_day),
+            (own, Window::WithdrawMonth, month, self.used.withdraw_month),
+            (own, Window::WithdrawMonth, before(month), much),
             (own, Window::Day, self.at, much),
         ];
-        for at in [yesterday, tomorrow] {
+        for at in [before(day), day + Duration::DAY] {
             used.extend([(own, Window::TradeDay, at, much), (own, Window::WithdrawDay, at, much)]);
         }
-        used.push((own, Window::WithdrawMonth, self.at - Duration::days(40), much));
         for window in [Window::TradeDay, Window::WithdrawDay, Window::WithdrawMonth] {
             used.push((other, window, self.at, much));
         }
@@ -323,6 +324,14 @@ impl State {
                 .map(|own| (account.access_key, own))
                 .collect(),
         }
+    }
+}
+
+/// What a call sets or borrows.
+fn times_of(leverage: Leverage) -> Decimal {
+    match leverage {
+        Leverage::Sets(times) | Leverage::Borrows(Some(times)) => times,
+        Leverage::None | Leverage::Borrows(None) | Leverage::Unknown => Decimal::TWO,
     }
 }
 
