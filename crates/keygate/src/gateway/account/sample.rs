@@ -1,5 +1,7 @@
 //! An account as it is loaded, without a database.
 
+#![allow(clippy::expect_used, reason = "for the tests and the fuzz target alone")]
+
 use std::sync::LazyLock;
 
 use seal::{Keyring, MasterKey, ProcessKey, UserKey};

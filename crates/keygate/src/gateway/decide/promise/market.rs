@@ -62,29 +62,41 @@ pub fn is_on(definition: &Definition, symbol: &Symbol, list: &[String]) -> Is {
 }
 
 fn is(definition: &Definition, symbol: &Symbol, listed: &str) -> Is {
-    let own = plain(symbol);
-    if matches!(symbol, Symbol::Market(name) if name.eq_ignore_ascii_case(listed)) {
+    if spellings(definition, symbol, listed).any(|name| name.eq_ignore_ascii_case(&text(symbol))) {
         return Is::Surely;
     }
     let (left, right) = listed.split_once(['/', '-', '_']).unwrap_or((listed, ""));
-    let (left, right) = (usual(left), usual(right));
-    match [format!("{left}{right}"), format!("{right}{left}")] {
-        [name, _] if own == name && listed.contains('/') && SPELL_IN_ORDER.contains(&definition.id()) => {
-            Is::Surely
-        }
-        names if names.iter().any(|name| own.ends_with(name.as_str())) => Is::Perhaps,
-        _ => Is::Not,
+    let (left, right, own) = (usual(left), usual(right), usual(&text(symbol)));
+    match [format!("{left}{right}"), format!("{right}{left}")].iter().any(|name| own.ends_with(name.as_str()))
+    {
+        true => Is::Perhaps,
+        false => Is::Not,
+    }
+}
+
+/// How the market that a list names is surely called in a request.
+fn spellings(definition: &Definition, symbol: &Symbol, listed: &str) -> impl Iterator<Item = String> {
+    let sign = match (symbol, definition.id()) {
+        (Symbol::Pair { .. }, _) => Some("/"),
+        (_, "binance" | "bitget" | "bybit" | "htx" | "mexc") => Some(""),
+        (_, "coinbase" | "kucoin" | "okx") => Some("-"),
+        (_, "cryptocom" | "gate") => Some("_"),
+        _ => None,
+    };
+    let usual = sign.filter(|_| listed.contains('/')).map(|sign| listed.replace('/', sign));
+    let by_name = matches!(symbol, Symbol::Market(_)).then(|| listed.to_owned());
+    let at_kraken = definition.id() == "kraken" && listed == "BTC/USD";
+    usual.into_iter().chain(by_name).chain(at_kraken.then(|| "XXBTZUSD".to_owned()))
+}
+
+fn text(symbol: &Symbol) -> String {
+    match symbol {
+        Symbol::Market(name) => name.clone(),
+        Symbol::Pair { base, quote } => format!("{base}/{quote}"),
     }
 }
 
 /// Letters and digits only, with the names that some exchanges have of their own.
-fn plain(symbol: &Symbol) -> String {
-    usual(&match symbol {
-        Symbol::Market(name) => name.clone(),
-        Symbol::Pair { base, quote } => format!("{base}{quote}"),
-    })
-}
-
 fn usual(name: &str) -> String {
     let text: String = name.to_uppercase().chars().filter(char::is_ascii_alphanumeric).collect();
     text.replace("XXBT", "BTC")
@@ -134,7 +146,3 @@ fn listing(exchange: &str) -> Value {
         _ => json!({"symbols": rows, "data": rows, "result": {"list": rows}}),
     }
 }
-
-/// Exchanges that spell a market base first, with at most one sign between both.
-const SPELL_IN_ORDER: [&str; 11] =
-    ["binance", "bitget", "bybit", "coinbase", "cryptocom", "gate", "htx", "kraken", "kucoin", "mexc", "okx"];

@@ -344,17 +344,18 @@ fn unlimited() -> Limits {
     serde_json::from_value(all).expect("limits")
 }
 
-/// Most markets have a price.
+/// Most markets have a price; what they say of an asset may differ.
 fn prices(dice: &mut Dice<'_>) -> Prices {
+    // in hundredths of a cent
     let usd = |asset: &str| match asset {
-        "BTC" => 50_000_0000,
-        "ETH" => 2500_0000,
-        "EUR" => 1_2500,
+        "BTC" => 500_000_000,
+        "ETH" => 25_000_000,
+        "EUR" => 12_500,
         "KRW" => 8,
         "XRP" | "ADA" | "XLM" => 5000,
         "DOGE" => 800,
-        "LTC" | "SOL" => 100_0000,
-        _ => 1_0000_i64,
+        "LTC" | "SOL" => 1_000_000,
+        _ => 10_000_i64,
     };
     let pairs = market::PAIRS.into_iter().filter_map(|(base, quote)| {
         let price = Decimal::from(usd(base)) / Decimal::from(usd(quote));
