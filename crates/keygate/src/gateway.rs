@@ -51,6 +51,8 @@ use account::{Account, Missing};
 pub use account::{Accounts, KeptConnection, KeptPair, StoredPair};
 pub use asked::serve;
 use credential::Presented;
+#[cfg(feature = "fuzzing")]
+pub use decide::promise;
 pub use denial::Denial;
 use denial::unreadable;
 pub use ledger::{Ledger, Window, Writer as LedgerWriter, forget_windows, ledger};
@@ -198,10 +200,17 @@ impl Call<'_> {
         presented: &Presented,
         look: &Look,
     ) -> Result<(), Denial> {
-        decide::decide(self, account, presented)?;
+        let (definition, request) = (self.definition, &self.request);
+        let attempt = decide::Attempt { definition, request, presented, whence: self.whence() };
+        decide::decide(&attempt, account, &self.noted)?;
         self.in_force(account)?;
         self.count(account).await?;
         self.learn(account, look).await
+    }
+
+    /// From where, at this moment.
+    fn whence(&self) -> decide::Whence {
+        decide::Whence { ip: self.client.ip, at: self.app.clock.now() }
     }
 
     /// The call with an id for each order, or for the withdrawal, that has none: by it the exchange can be asked what became

@@ -21,6 +21,8 @@ use super::{Denial, credential::Presented, record};
 use crate::{app::App, connection::ExchangeKey, limits::Limits};
 
 mod kept;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(super) mod sample;
 mod store;
 
 pub use kept::{KeptConnection, KeptPair, StoredPair};

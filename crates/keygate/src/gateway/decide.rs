@@ -2,44 +2,69 @@
 
 use std::net::IpAddr;
 
-use exchange::{Class, Reading};
+use exchange::{Class, Definition, Reading, Request};
 use sqlx::types::ipnetwork::IpNetwork;
+use time::OffsetDateTime;
 
-use super::{Call, Denial, account::Account, credential::Presented, leverage, noted::is_dry, symbol};
-use crate::{app::App, auth::Client, limits::Limits};
+use super::{
+    Denial,
+    account::Account,
+    credential::Presented,
+    leverage,
+    noted::{Noted, is_dry, weigh},
+    symbol,
+};
+use crate::limits::Limits;
 
-pub fn decide(call: &Call<'_>, account: &Account, presented: &Presented) -> Result<(), Denial> {
-    allowed(call.app, &call.client, call.request.class(), account)?;
-    withdrawal(call, presented)?;
-    symbol::of_bot(call, account)?;
-    let (limits, class) = (&account.limits, call.request.class());
-    call.weigh(account, placed(call.client.ip, limits))?;
-    call.weigh(account, symbol::of_connection(call.definition, class, call.request.reading(), limits))?;
-    call.weigh(account, leverage::within(&call.request, limits))
+/// A call as it is decided on.
+pub struct Attempt<'a> {
+    pub definition: &'a Definition,
+    pub request: &'a Request,
+    pub presented: &'a Presented,
+    pub whence: Whence,
+}
+
+/// From where, and when.
+#[derive(Clone, Copy)]
+pub struct Whence {
+    pub ip: IpAddr,
+    pub at: OffsetDateTime,
+}
+
+pub fn decide(attempt: &Attempt<'_>, account: &Account, noted: &Noted) -> Result<(), Denial> {
+    let Attempt { definition, request, presented, whence } = *attempt;
+    let (limits, class, reading) = (&account.limits, request.class(), request.reading());
+    allowed(whence, class, account)?;
+    withdrawal(request, presented)?;
+    symbol::of_bot(definition, class, reading, account.bot.as_ref())?;
+    let noted = is_dry(limits, class).then_some(noted);
+    weigh(noted, placed(whence.ip, limits))?;
+    weigh(noted, symbol::of_connection(definition, class, reading, limits))?;
+    weigh(noted, leverage::within(request, limits))?;
+    Ok(())
 }
 
 /// What holds for every call of a class, whatever it asks for; of an open stream at any moment.
-pub fn allowed(app: &App, client: &Client, class: Class, account: &Account) -> Result<(), Denial> {
-    alive(app, account)?;
-    inside(account.allowed_addresses.as_deref(), client.ip)?;
+pub fn allowed(whence: Whence, class: Class, account: &Account) -> Result<(), Denial> {
+    alive(whence.at, account)?;
+    inside(account.allowed_addresses.as_deref(), whence.ip)?;
     if !is_dry(&account.limits, class) {
-        placed(client.ip, &account.limits)?;
+        placed(whence.ip, &account.limits)?;
     }
     in_scope(class, account)?;
     permitted(class, &account.limits)
 }
 
 /// The same of a call that has waited since. Keygate itself asks for the tokens of sessions, which no call may.
-pub fn still(app: &App, client: &Client, class: Class, account: &Account) -> Result<(), Denial> {
+pub fn still(whence: Whence, class: Class, account: &Account) -> Result<(), Denial> {
     match class {
-        Class::Session => alive(app, account),
-        _ => allowed(app, client, class, account),
+        Class::Session => alive(whence.at, account),
+        _ => allowed(whence, class, account),
     }
 }
 
 /// User, bot, access key and connection must all be in use at this moment.
-fn alive(app: &App, account: &Account) -> Result<(), Denial> {
-    let now = app.clock.now();
+fn alive(now: OffsetDateTime, account: &Account) -> Result<(), Denial> {
     let stop = |rule, text: &str| Err(Denial::denied(rule, text));
     if account.stopped {
         return stop("panic", "all signing is stopped until its owner starts it again");
@@ -111,11 +136,11 @@ pub(super) fn permitted(class: Class, limits: &Limits) -> Result<(), Denial> {
 }
 
 /// A withdrawal is signed with the pair itself, and says what leaves and where to.
-fn withdrawal(call: &Call<'_>, presented: &Presented) -> Result<(), Denial> {
-    if call.request.class() != Class::Withdraw {
+fn withdrawal(request: &Request, presented: &Presented) -> Result<(), Denial> {
+    if request.class() != Class::Withdraw {
         return Ok(());
     }
-    match (presented, call.request.reading()) {
+    match (presented, request.reading()) {
         (Presented::Token { .. }, _) => Err(Denial::denied(
             "withdraw-needs-pair",
             "withdrawals need a request signed with a virtual pair",
@@ -127,6 +152,9 @@ fn withdrawal(call: &Call<'_>, presented: &Presented) -> Result<(), Denial> {
         )),
     }
 }
+
+#[cfg(any(test, feature = "fuzzing"))]
+pub mod promise;
 
 #[cfg(test)]
 mod tests;

@@ -17,7 +17,7 @@ use uuid::Uuid;
 
 use super::{
     Denial,
-    noted::Noted,
+    noted::{self, Noted},
     price::Book,
     spend::{Ask, money},
 };
@@ -35,7 +35,7 @@ mod loss;
 mod open;
 mod store;
 
-use open::Open;
+pub use open::Open;
 
 /// Whose account a call acts on, and what holds for it.
 pub struct Holder<'a> {
@@ -59,11 +59,17 @@ pub struct Looks {
 
 /// What an account held at a moment.
 pub struct Look {
-    at: OffsetDateTime,
+    pub at: OffsetDateTime,
     /// By the usual names of the assets.
-    held: HashMap<String, Decimal>,
+    pub held: HashMap<String, Decimal>,
     /// `None`: nobody asked.
-    open: Option<Open>,
+    pub open: Option<Open>,
+}
+
+/// What a call buys, of which only so much may be held.
+pub struct Bounded<'a> {
+    limit: Decimal,
+    assets: BTreeSet<&'a String>,
 }
 
 /// What a purchase may lead to: checked where money is set aside, so that two of them cannot both take the last room.
@@ -107,22 +113,14 @@ impl Looks {
 impl Holder<'_> {
     /// What a limit says; nothing is known of what a dry run lets through all the same.
     pub(super) fn weigh<T>(&self, verdict: Result<T, Denial>) -> Result<Option<T>, Denial> {
-        match self.noted {
-            Some(noted) => noted.passes(verdict),
-            None => verdict.map(Some),
-        }
+        noted::weigh(self.noted, verdict)
     }
 
     /// What the purchases of a call may lead to; nothing, when it buys nothing or nothing limits it.
     pub async fn position(&self, ask: &Ask, book: &Book) -> Result<Option<Position>, Denial> {
-        let bought: BTreeSet<&String> = ask.reserve.iter().filter_map(|own| own.buys.as_ref()).collect();
-        let Some(limit) = self.limits.max_position_size.filter(|_| !bought.is_empty()) else {
-            return Ok(None);
-        };
+        let Some(bounded) = Bounded::of(ask, self.limits) else { return Ok(None) };
         let look = self.app.gate.looks.find(self, POSITION_AGE).await?;
-        let held = |asset: &String| Ok((asset.clone(), look.position(asset, book)?));
-        let held: Result<_, Denial> = bought.into_iter().map(held).collect();
-        Ok(Some(Position { limit, since: look.at - CLOCKS, held: held? }))
+        bounded.position(&look, book).map(Some)
     }
 
     async fn look(&self, orders: bool) -> Result<Arc<Look>, Denial> {
@@ -148,6 +146,22 @@ impl Holder<'_> {
         let whose = Whose { user: self.user, api_key: self.api_key };
         let stored = Stored { whose, connection: self.connection };
         At { environment: self.environment, stored: Some(stored), only: Only::Always }
+    }
+}
+
+impl<'a> Bounded<'a> {
+    /// Nothing, when it buys nothing or nothing limits it.
+    pub fn of(ask: &'a Ask, limits: &Limits) -> Option<Self> {
+        let assets: BTreeSet<&String> = ask.reserve.iter().filter_map(|own| own.buys.as_ref()).collect();
+        let limit = limits.max_position_size.filter(|_| !assets.is_empty())?;
+        Some(Bounded { limit, assets })
+    }
+
+    /// What they may lead to, by a look at the account.
+    pub fn position(self, look: &Look, book: &Book) -> Result<Position, Denial> {
+        let held = |asset: &String| Ok((asset.clone(), look.position(asset, book)?));
+        let held: Result<_, Denial> = self.assets.into_iter().map(held).collect();
+        Ok(Position { limit: self.limit, since: look.at - CLOCKS, held: held? })
     }
 }
 

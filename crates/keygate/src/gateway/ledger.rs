@@ -31,6 +31,8 @@ mod lease;
 mod opened;
 mod past;
 mod position;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(super) mod sample;
 mod store;
 mod window;
 mod writer;

@@ -24,7 +24,7 @@ impl Noted {
     }
 
     /// What a limit says: a refusal is noted, and nothing is known then. Our own trouble stays trouble.
-    pub fn passes<T>(&self, verdict: Result<T, Denial>) -> Result<Option<T>, Denial> {
+    fn passes<T>(&self, verdict: Result<T, Denial>) -> Result<Option<T>, Denial> {
         match verdict {
             Err(denial) if !matches!(denial.kind, Dialect::Down) => {
                 self.note(denial.rule);
@@ -32,6 +32,14 @@ impl Noted {
             }
             verdict => verdict.map(Some),
         }
+    }
+}
+
+/// What a limit says, `noted` in a dry run; nothing is known of what that lets through all the same.
+pub fn weigh<T>(noted: Option<&Noted>, verdict: Result<T, Denial>) -> Result<Option<T>, Denial> {
+    match noted {
+        Some(noted) => noted.passes(verdict),
+        None => verdict.map(Some),
     }
 }
 
@@ -43,10 +51,7 @@ pub fn is_dry(limits: &Limits, class: Class) -> bool {
 impl Call<'_> {
     /// What a limit of the connection says of this call.
     pub(super) fn weigh(&self, account: &Account, verdict: Result<(), Denial>) -> Result<(), Denial> {
-        match self.is_dry(account) {
-            true => self.noted.passes(verdict).map(drop),
-            false => verdict,
-        }
+        weigh(self.is_dry(account).then_some(&self.noted), verdict).map(drop)
     }
 
     pub(super) fn is_dry(&self, account: &Account) -> bool {

@@ -28,13 +28,14 @@ pub struct Prices {
 pub struct Book {
     /// When they were asked for.
     pub at: OffsetDateTime,
-    last: HashMap<(String, String), Decimal>,
-    list: Option<Arc<List>>,
+    pub last: HashMap<(String, String), Decimal>,
+    pub list: Option<Arc<List>>,
 }
 
-struct List {
-    markets: MarketList,
-    since: Instant,
+/// The exchange's list of markets.
+pub struct List {
+    pub markets: MarketList,
+    pub since: Instant,
 }
 
 impl Default for Prices {

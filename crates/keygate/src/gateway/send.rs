@@ -189,7 +189,7 @@ impl Call<'_> {
             Err(Missing::Denied(denial)) => return Err(denial),
             Ok(_) | Err(Missing::Bait(_)) => return Err(Denial::unknown()),
         };
-        decide::still(self.app, &self.client, self.request.class(), &now)?;
+        decide::still(self.whence(), self.request.class(), &now)?;
         self.in_force(&now)
     }
 

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use exchange::{Class, Order, Reading, Symbol, Withdrawal};
+use exchange::{Class, Order, Reading, Symbol};
 use rust_decimal::Decimal;
 
 use super::{
@@ -17,9 +17,11 @@ use super::{
 use crate::limits::Limits;
 
 mod ask;
+mod scale;
 mod worth;
 
 pub use ask::{Ask, Cap, Reserve};
+pub(super) use scale::Scale;
 pub(super) use worth::{countable, valued};
 
 impl Call<'_> {
@@ -39,9 +41,7 @@ impl Call<'_> {
             key: &key,
         };
         let mut ask = Box::pin(holder.cost(self.request.class(), self.request.reading())).await?;
-        self.shows(account, &ask)?;
-        ask.takes_back = self.takes_back();
-        ask.dry = self.is_dry(account);
+        holder.scale().shows(&self.request, &ask)?;
         let asked = asked_about(self.request.reading());
         for ((reserve, (symbol, quantity)), id) in
             ask.reserve.iter_mut().zip(asked).zip(self.request.client_ids())
@@ -53,18 +53,6 @@ impl Call<'_> {
             reserve.client_order_id.clone_from(id);
         }
         Ok(ask)
-    }
-
-    /// A purchase that no list of open orders shows would be forgotten once the exchange has answered.
-    fn shows(&self, account: &Account, ask: &Ask) -> Result<(), Denial> {
-        let buys = ask.reserve.iter().any(|own| own.buys.is_some());
-        match buys
-            && account.limits.max_position_size.is_some()
-            && self.definition.open_orders_miss(&self.request)
-        {
-            true => self.weigh(account, Err(unshown())),
-            false => Ok(()),
-        }
     }
 }
 
@@ -82,37 +70,30 @@ fn asked_about(reading: &Reading) -> Vec<(Symbol, Option<Decimal>)> {
 impl Holder<'_> {
     /// The most that a call may cost, if the account may trade and has room for it.
     pub(super) async fn cost(&self, class: Class, reading: &Reading) -> Result<Ask, Denial> {
-        let limits = self.limits;
         if class == Class::Trade && !matches!(reading, Reading::Cancel { .. }) {
             // boxed, as what follows: most calls need none of it, and all would carry its size
             self.weigh(Box::pin(self.loss()).await)?;
         }
-        match reading {
-            Reading::Orders(orders) if limits.values_trades() => match self.weigh(self.book(orders).await)? {
-                Some(book) => {
-                    let ask = self.orders(orders, &book)?;
-                    let position = self.weigh(Box::pin(self.position(&ask, &book)).await)?.flatten();
-                    Ok(Ask { position, ..ask })
-                }
-                None => Ok(unvalued(orders)),
-            },
-            Reading::Orders(orders) => Ok(unvalued(orders)),
-            Reading::Withdrawal(withdrawal) if limits.values_withdrawals() => {
-                let book = self.book(&[]).await?;
-                self.withdrawal(withdrawal, &book)
+        let book = match reading {
+            Reading::Orders(orders) if self.limits.values_trades() => self.weigh(self.book(orders).await)?,
+            Reading::Withdrawal(_) if self.limits.values_withdrawals() => Some(self.book(&[]).await?),
+            // so that what leaves is not taken for a loss; no reason to refuse what nothing else limits
+            Reading::Withdrawal(_) if self.limits.stops_at_a_loss() => self.book(&[]).await.ok(),
+            _ => None,
+        };
+        let ask = self.scale().ask(class, reading, book.as_deref())?;
+        match book {
+            Some(book) => {
+                let position = self.weigh(Box::pin(self.position(&ask, &book)).await)?.flatten();
+                Ok(Ask { position, ..ask })
             }
-            Reading::Withdrawal(withdrawal) => {
-                let usd = self.sent_usd(withdrawal).await;
-                // what has a worth counts, or it could not be given back
-                let caps = usd.map_or(Vec::new(), |_| withdrawal_windows(limits).to_vec());
-                Ok(Ask { reserve: vec![sent_out(withdrawal, usd)], caps, ..Ask::default() })
-            }
-            Reading::Unpriceable(why) if class == Class::Trade && limits.values_trades() => {
-                self.weigh::<()>(Err(unpriceable(why)))?;
-                Ok(Ask::default())
-            }
-            Reading::Unpriceable(_) | Reading::Cancel { .. } | Reading::NotMoney => Ok(Ask::default()),
+            None => Ok(ask),
         }
+    }
+
+    /// By what it is valued.
+    fn scale(&self) -> Scale<'_> {
+        Scale { definition: self.definition, limits: self.limits, noted: self.noted }
     }
 
     /// The prices of now. A market that is not on the exchange's list may be newer than the list.
@@ -124,40 +105,6 @@ impl Holder<'_> {
         }
         prices.doubt(self.definition, self.environment, &book).await;
         prices.book(self.app, self.definition, self.environment).await
-    }
-
-    fn orders(&self, orders: &[Order], book: &Book) -> Result<Ask, Denial> {
-        let mut reserve = Vec::with_capacity(orders.len());
-        for order in orders {
-            let own = match self.weigh(valued(self.definition, order, book))? {
-                Some(own) => own,
-                None => bare(order),
-            };
-            self.weigh(within_trade(&own, self.limits))?;
-            reserve.push(own);
-        }
-        let caps = vec![trade_day(self.limits)];
-        Ok(Ask { reserve, caps, priced_at: Some(book.at), ..Ask::default() })
-    }
-
-    fn withdrawal(&self, withdrawal: &Withdrawal, book: &Book) -> Result<Ask, Denial> {
-        let asset = self.definition.usual_asset(&withdrawal.asset);
-        let usd = book.usd(asset).and_then(|price| price.checked_mul(withdrawal.amount));
-        let usd = countable(usd.ok_or_else(|| unpriceable_asset(asset))?)?;
-        let own = sent_out(withdrawal, Some(usd));
-        within_withdrawal(&own, self.limits)?;
-        let caps = withdrawal_windows(self.limits).to_vec();
-        Ok(Ask { reserve: vec![own], caps, priced_at: Some(book.at), ..Ask::default() })
-    }
-
-    /// Where losses are limited, so that what leaves is not taken for one. No reason to refuse what nothing else limits.
-    async fn sent_usd(&self, withdrawal: &Withdrawal) -> Option<Decimal> {
-        let book = match self.limits.stops_at_a_loss() {
-            true => self.book(&[]).await.ok()?,
-            false => return None,
-        };
-        let usd = book.usd(self.definition.usual_asset(&withdrawal.asset))?.checked_mul(withdrawal.amount)?;
-        countable(usd).ok()
     }
 }
 
@@ -185,34 +132,6 @@ pub(super) fn withdrawal_windows(limits: &Limits) -> [Cap; 2] {
     ]
 }
 
-/// Orders of which nothing is limited in dollars, or nobody knows what they are worth.
-fn unvalued(orders: &[Order]) -> Ask {
-    Ask { reserve: orders.iter().map(bare).collect(), ..Ask::default() }
-}
-
-/// An order without its worth.
-fn bare(order: &Order) -> Reserve {
-    Reserve {
-        kind: "trade",
-        symbol: Some(name(&order.symbol)),
-        buys: None,
-        client_order_id: None,
-        question: None,
-        usd: None,
-    }
-}
-
-fn sent_out(withdrawal: &Withdrawal, usd: Option<Decimal>) -> Reserve {
-    Reserve {
-        kind: "withdraw",
-        symbol: Some(withdrawal.asset.clone()),
-        buys: None,
-        client_order_id: None,
-        question: None,
-        usd,
-    }
-}
-
 fn within(
     rule: &'static str,
     what: &str,
@@ -226,13 +145,6 @@ fn within(
         )),
         _ => Ok(()),
     }
-}
-
-fn unshown() -> Denial {
-    Denial::denied(
-        "max-position",
-        "the limit of a position counts open orders, and the exchange does not list those of this kind",
-    )
 }
 
 fn no_price(symbol: &Symbol) -> Denial {

@@ -2,17 +2,22 @@
 
 use exchange::{Class, Definition, Order, Reading, Symbol};
 
-use super::{Call, Denial, account::Account};
+use super::{Denial, account::Bot};
 use crate::limits::Limits;
 
 /// A bot with a symbol trades that one only. What cannot be read is refused. Cancels may always go.
-pub fn of_bot(call: &Call<'_>, account: &Account) -> Result<(), Denial> {
-    let own = account.bot.as_ref().and_then(|bot| bot.symbol.as_ref());
-    match own.filter(|_| call.request.class() == Class::Trade) {
+pub fn of_bot(
+    definition: &Definition,
+    class: Class,
+    reading: &Reading,
+    bot: Option<&Bot>,
+) -> Result<(), Denial> {
+    let own = bot.and_then(|bot| bot.symbol.as_ref());
+    match own.filter(|_| class == Class::Trade) {
         None => Ok(()),
         Some(own) => {
             let list = std::slice::from_ref(own);
-            every(call.request.reading(), |order| on(call.definition, list, order), || only("this bot", list))
+            every(reading, |order| on(definition, list, order), || only("this bot", list))
         }
     }
 }

@@ -23,7 +23,7 @@ impl Call<'_> {
         let Some(proof) = proof else {
             return Err(Denial::denied("stream-needs-pair", "a token is for who signs with a virtual pair"));
         };
-        decide::allowed(self.app, &self.client, Class::Read, account)?;
+        decide::allowed(self.whence(), Class::Read, account)?;
         self.in_force(account)?;
         self.count(account).await?;
         self.learn(account, look).await?;

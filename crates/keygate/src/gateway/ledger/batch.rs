@@ -2,16 +2,14 @@
 
 use std::{borrow::Cow, collections::HashSet};
 
-use rust_decimal::Decimal;
 use uuid::Uuid;
 
 use super::{
     Entry, Intent, Outcome, OwnIntent, Verdict,
-    charge::Charges,
     doubt::{take_back, unheard_of},
     held::held,
     opened::{Opened, Opening},
-    store::{self, Kept, Key},
+    store::{self, Kept},
     written::Written,
 };
 use crate::{
@@ -131,7 +129,6 @@ fn halves(users: &mut Vec<OfUser>) -> Option<Vec<OfUser>> {
 struct Sheet<'e> {
     users: Vec<Uuid>,
     opened: Opened,
-    touched: HashSet<Key>,
     held: Vec<&'e Intent>,
     lines: Vec<Cow<'e, Line>>,
     sent: Vec<Uuid>,
@@ -161,7 +158,6 @@ impl<'e> Sheet<'e> {
         let mut sheet = Sheet {
             users: users.iter().map(|(user, _)| *user).collect(),
             opened,
-            touched: HashSet::new(),
             held: Vec::new(),
             lines: Vec::new(),
             sent: Vec::new(),
@@ -180,7 +176,7 @@ impl<'e> Sheet<'e> {
     fn enter(&mut self, entry: &'e Entry) {
         match entry {
             Entry::Intent(intent) => {
-                let verdict = self.decide(intent);
+                let verdict = self.opened.decide(&intent.caller(), &intent.wanted());
                 match verdict {
                     Verdict::Held => self.hold(intent, Cow::Borrowed(&intent.line)),
                     Verdict::Noted(rule) => {
@@ -213,33 +209,6 @@ impl<'e> Sheet<'e> {
         }
     }
 
-    fn decide(&mut self, intent: &Intent) -> Verdict {
-        if self.opened.stopped.stops(intent.line.user, intent.line.connection) {
-            return Verdict::Stopped;
-        }
-        if intent.line.access_key.is_some_and(|key| self.opened.stopped.suspends(key))
-            && !intent.ask.takes_back
-        {
-            return Verdict::Suspended;
-        }
-        if let Some((access_key, proof)) = intent.signed()
-            && !self.opened.fresh.remove(&(access_key, proof.signature_id))
-        {
-            return Verdict::Replay;
-        }
-        let wanted = intent.wanted();
-        let Charges { charges, over } = wanted.charge(&self.opened.windows);
-        let refusal = wanted.refusal(&self.opened.bought, over);
-        match refusal {
-            Some(refusal) if !intent.ask.dry => refusal,
-            refusal => {
-                self.opened.bought.extend(wanted.bought());
-                charges.into_iter().for_each(|(key, amount)| self.add(key, amount));
-                refusal.and_then(|refusal| refusal.rule()).map_or(Verdict::Held, Verdict::Noted)
-            }
-        }
-    }
-
     fn hold(&mut self, intent: &'e Intent, line: Cow<'e, Line>) {
         self.held.push(intent);
         self.lines.push(line);
@@ -249,13 +218,8 @@ impl<'e> Sheet<'e> {
     fn release(&mut self, kept: &Kept) {
         for key in kept.keys() {
             let used = self.opened.windows.get(&key).copied().unwrap_or_default();
-            self.add(key, -kept.usd.min(used));
+            self.opened.add(key, -kept.usd.min(used));
         }
-    }
-
-    fn add(&mut self, key: Key, amount: Decimal) {
-        *self.opened.windows.entry(key).or_default() += amount;
-        self.touched.insert(key);
     }
 
     async fn write(self, app: &App, tx: &mut Tx) -> Result<Vec<Verdict>, db::Error> {
@@ -263,7 +227,7 @@ impl<'e> Sheet<'e> {
         let lines: Vec<&Line> = self.lines.iter().map(Cow::as_ref).collect();
         let written = Written {
             users: self.users,
-            windows: self.touched.iter().map(|key| (*key, windows[key])).collect(),
+            windows: self.opened.touched.iter().map(|key| (*key, windows[key])).collect(),
             held: self.held.iter().flat_map(|intent| held(intent)).collect(),
             sent: self.sent,
             confirmed: self.confirmed,

@@ -3,7 +3,7 @@
 use tokio::sync::oneshot;
 use uuid::Uuid;
 
-use super::{Became, Verdict, Wanted};
+use super::{Became, Verdict, Wanted, opened::Caller};
 use crate::gateway::{credential::Proof, record::Line, spend::Ask};
 
 pub(super) enum Entry {
@@ -46,6 +46,14 @@ impl Intent {
     /// The access key that signed it, and how.
     pub fn signed(&self) -> Option<(Uuid, &Proof)> {
         self.line.access_key.zip(self.proof.as_ref())
+    }
+
+    pub fn caller(&self) -> Caller {
+        Caller {
+            user: self.line.user,
+            access_key: self.line.access_key,
+            signature: self.proof.as_ref().map(|proof| proof.signature_id),
+        }
     }
 
     pub fn wanted(&self) -> Wanted<'_> {

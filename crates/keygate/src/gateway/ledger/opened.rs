@@ -7,7 +7,8 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::{
-    Intent, Wanted,
+    Intent, Verdict, Wanted,
+    charge::Charges,
     position::Bought,
     store::{Key, column},
 };
@@ -43,6 +44,17 @@ pub(in crate::gateway) struct Opened {
     pub(super) fresh: HashSet<(Uuid, [u8; 32])>,
     pub(super) stopped: Stopped,
     pub chains: Option<Locked>,
+    /// Windows that are no more as they were read.
+    pub(super) touched: HashSet<Key>,
+}
+
+/// Whose call it is.
+pub(super) struct Caller {
+    pub user: Uuid,
+    /// None: Keygate itself.
+    pub access_key: Option<Uuid>,
+    /// What may be used once, of a call that was signed.
+    pub signature: Option<[u8; 32]>,
 }
 
 /// What stands still: whose connections panic holds, `None` for everybody and for all of them, and access keys that are
@@ -53,7 +65,46 @@ pub(super) struct Stopped {
     access_keys: HashSet<Uuid>,
 }
 
+impl Opened {
+    /// May it be signed? What it is granted nobody else is.
+    pub(super) fn decide(&mut self, caller: &Caller, wanted: &Wanted<'_>) -> Verdict {
+        if self.stopped.stops(caller.user, wanted.connection) {
+            return Verdict::Stopped;
+        }
+        if caller.access_key.is_some_and(|key| self.stopped.suspends(key)) && !wanted.ask.takes_back {
+            return Verdict::Suspended;
+        }
+        if let Some(signed) = caller.access_key.zip(caller.signature)
+            && !self.fresh.remove(&signed)
+        {
+            return Verdict::Replay;
+        }
+        let Charges { charges, over } = wanted.charge(&self.windows);
+        match wanted.refusal(&self.bought, over) {
+            Some(refusal) if !wanted.ask.dry => refusal,
+            refusal => {
+                self.bought.extend(wanted.bought());
+                charges.into_iter().for_each(|(key, amount)| self.add(key, amount));
+                refusal.and_then(|refusal| refusal.rule()).map_or(Verdict::Held, Verdict::Noted)
+            }
+        }
+    }
+
+    /// Changes what is used of a window.
+    pub(super) fn add(&mut self, key: Key, amount: Decimal) {
+        *self.windows.entry(key).or_default() += amount;
+        self.touched.insert(key);
+    }
+}
+
 impl Stopped {
+    #[cfg(any(test, feature = "fuzzing"))]
+    pub fn of(connections: Vec<(Option<Uuid>, Option<Uuid>)>, access_keys: Vec<Uuid>) -> Self {
+        let (connections, access_keys) =
+            (connections.into_iter().collect(), access_keys.into_iter().collect());
+        Stopped { connections, access_keys }
+    }
+
     pub fn stops(&self, user: Uuid, connection: Uuid) -> bool {
         let user = Some(user);
         [(None, None), (user, None), (user, Some(connection))]
@@ -207,6 +258,7 @@ impl Row {
                 access_keys: suspended.into_iter().collect(),
             },
             chains: chains.map(|chains| Locked::new(chains, counts)),
+            touched: HashSet::new(),
         }
     }
 

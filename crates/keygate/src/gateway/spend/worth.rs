@@ -3,7 +3,7 @@
 use exchange::{Definition, Order, Side};
 use rust_decimal::Decimal;
 
-use super::{Reserve, bare, no_price, unpriceable};
+use super::{Reserve, no_price, scale::bare, unpriceable};
 use crate::gateway::{
     Denial,
     price::{Book, is_money},

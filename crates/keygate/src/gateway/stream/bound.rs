@@ -132,7 +132,7 @@ async fn still(
             Err(Missing::Bait(_)) => return Err(Denial::unknown()),
         };
     bound.is_still(&account)?;
-    decide::allowed(app, client, Class::Read, &account)?;
+    decide::allowed(decide::Whence { ip: client.ip, at: app.clock.now() }, Class::Read, &account)?;
     match account.suspended {
         true => Err(caution::suspended()),
         false => Ok(()),
