@@ -1,34 +1,58 @@
 //! Requests that two parsers could read differently, that reach past the listed endpoints, or that are meant to
-//! exhaust us. `bypasses.json` holds them; each must be refused, in the part it says, without showing a value.
+//! exhaust us. Each exchange's `bypasses.json` holds its own; each must be refused, in the part it says, without showing a
+//! value.
 #![allow(clippy::panic, clippy::unwrap_used, reason = "tests: also outside the test functions")]
 
 mod support;
 
-use exchange::{Exchanges, Incoming, Refusal};
+use exchange::{Definition, Incoming, Refusal};
 use serde_json::Value;
-use support::builtin;
+use support::{
+    builtin,
+    folder::{Folder, NEWCOMER, folders, newcomer, root},
+};
 
-fn refusal(case: &Value) -> Option<Refusal> {
+fn refusal(definition: &Definition, case: &Value) -> Option<Refusal> {
     let text = |name: &str| case[name].as_str().unwrap_or_default();
     let headers = case["headers"].as_object().cloned().unwrap_or_default();
     let headers: Vec<(&str, &[u8])> =
         headers.iter().map(|(name, value)| (name.as_str(), value.as_str().unwrap().as_bytes())).collect();
     let (method, target, body) = (text("method"), text("target"), text("body").as_bytes());
     let incoming = Incoming { method, group: None, target, headers: &headers, body, called: "" };
-    builtin(text("exchange")).request(incoming).err()
+    definition.request(incoming).err()
 }
+
+/// How many requests of one exchange were refused in the part that each says; all there are.
+fn are_refused(folder: &Folder) -> usize {
+    let (id, cases) = (folder.id(), folder.bypasses());
+    for case in &cases {
+        let refusal = refusal(&folder.definition, case).unwrap_or_else(|| panic!("{id} accepted: {case}"));
+        assert_eq!(format!("{:?}", refusal.part), case["part"].as_str().unwrap(), "{id} {case}: {refusal}");
+    }
+    cases.len()
+}
+
+/// What every exchange has at least: paths, queries, orders and keys that are written in two ways.
+const MIN: usize = 40;
 
 #[test]
 fn every_known_bypass_is_refused_where_it_stands() {
-    let cases: Vec<Value> = serde_json::from_str(include_str!("bypasses.json")).unwrap();
-    for definition in Exchanges::builtin().iter() {
-        let own = cases.iter().filter(|case| case["exchange"] == definition.id()).count();
-        assert!(own >= 40, "{}: {own}", definition.id());
+    let mut all = 0;
+    for folder in folders(&root()) {
+        let own = are_refused(&folder);
+        assert!(own >= MIN, "{}: {own}", folder.id());
+        all += own;
     }
-    for case in &cases {
-        let refusal = refusal(case).unwrap_or_else(|| panic!("accepted: {case}"));
-        assert_eq!(format!("{:?}", refusal.part), case["part"].as_str().unwrap(), "{case}: {refusal}");
-    }
+    assert!(all >= 1035, "{all}");
+}
+
+#[test]
+fn a_newcomers_bypasses_are_refused_too() {
+    let exchanges = newcomer("bypasses", "kraken");
+    let [folder] = &folders(&exchanges)[..] else { panic!("one was made") };
+    assert!(are_refused(folder) >= MIN);
+    std::fs::remove_file(exchanges.join(NEWCOMER).join("bypasses.json")).unwrap();
+    assert_eq!(are_refused(folder), 0, "without the file it has too few");
 }
 
 #[test]

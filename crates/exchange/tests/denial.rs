@@ -4,80 +4,128 @@
 
 mod support;
 
-use std::{fs, path::Path};
+use std::collections::BTreeSet;
 
-use exchange::{Class, Definition, Exchanges, Method};
-use support::builtin;
+use exchange::{Class, Method};
+use support::folder::{Endpoint, Excuse, Folder, NEWCOMER, folders, newcomer, root};
 
-fn class(exchange: &str, endpoint: &str) -> Option<Class> {
-    let (method, path) = endpoint.split_once(' ').unwrap();
-    builtin(exchange).classify(Method::parse(method).unwrap(), path)
-}
-
-/// Class, method and path of every endpoint of a table.
-fn table(definition: &Definition) -> Vec<(String, String, String)> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("exchanges").join(definition.id());
-    let text = fs::read_to_string(root.join("endpoints.txt")).unwrap();
-    let row = |line: &str| {
-        let [class, method, path] = line.split_whitespace().collect::<Vec<_>>()[..] else { panic!("{line}") };
-        (class.to_owned(), method.to_owned(), path.to_owned())
+/// The folders of addresses in which an exchange has endpoints that need a key: each beginning of their paths.
+fn beginnings(folder: &Folder) -> BTreeSet<String> {
+    let endpoints = folder.endpoints().into_iter().filter(|own| own.class != "public");
+    let each = |own: Endpoint| -> Vec<_> {
+        own.path.match_indices('/').map(|(at, _)| own.path[..at].to_owned()).collect()
     };
-    text.lines().map(row).collect()
+    endpoints.flat_map(each).collect()
 }
 
-/// The prefix under which each exchange keeps its private calls.
-const ROOTS: [(&str, &str); 17] = [
-    ("binance", "/sapi/v1"),
-    ("bitfinex", "/v2/auth"),
-    ("bitget", "/api/v2"),
-    ("bithumb", "/v1"),
-    ("bitstamp", "/api/v2"),
-    ("bybit", "/v5"),
-    ("coinbase", "/api/v3/brokerage"),
-    ("coinbaseexchange", ""),
-    ("coinone", "/v2.1"),
-    ("cryptocom", "/exchange/v1/private"),
-    ("gate", "/api/v4"),
-    ("htx", "/v1"),
-    ("kraken", "/0/private"),
-    ("kucoin", "/api/v1"),
-    ("mexc", "/api/v3"),
-    ("okx", "/api/v5"),
-    ("upbit", "/v1"),
-];
+/// Whether the exchange's private calls in general are there: a fifth of them, under several names and of several classes.
+/// That no pattern may list whole.
+fn is_main(folder: &Folder, beginning: &str) -> bool {
+    let private = folder.endpoints().into_iter().filter(|own| own.class != "public");
+    let (all, mut here, mut names, mut classes) =
+        (private.clone().count(), 0, BTreeSet::new(), BTreeSet::new());
+    for own in private {
+        let Some(rest) = own.path.strip_prefix(beginning).and_then(|rest| rest.strip_prefix('/')) else {
+            continue;
+        };
+        here += 1;
+        names.insert(rest.split('/').next().unwrap().to_owned());
+        classes.insert(own.class);
+    }
+    here * 5 >= all && names.len() > 1 && classes.len() > 1
+}
+
+/// What the definition lists whole: a method or `*`, the folder, and how many more folders may follow, by a pattern that
+/// ends with `*`, or with `**`.
+struct Whole {
+    method: String,
+    folder: Vec<String>,
+    deeper: usize,
+}
+
+fn listed_whole(folder: &Folder) -> Vec<Whole> {
+    let file: toml::Table = folder.text("exchange.toml").parse().unwrap();
+    let patterns = file["ops"].as_table().unwrap().values().flat_map(|own| own.as_array().unwrap());
+    let whole = |pattern: &toml::Value| {
+        let (method, path) = pattern.as_str().unwrap().split_once(' ').unwrap();
+        let segments: Vec<_> = path.split('/').map(str::to_owned).collect();
+        let stars = segments.iter().rev().take_while(|own| *own == "*").count();
+        let (at, deeper) = match segments.last().unwrap().as_str() {
+            "**" => (segments.len() - 1, usize::MAX),
+            "*" => (segments.len() - stars, stars - 1),
+            _ => return None,
+        };
+        Some(Whole { method: method.to_owned(), folder: segments[..at].to_vec(), deeper })
+    };
+    patterns.filter_map(whole).collect()
+}
+
+impl Whole {
+    fn has(&self, method: &str, beginning: &str) -> bool {
+        let own: Vec<&str> = beginning.split('/').collect();
+        // `v*` and `*_withdrawal` have text around the star
+        let same = |(here, own): (&String, &&str)| match here.split_once('*') {
+            Some((before, behind)) => own.starts_with(before) && own.ends_with(behind),
+            None => here == own,
+        };
+        [method, "*"].contains(&self.method.as_str())
+            && own.len().checked_sub(self.folder.len()).is_some_and(|more| more <= self.deeper)
+            && self.folder.iter().zip(&own).all(same)
+    }
+}
+
+/// How many paths that nobody lists were tried, in every folder of addresses of one exchange. Each is refused; where the
+/// definition says that no GET changes anything, that is a read: with a key that may read.
+fn unknown_paths_are_refused(folder: &Folder) -> usize {
+    let class = |method: &str, path: &str| folder.definition.classify(Method::parse(method).unwrap(), path);
+    let (listed, mut tried) = (listed_whole(folder), 0);
+    // what a client library knows is no unknown path
+    let known: BTreeSet<_> = folder.endpoints().into_iter().map(|own| own.path).collect();
+    for beginning in beginnings(folder) {
+        let is_main = is_main(folder, &beginning);
+        for method in ["POST", "PUT", "PATCH", "DELETE", "GET"] {
+            let is_listed = !is_main && listed.iter().any(|own| own.has(method, &beginning));
+            let deeper = ["/something-new", "/something/quite-new", "/Withdrawals/new", "/withdraw/apply2"];
+            let own = if method == "GET" { &["", "/"][..] } else { &[] };
+            for path in deeper.iter().chain(own).map(|path| format!("{beginning}{path}")) {
+                let unknown = class(method, &path);
+                let may_read = method == "GET" && !path.ends_with('/') && unknown == Some(Class::Read);
+                let is_excused = (is_listed && !path.ends_with('/')) || known.contains(&path);
+                let is_fine = unknown.is_none() || may_read || is_excused;
+                assert!(is_fine, "{} {method} {path}: {unknown:?}", folder.id());
+                tried += usize::from(!is_excused);
+            }
+        }
+    }
+    for endpoint in ["GET /", "GET /unheard/of", "POST /unheard/of", "GET /private", "GET /bapi/v1/private"] {
+        let (method, path) = endpoint.split_once(' ').unwrap();
+        assert_eq!(class(method, path), None, "{} {endpoint}", folder.id());
+    }
+    tried
+}
 
 #[test]
 fn an_unknown_path_is_refused_at_every_exchange() {
-    assert_eq!(ROOTS.len(), Exchanges::builtin().iter().count());
-    for (exchange, root) in ROOTS {
-        for method in ["POST", "PUT", "PATCH", "DELETE"] {
-            for path in ["/something-new", "/something/quite-new", "/Withdrawals/new", "/withdraw/apply2"] {
-                let endpoint = format!("{method} {root}{path}");
-                assert_eq!(class(exchange, &endpoint), None, "{exchange} {endpoint}");
-            }
-        }
-        for endpoint in
-            ["GET /", "GET /unheard/of", "POST /unheard/of", "GET /private", "GET /bapi/v1/private"]
-        {
-            assert_eq!(class(exchange, endpoint), None, "{exchange} {endpoint}");
-        }
-        assert_eq!(class(exchange, &format!("GET {root}/")), None, "{exchange} {root}/");
-        // where the definition says that no GET changes anything, it is a read: with a key that may read
-        for path in ["", "/something-new", "/something/quite-new"] {
-            let unknown = class(exchange, &format!("GET {root}{path}"));
-            assert!([None, Some(Class::Read)].contains(&unknown), "{exchange} {root}{path}: {unknown:?}");
-        }
+    let mut all = 0;
+    for folder in folders(&root()) {
+        let tried = unknown_paths_are_refused(&folder);
+        assert!(tried >= MIN_UNKNOWN, "{}: {tried}", folder.id());
+        all += tried;
     }
+    assert!(all > 20_000, "{all}");
 }
+
+/// Fewer would mean that `endpoints.txt` says next to nothing.
+const MIN_UNKNOWN: usize = 40;
 
 /// Every endpoint that moves something, with its last segment in capitals or with a slash more: refused or, where a
 /// name of a market or an id stands there, of the same class.
 #[test]
 fn another_spelling_of_a_money_moving_path_is_never_weaker() {
     let mut tried = 0;
-    for definition in Exchanges::builtin().iter() {
-        for (_, method, path) in table(definition) {
-            let method = Method::parse(&method).unwrap();
+    for folder in folders(&root()) {
+        let definition = &folder.definition;
+        for Endpoint { method, path, .. } in folder.endpoints() {
             let Some(own) = definition.classify(method, &path).filter(|class| class.moves_money()) else {
                 continue;
             };
@@ -120,97 +168,56 @@ const DANGEROUS: &[&str] = &[
     "move",
 ];
 
-/// Endpoints of a weak class that have a dangerous word in them, and why they may.
-const HARMLESS: &[(&str, &[&str])] = &[
-    (
-        "asks about withdrawals and transfers",
-        &[
-            "bitfinex POST /v2/auth/r/", // r: read
-            "bitstamp POST /api/v2/fees/withdrawal/",
-            "bitstamp POST /api/v2/withdrawal-requests/",
-            "bitstamp POST /api/v2/withdrawal/status/",
-            "coinone POST /v2.1/transaction/coin/withdrawal/limit",
-            "cryptocom POST /exchange/v1/private/fiat/fiat-deposit-",
-            "cryptocom POST /exchange/v1/private/fiat/fiat-get-bank-accounts",
-            "cryptocom POST /exchange/v1/private/fiat/fiat-transaction-",
-            "cryptocom POST /exchange/v1/private/fiat/fiat-withdraw-history",
-            "cryptocom POST /exchange/v1/private/get-withdrawal-history",
-            "htx POST /api/v1/contract_transfer_limit",
-            "htx POST /swap-api/v1/swap_transfer_limit",
-            "kraken POST /0/private/WithdrawAddresses",
-            "kraken POST /0/private/WithdrawInfo",
-            "kraken POST /0/private/WithdrawMethods",
-            "kraken POST /0/private/WithdrawStatus",
-        ],
-    ),
-    (
-        "takes a withdrawal back",
-        &[
-            "bitget POST /api/v2/spot/wallet/cancel-withdrawal",
-            "bitget POST /api/v3/account/cancel-withdrawal",
-            "bithumb DELETE /v1/withdraws/coin",
-            "bybit POST /v5/asset/withdraw/cancel",
-            "gate DELETE /api/v4/withdrawals/",
-            "htx POST /v1/dw/withdraw-virtual/",
-            "kraken POST /0/private/WithdrawCancel",
-            "kucoin DELETE /api/v1/withdrawals/",
-            "mexc DELETE /api/v3/capital/withdraw",
-            "okx POST /api/v5/asset/cancel-withdrawal",
-            "okx POST /api/v5/fiat/cancel-withdrawal",
-            "upbit DELETE /v1/withdraws/coin",
-        ],
-    ),
-    (
-        "moves from a position or a bot to the account it belongs to",
-        &[
-            "kucoin POST /api/v1/copy-trade/futures/position/margin/withdraw-margin",
-            "okx POST /api/v5/tradingBot/grid/withdraw-income",
-        ],
-    ),
-    ("hands out a token for what anybody may see", &["kucoin POST /api/v1/bullet-public"]),
-    ("says what a key may do", &["kraken POST /0/private/GetApiKeyInfo"]),
-    ("deletes a report", &["kraken POST /0/private/RemoveExport"]),
-    ("no longer lets somebody copy trades", &["bitget POST /api/v2/copy/"]),
-    ("trades leveraged tokens", &["bybit POST /v5/spot-lever-token/"]),
-    ("buys and sells for money that is at the exchange", &["okx POST /api/v5/fiat/buy-sell/"]),
-    ("is named after the exchange's brokerage, not after a broker", &["coinbase POST /api/v3/brokerage/"]),
-];
+/// A second opinion that knows no pattern: the endpoints of an exchange that change something, are named after moving money
+/// out or around, or after keys, and yet stand in a weak class; and how many are named so. Their reasons are in
+/// `harmless.txt`.
+fn weak_and_dangerous(folder: &Folder) -> (Vec<Endpoint>, usize) {
+    let is_dangerous = |own: &Endpoint| {
+        let name = own.path.to_lowercase();
+        own.method != Method::Get && DANGEROUS.iter().any(|word| name.contains(word))
+    };
+    let named: Vec<_> = folder.endpoints().into_iter().filter(is_dangerous).collect();
+    let count = named.len();
+    let is_weak = |own: &Endpoint| ["read", "public", "trade"].contains(&own.class.as_str());
+    (named.into_iter().filter(is_weak).collect(), count)
+}
 
-/// A second opinion that knows no pattern: what changes something and is named after moving money out or around, or
-/// after keys, stands in a weak class only with a reason.
+fn excuses(excuse: &Excuse, endpoint: &Endpoint) -> bool {
+    endpoint.method.as_str() == excuse.method && endpoint.path.starts_with(&excuse.start)
+}
+
 #[test]
-fn no_dangerous_word_is_a_read_or_a_trade() {
-    let excused =
-        |line: &str| HARMLESS.iter().any(|(_, starts)| starts.iter().any(|start| line.starts_with(start)));
+fn no_dangerous_word_is_a_read_or_a_trade_without_a_reason() {
     let mut seen = 0;
-    for definition in Exchanges::builtin().iter() {
-        for (class, method, path) in table(definition).iter().filter(|(_, method, _)| method != "GET") {
-            let name = path.to_lowercase();
-            if DANGEROUS.iter().any(|word| name.contains(word)) {
-                let line = format!("{} {method} {path}", definition.id());
-                let weak = ["read", "public", "trade"].contains(&class.as_str());
-                assert!(!weak || excused(&line), "{class} {line}");
-                seen += 1;
-            }
+    for folder in folders(&root()) {
+        let (weak, count) = weak_and_dangerous(&folder);
+        for endpoint in weak {
+            let excused = folder.excuses().iter().any(|own| excuses(own, &endpoint));
+            assert!(excused, "{} {endpoint:?}", folder.id());
         }
+        seen += count;
     }
     assert!(seen > 400, "{seen}");
 }
 
 #[test]
 fn every_excuse_of_a_dangerous_word_is_needed() {
-    let exchanges = Exchanges::builtin();
-    let rows = exchanges.iter().flat_map(|definition| {
-        let row = |(class, method, path): (String, String, String)| {
-            (class, format!("{} {method} {path}", definition.id()))
-        };
-        table(definition).into_iter().map(row).collect::<Vec<_>>()
-    });
-    let rows: Vec<_> = rows.collect();
-    for start in HARMLESS.iter().flat_map(|(_, starts)| starts.iter()) {
-        let weak = |(class, line): &&(String, String)| {
-            line.starts_with(start) && ["read", "public", "trade"].contains(&class.as_str())
-        };
-        assert!(rows.iter().any(|row| weak(&row)), "{start}");
+    for folder in folders(&root()) {
+        let (weak, _) = weak_and_dangerous(&folder);
+        for excuse in folder.excuses() {
+            assert!(weak.iter().any(|endpoint| excuses(&excuse, endpoint)), "{} {excuse:?}", folder.id());
+        }
     }
+}
+
+#[test]
+fn a_newcomer_is_denied_by_default_too() {
+    let exchanges = newcomer("denial", "kraken");
+    let [folder] = &folders(&exchanges)[..] else { panic!("one was made") };
+    assert!(unknown_paths_are_refused(folder) >= MIN_UNKNOWN);
+    assert_eq!(weak_and_dangerous(folder).0.len(), folder.excuses().len(), "each has its own reason here");
+    let without = exchanges.join(NEWCOMER).join("harmless.txt");
+    std::fs::remove_file(without).unwrap();
+    let [folder] = &folders(&exchanges)[..] else { panic!("one was made") };
+    assert!(folder.excuses().is_empty() && !weak_and_dangerous(folder).0.is_empty());
 }

@@ -20,8 +20,8 @@ fn holds(definition: &Definition) -> bool {
             let client = Message::of(vector.signed()).parse(definition);
             sent && client.is_ok_and(|client| {
                 let late = definition.verify(&client, &pair, vector.now_ms() + 40_000).is_ok();
-                let untimed = vector.exchange() == "upbit" || vector.id().starts_with("sv-coinone-default");
-                definition.verify(&client, &pair, vector.now_ms()).is_ok() && late == untimed
+                let timeless = vector.0["timeless"] == true;
+                definition.verify(&client, &pair, vector.now_ms()).is_ok() && late == timeless
             })
         });
     signs_and_verifies && facts(definition)

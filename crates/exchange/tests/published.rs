@@ -15,19 +15,21 @@ struct Example(Arc<Definition>, Value);
 
 /// All of them, of all exchanges.
 fn examples() -> Vec<Example> {
-    let of = |id: &str| {
-        let own = if id == "gate" { Arc::new(gate_of_then()) } else { builtin(id) };
-        files_of(id, "published.json").into_iter().map(move |example| Example(own.clone(), example))
+    let of = |definition: &Arc<Definition>| {
+        let own = files_of(definition.id(), "published.json").into_iter();
+        let id = definition.id().to_owned();
+        own.map(move |example| Example(definition_then(&id, &example["then"]), example)).collect::<Vec<_>>()
     };
-    Exchanges::builtin().iter().flat_map(|definition| of(definition.id())).collect()
+    Exchanges::builtin().iter().flat_map(of).collect()
 }
 
-/// Gate's examples are of a time when its futures had one path for all currencies of settlement.
-fn gate_of_then() -> Definition {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("exchanges/gate/exchange.toml");
-    let text = fs::read_to_string(root).unwrap();
-    let then = "trade = [\n  \"POST /api/v4/futures/orders\",";
-    Definition::parse(&text.replacen("trade = [", then, 1)).unwrap()
+/// An example may be of another time, when an address was another one: `then` says what the definition would have been.
+fn definition_then(id: &str, then: &Value) -> Arc<Definition> {
+    let (Some(from), Some(to)) = (then["from"].as_str(), then["to"].as_str()) else { return builtin(id) };
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("exchanges").join(id).join("exchange.toml");
+    let text = fs::read_to_string(file).unwrap();
+    assert!(text.contains(from), "{id} has no {from}");
+    Arc::new(Definition::parse(&text.replacen(from, to, 1)).unwrap())
 }
 
 impl Example {
@@ -86,7 +88,7 @@ fn every_published_request_is_signed_as_published() {
         );
         count += 1;
     }
-    assert_eq!(count, 10, "Binance 4, Gate 2, Kraken 1, KuCoin 1, MEXC 2");
+    assert!(count >= 10, "Binance 4, Gate 2, Kraken 1, KuCoin 1, MEXC 2: {count}");
 }
 
 #[test]
@@ -104,17 +106,26 @@ fn every_published_request_verifies_as_a_clients() {
     }
 }
 
+/// A mistake in a document is known as one, or it is ours.
+#[test]
+fn an_example_with_a_mistake_is_not_reproduced() {
+    for example in examples().iter().filter(|example| example.is_mistaken()) {
+        let (message, signed) = example.signed().unwrap();
+        let is_made = carries(&signed, &message, example.text("signature"));
+        assert!(!is_made, "{} {}", example.0.id(), example.text("name"));
+    }
+}
+
 /// MEXC prints two signatures for one request and one secret; only the second is one.
 #[test]
-fn the_example_with_a_mistake_is_not_reproduced() {
+fn of_mexcs_two_signatures_the_second_is_one() {
     let all = examples();
-    let mistaken: Vec<_> = all.iter().filter(|example| example.is_mistaken()).collect();
-    let [example] = mistaken[..] else { panic!("one is known: {}", mistaken.len()) };
-    assert_eq!((example.0.id(), example.text("name")), ("mexc", "example 1"));
+    let named =
+        |name| all.iter().find(|example| example.0.id() == "mexc" && example.text("name") == name).unwrap();
+    let (example, second) = (named("example 1"), named("example 2"));
+    assert!(example.is_mistaken());
     let (message, signed) = example.signed().unwrap();
     assert!(!carries(&signed, &message, example.text("signature")));
-    let second =
-        all.iter().find(|other| other.0.id() == "mexc" && other.text("name") == "example 2").unwrap();
     assert_eq!(second.1["request"], example.1["request"]);
     assert!(carries(&signed, &message, second.text("signature")));
 }
@@ -136,7 +147,8 @@ fn kucoins_passphrase_is_sent_as_its_library_writes_it() {
 #[test]
 fn every_example_names_its_source() {
     let all = examples();
-    assert_eq!(all.len(), 16, "15 that can be reproduced and one mistake");
+    let mistaken = all.iter().filter(|example| example.is_mistaken()).count();
+    assert!(mistaken >= 1 && all.len() - mistaken >= 15, "{mistaken} of {}", all.len());
     for example in all {
         assert!(!example.text("source").is_empty(), "{}", example.text("name"));
     }

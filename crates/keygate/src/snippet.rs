@@ -178,14 +178,34 @@ mod tests {
             let ids = all.iter().map(|definition| definition.id().to_owned());
             ids.filter(|id| text(program, id, "K", "S").is_some()).collect()
         };
+        let all: Vec<String> = Exchanges::builtin().iter().map(|own| own.id().to_owned()).collect();
         assert_eq!(speaks(Program::PythonBinance), ["binance"]);
         assert_eq!(speaks(Program::Pybit), ["bybit"]);
         assert_eq!(speaks(Program::Krakenex), ["kraken"]);
         assert_eq!(speaks(Program::Curl), ["binance", "coinone"], "elsewhere the signature is another one");
-        assert_eq!(speaks(Program::Freqtrade).len(), 16);
+        let listed: serde_json::Map<String, Value> =
+            serde_json::from_str(include_str!("snippet/ccxt_addresses.json")).unwrap();
+        let told = |id: &&String| id.as_str() != "coinone" && listed.contains_key(id.as_str());
+        assert!(speaks(Program::Freqtrade).iter().eq(all.iter().filter(told)));
+        assert!(speaks(Program::Freqtrade).len() >= 16, "{:?}", speaks(Program::Freqtrade));
         assert_eq!(speaks(Program::Hummingbot).len(), 10);
         for program in [Program::Ccxt, Program::CcxtJs, Program::Env] {
-            assert_eq!(speaks(program).len(), 17, "{program:?}");
+            assert_eq!(speaks(program), all, "{program:?}");
+        }
+    }
+
+    /// freqtrade's file is made of what ccxt knows; who is not there has none, and is told so.
+    #[test]
+    fn an_exchange_that_no_list_has_is_spoken_to_by_what_needs_its_id_alone() {
+        let file = include_str!("../../exchange/exchanges/kraken/exchange.toml");
+        let definition = &Definition::parse(&file.replace("id = \"kraken\"", "id = \"newcomer\"")).unwrap();
+        let access =
+            Access { base_url: "http://localhost", definition, key: "K", secret: "S", passphrase: None };
+        for program in Program::ALL {
+            let speaks = [Program::Ccxt, Program::CcxtJs, Program::Env].contains(&program);
+            let text = program.text(access);
+            assert_eq!(text.is_some(), speaks, "{program:?}");
+            assert!(text.is_none_or(|text| text.contains("http://localhost/x/newcomer")), "{program:?}");
         }
     }
 

@@ -1,6 +1,12 @@
 //! The vector files of all exchanges, and what tests do with them.
-#![allow(dead_code, clippy::unwrap_used, reason = "test support: each binary uses a part of it")]
+#![allow(
+    dead_code,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "test support: each binary uses a part of it"
+)]
 
+pub mod folder;
 pub mod generate;
 
 use std::{
@@ -23,7 +29,7 @@ pub fn vectors() -> Vec<Vector> {
     let files = files("vectors.json");
     let vectors: Vec<_> =
         files.iter().flat_map(|file| file.as_array().unwrap().clone()).map(Vector).collect();
-    assert!(vectors.len() >= 181, "seventeen exchanges: {}", vectors.len());
+    assert!(vectors.len() >= 181, "{}", vectors.len());
     vectors
 }
 

@@ -92,6 +92,27 @@ fn every_exchange_that_is_built_in_fits() {
     }
 }
 
+/// A folder under another name stands for one that was added: nothing but its own files is asked.
+#[test]
+fn a_new_exchange_fits_without_being_known() {
+    let home = Home::new();
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../exchange/exchanges/kraken");
+    let mut folder = String::new();
+    for name in ["exchange.toml", "vectors.json", "endpoints.txt", "orders.json"] {
+        let text = fs::read_to_string(root.join(name)).unwrap();
+        let renamed = text
+            .replace("id = \"kraken\"", "id = \"newcomer\"")
+            .replace("\"exchange\": \"kraken\"", "\"exchange\": \"newcomer\"");
+        let file = home.file(name, &renamed);
+        folder = Path::new(&file).parent().unwrap().display().to_string();
+    }
+    let checked = home.json(&format!("exchange check {folder}"));
+    assert_eq!((&checked["id"], &checked["problems"]), (&json!("newcomer"), &json!([])));
+    assert!(checked["signatures"].as_u64().unwrap() >= 8, "{checked}");
+    let listed = home.json("exchange list");
+    assert!(!listed.to_string().contains("newcomer"), "it was not built in: {listed}");
+}
+
 #[test]
 fn what_does_not_fit_is_named_with_its_place() {
     let changes = [

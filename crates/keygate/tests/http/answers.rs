@@ -179,11 +179,13 @@ at_every_exchange! {
     signed_order_is_carried_out_once: replay
 }
 
+/// An exchange that the demo exchange does not speak cannot be asked.
 #[test]
-fn every_exchange_is_in_the_table() {
+fn every_exchange_that_is_spoken_is_in_the_table() {
     let known: Vec<&str> = TABLE.iter().map(|row| row.exchange).collect();
-    let builtin: Vec<String> = Exchanges::builtin().iter().map(|own| own.id().to_owned()).collect();
-    assert_eq!(known, builtin);
+    let mut spoken: Vec<&str> = demo_exchange::spoken().collect();
+    spoken.sort_unstable();
+    assert_eq!(known, spoken);
 }
 
 const HOUR: i64 = 3_600_000;
