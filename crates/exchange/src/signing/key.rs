@@ -212,8 +212,7 @@ mod tests {
         format!("-----BEGIN {label}-----\n{body}\n-----END {label}-----\n").into()
     }
 
-    /// `sha256-hex` of a `published.json`.
-    /// `sha256-hex`; a key that hashes by itself is named in the hash's place.
+    /// `sha256-hex` of a `published.json`; a key that hashes by itself is named in the hash's place.
     fn algorithm(name: &str) -> (Hash, Encoding) {
         let (hash, encoding) = name.split_once('-').unwrap();
         let hash = if hash == "ed25519" { "sha256" } else { hash };
