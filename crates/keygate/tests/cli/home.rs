@@ -70,12 +70,17 @@ impl Home {
         Done::of(self.command(&line.split(' ').collect::<Vec<_>>()))
     }
 
-    /// With this on standard input.
+    /// With this on standard input, written while its answers are read: more than a pipe holds would wait for ever otherwise.
     pub fn feed(&self, line: &str, input: &str) -> Done {
         let mut command = self.command(&line.split(' ').collect::<Vec<_>>());
         let mut child = command.stdin(Stdio::piped()).spawn().unwrap();
-        child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
-        Done::from(child.wait_with_output().unwrap())
+        let mut stdin = child.stdin.take().unwrap();
+        std::thread::scope(|scope| {
+            let written = scope.spawn(move || stdin.write_all(input.as_bytes()));
+            let done = Done::from(child.wait_with_output().unwrap());
+            written.join().unwrap().unwrap();
+            done
+        })
     }
 
     /// The data of a command that must succeed.
