@@ -2,16 +2,17 @@
 import os
 import time
 
-PAGES = 16 << 10
+WRITTEN = 16 << 10  # bytes, as a commit of a few orders
+PLACES = 256
 
 
 def flushes(directory, rate, seconds):
     """How long each of so many flushes a second took, in milliseconds."""
     file = os.open(f'{directory}/flushes', os.O_CREAT | os.O_WRONLY, 0o600)
     try:
-        os.pwrite(file, bytes(PAGES << 8), 0)  # as in a log that is written over, no flush makes the file longer
+        os.pwrite(file, bytes(WRITTEN * PLACES), 0)  # as in a log that is written over, no flush makes the file longer
         os.fsync(file)
-        return [flushed(file, number % 256 * PAGES, 1 / rate) for number in range(rate * seconds)]
+        return [flushed(file, number % PLACES * WRITTEN, 1 / rate) for number in range(rate * seconds)]
     finally:
         os.close(file)
 
@@ -19,6 +20,6 @@ def flushes(directory, rate, seconds):
 def flushed(file, place, pause):
     time.sleep(pause)
     began = time.monotonic()
-    os.pwrite(file, os.urandom(PAGES), place)
+    os.pwrite(file, os.urandom(WRITTEN), place)
     os.fdatasync(file)
     return (time.monotonic() - began) * 1e3
