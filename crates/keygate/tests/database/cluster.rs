@@ -54,6 +54,22 @@ async fn a_killed_server_recovers_with_all_that_was_committed() {
     drop(Cluster::start(data.path(), &LOGINS).unwrap());
 }
 
+/// A new segment is filled while every commit waits; checkpoints come as rarely as with large ones.
+#[tokio::test]
+async fn no_commit_waits_for_a_large_segment_of_the_log() {
+    let data = data_directory();
+    let cluster = Cluster::start(data.path(), &LOGINS).unwrap();
+    let mut superuser = connect(&cluster, "postgres").await.unwrap();
+    for (setting, is) in [("wal_segment_size", "1MB"), ("max_wal_size", "1GB"), ("min_wal_size", "160MB")] {
+        let shown: String = sqlx::query_scalar("select current_setting($1)")
+            .bind(setting)
+            .fetch_one(&mut superuser)
+            .await
+            .unwrap();
+        assert_eq!(shown, is, "{setting}");
+    }
+}
+
 #[tokio::test]
 async fn no_tcp_port_is_opened() {
     let cluster = Cluster::throw_away(None).unwrap();

@@ -5,7 +5,10 @@
 
 #![allow(clippy::expect_used, clippy::panic, reason = "for the tests and the fuzz target alone")]
 
+mod dice;
+mod found;
 mod market;
+mod met;
 mod rules;
 mod state;
 mod worth;
@@ -28,7 +31,8 @@ use crate::gateway::{
     noted::{self, Noted},
     spend::{Ask, Scale},
 };
-use rules::{Found, Past};
+use found::Found;
+use rules::Past;
 use state::{SIGNATURES, State, Used};
 
 /// The exchanges calls are made to.

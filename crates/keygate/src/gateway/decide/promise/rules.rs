@@ -1,77 +1,17 @@
 //! The rules, each by itself, as docs/limits.md states them: which of them refuse a call.
 
-use std::{collections::BTreeMap, net::IpAddr};
+use std::net::IpAddr;
 
 use exchange::{Class, Definition, Leverage, Order, Reading, Request};
 use rust_decimal::Decimal;
 
 use super::{
+    found::{Found, Rules},
     market::{self, Is},
     state::{State, Used},
     worth::{self, Worth},
 };
 use crate::gateway::ledger::sample::Purchase;
-
-/// Rules that refuse, by their codes; with `false` those that may refuse or not, because nobody but the exchange knows.
-#[derive(Debug, Default)]
-pub struct Found(BTreeMap<&'static str, bool>);
-
-impl Found {
-    pub fn has(&self, rule: &str) -> bool {
-        self.0.contains_key(rule)
-    }
-
-    pub fn surely_refuse(&self) -> bool {
-        self.0.values().any(|sure| *sure)
-    }
-
-    pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
-    }
-
-    fn when(&mut self, refuses: bool, rule: &'static str) {
-        if refuses {
-            self.0.insert(rule, true);
-        }
-    }
-
-    fn perhaps(&mut self, rule: &'static str) {
-        self.0.entry(rule).or_insert(false);
-    }
-
-    /// More than a limit: unless both are so close that digits were lost.
-    fn above(&mut self, usd: Decimal, limit: Option<Decimal>, rule: &'static str) {
-        let Some(limit) = limit else { return };
-        let is_close = (usd - limit).abs() <= limit.abs() * Decimal::new(1, 15);
-        match usd != limit && is_close {
-            true => self.perhaps(rule),
-            false => self.when(usd > limit, rule),
-        }
-    }
-}
-
-/// What refuses a call.
-#[derive(Debug, Default)]
-pub struct Rules {
-    /// Of the key and its owner's stop: in force at any moment, of every call of a class.
-    pub standing: Found,
-    /// Whatever the limits are.
-    pub hard: Found,
-    /// Of the connection's limits, which a dry run only notes.
-    pub limits: Found,
-}
-
-impl Rules {
-    /// Whether this rule may refuse it, limits aside.
-    pub fn refuses(&self, rule: &str) -> bool {
-        self.standing.has(rule) || self.hard.has(rule)
-    }
-
-    /// Whether something other than a limit refuses it.
-    pub fn surely_refuse(&self) -> bool {
-        self.standing.surely_refuse() || self.hard.surely_refuse()
-    }
-}
 
 /// What was done before.
 pub struct Past {

@@ -1,26 +1,18 @@
 //! What a call is decided on, made of bytes: the account, the limits, the moment, the prices and what was done before.
 //! Figures lie at the edges: a limit is just what the call comes to, a cent less, or a cent more.
 
-use std::{collections::HashMap, net::IpAddr, slice::Iter};
+use std::net::IpAddr;
 
 use exchange::{Class, Definition, Leverage, Reading, Request};
 use rust_decimal::Decimal;
 use serde_json::json;
-use time::{Duration, OffsetDateTime, Time};
+use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 
-use super::{market, worth, worth::Prices};
+use super::{dice::Dice, market, worth, worth::Prices};
 use crate::{
-    gateway::{
-        account::{self, Account, Bot},
-        exposure::{Look, Open},
-        ledger::{
-            Window,
-            sample::{Purchase, Rows},
-        },
-        price::Book,
-    },
-    limits::{Limits, network},
+    gateway::{account, ledger::sample::Purchase},
+    limits::Limits,
 };
 
 pub struct State {
@@ -63,53 +55,6 @@ pub struct Used {
     pub trade_day: Decimal,
     pub withdraw_day: Decimal,
     pub withdraw_month: Decimal,
-}
-
-/// Bytes as choices; when there are no more, the first of them.
-struct Dice<'a>(Iter<'a, u8>);
-
-impl Dice<'_> {
-    fn byte(&mut self) -> u8 {
-        self.0.next().copied().unwrap_or_default()
-    }
-
-    fn rarely(&mut self) -> bool {
-        self.byte() >= 250
-    }
-
-    fn mostly(&mut self) -> bool {
-        self.byte() < 224
-    }
-
-    fn pick<T: Copy>(&mut self, from: &[T]) -> T {
-        from[usize::from(self.byte()) % from.len()]
-    }
-
-    fn some<T: Copy>(&mut self, from: &[T]) -> Vec<T> {
-        let count = self.byte() % 4;
-        (0..count).map(|_| self.pick(from)).collect()
-    }
-
-    /// No list, more often than a list.
-    fn list(&mut self, from: &[&'static str]) -> Option<Vec<&'static str>> {
-        (self.byte() % 4 == 3).then(|| self.some(from))
-    }
-
-    fn amount(&mut self) -> Decimal {
-        Decimal::from(self.pick(&[0, 0, 1, 100, 499, 5000]))
-    }
-
-    /// A limit at an edge, or none.
-    fn figure(&mut self, edge: Decimal) -> Option<Decimal> {
-        let cent = Decimal::new(1, 2);
-        match self.byte() % 9 {
-            0..=3 => None,
-            4 | 5 => Some(edge),
-            6 => Some((edge - cent).max(Decimal::ZERO)),
-            7 => Some(edge + cent),
-            _ => Some(self.amount()),
-        }
-    }
 }
 
 impl State {
@@ -251,80 +196,6 @@ impl State {
         };
         orders.iter().filter_map(one).collect()
     }
-
-    pub fn account(&self) -> Account {
-        let networks = |list: &Option<Vec<&str>>| {
-            list.as_ref().map(|list| list.iter().map(|text| network(text).expect("a network")).collect())
-        };
-        let mut account = account::sample::account(self.limits.clone());
-        account.stopped = self.key_stopped;
-        account.revoked = self.revoked;
-        account.expires_at = self.expires_at;
-        account.user_is_active = self.user_is_active;
-        account.bot = self.bot.map(|(is_active, symbol)| Bot {
-            id: Uuid::nil(),
-            is_active,
-            symbol: symbol.map(str::to_owned),
-        });
-        account.connection.status = self.status.to_owned();
-        account.scopes = self.scopes.iter().map(|scope| (*scope).to_owned()).collect();
-        account.allowed_addresses = networks(&self.key_networks);
-        account
-    }
-
-    pub fn book(&self, definition: &Definition) -> Option<Book> {
-        let last = self.prices.as_ref()?.0.iter();
-        let last = last.map(|(base, quote, price)| (((*base).to_owned(), (*quote).to_owned()), *price));
-        Some(Book { at: self.at, last: last.collect(), list: market::list(definition) })
-    }
-
-    pub fn look(&self) -> Look {
-        let owned = |list: &[(&str, Decimal)]| -> HashMap<String, Decimal> {
-            list.iter().map(|(asset, amount)| ((*asset).to_owned(), *amount)).collect()
-        };
-        let unknown = self.unknown.iter().map(|asset| (*asset).to_owned()).collect();
-        Look {
-            at: self.looked_at,
-            held: owned(&self.held),
-            open: Some(Open { usd: owned(&self.open), unknown }),
-        }
-    }
-
-    /// The ledger's rows: those that count, and others of yesterday, tomorrow and another connection that do not.
-    pub fn rows(&self, account: &Account) -> Rows {
-        let (own, other) = (account.connection.id, Uuid::from_u128(99));
-        let (day, much) = (self.at.replace_time(Time::MIDNIGHT), Decimal::from(1_000_000_000));
-        let month = day.replace_day(1).expect("every month has one");
-        let before = |start| start - Duration::milliseconds(1);
-        let mut used = vec![
-            (own, Window::TradeDay, day, self.used.trade_day),
-            (own, Window::WithdrawDay, day, self.used.withdraw_day),
-            (own, Window::WithdrawMonth, month, self.used.withdraw_month),
-            (own, Window::WithdrawMonth, before(month), much),
-            (own, Window::Day, self.at, much),
-        ];
-        for at in [before(day), day + Duration::DAY] {
-            used.extend([(own, Window::TradeDay, at, much), (own, Window::WithdrawDay, at, much)]);
-        }
-        for window in [Window::TradeDay, Window::WithdrawDay, Window::WithdrawMonth] {
-            used.push((other, window, self.at, much));
-        }
-        Rows {
-            used,
-            bought: self.bought.clone(),
-            stopped: if self.stopped {
-                vec![(Some(account.user), Some(own))]
-            } else {
-                vec![(Some(account.user), Some(other))]
-            },
-            suspended: if self.suspended { vec![account.access_key] } else { Vec::new() },
-            fresh: SIGNATURES
-                .into_iter()
-                .skip(usize::from(self.pair == Some(false)))
-                .map(|own| (account.access_key, own))
-                .collect(),
-        }
-    }
 }
 
 /// What a call sets or borrows.
@@ -396,7 +267,7 @@ const CONNECTION: Uuid = account::sample::CONNECTION;
 /// Of 2026 in UTC: midnight of New Year, noon of the last of March, the last moment of that month, a day in summer.
 const MOMENTS: [i64; 4] = [1_767_225_600, 1_774_958_400, 1_775_001_599, 1_782_907_200];
 const SCOPES: [&str; 4] = ["read", "trade", "transfer", "withdraw"];
-pub const PEERS: [&str; 8] = [
+const PEERS: [&str; 8] = [
     "10.0.0.5",
     "::ffff:10.0.0.5",
     "10.0.1.6",
