@@ -26,7 +26,11 @@ impl Default for Clock {
 impl Clock {
     #[expect(clippy::disallowed_methods, reason = "the one place where the system clock is read")]
     pub fn now(&self) -> OffsetDateTime {
-        OffsetDateTime::now_utc() + Duration::milliseconds(self.offset_ms.load(Ordering::Relaxed))
+        let now = OffsetDateTime::now_utc();
+        match self.offset_ms.load(Ordering::Relaxed) {
+            0 => now,
+            offset => now + Duration::milliseconds(offset),
+        }
     }
 
     /// Milliseconds since 1970, as exchanges count.

@@ -49,7 +49,7 @@ mod under_way;
 
 use account::{Account, Missing};
 pub use account::{Accounts, KeptConnection, KeptPair, StoredPair};
-pub use asked::serve;
+pub use asked::{Taken, serve, take};
 use credential::Presented;
 #[cfg(feature = "fuzzing")]
 pub use decide::promise;
@@ -140,44 +140,50 @@ impl Gate {
 
 impl Call<'_> {
     async fn carry_out(&self, presented: Result<Option<Presented>, Denial>) -> Result<Response, Denial> {
+        // What is boxed is rare, or slow by itself: a read does not carry the size of it.
         let Some(presented) = presented? else {
             return Box::pin(self.without_credential()).await;
         };
         let account = self.account(&presented).await?;
         let verified = match self.prove(&presented, &account) {
             Ok(verified) => verified,
-            Err(denial) => return Err(self.distrusted(&account, denial).await),
+            Err(denial) => return Err(Box::pin(self.distrusted(&account, denial)).await),
         };
         let look = self.look(&account).await?;
         if self.definition.asks_for_token(&self.request) {
-            return match self.issue_token(&account, verified, &look).await {
-                Ok(response) => Ok(response),
-                Err(denial) => Err(self.denied(&account, denial).await),
-            };
+            let issued = Box::pin(self.issue_token(&account, verified, &look)).await;
+            return self.or_denied(&account, issued).await;
         }
-        if let Err(denial) = self.admit(&account, &presented, &look).await {
-            return Err(self.denied(&account, denial).await);
-        }
+        let admitted = self.admit(&account, &presented, &look).await;
+        self.or_denied(&account, admitted).await?;
         match self.request.class().moves_money() {
-            // Boxed, so that a read does not carry the size of it.
             true => {
-                let named = match self.named() {
-                    Ok(named) => named,
-                    Err(denial) => return Err(self.denied(&account, denial).await),
-                };
+                let named = self.or_denied(&account, self.named()).await?;
                 Box::pin(named.on_record(&account, verified)).await
             }
             false => self.off_record(&account).await,
         }
     }
 
+    /// What was found, or the denial on record.
+    async fn or_denied<T>(&self, account: &Account, found: Result<T, Denial>) -> Result<T, Denial> {
+        match found {
+            Ok(found) => Ok(found),
+            Err(denial) => Err(Box::pin(self.denied(account, denial)).await),
+        }
+    }
+
     /// The account behind a key. Bait is recorded, raises an alarm, and is answered as if nobody knew it; it is counted
     /// like everything that leads to no account, or whoever tries it often enough would tell it from nothing.
     pub(super) async fn account(&self, presented: &Presented) -> Result<Arc<Account>, Denial> {
-        let Gate { accounts, guesses, .. } = &self.app.gate;
-        if let Some(account) = accounts.known(self.app, presented, self.definition) {
-            return Ok(account);
+        match self.app.gate.accounts.known(self.app, presented, self.definition) {
+            Some(account) => Ok(account),
+            None => Box::pin(self.sought(presented)).await,
         }
+    }
+
+    async fn sought(&self, presented: &Presented) -> Result<Arc<Account>, Denial> {
+        let Gate { accounts, guesses, .. } = &self.app.gate;
         // whoever tries keys out shall not keep the database busy
         guesses.has_room(&self.client, self.app.clock.now_ms())?;
         let missing = match accounts.find(self.app, presented, self.definition).await {

@@ -78,6 +78,9 @@ pub(crate) struct Values<'a> {
     pub(crate) signature: &'a str,
 }
 
+/// Most requests whose body is hashed have none.
+const SHA512_OF_NOTHING: &[u8; 128] = b"cf83e1357eefb8bdf1542850d66d8007d620e4050b5715dc83f4a921d36ce9ce\
+    47d0d13c5d85f2b0ff8318d2877eec2f63b931bd47417a81a538327af927da3e";
 /// Room for the short values of a text, so that it does not grow.
 const ROOM: usize = 256;
 
@@ -215,6 +218,7 @@ impl Hole {
         match self {
             Hole::Path => out.extend_from_slice(values.prefix.as_bytes()),
             Hole::MarkedQuery if !values.query.is_empty() => out.push(b'?'),
+            Hole::BodyHash if values.body.is_empty() => return out.extend_from_slice(SHA512_OF_NOTHING),
             Hole::BodyHash => {
                 let hash = digest(&SHA512, values.body.as_bytes());
                 let mut hex = [0; 128];
@@ -290,6 +294,12 @@ mod tests {
         let values = Values { path: "/a", ..Values::default() };
         assert_eq!(template.text(&values), "/a");
         assert_eq!(template.text(&Values { query: "b=1", ..values }), "/a?b=1");
+    }
+
+    #[test]
+    fn the_hash_of_nothing_is_what_the_hash_function_says() {
+        let hash = Template::parse("{sha512:body}").unwrap().text(&Values::default());
+        assert_eq!(hash, HEXLOWER.encode(digest(&SHA512, b"").as_ref()));
     }
 
     #[test]

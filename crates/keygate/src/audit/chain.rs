@@ -128,6 +128,17 @@ impl<'b> Form<'b> {
         Form(row)
     }
 
+    /// The number of a type, in front of its value.
+    pub fn of(&mut self, kind: u32) -> &mut Self {
+        self.0.extend_from_slice(&kind.to_be_bytes());
+        self
+    }
+
+    /// A number that is no value of its own.
+    pub fn number(&mut self, number: i32) {
+        self.0.extend_from_slice(&number.to_be_bytes());
+    }
+
     pub fn null(&mut self) {
         self.0.extend_from_slice(&(-1i32).to_be_bytes());
     }
@@ -142,6 +153,10 @@ impl<'b> Form<'b> {
 
     pub fn int(&mut self, number: impl Into<Option<i32>>) {
         self.bytes(number.into().map(i32::to_be_bytes).as_ref().map(<[u8; 4]>::as_slice));
+    }
+
+    pub fn long(&mut self, number: impl Into<Option<i64>>) {
+        self.bytes(number.into().map(i64::to_be_bytes).as_ref().map(<[u8; 8]>::as_slice));
     }
 
     pub fn bool(&mut self, yes: impl Into<Option<bool>>) {
@@ -186,7 +201,7 @@ impl<'b> Form<'b> {
         self.0.extend_from_slice(address);
     }
 
-    fn bytes(&mut self, bytes: Option<&[u8]>) {
+    pub fn bytes(&mut self, bytes: Option<&[u8]>) {
         match bytes {
             None => self.null(),
             Some(bytes) => {

@@ -19,8 +19,18 @@ use crate::{
     risk::Seen,
 };
 
+/// A request under `/x/` that waits to be answered.
+pub enum Taken {
+    /// Nothing of it is read yet.
+    Whole(Box<http::Request<HttpBody>>),
+    Read(Read),
+}
+
+/// What was read, or the answer to it already.
+type Read = ControlFlow<Response, Box<Asked>>;
+
 /// A call that was read, with what it shows of its caller.
-struct Asked {
+pub struct Asked {
     definition: Arc<Definition>,
     request: Request,
     client: Client,
@@ -30,24 +40,30 @@ struct Asked {
     refused: Option<Denial>,
 }
 
-/// Answers one request under `/x/`. What moves money, or holds the turn of a key, has a task of its own: a client that
+/// Reads a request at once where there is no body to wait for.
+pub fn take(app: &Arc<App>, peer: Peer, id: RequestId, request: http::Request<HttpBody>) -> Result<Taken> {
+    match request.body().is_end_stream() {
+        true => read(app, peer, id, request.into_parts().0, Some(Bytes::new())).map(Taken::Read),
+        false => Ok(Taken::Whole(Box::new(request))),
+    }
+}
+
+/// Answers a request under `/x/`. What moves money, or holds the turn of a key, has a task of its own: a client that
 /// goes away cannot stop it between its record, its sending and its outcome. Other reads end with their client, on
 /// record.
-pub async fn serve(
-    app: &Arc<App>,
-    peer: Peer,
-    id: RequestId,
-    request: http::Request<HttpBody>,
-) -> Result<Response> {
-    let (parts, body) = request.into_parts();
-    let body = whole(body, app.config.gateway.max_body).await;
-    let asked = match read(app, peer, id, parts, body)? {
-        ControlFlow::Continue(asked) => asked,
-        ControlFlow::Break(response) => return Ok(response),
+pub async fn serve(app: &Arc<App>, peer: Peer, id: RequestId, taken: Taken) -> Result<Response> {
+    let read = match taken {
+        Taken::Whole(request) => Box::pin(read_whole(app, peer, id, *request)).await?,
+        Taken::Read(read) => read,
     };
-    if !asked.must_end() {
-        return Ok(asked.answer(app).await);
+    match read {
+        ControlFlow::Continue(asked) if asked.must_end() => Box::pin(in_its_own_task(app, asked)).await,
+        ControlFlow::Continue(asked) => Ok(asked.answer(app).await),
+        ControlFlow::Break(response) => Ok(response),
     }
+}
+
+async fn in_its_own_task(app: &Arc<App>, asked: Box<Asked>) -> Result<Response> {
     let held = app.gate.under_way.begin().await;
     let (app, span) = (app.clone(), tracing::Span::current());
     let call = async move {
@@ -58,15 +74,19 @@ pub async fn serve(
     tokio::spawn(call.instrument(span)).await.map_err(Error::internal)
 }
 
-/// Takes the request apart, or answers it already. Nothing of it is left when the call waits for the exchange: the
-/// connection reads into the same memory again.
-fn read(
+async fn read_whole(
     app: &Arc<App>,
     peer: Peer,
     id: RequestId,
-    mut parts: Parts,
-    body: Option<Bytes>,
-) -> Result<ControlFlow<Response, Asked>> {
+    request: http::Request<HttpBody>,
+) -> Result<Read> {
+    let (parts, body) = request.into_parts();
+    let body = whole(body, app.config.gateway.max_body).await;
+    read(app, peer, id, parts, body)
+}
+
+/// Takes the request apart, or answers it already.
+fn read(app: &Arc<App>, peer: Peer, id: RequestId, mut parts: Parts, body: Option<Bytes>) -> Result<Read> {
     let target = parts.uri.path_and_query().cloned().ok_or(Code::NotFound)?;
     let target = target.as_str();
     let (exchange, group, rest) = split(target).ok_or(Code::NotFound)?;
@@ -99,7 +119,7 @@ fn read(
     };
     let presented = Presented::find(definition, &request, &parts.headers);
     let definition = definition.clone();
-    Ok(ControlFlow::Continue(Asked { definition, request, client, id, presented, refused }))
+    Ok(ControlFlow::Continue(Box::new(Asked { definition, request, client, id, presented, refused })))
 }
 
 async fn whole(body: HttpBody, most: usize) -> Option<Bytes> {
@@ -128,8 +148,8 @@ impl Asked {
             && (class.moves_money() || queue::counts_nonces(&self.definition, &self.request))
     }
 
-    async fn answer(self, app: &App) -> Response {
-        let Asked { definition, request, client, id, presented, refused } = self;
+    async fn answer(self: Box<Self>, app: &App) -> Response {
+        let Asked { definition, request, client, id, presented, refused } = *self;
         let (seen, noted) = (Seen::default(), noted::Noted::default());
         let begun = app.clock.now();
         let call = Call { app, definition: &definition, request, client, id, begun, seen, noted };

@@ -3,9 +3,10 @@
 use exchange::{Answer as Dialect, Class, Reading};
 use rust_decimal::Decimal;
 
+use time::OffsetDateTime;
+
 use super::{Account, Call, Denial, account::Bait, record, spend::Ask};
 use crate::{
-    app::App,
     limits::Limits,
     risk::{self, Act, Alarm, Look, Score, Signal, Suspended, Use},
 };
@@ -20,8 +21,8 @@ impl Call<'_> {
         match self.is_too_much(account) && !account.suspended {
             true => {
                 // what its owner will be asked about is known then
-                self.app.risk.learn(self.app, &used, &look).await.map_err(Denial::down)?;
-                self.suspend(account, &used).await?;
+                Box::pin(self.app.risk.learn(self.app, &used, &look)).await.map_err(Denial::down)?;
+                Box::pin(self.suspend(account, &used)).await?;
             }
             false => self.raise(account, &used).await,
         }
@@ -67,7 +68,7 @@ impl Call<'_> {
         let used = self.used(account, true);
         match self.is_too_much(account) {
             true => {
-                self.suspend(account, &used).await?;
+                Box::pin(self.suspend(account, &used)).await?;
                 Err(suspended())
             }
             false => {
@@ -111,7 +112,7 @@ impl Call<'_> {
     }
 
     fn is_too_much(&self, account: &Account) -> bool {
-        !account.is_dead(self.app) && self.seen.score().suspends(account.limits.can_withdraw)
+        !account.is_dead(self.begun) && self.seen.score().suspends(account.limits.can_withdraw)
     }
 
     fn used<'u>(&'u self, account: &Account, is_proven: bool) -> Use<'u> {
@@ -124,9 +125,9 @@ impl Call<'_> {
             access_key: account.access_key,
             user: account.user,
             client: &self.client,
-            at: self.app.clock.now(),
+            at: self.begun,
             act,
-            is_dead: account.is_dead(self.app),
+            is_dead: account.is_dead(self.begun),
             is_proven,
         }
     }
@@ -157,7 +158,7 @@ impl Call<'_> {
         let score = self.seen.score();
         if score.is_suspicious()
             && self.app.risk.is_news(used, score)
-            && let Err(error) = risk::suspicious(self.app, &self.alarm(account)).await
+            && let Err(error) = Box::pin(risk::suspicious(self.app, &self.alarm(account))).await
         {
             tracing::error!(%error, "an alert could not be raised");
         }
@@ -176,8 +177,8 @@ impl Call<'_> {
 }
 
 impl Account {
-    fn is_dead(&self, app: &App) -> bool {
-        self.revoked || self.expires_at.is_some_and(|end| end <= app.clock.now())
+    fn is_dead(&self, now: OffsetDateTime) -> bool {
+        self.revoked || self.expires_at.is_some_and(|end| end <= now)
     }
 }
 

@@ -65,9 +65,20 @@ impl Rates {
             return Ok(());
         }
         let now = app.clock.now();
-        if self.take(account.connection.id, limits, now, dry)? {
-            return Ok(());
+        match self.take(account.connection.id, limits, now, dry)? {
+            true => Ok(()),
+            false => Box::pin(self.admit_refilled(app, account, limits, now, dry)).await,
         }
+    }
+
+    async fn admit_refilled(
+        &self,
+        app: &App,
+        account: &Account,
+        limits: [Option<u32>; 3],
+        now: OffsetDateTime,
+        dry: bool,
+    ) -> Result<(), Denial> {
         let _mine = self.asking(account.connection.id).lock().await;
         if self.take(account.connection.id, limits, now, dry)? {
             return Ok(());

@@ -2,7 +2,7 @@
 //! take, on the time an answer may wait to be read, and on how many connections one address has. Stops accepting when
 //! told, lets running requests finish for a while, then ends.
 
-use std::{convert::Infallible, net::SocketAddr, time::Duration};
+use std::{net::SocketAddr, time::Duration};
 
 use hyper::{server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -102,7 +102,7 @@ async fn serve_connection(stream: TcpStream, peer: SocketAddr, site: Site, mut s
     let stream = Steady::new(stream, STALLED);
     let watched = stream.watched();
     let site = &site;
-    let service = service_fn(async |request| Ok::<_, Infallible>(site.answer(Peer(peer), request).await));
+    let service = service_fn(|request| site.answer(Peer(peer), request));
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_TIMEOUT)

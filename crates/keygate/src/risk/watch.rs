@@ -64,7 +64,7 @@ impl Watch {
     pub async fn learn(&self, app: &App, used: &Use<'_>, look: &Look) -> Result<()> {
         let Some(news) = &look.unfamiliar else { return Ok(()) };
         if !news.unknown.is_empty() {
-            store::remember(app, used.user, used.access_key, &news.unknown, used.at).await?;
+            Box::pin(store::remember(app, used.user, used.access_key, &news.unknown, used.at)).await?;
         }
         lock(&self.of(used)).learn(used, look, news, self.geo.generation());
         Ok(())

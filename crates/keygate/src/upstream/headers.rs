@@ -49,21 +49,23 @@ impl Headers {
 
     /// The first value of a header, if it is text; the name in any case.
     pub fn get(&self, name: &str) -> Option<&str> {
-        let (_, value) = self.iter().find(|(own, _)| own.eq_ignore_ascii_case(name))?;
+        let (_, value) = self.parts().find(|(own, _)| own.eq_ignore_ascii_case(name.as_bytes()))?;
         std::str::from_utf8(value).ok()
     }
 
     /// Every value of a header.
     pub(super) fn all<'h>(&'h self, name: &'h str) -> impl Iterator<Item = &'h [u8]> {
-        self.iter().filter(move |(own, _)| own.eq_ignore_ascii_case(name)).map(|(_, value)| value)
+        self.parts().filter(move |(own, _)| own.eq_ignore_ascii_case(name.as_bytes())).map(|(_, value)| value)
     }
 
     /// All of them, in their order.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &[u8])> {
+        // names are tokens: the parser saw to it
+        self.parts().map(|(name, value)| (std::str::from_utf8(name).unwrap_or_default(), value))
+    }
+
+    fn parts(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
         let part = |(start, end): (u16, u16)| &self.head[usize::from(start)..usize::from(end)];
-        self.fields.iter().map(move |field| {
-            // names are tokens: the parser saw to it
-            (std::str::from_utf8(part(field.name)).unwrap_or_default(), part(field.value))
-        })
+        self.fields.iter().map(move |field| (part(field.name), part(field.value)))
     }
 }

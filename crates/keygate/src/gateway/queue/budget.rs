@@ -43,6 +43,15 @@ struct Hold {
 
 /// Whose budget, as one number: exchange, environment, and the key where it is not counted by address.
 type Whom = u64;
+/// Whose budgets a request may draw on.
+#[derive(Clone, Copy)]
+struct Scopes {
+    /// Everybody's who asks from here.
+    all: Whom,
+    /// The key's own.
+    key: Whom,
+}
+
 /// The budget's number in the definition, and the endpoint where each has its own (as a number; 0 for all).
 type Key = (Whom, usize, u64);
 
@@ -82,17 +91,18 @@ impl Budgets {
     fn try_admit(&self, place: &Place<'_>, now_ms: i64) -> Result<(), Hold> {
         let (mut state, rank) = (self.lock(), place.rank);
         let own = place.whose.map(|whose| whose.api_key);
-        let [all, key] = [place.definition.rate_scope(), RateScope::Key].map(|scope| self.whom(place, scope));
+        let scopes = self.scopes(place);
+        let (all, key) = (scopes.whom(place.definition.rate_scope()), scopes.key);
         let silent = state.silent.get(&all).map(|until| (all, *until));
         let full = state.full.get(&key).filter(|_| rank == Rank::Order).map(|until| (key, *until));
         let quiet = [silent, full].into_iter().flatten().find(|(_, until)| *until > now_ms);
         if let Some((whom, until_ms)) = quiet {
             return Err(Hold { whom, until_ms });
         }
-        if rank == Rank::Stranger && self.is_untold(place) {
+        if rank == Rank::Stranger && self.is_untold(place, scopes) {
             state.pace(all, now_ms)?;
         }
-        for (key, budget) in self.budgets(place) {
+        for (key, budget) in self.budgets(place, scopes) {
             let whom = key.0;
             let ahead = state.waits_before(whom, rank);
             let bucket = state.bucket(key, budget, now_ms);
@@ -103,7 +113,7 @@ impl Budgets {
                 return Err(Hold { whom, until_ms: bucket.whole_at_ms });
             }
         }
-        for (key, budget) in self.budgets(place) {
+        for (key, budget) in self.budgets(place, scopes) {
             let bucket = state.bucket(key, budget, now_ms);
             bucket.spent += 1;
             match rank {
@@ -128,8 +138,8 @@ impl Budgets {
     /// What an answer says: the exchange's own count, and whether it wants silence.
     pub fn heard(&self, place: &Place<'_>, answer: &Answer, error: Option<ErrorKind>, now_ms: i64) {
         let header = |name: &str| answer.headers.get(name);
-        let mut state = self.lock();
-        for (key, budget) in self.budgets(place) {
+        let (mut state, scopes) = (self.lock(), self.scopes(place));
+        for (key, budget) in self.budgets(place, scopes) {
             let bucket = state.bucket(key, budget, now_ms);
             if let Some((spent, limit)) = budget.spent(header) {
                 if place.rank == Rank::Stranger {
@@ -152,34 +162,47 @@ impl Budgets {
             let held = if of_key { full } else { silent };
             held.retain(|_, until| *until > now_ms);
             // answers overtake each other: the longer word holds
-            let until = held.entry(self.whom(place, scope)).or_default();
+            let until = held.entry(scopes.whom(scope)).or_default();
             *until = (*until).max(now_ms + wait_ms);
         }
     }
 
-    fn whom(&self, place: &Place<'_>, scope: RateScope) -> Whom {
-        let key = place.whose.filter(|_| scope == RateScope::Key).map(|whose| whose.api_key);
-        self.names.hash_one((place.definition.id(), place.environment, key))
+    fn scopes(&self, place: &Place<'_>) -> Scopes {
+        let all = self.names.hash_one((place.definition.id(), place.environment));
+        Scopes { all, key: place.whose.map_or(all, |own| self.names.hash_one((all, own.api_key))) }
     }
 
     /// The budgets a request draws on. Who shows no key draws on no key's budget.
-    fn budgets<'p>(&'p self, place: &'p Place<'_>) -> impl Iterator<Item = (Key, &'p Budget)> {
+    fn budgets<'p>(
+        &'p self,
+        place: &'p Place<'_>,
+        scopes: Scopes,
+    ) -> impl Iterator<Item = (Key, &'p Budget)> {
         let mine = |scope: RateScope| scope == RateScope::Ip || place.whose.is_some();
         let budgets = place.definition.budgets(place.request).filter(move |(_, scope, _)| mine(*scope));
-        budgets.map(|(number, scope, budget)| {
+        budgets.map(move |(number, scope, budget)| {
             let endpoint =
                 if budget.is_per_endpoint() { self.names.hash_one(place.request.path()) } else { 0 };
-            ((self.whom(place, scope), number, endpoint), budget)
+            ((scopes.whom(scope), number, endpoint), budget)
         })
     }
 
     /// Whether the exchange counts by address, and nobody knows how.
-    fn is_untold(&self, place: &Place<'_>) -> bool {
-        place.definition.rate_scope() == RateScope::Ip && self.budgets(place).next().is_none()
+    fn is_untold(&self, place: &Place<'_>, scopes: Scopes) -> bool {
+        place.definition.rate_scope() == RateScope::Ip && self.budgets(place, scopes).next().is_none()
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Scopes {
+    fn whom(self, scope: RateScope) -> Whom {
+        match scope {
+            RateScope::Key => self.key,
+            RateScope::Ip => self.all,
+        }
     }
 }
 
