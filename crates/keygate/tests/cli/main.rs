@@ -20,5 +20,6 @@ mod program;
 mod signing;
 mod starting;
 mod suspension;
+mod terminal;
 mod trying;
 mod unsettled;

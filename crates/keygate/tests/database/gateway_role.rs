@@ -3,11 +3,12 @@
 
 use crate::world::{Seeded, refusal};
 
-const LOOSENINGS: [&str; 26] = [
+const LOOSENINGS: [&str; 27] = [
     "update api_key_permissions set can_withdraw = true",
     "update api_key_permissions set max_trade_amount_usd = null",
     "update exchange_connections set allowed_symbols = null",
     "update exchange_connections set is_enabled = true",
+    "update exchange_connections set status = 'active'",
     "update exchange_connections set status = 'active', is_enabled = true, deleted_at = null",
     "update exchange_connections set daily_withdraw_limit = null",
     "insert into keygate.pending_limit (connection_id, member, user_id, value, asked_at, effective_at)
