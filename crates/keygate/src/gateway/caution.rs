@@ -79,10 +79,10 @@ impl Call<'_> {
     }
 
     /// Of a refused call. Refusals that its owner has asked for say nothing about the caller, and neither do those for which
-    /// Keygate or the exchange has no time.
+    /// Keygate or the exchange has no time, or no figures.
     pub(super) fn note_denial(&self, account: &Account, denial: &Denial) {
         let is_trouble = matches!(denial.kind, Dialect::Down | Dialect::RateLimited { .. });
-        if !is_trouble && !BY_THE_OWNER.contains(&denial.rule) {
+        if !is_trouble && !SAY_NOTHING.contains(&denial.rule) {
             self.app.risk.denied(&self.used(account, true));
         }
     }
@@ -208,4 +208,6 @@ pub(super) fn suspended() -> Denial {
 
 /// Nine tenths.
 const NEAR: Decimal = Decimal::from_parts(9, 0, 0, false, 1);
-const BY_THE_OWNER: [&str; 5] = ["panic", "suspended", "paused", "bot-stopped", "connection-deleted"];
+/// What its owner has asked for, and what a limit could not be compared with.
+const SAY_NOTHING: [&str; 7] =
+    ["panic", "suspended", "paused", "bot-stopped", "connection-deleted", "no-price", "no-balances"];

@@ -73,6 +73,8 @@ pub struct Turn<'a> {
     place: Place<'a>,
     lane: Option<lane::Pass>,
     seat: Option<Seat>,
+    /// When it was given.
+    since_ms: i64,
 }
 
 /// It would have waited too long.
@@ -103,18 +105,19 @@ impl Queues {
             Rank::Cancel | Rank::Order | Rank::Read => None,
         };
         self.budgets.admit(&app.clock, &place, patience_ms).await?;
-        Ok(Turn { place, lane, seat })
+        Ok(Turn { place, lane, seat, since_ms: app.clock.now_ms() })
     }
 
-    /// Learns from an answer: what is left of the budget, whether our time is wrong.
+    /// Learns from the answer to what left then: what is left of the budget, whether our time is wrong.
     pub async fn answered(
         &self,
         app: &App,
         place: Place<'_>,
+        left_ms: i64,
         outcome: &Result<Answer, Failure>,
         error: Option<ErrorKind>,
     ) {
-        self.heard(app, &place, outcome, error);
+        self.heard(app, &place, left_ms, outcome, error);
         if error == Some(ErrorKind::BadTimestamp) {
             self.skews.ask_again(app, place.definition, place.environment).await;
         }
@@ -133,11 +136,12 @@ impl Queues {
         &self,
         app: &App,
         place: &Place<'_>,
+        left_ms: i64,
         outcome: &Result<Answer, Failure>,
         error: Option<ErrorKind>,
     ) {
         if let Ok(answer) = outcome {
-            self.budgets.heard(place, answer, error, app.clock.now_ms());
+            self.budgets.heard(place, answer, error, (left_ms, app.clock.now_ms()));
         }
     }
 }
@@ -168,7 +172,7 @@ impl Turn<'_> {
     /// Lets the next one go, and learns from the answer.
     pub async fn end(self, app: &App, outcome: &Result<Answer, Failure>, error: Option<ErrorKind>) {
         drop(self.lane);
-        app.gate.queues.answered(app, self.place, outcome, error).await;
+        app.gate.queues.answered(app, self.place, self.since_ms, outcome, error).await;
         // a stranger's place is free once the exchange's count is known
         drop(self.seat);
     }

@@ -56,7 +56,8 @@ pub fn meet(
 ) -> Option<Response> {
     let path = address.target.split('?').next().unwrap_or_default();
     let is_stream = address.group.is_none() && address.definition.is_stream(path);
-    let upgrades = parts.headers.contains_key(header::UPGRADE);
+    // other protocols, which some clients offer on every connection, may be left aside (RFC 9110, section 7.8)
+    let upgrades = has_token(&parts.headers, &header::UPGRADE, "websocket");
     if !is_stream && !upgrades {
         return None;
     }

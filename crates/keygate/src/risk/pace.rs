@@ -25,10 +25,11 @@ pub struct Hour {
 }
 
 impl Pace {
-    /// Counts a call, and says how many there were in its minute.
+    /// Counts a call, and says how many there were in its minute. One that comes late counts in the minute that runs.
     pub fn count(&mut self, at: OffsetDateTime) -> u32 {
         let minute = at.unix_timestamp().div_euclid(60);
-        if minute != self.minute.0 {
+        let is_late = minute + 1 == self.minute.0;
+        if minute != self.minute.0 && !is_late {
             self.close_minute();
             self.minute = (minute, 0);
         }

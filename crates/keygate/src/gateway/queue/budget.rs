@@ -135,13 +135,19 @@ impl Budgets {
         Ok(InLine { budgets: self, whom, rank })
     }
 
-    /// What an answer says: the exchange's own count, and whether it wants silence.
-    pub fn heard(&self, place: &Place<'_>, answer: &Answer, error: Option<ErrorKind>, now_ms: i64) {
+    /// What the answer to a request that left then says: the exchange's own count, and whether it wants silence.
+    pub fn heard(
+        &self,
+        place: &Place<'_>,
+        answer: &Answer,
+        error: Option<ErrorKind>,
+        (left_ms, now_ms): (i64, i64),
+    ) {
         let header = |name: &str| answer.headers.get(name);
         let (mut state, scopes) = (self.lock(), self.scopes(place));
         for (key, budget) in self.budgets(place, scopes) {
             let bucket = state.bucket(key, budget, now_ms);
-            if let Some((spent, limit)) = budget.spent(header) {
+            if let Some((spent, limit)) = budget.spent(header).filter(|_| bucket.is_of(budget, left_ms)) {
                 if place.rank == Rank::Stranger {
                     bucket.of_strangers += spent.saturating_sub(bucket.spent);
                 }
@@ -187,9 +193,9 @@ impl Budgets {
         })
     }
 
-    /// Whether the exchange counts by address, and nobody knows how.
+    /// Whether nobody knows how the exchange counts what shows no key.
     fn is_untold(&self, place: &Place<'_>, scopes: Scopes) -> bool {
-        place.definition.rate_scope() == RateScope::Ip && self.budgets(place, scopes).next().is_none()
+        self.budgets(place, scopes).next().is_none()
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -244,6 +250,13 @@ impl State {
 }
 
 impl Bucket {
+    /// Whether what left then counts in this window at the exchange, too, whose clock may be a little behind ours. Otherwise
+    /// its answer says how much was used of the window before, and this one would begin with that.
+    fn is_of(&self, budget: &Budget, left_ms: i64) -> bool {
+        let window_ms = i64::try_from(budget.window_ms()).unwrap_or(LONGEST_MS);
+        left_ms >= self.whole_at_ms - window_ms + CLOCKS_MS.min(window_ms / 10)
+    }
+
     fn is_short(&self) -> bool {
         self.spent >= Rank::Read.share_of(self.limit)
     }
@@ -310,6 +323,7 @@ fn next_window(budget: &Budget, now_ms: i64) -> i64 {
     (now_ms.div_euclid(window) + 1) * window
 }
 
+const CLOCKS_MS: i64 = 1000;
 const PAUSE: Duration = Duration::from_millis(10);
 const MOST_WAITING: usize = 1000;
 const RANKS: usize = 4;

@@ -99,7 +99,7 @@ async fn ask(app: &App, definition: &Definition, environment: &str) -> Option<i6
     let outcome = app.upstream.send(&outgoing).await;
     let after_ms = app.clock.now_ms();
     let place = Place::new(definition, environment, &request, None);
-    app.gate.queues.heard(app, &place, &outcome, None);
+    app.gate.queues.heard(app, &place, before_ms, &outcome, None);
     let answer = outcome.ok()?;
     let date = answer.headers.get("date");
     let told = definition.read_time(&answer.body, date).ok().and_then(|ms| i64::try_from(ms).ok())?;

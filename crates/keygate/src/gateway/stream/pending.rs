@@ -107,7 +107,9 @@ impl Sent<'_> {
         let rank = if self.seat.is_some() { Rank::Stranger } else { place.rank };
         let place = Place { rank, ..place };
         let kind = error.as_ref().map(|error| error.kind);
-        self.call.app.gate.queues.answered(self.call.app, place, &outcome, kind).await;
+        let taken_up = self.call.begun;
+        let left_ms = taken_up.unix_timestamp() * 1000 + i64::from(taken_up.millisecond());
+        self.call.app.gate.queues.answered(self.call.app, place, left_ms, &outcome, kind).await;
         self.record(&outcome, error).await;
     }
 

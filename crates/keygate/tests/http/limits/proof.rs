@@ -97,7 +97,8 @@ async fn trade(bot: Bot, run: Arc<Run>) {
 async fn no_day_is_overrun_by_many_connections_on_two_replicas_over_midnight() {
     let measured = std::env::var("PROOF_RESERVATIONS").ok().map(|count| count.parse().unwrap());
     let wanted = measured.unwrap_or(1_000);
-    let world = World::rich().await;
+    // nobody waits for the exchange's own budget, which is not what is measured: the clock is moved past it instead
+    let world = World::rich_with(|config| config.gateway.queue_wait_ms = 0).await;
     let second = world.second_server().await;
     let limit = limit_of_a_day(wanted);
     let limits = json!({"max_daily_trade_volume_usd": limit.to_string(), "max_requests_per_minute": null,

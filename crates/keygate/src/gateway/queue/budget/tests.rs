@@ -42,7 +42,7 @@ fn silence_that_was_asked_for_is_not_made_shorter_by_an_older_answer() {
         let headers = Headers::told([("retry-after", seconds)]);
         let answer =
             Answer { status: StatusCode::TOO_MANY_REQUESTS, headers, body: Default::default(), age: None };
-        budgets.heard(&place, &answer, None, 0);
+        budgets.heard(&place, &answer, None, (0, 0));
     }
     let speaks = |now_ms| budgets.try_admit(&place, now_ms).is_ok();
     assert_eq!([speaks(30_000), speaks(61_000)], [false, true]);
