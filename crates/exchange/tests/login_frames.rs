@@ -9,8 +9,8 @@ use std::{
 };
 
 use exchange::{
-    Act, Answer, Asked, Class, Credentials, Definition, Frame, Options, PRODUCTION, Reading, Session, Symbol,
-    Typed, VerifyError,
+    Act, Answer, Asked, Class, Credentials, Definition, ErrorKind, Frame, Options, PRODUCTION, Reading,
+    Session, Symbol, Typed, VerifyError,
 };
 use serde_json::{Value, json};
 use support::builtin;
@@ -182,7 +182,10 @@ fn answers_are_okxs_and_are_read_back() {
     }
     assert_eq!(okx().login_answer(PATH, r#"{"event":"login","code":"0","msg":""}"#), Some(Ok(())));
     let refused = okx().login_answer(PATH, r#"{"event":"error","code":"60009","msg":"Login failed."}"#);
-    assert_eq!(refused, Some(Err("60009".to_owned())));
+    assert_eq!(refused.unwrap().unwrap_err().code, "60009");
+    let late = r#"{"event":"error","code":"60006","msg":"Timestamp request expired"}"#;
+    let late = okx().login_answer(PATH, late).unwrap().unwrap_err();
+    assert_eq!(late.kind, ErrorKind::BadTimestamp, "the clock is asked for again");
     assert_eq!(okx().login_answer(PATH, "pong"), None);
     let own = pair("kg_12345678", "0123456789ABCDEF0123456789ABCDEF", "virtual");
     let login = serde_json::from_str(&okx().sign_login(PATH, &own, NOW).unwrap()).unwrap();

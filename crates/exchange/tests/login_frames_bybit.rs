@@ -275,13 +275,11 @@ fn answers_are_bybits_and_are_read_back() {
     assert_eq!(bybit().frame_answer(PRIVATE, r#"{"topic":"order","data":[]}"#), None);
     let done = |path, text: &str| bybit().login_answer(path, text);
     assert_eq!(done(PRIVATE, r#"{"success":true,"ret_msg":"","op":"auth"}"#), Some(Ok(())));
-    assert_eq!(
-        done(PRIVATE, r#"{"success":false,"ret_msg":"Params Error","op":"auth"}"#),
-        Some(Err("Params Error".to_owned()))
-    );
+    let refused = |path, text| done(path, text).unwrap().unwrap_err().code;
+    assert_eq!(refused(PRIVATE, r#"{"success":false,"ret_msg":"Params Error","op":"auth"}"#), "Params Error");
     assert_eq!(done(PRIVATE, r#"{"op":"pong"}"#), None);
     assert_eq!(done(TRADE, r#"{"retCode":0,"retMsg":"OK","op":"auth"}"#), Some(Ok(())));
-    assert_eq!(done(TRADE, r#"{"retCode":10004,"retMsg":"no","op":"auth"}"#), Some(Err("10004".to_owned())));
+    assert_eq!(refused(TRADE, r#"{"retCode":10004,"retMsg":"no","op":"auth"}"#), "10004");
     let login = bybit().sign_login(TRADE, &pair("kg_12345678", SECRET), NOW).unwrap();
     let told = bybit().tell_session(
         Session { key: None, connected_ms: 0, now_ms: 0 },

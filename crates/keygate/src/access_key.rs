@@ -191,7 +191,7 @@ pub async fn notice_bait(app: &App, key: &StoredAccessKey, origin: &Origin) -> R
     let Some(client) = &origin.client else { return Ok(()) };
     let alarm = Alarm {
         user: bait.user,
-        key: &key.prefix,
+        key: key.prefix.clone(),
         connection: bait.connection,
         request: origin.request.0,
         address: client.ip,

@@ -139,9 +139,9 @@ impl Gate {
 }
 
 impl Call<'_> {
-    async fn carry_out(&self, presented: Result<Option<Presented>, Denial>) -> Result<Response, Denial> {
+    async fn carry_out(&self, presented: Option<Presented>) -> Result<Response, Denial> {
         // What is boxed is rare, or slow by itself: a read does not carry the size of it.
-        let Some(presented) = presented? else {
+        let Some(presented) = presented else {
             return Box::pin(self.without_credential()).await;
         };
         let account = self.account(&presented).await?;
@@ -248,8 +248,8 @@ impl Call<'_> {
     }
 
     /// A call that cannot be read, or is not listed, is on record where it shows somebody's key.
-    async fn turned_away(&self, presented: Result<Option<Presented>, Denial>, denial: Denial) -> Denial {
-        let Ok(Some(presented)) = presented else { return denial };
+    async fn turned_away(&self, presented: Option<Presented>, denial: Denial) -> Denial {
+        let Some(presented) = presented else { return denial };
         match self.account(&presented).await {
             Ok(account) => self.distrusted(&account, denial).await,
             Err(_) => denial,

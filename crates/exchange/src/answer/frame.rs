@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{Answer, ExchangeError, text_at};
+use super::{Answer, ErrorKind, ExchangeError, text_at};
 use crate::{Definition, Frame, definition::TokenStream, definition::fill, moment::Clock, request::quote};
 
 /// What an exchange's message says about a frame of ours.
@@ -156,14 +156,14 @@ impl Definition {
 
     /// Reads a message that may answer the gateway's own log-in: done, refused with the exchange's code or, if it has none,
     /// words, or neither.
-    pub fn login_answer(&self, path: &str, text: &str) -> Option<Result<(), String>> {
+    pub fn login_answer(&self, path: &str, text: &str) -> Option<Result<(), ExchangeError>> {
         let login = &self.login_stream(path)?.login;
         if let Some(error) = self.read_error(200, text.as_bytes()) {
-            return Some(Err(error.code));
+            return Some(Err(error));
         }
         let json: Value = serde_json::from_str(text).ok()?;
         if let Some(reason) = login.failed.as_ref().and_then(|failed| failed.reason(&json)) {
-            return Some(Err(reason));
+            return Some(Err(ExchangeError { kind: ErrorKind::Other, code: reason, text: String::new() }));
         }
         login.done.is_in(&json).then_some(Ok(()))
     }

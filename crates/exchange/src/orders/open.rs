@@ -66,6 +66,11 @@ impl Definition {
         self.open_orders.as_ref()?.get_ref().only.as_deref()
     }
 
+    /// Whether an order in the list has the id its client gave it, if any.
+    pub fn open_orders_show_ids(&self) -> bool {
+        self.open_orders.as_ref().is_some_and(|own| own.get_ref().client_id.is_some())
+    }
+
     /// Whether the list does not show what this request places.
     pub fn open_orders_miss(&self, request: &Request) -> bool {
         let unseen = self.open_orders.iter().flat_map(|own| &own.get_ref().unseen);

@@ -35,8 +35,8 @@ pub struct Asked {
     request: Request,
     client: Client,
     id: RequestId,
-    presented: Result<Option<Presented>, Denial>,
-    /// Why it goes no further: it cannot be read, or is not listed.
+    presented: Option<Presented>,
+    /// Why it goes no further: it cannot be read, is not listed, or shows two keys.
     refused: Option<Denial>,
 }
 
@@ -117,7 +117,11 @@ fn read(app: &Arc<App>, peer: Peer, id: RequestId, mut parts: Parts, body: Optio
         let reason = refused.unwrap_or_else(|| unreadable("not supported"));
         return Ok(ControlFlow::Break(answer::refuse(definition, &reason, id)));
     };
-    let presented = Presented::find(definition, &request, &parts.headers);
+    let (presented, refused) = match Presented::find(definition, &request, &parts.headers) {
+        Ok(presented) => (presented, refused),
+        // whose it is says the pair, as far as that can be told
+        Err(denial) => (Presented::of_pair(definition, &request), refused.or(Some(denial))),
+    };
     let definition = definition.clone();
     Ok(ControlFlow::Continue(Box::new(Asked { definition, request, client, id, presented, refused })))
 }

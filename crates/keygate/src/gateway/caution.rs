@@ -89,21 +89,19 @@ impl Call<'_> {
 
     /// Bait was used, rightly signed or not: nobody who came by it honestly has it. What the thief reads is what they would
     /// read of a key that does not exist.
+    /// A moment later than they read it: how long an answer takes shall not tell either.
     pub(super) async fn taken(&self, bait: &Bait) -> Denial {
         self.seen.add(Score::default().with(Signal::HoneyKey));
         self.seen.set_device(risk::device(self.app, &self.client));
-        record::bait(self, bait).await;
         let alarm = Alarm {
             user: bait.user,
-            key: &bait.key_prefix,
+            key: bait.key_prefix.clone(),
             connection: bait.connection,
             request: self.id.0,
             address: self.client.ip,
             score: self.seen.score(),
         };
-        if let Err(error) = risk::taken(self.app, &alarm).await {
-            tracing::error!(%error, "an alert could not be raised");
-        }
+        record::bait(self, bait, alarm).await;
         Denial::unknown()
     }
 
@@ -164,10 +162,10 @@ impl Call<'_> {
         }
     }
 
-    fn alarm<'c>(&'c self, account: &'c Account) -> Alarm<'c> {
+    fn alarm(&self, account: &Account) -> Alarm {
         Alarm {
             user: account.user,
-            key: &account.key_prefix,
+            key: account.key_prefix.clone(),
             connection: account.connection.id,
             request: self.id.0,
             address: self.client.ip,

@@ -27,7 +27,7 @@ impl Presented {
         request: &Request,
         headers: &HeaderMap,
     ) -> Result<Option<Self>, Denial> {
-        let own = definition.presented_key(request).filter(|key| key.starts_with("kg_"));
+        let own = Presented::of_pair(definition, request);
         let header = one(headers, "x-keygate-key")?;
         let bearer = one(headers, AUTHORIZATION.as_str())?
             .and_then(|text| text.split_once(' '))
@@ -38,7 +38,7 @@ impl Presented {
         let connection = one(headers, "x-keygate-connection")?.map(str::to_owned);
         match (own, header, bearer) {
             (None, None, None) => Ok(None),
-            (Some(prefix), None, None) => Ok(Some(Presented::Pair { prefix: prefix.into_owned() })),
+            (own @ Some(_), None, None) => Ok(own),
             (None, Some(token), None) | (None, None, Some(token)) => {
                 let key = StoredAccessKey::parse(token)
                     .map_err(|_| Denial::unknown_key("this is not an access key"))?;
@@ -46,6 +46,12 @@ impl Presented {
             }
             _ => Err(Denial::denied("one-credential", "send exactly one Keygate credential")),
         }
+    }
+
+    /// What stands in the exchange's own place for a key.
+    pub(super) fn of_pair(definition: &Definition, request: &Request) -> Option<Self> {
+        let key = definition.presented_key(request).filter(|key| key.starts_with("kg_"))?;
+        Some(Presented::Pair { prefix: key.into_owned() })
     }
 
     pub fn prefix(&self) -> &str {

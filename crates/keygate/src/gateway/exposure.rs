@@ -101,8 +101,10 @@ impl Looks {
     async fn find(&self, holder: &Holder<'_>, oldest: Duration) -> Result<Arc<Look>, Denial> {
         let now = holder.app.clock.now();
         let orders = holder.limits.max_position_size.is_some();
+        // one of a time that is still to come is from before the clock was set back
+        let is_of_now = |look: &Look| (Duration::ZERO..=oldest).contains(&(now - look.at));
         let too_old = |kept: &Result<Arc<Look>, Denial>| match kept {
-            Ok(look) => now - look.at > oldest || (orders && look.open.is_none()),
+            Ok(look) => !is_of_now(look) || (orders && look.open.is_none()),
             Err(_) => true,
         };
         let entry = self.latest.entry_by_ref(&holder.connection);

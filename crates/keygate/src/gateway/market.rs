@@ -150,7 +150,12 @@ impl Call<'_> {
     }
 
     async fn turn_of<'a>(&'a self, environment: &'a str, rank: Rank) -> Result<Turn<'a>, Denial> {
-        Ok(self.app.gate.queues.turn(self.app, self.keyless(environment, rank)).await?)
+        let queues = &self.app.gate.queues;
+        let _line = match rank {
+            Rank::Stranger => Some(queues.strangers.line(&self.client)?),
+            Rank::Cancel | Rank::Order | Rank::Read => None,
+        };
+        Ok(queues.turn(self.app, self.keyless(environment, rank)).await?)
     }
 
     async fn carried(&self, outgoing: &Signed, turn: Turn<'_>) -> Asked {

@@ -35,7 +35,7 @@ pub struct Queues {
     lanes: lane::Lanes,
     skews: skew::Skews,
     handshakes: handshakes::Handshakes,
-    strangers: strangers::Strangers,
+    pub(super) strangers: strangers::Strangers,
     /// The last nonce of keys that are not stored yet, by its count of digits: units differ by thousands.
     unstored: Mutex<BTreeMap<u32, u64>>,
 }
@@ -119,8 +119,13 @@ impl Queues {
     ) {
         self.heard(app, &place, left_ms, outcome, error);
         if error == Some(ErrorKind::BadTimestamp) {
-            self.skews.ask_again(app, place.definition, place.environment).await;
+            self.doubt_time(app, place.definition, place.environment).await;
         }
+    }
+
+    /// The exchange did not like our time.
+    pub(super) async fn doubt_time(&self, app: &App, definition: &Definition, environment: &str) {
+        self.skews.ask_again(app, definition, environment).await;
     }
 
     /// A nonce for a key that is being tried: two questions of one millisecond need two.

@@ -16,6 +16,7 @@ use super::{
 };
 use crate::{
     app::App,
+    risk::Alarm,
     upstream::{Answer, Failure},
 };
 
@@ -165,7 +166,7 @@ pub(super) async fn denial(call: &Call<'_>, account: &Account, denial: &Denial) 
 }
 
 /// A use of bait. Its owner reads what it was; whoever used it does not.
-pub(super) async fn bait(call: &Call<'_>, bait: &Bait) {
+pub(super) async fn bait(call: &Call<'_>, bait: &Bait, alarm: Alarm) {
     let subject = Subject {
         user: bait.user,
         api_key: bait.api_key,
@@ -175,7 +176,7 @@ pub(super) async fn bait(call: &Call<'_>, bait: &Bait) {
         environment: &bait.environment,
     };
     let line = refused(line_of(call, &subject, "event"), "honey-key", "a honey key was used");
-    call.app.gate.records.push(call.app, line, None).await;
+    call.app.gate.records.push_alarm(call.app, line, alarm).await;
 }
 
 fn refused(line: Line, rule: &'static str, why: &str) -> Line {

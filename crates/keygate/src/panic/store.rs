@@ -163,7 +163,8 @@ pub async fn insert(app: &App, subject: &Subject, stop: &Stop<'_>, request: &Ori
     .await?;
     if stop.cancel_orders {
         sqlx::query!(
-            "update keygate.panic set cancel_asked_at = $3
+            // later than the wish before it, whatever the clock says: that is how one is told from the other
+            "update keygate.panic set cancel_asked_at = greatest($3, cancel_asked_at + interval '1 microsecond')
              where ended_at is null and user_id is not distinct from $1 and connection_id is not distinct from $2",
             whose,
             connection,

@@ -16,17 +16,17 @@ use crate::{
 };
 
 /// The call that somebody should look at.
-pub struct Alarm<'a> {
+pub struct Alarm {
     pub user: Uuid,
     /// The public half of the key.
-    pub key: &'a str,
+    pub key: String,
     pub connection: Uuid,
     pub request: Uuid,
     pub address: IpAddr,
     pub score: Score,
 }
 
-pub async fn suspicious(app: &App, alarm: &Alarm<'_>) -> Result<()> {
+pub async fn suspicious(app: &App, alarm: &Alarm) -> Result<()> {
     let text = format!(
         "Access key {} was used in an unusual way from {}: {}. If it was not you, revoke it.",
         alarm.key,
@@ -36,7 +36,7 @@ pub async fn suspicious(app: &App, alarm: &Alarm<'_>) -> Result<()> {
     tell(app, alarm, Kind::Suspicious, &text).await
 }
 
-pub async fn taken(app: &App, alarm: &Alarm<'_>) -> Result<()> {
+pub async fn taken(app: &App, alarm: &Alarm) -> Result<()> {
     let text = format!(
         "Honey key {} was used from {}. Nobody who came by it honestly has it: whatever lay beside it is stolen too.",
         alarm.key,
@@ -46,7 +46,7 @@ pub async fn taken(app: &App, alarm: &Alarm<'_>) -> Result<()> {
 }
 
 /// Suspends a key and says so. False: it stands still already.
-pub async fn suspend(app: &App, alarm: &Alarm<'_>, own: &Suspended<'_>) -> Result<bool> {
+pub async fn suspend(app: &App, alarm: &Alarm, own: &Suspended<'_>) -> Result<bool> {
     let mut tx = app.db.signer(alarm.user).await?;
     let is_new = store::suspend(app, &mut tx, own).await?;
     if is_new {
@@ -63,19 +63,19 @@ pub async fn suspend(app: &App, alarm: &Alarm<'_>, own: &Suspended<'_>) -> Resul
     Ok(is_new)
 }
 
-async fn tell(app: &App, alarm: &Alarm<'_>, kind: Kind, text: &str) -> Result<()> {
+async fn tell(app: &App, alarm: &Alarm, kind: Kind, text: &str) -> Result<()> {
     let mut tx = app.db.signer(alarm.user).await?;
     raise(app, &mut tx, alarm, kind, text).await?;
     tx.commit().await?;
     Ok(())
 }
 
-async fn raise(app: &App, tx: &mut Tx, alarm: &Alarm<'_>, kind: Kind, text: &str) -> Result<()> {
+async fn raise(app: &App, tx: &mut Tx, alarm: &Alarm, kind: Kind, text: &str) -> Result<()> {
     let (connection, request) = (Some(alarm.connection), Some(alarm.request));
-    Ok(alert::raise(app, tx, &Alert { kind, subject: alarm.key, text, connection, request }).await?)
+    Ok(alert::raise(app, tx, &Alert { kind, subject: &alarm.key, text, connection, request }).await?)
 }
 
-impl Alarm<'_> {
+impl Alarm {
     fn origin(&self, app: &App) -> String {
         match app.risk.geo.locate(self.address).country {
             Some(country) => format!("{} ({country})", self.address),

@@ -257,6 +257,15 @@ async fn real_key_does_not_come_back_even_if_the_exchange_repeats_it() {
     assert!(!echo.contains(&key("binance", "trade").api_key) && echo.contains("****"), "{echo}");
 }
 
+/// Some clients offer HTTP/2 on every connection that is not encrypted.
+#[tokio::test]
+async fn other_protocols_that_a_client_offers_are_left_aside() {
+    let world = World::new().await;
+    let bot = world.bot("binance", "trade").await;
+    let request = bot.binance_request("GET", "/api/v3/account", &bot.signed("", now()));
+    Reply::of(request.header("connection", "Upgrade, HTTP2-Settings").header("upgrade", "h2c")).await.is(200);
+}
+
 #[tokio::test]
 async fn only_a_stream_is_upgraded_and_a_stream_is_nothing_else() {
     let world = World::new().await;

@@ -86,6 +86,7 @@ async fn pair_that_is_bait_is_made_by_a_tick_and_marked_for_its_owner() {
     assert_eq!(it.site.call("GET /api/v3/account", &key, "x").await, StatusCode::UNAUTHORIZED);
     let bot = it.owner.get(&it.bot).await;
     assert!(bot.text.contains("<span class=\"pill warn\">honey key</span>"), "{}", bot.text);
+    it.site.server.app.gate.records.flush().await;
     let alerts = it.owner.get("/alerts").await;
     assert!(alerts.text.contains(&format!("Honey key {key} was used from")), "{}", alerts.text);
     it.site.server.stop().await;

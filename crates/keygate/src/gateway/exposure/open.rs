@@ -44,7 +44,8 @@ impl Holder<'_> {
         let known = known.map_err(Denial::down)?;
         for order in &orders {
             let own = || known.iter().filter(|own| Some(&own.id) == order.client_id.as_ref());
-            if is_whole && (own().next().is_none() || own().any(|own| own.usd.is_none())) {
+            let shows_ids = is_whole || self.definition.open_orders_show_ids();
+            if shows_ids && (own().next().is_none() || own().any(|own| own.usd.is_none())) {
                 open.unknown.extend(self.assets(order).await?);
             }
             for own in own().filter(|own| !own.counts_later && (is_whole || own.made_at < lately)) {

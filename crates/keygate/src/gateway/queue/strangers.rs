@@ -10,10 +10,18 @@ use std::{
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::{Late, Place};
+use crate::{
+    auth::Client,
+    http::{Networks, OfNetwork},
+};
 
-/// By exchange and environment.
 #[derive(Default)]
-pub struct Strangers(Mutex<HashMap<(String, String), Arc<Semaphore>>>);
+pub struct Strangers {
+    /// By exchange and environment.
+    seats: Mutex<HashMap<(String, String), Arc<Semaphore>>>,
+    /// Who waits, by network.
+    lines: Networks,
+}
 
 /// The place of one that is under way.
 pub type Seat = OwnedSemaphorePermit;
@@ -26,11 +34,18 @@ impl Strangers {
         seat.ok().and_then(Result::ok).ok_or(Late { retry_after_ms: 1000 })
     }
 
+    /// A place in the line of one's network. Seats go to who came first, so nobody may stand there many times.
+    pub fn line(&self, client: &Client) -> Result<OfNetwork, Late> {
+        self.lines.enter(client.neighbourhood(), LINE).ok_or(Late { retry_after_ms: 1000 })
+    }
+
     fn of(&self, place: &Place<'_>) -> Arc<Semaphore> {
         let key = (place.definition.id().to_owned(), place.environment.to_owned());
-        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut all = self.seats.lock().unwrap_or_else(PoisonError::into_inner);
         all.entry(key).or_insert_with(|| Arc::new(Semaphore::new(AT_ONCE))).clone()
     }
 }
 
 const AT_ONCE: usize = 2;
+/// With five a second for all of them, more of one network would wait in vain anyway.
+const LINE: u32 = 8;

@@ -9,7 +9,10 @@ use std::{
 use time::OffsetDateTime;
 use tokio::{
     sync::{
-        mpsc::{self, error::TrySendError},
+        mpsc::{
+            self,
+            error::{SendError, TrySendError},
+        },
         oneshot,
     },
     time::{Instant, timeout_at},
@@ -17,7 +20,10 @@ use tokio::{
 use uuid::Uuid;
 
 use super::{Line, Used, store};
-use crate::app::App;
+use crate::{
+    app::App,
+    risk::{self, Alarm},
+};
 
 /// The sending end; cheap to clone.
 #[derive(Clone)]
@@ -40,6 +46,8 @@ enum Item {
     Line(Line, Option<Used>),
     /// The line is elsewhere.
     Used(Uuid, Used),
+    /// Bait was used: the line, and what its owner is told.
+    Bait(Box<(Line, Alarm)>),
     /// Write everything before this and say so.
     Flush(oneshot::Sender<()>),
 }
@@ -70,6 +78,15 @@ impl Queue {
         if let Err(TrySendError::Full(item)) = self.sender.try_send(Item::Line(line, None)) {
             let sender = self.sender.clone();
             tokio::spawn(async move { sender.send(item).await.unwrap_or_default() });
+        }
+    }
+
+    /// Queues a line and an alarm about it.
+    pub async fn push_alarm(&self, app: &App, line: Line, alarm: Alarm) {
+        if let Err(SendError(Item::Bait(own))) = self.sender.send(Item::Bait(Box::new((line, alarm)))).await {
+            let (line, alarm) = *own;
+            write(app, line.user, Lines::one(line, None)).await;
+            raise(app, &alarm).await;
         }
     }
 
@@ -128,7 +145,7 @@ impl Writer {
     }
 
     async fn settle(&mut self, app: &App, items: &mut Vec<Item>, is_last: bool) {
-        let (mut batch, mut waiting) = (BTreeMap::<Uuid, Lines>::new(), Vec::new());
+        let (mut batch, mut waiting, mut alarms) = (BTreeMap::<Uuid, Lines>::new(), Vec::new(), Vec::new());
         let now = app.clock.now();
         let mut use_of = |user, used: Used| {
             if let Some(most) = self.touched.wait(&used, now) {
@@ -140,6 +157,11 @@ impl Writer {
                 Item::Line(line, used) => {
                     used.into_iter().for_each(|used| use_of(line.user, used));
                     batch.entry(line.user).or_default().lines.push(line);
+                }
+                Item::Bait(own) => {
+                    let (line, alarm) = *own;
+                    batch.entry(line.user).or_default().lines.push(line);
+                    alarms.push(alarm);
                 }
                 Item::Used(user, used) => use_of(user, used),
                 Item::Flush(done) => waiting.push(done),
@@ -154,9 +176,18 @@ impl Writer {
                 write(app, user, lines).await;
             }
         }
+        for alarm in alarms {
+            raise(app, &alarm).await;
+        }
         for done in waiting {
             let _ = done.send(());
         }
+    }
+}
+
+async fn raise(app: &App, alarm: &Alarm) {
+    if let Err(error) = risk::taken(app, alarm).await {
+        tracing::error!(%error, "an alert could not be raised");
     }
 }
 

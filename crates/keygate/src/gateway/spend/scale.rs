@@ -1,6 +1,6 @@
 //! What a call sets aside, from its reading, the limits and the prices of a moment, and from nothing else.
 
-use exchange::{Class, Definition, Order, Reading, Request, Withdrawal};
+use exchange::{Class, Definition, Leverage, Order, Reading, Request, Withdrawal};
 use rust_decimal::Decimal;
 
 use super::{
@@ -38,16 +38,23 @@ impl Scale<'_> {
                 self.weigh::<()>(Err(unpriceable(why)))?;
                 Ask::default()
             }
+            // one that takes a withdrawal back would bring money, which hides losses
+            Reading::Unpriceable(why) if class == Class::Withdraw && self.limits.stops_at_a_loss() => {
+                self.weigh::<()>(Err(unpriceable(why)))?;
+                Ask::default()
+            }
             Reading::Unpriceable(_) | Reading::Cancel { .. } | Reading::NotMoney => Ask::default(),
         };
         let takes_back = matches!(reading, Reading::Cancel { .. });
         Ok(Ask { takes_back, dry: self.noted.is_some(), ..ask })
     }
 
-    /// A purchase that no list of open orders shows would be forgotten once the exchange has answered.
+    /// A purchase that no list of open orders shows would be forgotten once the exchange has answered, and one with borrowed
+    /// money, or by a contract, leads to a position that no balance shows.
     pub fn shows(&self, request: &Request, ask: &Ask) -> Result<(), Denial> {
         let buys = ask.reserve.iter().any(|own| own.buys.is_some());
-        match buys && self.limits.max_position_size.is_some() && self.definition.open_orders_miss(request) {
+        let is_unseen = self.definition.open_orders_miss(request) || request.leverage() != Leverage::None;
+        match buys && self.limits.max_position_size.is_some() && is_unseen {
             true => self.weigh(Err(unshown())).map(|_: Option<()>| ()),
             false => Ok(()),
         }
@@ -124,6 +131,6 @@ fn sent_out(withdrawal: &Withdrawal, usd: Option<Decimal>) -> Reserve {
 fn unshown() -> Denial {
     Denial::denied(
         "max-position",
-        "the limit of a position counts open orders, and the exchange does not list those of this kind",
+        "the limit of a position counts what the exchange lists as open or held, and it does not list orders of this kind",
     )
 }

@@ -39,7 +39,7 @@ impl<'a> Connection<'a> {
             _ => unreadable(bad.to_string()),
         };
         let prefix = bad.key.clone().filter(|key| key.starts_with("kg_")).or_else(|| self.bound.prefix());
-        let presented = Ok(prefix.map(|prefix| Presented::Pair { prefix }));
+        let presented = prefix.map(|prefix| Presented::Pair { prefix });
         let call = self.call(self.definition.unread_frame(&self.path, bad));
         call.turned_away(presented, denial).await
     }

@@ -3,7 +3,7 @@
 
 use std::{sync::Arc, time::Duration, time::Instant};
 
-use exchange::{BadFrame, Frame, Part};
+use exchange::{Answer as Dialect, BadFrame, ErrorKind, ExchangeError, Frame, Part};
 use futures_util::{SinkExt, StreamExt};
 use http::StatusCode;
 use tokio_tungstenite::tungstenite::protocol::Message;
@@ -46,13 +46,12 @@ impl Connection<'_> {
         self.hide(account.real_public_key().to_owned());
         match self.ask_exchange(text).await {
             Ok(Ok(())) => self.logged_in = Some(account.connection.api_key),
-            Ok(Err(reason)) => {
+            Ok(Err(error)) => {
                 self.upstream = None;
-                let reason = self.clean(&reason);
-                return Err(Denial::denied(
-                    "exchange-login",
-                    format!("the exchange did not let the key behind this connection log in ({reason})"),
-                ));
+                if error.kind == ErrorKind::BadTimestamp {
+                    self.app.gate.queues.doubt_time(self.app, self.definition, &environment).await;
+                }
+                return Err(self.no_entry(&error));
             }
             Err(failure) => {
                 self.upstream = None;
@@ -62,7 +61,18 @@ impl Connection<'_> {
         Ok(())
     }
 
-    async fn ask_exchange(&mut self, text: String) -> Result<Result<(), String>, Failure> {
+    /// The exchange's words may repeat the key. What passes by itself may be tried again.
+    fn no_entry(&self, error: &ExchangeError) -> Denial {
+        let kind = match error.kind {
+            ErrorKind::RateLimited => Dialect::RateLimited { retry_after: None },
+            ErrorKind::BadTimestamp => Dialect::Down,
+            _ => Dialect::Denied,
+        };
+        let text = format!("the exchange did not let the key behind this connection log in ({})", error.code);
+        Denial { kind, rule: "exchange-login", text: self.clean(&text) }
+    }
+
+    async fn ask_exchange(&mut self, text: String) -> Result<Result<(), ExchangeError>, Failure> {
         let patience = Duration::from_millis(self.app.config.gateway.timeout_ms);
         let not_sent = |why: &str| Failure::NotSent(why.to_owned());
         let Some(far) = &mut self.upstream else { return Err(not_sent("not connected")) };

@@ -350,16 +350,18 @@ async fn records_cannot_be_changed_by_the_service() {
 }
 
 #[tokio::test]
-async fn stored_signature_is_forgotten_when_it_could_not_be_used_again() {
+async fn stored_signature_is_forgotten_long_after_it_could_be_used_again() {
     let world = World::new().await;
     let bot = world.bot("binance", "trade").await;
     bot.order().await.is(200);
     assert_eq!(world.count("keygate.used_signature").await, 1);
     keygate::job::round(&world.server.app).await;
     assert_eq!(world.count("keygate.used_signature").await, 1);
-    world.advance(time::Duration::minutes(10));
-    keygate::job::round(&world.server.app).await;
-    assert_eq!(world.count("keygate.used_signature").await, 0);
+    for (minutes, left) in [(10, 1), (60, 0)] {
+        world.advance(time::Duration::minutes(minutes));
+        keygate::job::round(&world.server.app).await;
+        assert_eq!(world.count("keygate.used_signature").await, left);
+    }
 }
 
 #[tokio::test]
@@ -400,12 +402,28 @@ async fn call_that_is_not_listed_is_on_record() {
     Reply::of(bot.api.request("POST", "/x/binance/api/v3/no/such/thing")).await;
     let unknown = Bot { key: "kg_AAAAAAAA".to_owned(), ..bot.clone() };
     unknown.binance("POST", "/api/v3/no/such/thing", "symbol=A").await.binance(400, -1130, "bad-request");
+    // nor does one bad header hide whose key stands in another
+    let odd = bot.api.request("GET", "/x/binance/api/v3/no/such/thing").header("user-agent", "a\tb");
+    Reply::of(odd.header("x-mbx-apikey", &bot.key)).await.binance(400, -1130, "bad-request");
     world.flush().await;
     let denied = "api_key_usage_audit where rule = 'bad-request' and decision = 'deny' and not success";
-    assert_eq!(world.count(denied).await, 3);
+    assert_eq!(world.count(denied).await, 4);
     let of = |what: &str| format!("{denied} and {what}");
     assert_eq!(world.count(&of("endpoint = '/api/v3/no/such/thing' and http_method = 'POST'")).await, 1);
     assert_eq!(world.count(&of("endpoint = '/api/v3/order' and class = 'trade'")).await, 1);
+}
+
+#[tokio::test]
+async fn call_with_two_keys_is_on_record_as_the_pairs() {
+    let world = World::new().await;
+    let bot = world.bot("binance", "trade").await;
+    let both = bot.binance_request("GET", "/api/v3/account", &bot.signed("", now()));
+    Reply::of(both.header("x-keygate-key", &bot.token)).await.binance(403, -1002, "one-credential");
+    world.flush().await;
+    assert_eq!(
+        world.count("api_key_usage_audit where rule = 'one-credential' and decision = 'deny'").await,
+        1
+    );
 }
 
 #[tokio::test]

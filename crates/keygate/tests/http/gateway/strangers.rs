@@ -73,6 +73,28 @@ async fn strangers_ask_an_exchange_two_things_at_a_time() {
     assert!(replies.iter().filter(|reply| reply.status == 200).count() >= 4);
 }
 
+/// Seats go to who came first: one network that asks for many things leaves room for the others.
+#[tokio::test]
+async fn one_network_does_not_fill_the_line_of_strangers() {
+    let world = World::with(|config| config.gateway.queue_wait_ms = 5000).await;
+    world.demo.fault(Switch {
+        fault: Fault::Delay { ms: 1500 },
+        count: 30,
+        path: TRADES.to_owned(),
+        exchange: None,
+    });
+    let begun = std::time::Instant::now();
+    let quick = join_all((1..=30).map(|limit| {
+        let call = trades(&world, limit);
+        async move {
+            let status = call.await.status;
+            (status == 429 && begun.elapsed() < Duration::from_millis(1400)).then_some(())
+        }
+    }));
+    let refused_at_once = quick.await.into_iter().flatten().count();
+    assert_eq!(refused_at_once, 30 - 2 - 8);
+}
+
 #[tokio::test]
 async fn strangers_who_wait_get_no_key_holder_refused() {
     let world = World::with(|config| config.gateway.queue_wait_ms = 300).await;

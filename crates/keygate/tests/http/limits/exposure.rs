@@ -159,6 +159,39 @@ async fn order_that_was_placed_elsewhere_has_no_known_worth() {
     assert!(reply.text.contains("an open order about BTC whose worth is not known"), "{}", reply.text);
 }
 
+/// A list of twenty may have been cut off; what it does show still counts.
+#[tokio::test]
+async fn many_small_orders_hide_no_large_one_of_unknown_worth() {
+    let world = World::new().await;
+    let bot = world.bot("binance", "trade").await;
+    let small = LOW.replace("quantity=0.001", "quantity=0.0002");
+    bot.order().await.is(200);
+    for _ in 0..20 {
+        bot.binance("POST", ORDER, &small).await.is(200);
+    }
+    bot.limited(&world, json!({"max_position_size": "100000000"})).await.is(200);
+    refused(&bot.order().await, "max-position");
+}
+
+#[tokio::test]
+async fn clock_that_is_set_back_lets_nobody_buy_by_an_old_look() {
+    let world = World::new().await;
+    let bot = with_room(&world, 120).await;
+    buy(&world, &bot).await.is(200);
+    world.advance(-Duration::seconds(20));
+    buy(&world, &bot).await.is(200);
+    refused(&buy(&world, &bot).await, "max-position");
+}
+
+/// What such a purchase leads to is in no balance, so it would be forgotten once it is settled.
+#[tokio::test]
+async fn contract_is_not_bought_where_a_position_is_limited() {
+    let world = World::new().await;
+    let bot = with_room(&world, 1000).await;
+    refused(&bot.binance("POST", "/fapi/v1/order", LOW).await, "max-position");
+    bot.binance("POST", ORDER, LOW).await.is(200);
+}
+
 #[tokio::test]
 async fn account_that_cannot_be_seen_buys_nothing() {
     let world = World::new().await;

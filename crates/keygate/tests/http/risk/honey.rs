@@ -117,6 +117,7 @@ async fn bait_opens_no_stream() {
         answers.push(answer);
     }
     assert_eq!(answers[0], answers[1]);
+    world.flush().await;
     assert_eq!(alerts(&world.api).await, ["honey-key"]);
 }
 

@@ -173,7 +173,8 @@ fn trades(
     let bought = known.filter_map(|(order, usd)| Some((worth::buys(definition, order)?, usd)));
     let bought: Vec<(String, Decimal)> = bought.collect();
     if limits.max_position_size.is_some() && !bought.is_empty() {
-        found.when(definition.open_orders_miss(request), "max-position");
+        let is_seen = !definition.open_orders_miss(request) && request.leverage() == Leverage::None;
+        found.when(!is_seen, "max-position");
     }
     for (asset, _) in bought.iter().filter(|_| limits.max_position_size.is_some()) {
         found.when(state.unknown.contains(&asset.as_str()), "max-position");

@@ -64,14 +64,36 @@ fn those_who_wait_for_one_budget_are_in_the_way_of_nobody_at_another() {
 
 #[test]
 fn strangers_ask_an_exchange_that_states_no_budget_five_times_a_second() {
-    let (budgets, exchanges) = (Budgets::default(), Exchanges::builtin());
-    let definition = exchanges.get("bitstamp").unwrap();
-    let request = definition.probe(exchange::Probe::Prices, "", "").unwrap();
-    let place = |rank| Place { rank, ..Place::new(definition, "production", &request, None) };
-    let asked = |rank, from_ms: i64, to_ms: i64| {
-        (from_ms..to_ms).step_by(10).filter(|at| budgets.try_admit(&place(rank), *at).is_ok()).count()
+    // the others count by key, and say nothing of who shows none
+    for exchange in ["bitstamp", "kraken", "coinbaseexchange"] {
+        let (budgets, exchanges) = (Budgets::default(), Exchanges::builtin());
+        let definition = exchanges.get(exchange).unwrap();
+        let request = definition.probe(exchange::Probe::Time, "", "").unwrap();
+        let place = |rank| Place { rank, ..Place::new(definition, "production", &request, None) };
+        let asked = |rank, from_ms: i64, to_ms: i64| {
+            (from_ms..to_ms).step_by(10).filter(|at| budgets.try_admit(&place(rank), *at).is_ok()).count()
+        };
+        assert_eq!(asked(Rank::Stranger, 1_000_000, 1_000_100), 10, "a client that starts, at {exchange}");
+        assert_eq!(asked(Rank::Stranger, 1_002_000, 1_012_000), 59, "{exchange}");
+        assert_eq!(asked(Rank::Order, 1_010_000, 1_011_000), 100, "the gateway itself, at {exchange}");
+    }
+}
+
+/// It says how much was used of a minute that is over.
+#[test]
+fn answer_to_what_left_in_another_window_uses_nothing_of_this_one() {
+    let exchanges = Exchanges::builtin();
+    let definition = exchanges.get("binance").unwrap();
+    let request = read(definition);
+    let place = Place::new(definition, "production", &request, None);
+    let answered = |left_ms, now_ms| {
+        let budgets = Budgets::default();
+        let headers = Headers::told([("x-mbx-used-weight-1m", "5900")]);
+        let answer = Answer { status: StatusCode::OK, headers, body: Default::default(), age: None };
+        budgets.heard(&place, &answer, None, (left_ms, now_ms));
+        budgets.try_admit(&place, now_ms).is_ok()
     };
-    assert_eq!(asked(Rank::Stranger, 1_000_000, 1_000_100), 10, "a client that starts");
-    assert_eq!(asked(Rank::Stranger, 1_002_000, 1_012_000), 59);
-    assert_eq!(asked(Rank::Order, 1_010_000, 1_011_000), 100, "the gateway itself");
+    assert!(answered(59_700, 60_300), "it left before");
+    assert!(answered(60_500, 60_600), "by a clock that is a little ahead of the exchange's");
+    assert!(!answered(62_000, 62_300), "of this minute little is left");
 }
