@@ -254,20 +254,25 @@ fn moving_between_wallets_is_a_transfer() {
     );
 }
 
-/// What takes a withdrawal back moves nothing out.
+/// What comes back looks like a gain, and would hide a loss of the day from whoever may only trade.
 #[test]
-fn taking_a_withdrawal_back_is_no_withdrawal() {
+fn who_may_only_trade_takes_no_withdrawal_back() {
     all_are(
-        Class::Trade,
+        Class::Withdraw,
         "
         kraken POST /0/private/WithdrawCancel
         okx POST /api/v5/asset/cancel-withdrawal
+        okx POST /api/v5/fiat/cancel-withdrawal
         bybit POST /v5/asset/withdraw/cancel
         gate DELETE /api/v4/withdrawals/w-1
         mexc DELETE /api/v3/capital/withdraw
         htx POST /v1/dw/withdraw-virtual/1/cancel
         upbit DELETE /v1/withdraws/coin
         bithumb DELETE /v1/withdraws/coin
+        kucoin DELETE /api/v1/withdrawals/w-1
+        bitget POST /api/v2/spot/wallet/cancel-withdrawal
+        bitget POST /api/v3/account/cancel-withdrawal
+        bitstamp POST /api/v2/withdrawal/cancel/
         ",
     );
 }
