@@ -55,6 +55,8 @@ fn paying_somebody_else_is_a_withdrawal_whatever_it_is_called() {
         gate POST /api/v4/push
         gate POST /api/v4/otc/order/create
         gate POST /api/v4/otc/stable_coin/order/create
+        coinbase POST /v2/accounts/a-1/sells
+        coinbase POST /v2/accounts/a-1/sells/s-1/commit
         coinbase POST /v2/accounts/a-1/transactions
         coinbase POST /v2/accounts/a-1/transactions/t-1/resend
         binance POST /sapi/v1/giftcard/createCode
