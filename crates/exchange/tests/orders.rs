@@ -37,6 +37,12 @@ fn a_mistake_is_refused_with_line_and_reason() {
         ("binance", "max_length = 36 }", "max_length = 36, min_length = 1 }", "unknown field"),
         ("gate", "prefix = \"t-\"", "prefix = \"t&\"", "starts with letters, digits and -"),
         (
+            "gate",
+            "mirrored = [\"PATCH /api/v4/spot/orders/*\"]",
+            "mirrored = [\"POST /api/v4/spot/orders\"]",
+            "an endpoint whose parameters are not read",
+        ),
+        (
             "binance",
             "GET /api/v3/order?symbol={symbol}&origClientOrderId={client_id}",
             "GET /api/v3/openOrders",

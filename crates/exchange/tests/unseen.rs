@@ -32,12 +32,12 @@ fn orders_on_margin_are_named_where_the_list_is_of_the_spot_market() {
 
 #[test]
 fn orders_that_wait_for_a_trigger_at_kucoin_are_named() {
-    let order =
-        r#"{"symbol":"BTC-USDT","side":"buy","type":"limit","size":"1","price":"2","stopPrice":"3"}"#;
+    let order = r#"{"symbol":"BTC-USDT","side":"buy","type":"limit","size":"1","price":"2","stopPrice":"3"}"#;
     for path in ["/api/v1/stop-order", "/api/v3/hf/margin/stop-order"] {
         assert!(is_left_out("kucoin", path, order), "{path}");
     }
-    let pair = r#"{"symbol":"BTC-USDT","side":"buy","size":"1","price":"2","stopPrice":"3","limitPrice":"3"}"#;
+    let pair =
+        r#"{"symbol":"BTC-USDT","side":"buy","size":"1","price":"2","stopPrice":"3","limitPrice":"3"}"#;
     for path in ["/api/v3/oco/order", "/api/v3/hf/margin/oco-order"] {
         assert!(is_left_out("kucoin", path, pair), "{path}");
     }
