@@ -80,6 +80,23 @@ fn a_transfer_to_another_account_is_of_class_subaccount() {
 }
 
 #[test]
+fn the_balance_of_another_account_is_of_class_subaccount() {
+    let class = |query: &str, path: &str| {
+        let target = format!("/v5/asset/transfer/{path}?accountType=UNIFIED{query}");
+        let incoming = Incoming { method: "GET", target: &target, ..Incoming::default() };
+        builtin("bybit").request(incoming).map(|request| request.class())
+    };
+    for path in ["query-account-coin-balance", "query-account-coins-balance"] {
+        assert_eq!(class("&coin=BTC", path), Ok(Class::Read), "{path}");
+        for member in ["memberId", "toMemberId"] {
+            assert_eq!(class(&format!("&{member}=592324"), path), Ok(Class::Subaccount), "{path} {member}");
+        }
+        assert!(class("&memberid=592324", path).is_err(), "in other letters it may count or not");
+    }
+    assert_eq!(self::class("kucoin", "GET /api/v1/account-overview-all"), Some(Class::Subaccount));
+}
+
+#[test]
 fn a_stream_key_is_not_handed_out_as_a_read_or_a_trade() {
     for path in [
         "/api/v3/userDataStream",

@@ -105,9 +105,9 @@ fn the_calls_of_real_clients_are_decided_on_as_ever() {
         Leverage::Sets(3.into()),
         "where both places count, either will do"
     );
-    let patch = "PATCH /api/v4/spot/orders/1?account=spot&currency_pair=BTC_USDT";
+    let swap = "POST /api/v4/flash_swap/orders?sell_currency=USDT";
     assert_eq!(
-        leverage("gate", patch, r#"{"amount":"1"}"#),
+        leverage("gate", swap, r#"{"sell_amount":"1"}"#),
         Leverage::None,
         "decided on for nothing it says"
     );

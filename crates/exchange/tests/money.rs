@@ -175,7 +175,7 @@ fn a_withdrawal_is_read_with_asset_amount_and_destination() {
 #[test]
 fn what_cannot_be_priced_says_so() {
     for (endpoint, body) in [
-        ("POST /fapi/v1/batchOrders", r#"timestamp=1&batchOrders=[{"symbol":"BTCUSDT","side":"BUY"}]"#),
+        ("POST /dapi/v1/batchOrders", r#"timestamp=1&batchOrders=[{"symbol":"BTCUSDT","side":"BUY"}]"#),
         ("POST /api/v3/orderList/oto", "symbol=BTCUSDT"),
         ("POST /dapi/v1/order", "symbol=BTCUSD_PERP&side=BUY&type=MARKET&quantity=1"),
         ("POST /sapi/v1/convert/acceptQuote", "quoteId=1"),

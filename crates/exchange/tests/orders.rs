@@ -36,6 +36,7 @@ fn a_mistake_is_refused_with_line_and_reason() {
         ("binance", "max_length = 36 }", "max_length = 12 }", "do not fit into max_length"),
         ("binance", "max_length = 36 }", "max_length = 36, min_length = 1 }", "unknown field"),
         ("gate", "prefix = \"t-\"", "prefix = \"t&\"", "starts with letters, digits and -"),
+        ("gate", "mirrored = [\"PATCH", "mirrored = [\"POST", "whose parameters are not read"),
         (
             "binance",
             "GET /api/v3/order?symbol={symbol}&origClientOrderId={client_id}",

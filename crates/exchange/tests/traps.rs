@@ -55,6 +55,8 @@ fn paying_somebody_else_is_a_withdrawal_whatever_it_is_called() {
         gate POST /api/v4/push
         gate POST /api/v4/otc/order/create
         gate POST /api/v4/otc/stable_coin/order/create
+        coinbase POST /v2/accounts/a-1/sells
+        coinbase POST /v2/accounts/a-1/sells/s-1/commit
         coinbase POST /v2/accounts/a-1/transactions
         coinbase POST /v2/accounts/a-1/transactions/t-1/resend
         binance POST /sapi/v1/giftcard/createCode
@@ -254,20 +256,25 @@ fn moving_between_wallets_is_a_transfer() {
     );
 }
 
-/// What takes a withdrawal back moves nothing out.
+/// What comes back looks like a gain, and would hide a loss of the day from whoever may only trade.
 #[test]
-fn taking_a_withdrawal_back_is_no_withdrawal() {
+fn who_may_only_trade_takes_no_withdrawal_back() {
     all_are(
-        Class::Trade,
+        Class::Withdraw,
         "
         kraken POST /0/private/WithdrawCancel
         okx POST /api/v5/asset/cancel-withdrawal
+        okx POST /api/v5/fiat/cancel-withdrawal
         bybit POST /v5/asset/withdraw/cancel
         gate DELETE /api/v4/withdrawals/w-1
         mexc DELETE /api/v3/capital/withdraw
         htx POST /v1/dw/withdraw-virtual/1/cancel
         upbit DELETE /v1/withdraws/coin
         bithumb DELETE /v1/withdraws/coin
+        kucoin DELETE /api/v1/withdrawals/w-1
+        bitget POST /api/v2/spot/wallet/cancel-withdrawal
+        bitget POST /api/v3/account/cancel-withdrawal
+        bitstamp POST /api/v2/withdrawal/cancel/
         ",
     );
 }

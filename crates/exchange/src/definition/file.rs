@@ -62,6 +62,19 @@ impl Definition {
         Ok(())
     }
 
+    /// Of what is read, one place must count.
+    fn check_mirrored(&self) -> Result<(), Wrong> {
+        for pattern in &self.mirrored {
+            let sample = pattern.get_ref().sample();
+            let endpoint = sample.and_then(|(method, path)| self.endpoint(method, &path));
+            if endpoint.is_none_or(|endpoint| endpoint.reader.is_some() || endpoint.leverage.is_some()) {
+                let reason = "what is mirrored is an endpoint whose parameters are not read".to_owned();
+                return Err((Some(pattern.span().start), reason));
+            }
+        }
+        Ok(())
+    }
+
     /// What passes on from the client must not be what the signer sets, and what is refused neither of both.
     fn check_headers(&self) -> Result<(), Wrong> {
         let signing =
@@ -139,6 +152,7 @@ fn build(mut file: File) -> Result<Definition, Wrong> {
         refused_headers: refused,
         header_rules,
         repeatable: file.request.repeatable,
+        mirrored: file.request.mirrored,
         max_body: file.request.max_body,
         orders: file.order,
         cancels: file.cancel,
@@ -164,6 +178,7 @@ fn build(mut file: File) -> Result<Definition, Wrong> {
     definition.probes.check_rows().map_err(|reason| (Some(probes), reason.to_owned()))?;
     definition.check_fields()?;
     definition.check_readers()?;
+    definition.check_mirrored()?;
     definition.check_client_ids()?;
     definition.check_leverages()?;
     definition.check_stricter()?;

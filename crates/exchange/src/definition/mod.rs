@@ -74,6 +74,7 @@ pub struct Definition {
     refused_headers: Vec<String>,
     pub(crate) header_rules: HeaderRules,
     pub(crate) repeatable: Vec<String>,
+    pub(crate) mirrored: Vec<Spanned<Pattern>>,
     pub(crate) max_body: usize,
     pub(crate) orders: Vec<Spanned<OrderReader>>,
     pub(crate) cancels: Vec<Spanned<CancelReader>>,

@@ -76,6 +76,9 @@ pub(super) struct RequestRules {
     pub(super) refused: Vec<String>,
     #[serde(default)]
     pub(super) repeatable: Vec<String>,
+    /// Endpoints whose parameters clients send twice, in the query and in the body.
+    #[serde(default)]
+    pub(super) mirrored: Vec<Spanned<Pattern>>,
     #[serde(default = "max_body")]
     pub(super) max_body: usize,
 }

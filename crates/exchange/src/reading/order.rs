@@ -110,11 +110,12 @@ impl OrderReader {
 
     pub(super) fn read(&self, scope: Scope<'_>) -> Read {
         let symbol = self.symbol.read(scope)?.ok_or_else(|| missing(self.symbol.name()))?;
-        let (side, signed) = self.side.read(scope)?;
-        let kind = self.kind(scope)?;
+        // before the side, which an order that closes a position does not name
         if let Some(reason) = self.why_unpriceable(scope)? {
             return Ok(Err(reason));
         }
+        let (side, signed) = self.side.read(scope)?;
+        let kind = self.kind(scope)?;
         let (quantity, price, quote_amount) = self.amounts(scope, signed)?;
         let in_either = scope.any(&self.quantity_in_either, Case::Ignored)?;
         Ok(match (quantity, quote_amount) {

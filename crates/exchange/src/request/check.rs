@@ -1,17 +1,26 @@
 //! What a request must not be, beyond the grammar of its parts: two parsers, or we and the exchange, could read it
 //! differently.
 
+use toml::Spanned;
+
 use super::{Body, Document, Json, Part, Refusal, Request};
 use crate::{
     Class, Method,
-    definition::{Hole, Profile, Scheme},
+    definition::{Case, Hole, Pattern, Profile, Scheme},
 };
 
 impl Request {
-    /// No parameter may stand in the query and in the body: exchanges differ in which one they take.
-    pub(super) fn check_places(&self) -> Result<(), Refusal> {
+    /// No parameter may stand in the query and in the body: exchanges differ in which one they take. Where clients mirror
+    /// them, both must say the same.
+    pub(super) fn check_places(&self, mirrored: &[Spanned<Pattern>]) -> Result<(), Refusal> {
         let in_query = |name: &str| self.query.names().any(|own| own.eq_ignore_ascii_case(name));
-        match self.body_names().find(|name| in_query(name)) {
+        let is_here = |own: &Spanned<Pattern>| own.get_ref().matches(self.method, &self.path, Case::Exact);
+        let is_mirrored = mirrored.iter().any(is_here);
+        let is_same = |name: &str| {
+            let own = self.query.get(name);
+            own.is_some() && own == self.json().and_then(|json| json.get(name))
+        };
+        match self.body_names().find(|name| in_query(name) && !(is_mirrored && is_same(name))) {
             Some(name) => Err(Refusal::field(Part::Body, name, "in the query as well")),
             None => Ok(()),
         }

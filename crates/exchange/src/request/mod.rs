@@ -121,7 +121,7 @@ impl Definition {
             called: Called(incoming.called.into()),
         };
         request.body = self.read_body(&request, profile, incoming.body)?;
-        request.check_places()?;
+        request.check_places(&self.mirrored)?;
         request.check_signed_query(profile)?;
         request.check_spelling(profile.own_params())?;
         request.check_dropped(profile)?;

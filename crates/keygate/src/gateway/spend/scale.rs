@@ -38,11 +38,6 @@ impl Scale<'_> {
                 self.weigh::<()>(Err(unpriceable(why)))?;
                 Ask::default()
             }
-            // one that takes a withdrawal back would bring money, which hides losses
-            Reading::Unpriceable(why) if class == Class::Withdraw && self.limits.stops_at_a_loss() => {
-                self.weigh::<()>(Err(unpriceable(why)))?;
-                Ask::default()
-            }
             Reading::Unpriceable(_) | Reading::Cancel { .. } | Reading::NotMoney => Ask::default(),
         };
         let takes_back = matches!(reading, Reading::Cancel { .. });
