@@ -15,7 +15,9 @@ pub fn exactly(at: &OffsetDateTime) -> String {
 
 /// A moment as a `datetime-local` field has it, which holds no zone: ours are UTC.
 pub fn field(at: &OffsetDateTime) -> String {
-    at.to_offset(time::UtcOffset::UTC).format(FIELD).unwrap_or_default()
+    let at = at.to_offset(time::UtcOffset::UTC);
+    let minute = at.format(FIELD).unwrap_or_default();
+    if at.second() == 0 { minute } else { format!("{minute}:{:02}", at.second()) }
 }
 
 /// How long ago something was, in the largest unit that fits: `40 s`, `3 min`, `2 h`, `5 d`.
