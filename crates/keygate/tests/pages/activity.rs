@@ -329,8 +329,7 @@ async fn what_keygate_does_by_itself_is_not_said_to_be_the_readers_doing() {
     assert_eq!(who(&owner.get("/activity").await.text), 0);
     site.execute("update api_key_usage_audit set access_key_id = null, bot_id = null where class = 'read'")
         .await;
-    site.execute("update api_key_usage_audit set ip_address = null where operation_type = 'create'")
-        .await;
+    site.execute("update api_key_usage_audit set ip_address = null where operation_type = 'create'").await;
     assert_eq!(who(&owner.get("/activity?class=read").await.text), 1, "a question of its own");
     assert_eq!(
         who(&owner.get("/activity").await.text),
