@@ -78,12 +78,28 @@ pub fn parse_address(text: &str) -> Result<IpNetwork> {
     parsed.map_err(|_| Error::field("/address", "needs an address or a network such as 10.0.0.0/24"))
 }
 
-/// A moment that can be looked for: a zone may lead out of the years that there are.
-pub fn parse_moment(text: &str, pointer: &str, example: &str) -> Result<OffsetDateTime> {
-    let parsed = OffsetDateTime::parse(text, &Rfc3339).ok();
+/// A moment that can be looked for: a zone may lead out of the years that there are. Without a zone, as in a field of the page,
+/// it is UTC.
+pub fn parse_moment(text: &str, pointer: &str) -> Result<OffsetDateTime> {
+    let text = text.trim();
+    let forms = [text.to_owned(), format!("{text}Z"), format!("{text}:00Z")];
+    let parsed = forms.iter().find_map(|form| OffsetDateTime::parse(form, &Rfc3339).ok());
     parsed
         .and_then(|at| at.checked_to_offset(UtcOffset::UTC))
-        .ok_or_else(|| Error::field(pointer, format!("needs a time such as {example}")))
+        .ok_or_else(|| Error::field(pointer, "needs a time such as 2026-01-31T12:00:00Z"))
+}
+
+/// The id of an access key in its one form; a prefix as it is.
+fn access_key(text: &str) -> String {
+    Uuid::parse_str(text).map_or_else(|_| text.to_owned(), |id| id.to_string())
+}
+
+/// One of the words that there are: another one would find nothing, as if nothing had happened.
+fn word(text: &str, known: &[&str], pointer: &str) -> Result<String> {
+    match known.contains(&text) {
+        true => Ok(text.to_owned()),
+        false => Err(Error::field(pointer, format!("needs one of: {}", known.join(", ")))),
+    }
 }
 
 impl Filter {
@@ -102,6 +118,9 @@ impl Filter {
     }
 }
 
+/// All that is recorded: public data is not.
+pub const CLASSES: [&str; 8] =
+    ["read", "trade", "transfer", "withdraw", "finance", "subaccount", "session", "keyadmin"];
 /// The words that `decision` knows.
 pub const OUTCOMES: [&str; 5] = ["allow", "deny", "failed", "unknown", "management"];
 
@@ -113,6 +132,10 @@ impl Cursor {
         let (at, id) = bytes.split_at(16);
         let nanos = i128::from_be_bytes(at.try_into().map_err(|_| wrong())?);
         let at = OffsetDateTime::from_unix_timestamp_nanos(nanos).map_err(|_| wrong())?;
+        // nothing is older, and the database knows no year before the first
+        if at.year() < 1970 {
+            return Err(wrong());
+        }
         Ok(Cursor { at, id: Uuid::from_slice(id).map_err(|_| wrong())? })
     }
 }

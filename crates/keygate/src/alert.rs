@@ -2,7 +2,7 @@
 //! of the server for whoever watches that.
 //!
 //! Always holds: an alert is raised in the transaction that does what it tells of; the same thing again is counted on the
-//! open alert; nobody but the owner can close it.
+//! open alert; it is closed by its owner, or with what it tells of: a raise that waited, a key that stood still.
 
 use uuid::Uuid;
 
@@ -17,7 +17,7 @@ mod store;
 
 pub use api::routes;
 pub use page::pages;
-pub use store::{Row, open};
+pub use store::{Row, close, open, subjects};
 
 /// What kinds of things there are to hear of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

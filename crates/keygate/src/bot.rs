@@ -9,6 +9,7 @@ use crate::{
     auth::Origin,
     connection,
     error::{Code, Error, Result},
+    risk,
     user::StepUp,
 };
 
@@ -85,6 +86,7 @@ pub async fn delete(app: &App, user: Uuid, id: Uuid, origin: &Origin) -> Result<
     if !store::delete(&mut tx, id).await? {
         return Err(Code::NotFound.into());
     }
+    risk::close_alerts(app, &mut tx).await?;
     audit::record(app, &mut tx, origin, bot.subject().event("bot-delete")).await?;
     tx.commit().await?;
     app.gate.accounts.forget(user);

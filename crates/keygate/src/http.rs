@@ -104,7 +104,7 @@ fn router(app: &Arc<App>) -> Router {
         .layer(middleware::from_fn_with_state(app.clone(), own_pages_only))
         .layer(middleware::from_fn_with_state(app.clone(), set_up_first))
         .layer(middleware::from_fn_with_state(app.clone(), refuse_odd_requests))
-        .layer(middleware::from_fn(speak))
+        .layer(middleware::from_fn_with_state(app.clone(), speak))
         .layer(middleware::from_fn(request_id::assign))
 }
 
@@ -166,14 +166,18 @@ async fn own_pages_only(State(app): State<Arc<App>>, request: Request, next: Nex
 }
 
 /// Gives errors their body, as a problem for programs and as a page for people, and every answer its headers.
-async fn speak(request: Request, next: Next) -> Response {
+async fn speak(State(app): State<Arc<App>>, request: Request, next: Next) -> Response {
     let id = request_id::of(&request);
-    let frame = page::wants_page(&request)
-        .then(|| page::Frame::bare(request.method(), request.uri(), request.headers()));
+    let frame = page::wants_page(&request).then(|| {
+        let headers = request.headers();
+        (page::Frame::bare(request.method(), request.uri(), headers), headers.clone())
+    });
     let mut response = next.run(request).await;
     if let Some(error) = response.extensions_mut().remove::<Error>() {
         response = match frame {
-            Some(frame) => page::failure(frame, &error, &id),
+            Some((frame, headers)) => {
+                page::failure(frame.of_failure(&app, &headers, &error).await, &error, &id)
+            }
             None => problem(&error, &id),
         };
     }
@@ -230,14 +234,10 @@ mod tests {
         async fn broken() -> Response {
             panic!("a handler of this test")
         }
-        let router = Router::new()
-            .route("/", get(broken))
-            .layer(CatchPanicLayer::custom(panicked))
-            .layer(middleware::from_fn(speak))
-            .layer(middleware::from_fn(request_id::assign));
-        let mut request = Request::new(Body::empty());
-        request.extensions_mut().insert(RequestId(uuid::Uuid::nil()));
-        let response = router.oneshot(request).await.expect("an answer");
+        let router = Router::new().route("/", get(broken)).layer(CatchPanicLayer::custom(panicked));
+        let mut response = router.oneshot(Request::new(Body::empty())).await.expect("an answer");
+        let error = response.extensions_mut().remove::<Error>().expect("what is told as every other error");
+        let response = problem(&error, "");
         assert_eq!(response.status(), 500);
         assert_eq!(response.headers()[header::CONTENT_TYPE], "application/problem+json");
     }

@@ -163,6 +163,17 @@ impl Frame {
         self
     }
 
+    /// Also where something went wrong, who is signed in can stop everything. Nobody is asked for where the database is away, or
+    /// where the answer leads to the door.
+    pub async fn of_failure(self, app: &App, headers: &HeaderMap, error: &Error) -> Self {
+        if [Code::Unauthorized, Code::Unavailable].contains(&error.code) {
+            return self;
+        }
+        let frame = self.of_whoever(app, headers).await;
+        let form_token = frame.person.as_ref().map(|_| session::form_token(app, headers)).unwrap_or_default();
+        Frame { form_token, ..frame }
+    }
+
     /// Where the form for the theme leads back to, if it can stand on this page.
     pub fn back(&self) -> Option<&str> {
         self.back.as_ref().filter(|_| !self.form_token.is_empty()).map(Next::address)

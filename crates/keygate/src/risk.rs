@@ -39,7 +39,7 @@ pub use api::routes;
 pub use known::Act;
 pub use page::pages;
 pub use score::{Score, Signal};
-pub use store::{Row, Suspended, is_suspended, list};
+pub use store::{Row, Suspended, close_alerts, is_suspended, list};
 pub use watch::{Watch, device};
 
 use known::News;
@@ -122,6 +122,7 @@ pub async fn confirm(
     if !store::confirm(&mut tx, caller.user, &row, now).await? {
         return Err(over());
     }
+    close_alerts(app, &mut tx).await?;
     let event = Event {
         api_key: connection.as_ref().map_or(caller.user, |own| own.api_key_id),
         operation: "suspension-confirm",

@@ -194,6 +194,18 @@ pub async fn reach_database(config: &Config) -> Result<Store, Fatal> {
     }
 }
 
+/// The same for an errand that looks at what is there, and must not make it.
+pub async fn reach_existing_database(config: &Config) -> Result<Store, Fatal> {
+    let (_, made_by) = cluster::versions(&config.data_dir.join("postgres"));
+    if config.database.url.is_empty() && made_by.is_none() {
+        return Err(Fatal::new(
+            format!("there is no Keygate in {}", config.data_dir.display()),
+            "say with --data-dir where the data of its server is",
+        ));
+    }
+    reach_database(config).await
+}
+
 /// Outside: the machine's trouble. Inside: what the cluster says.
 async fn start_cluster(config: &Config) -> Result<Result<Cluster, cluster::Error>, Fatal> {
     let data = config.data_dir.join("postgres");

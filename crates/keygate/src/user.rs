@@ -122,13 +122,19 @@ pub async fn remember_device(app: &App, user: Uuid, shown: Option<String>) -> Re
     Ok(device)
 }
 
-/// Who is signed in proves it once more, before something that a stolen session must not do. Attempts count for the account
-/// alone: who is right can do so as often as they like, and who guesses guesses at nobody else.
+/// Who is signed in proves it once more, before something that a stolen session must not do. Attempts count for the network and
+/// the sign-in: who is right can do so as often as they like, and who guesses is on record and keeps nobody else from it.
 pub async fn confirm(app: &App, caller: &Caller, password: SecretText, client: &Client) -> Result<()> {
     let email = Email::parse(&caller.email).map_err(|_| login_failed())?;
     let login = store::find_login(app, &email).await?;
-    let buckets = throttle::charge_caller(app, caller.user, client).await?;
-    prove(app, login, password, &buckets).await.map(drop)
+    let buckets = throttle::charge_caller(app, caller, client).await?;
+    match prove(app, login, password, &buckets).await {
+        Err(error) if error.code == Code::LoginFailed => {
+            store::guessed(app, caller, client).await?;
+            Err(Code::LoginFailed.with("You are signed in, but this is not your password."))
+        }
+        proved => proved.map(drop),
+    }
 }
 
 /// Whose password it is, and a better hash of it if there is one. As slow for nobody as for somebody.

@@ -13,6 +13,7 @@ use crate::{
     auth::Origin,
     error::Result,
     limits::network_text,
+    risk,
 };
 
 mod ending;
@@ -120,6 +121,7 @@ pub async fn revoke(app: &App, user: Uuid, id: Uuid, origin: &Origin) -> Result<
     )
     .execute(&mut *tx)
     .await?;
+    risk::close_alerts(app, &mut tx).await?;
     let behind = sqlx::query!(
         r#"select b.id as bot, c.api_key_id as "api_key!", c.exchange_type as exchange
            from access_keys k join bot_configs b on b.id = k.bot_id join exchange_connections c on c.id = b.connection_id

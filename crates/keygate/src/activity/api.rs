@@ -10,7 +10,7 @@ use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::{router::OpenApiRouter, routes};
 use uuid::Uuid;
 
-use super::{Cursor, Entry, Filter, OUTCOMES, export, parse_moment};
+use super::{CLASSES, Cursor, Entry, Filter, OUTCOMES, access_key, export, parse_moment, word};
 use crate::{
     app::App,
     auth::{May, View},
@@ -31,7 +31,7 @@ pub struct ActivityQuery {
     pub decision: Option<String>,
     /// `use`, `deny`, `create`, `verify`, `change`, `bot-stop`, `limits`, …: docs/audit.md lists all
     pub operation: Option<String>,
-    /// `read`, `trade`, `withdraw`, …
+    /// `read`, `trade`, `transfer`, `withdraw`, `finance`, `subaccount`, `session` or `keyadmin`
     pub class: Option<String>,
     pub request_id: Option<Uuid>,
     /// The id of an access key, or its prefix; also of one that is gone
@@ -44,9 +44,9 @@ pub struct ActivityQuery {
     pub suspicious: Option<bool>,
     /// True: one entry for a call whose outcome is known, without its intent
     pub together: Option<bool>,
-    /// RFC 3339
+    /// RFC 3339; without a zone it is UTC
     pub since: Option<String>,
-    /// RFC 3339
+    /// RFC 3339; without a zone it is UTC
     pub until: Option<String>,
     /// 1 to 200; 50 when absent
     pub limit: Option<i64>,
@@ -149,23 +149,22 @@ impl From<Entry> for EntryOut {
 
 impl ActivityQuery {
     pub fn filter(&self) -> Result<Filter> {
-        let time = |text: &Option<String>, pointer: &str| {
-            let parse = |text: &String| parse_moment(text, pointer, "2026-01-31T12:00:00Z");
-            text.as_ref().map(parse).transpose()
+        let time = |text: &Option<String>, pointer| {
+            text.as_deref().map(|text| parse_moment(text, pointer)).transpose()
         };
-        if self.decision.as_deref().is_some_and(|decision| !OUTCOMES.contains(&decision)) {
-            return Err(Error::field("/decision", format!("needs one of: {}", OUTCOMES.join(", "))));
-        }
+        let known = |text: &Option<String>, words: &[&str], pointer| {
+            text.as_deref().map(|text| word(text, words, pointer)).transpose()
+        };
         Filter {
             connection: self.connection,
             bot: self.bot,
             api_key: self.api_key,
             exchange: self.exchange.clone(),
-            decision: self.decision.clone(),
+            decision: known(&self.decision, &OUTCOMES, "/decision")?,
             operation: self.operation.clone(),
-            class: self.class.clone(),
+            class: known(&self.class, &CLASSES, "/class")?,
             request_id: self.request_id,
-            access_key: self.access_key.clone(),
+            access_key: self.access_key.as_deref().map(access_key),
             rule: self.rule.clone(),
             address: self.address.as_deref().map(super::parse_address).transpose()?,
             suspicious: self.suspicious.unwrap_or(false),
@@ -211,7 +210,7 @@ async fn list(
 
 /// Everything the filters let through, as JSON lines or CSV, streamed.
 #[utoipa::path(get, path = "/api/v1/activity/export", tag = "activity", params(ActivityQuery),
-    responses((status = 200, content_type = "application/jsonl"), (status = 400, body = Problem)))]
+    responses((status = 200, content((String = "application/jsonl"), (String = "text/csv"))), (status = 400, body = Problem)))]
 async fn download(
     State(app): State<Arc<App>>,
     may: May<View>,

@@ -33,10 +33,18 @@ pub struct Counts {
 /// Over the time that is filtered by, or the last 24 hours.
 pub async fn histogram(app: &App, user: Uuid, filter: &Filter) -> Result<Histogram> {
     let (since, until, bin) = span(filter, app.clock.now());
-    let filter =
-        Filter { since: Some(since), until: Some(until), before: None, together: true, ..filter.clone() };
-    let counted = store::count(app, user, &filter, bin).await?;
-    Ok(Histogram { bars: bars(&counted, since, until, bin), since, until })
+    // the span is rounded for the picture; what is counted is what the filter lets through
+    let counted = Filter {
+        since: filter.since.or(Some(since)),
+        until: filter.until.or(Some(until)),
+        before: None,
+        together: true,
+        ..filter.clone()
+    };
+    let counted = store::count(app, user, &counted, bin).await?;
+    let mut histogram = Histogram { bars: bars(&counted, since, until, bin), since, until };
+    histogram.clip(filter);
+    Ok(histogram)
 }
 
 /// Whole bins of the clock (UTC), fifty at most.
@@ -72,6 +80,18 @@ fn bars(
 }
 
 impl Histogram {
+    /// A bar leads to what it counts: the first and the last one may be of a part of their span.
+    fn clip(&mut self, filter: &Filter) {
+        let within = |at: OffsetDateTime| {
+            let at = filter.since.map_or(at, |since| at.max(since));
+            filter.until.map_or(at, |until| at.min(until))
+        };
+        for bar in &mut self.bars {
+            (bar.since, bar.until) = (within(bar.since), within(bar.until));
+        }
+        (self.since, self.until) = (within(self.since), within(self.until));
+    }
+
     pub fn width(&self) -> i64 {
         i64::try_from(self.bars.len()).unwrap_or(0) * WIDTH
     }

@@ -7,7 +7,7 @@ use axum::{Router, extract::State, response::Response, routing::get};
 use serde::Deserialize;
 use uuid::Uuid;
 
-use super::{Cursor, Entry, Filter, Histogram, export, parse_moment, rules};
+use super::{ActivityQuery, CLASSES, Cursor, Entry, Filter, Histogram, export, parse_moment, rules};
 use crate::{
     app::App,
     audit,
@@ -113,6 +113,15 @@ impl Entry {
         }
     }
 
+    /// Who did it, where no bot did. What Keygate asks by itself has no access key, and what it does by itself no address.
+    fn who(&self) -> &'static str {
+        match (self.method.is_some(), self.access_key_id, self.ip) {
+            (true, Some(_), _) => "access key",
+            (true, None, _) | (false, _, None) => "Keygate",
+            (false, _, Some(_)) => "you",
+        }
+    }
+
     fn explained(&self) -> Option<rules::Explained> {
         self.rule.as_deref().and_then(rules::explain)
     }
@@ -148,25 +157,32 @@ impl Given {
             let parse = |text| Uuid::parse_str(text).map_err(|_| Error::field(pointer, "is not an id"));
             some(text).map(parse).transpose()
         };
-        Filter {
+        let text = |text: &str| some(text).map(str::to_owned);
+        ActivityQuery {
             connection: id(&self.connection, "/connection")?,
             bot: id(&self.bot, "/bot")?,
             api_key: id(&self.api_key, "/api_key")?,
-            exchange: some(&self.exchange).map(str::to_owned),
-            operation: some(&self.operation).map(str::to_owned),
-            decision: word(&self.decision, &super::OUTCOMES, "/decision")?,
-            class: word(&self.class, &CLASSES, "/class")?,
+            exchange: text(&self.exchange),
+            operation: text(&self.operation),
+            decision: text(&self.decision),
+            class: text(&self.class),
             request_id: id(&self.request_id, "/request_id")?,
-            access_key: some(&self.access_key).map(str::to_owned),
-            rule: some(&self.rule).map(str::to_owned),
-            address: some(&self.address).map(super::parse_address).transpose()?,
-            suspicious: some(&self.suspicious).is_some(),
-            together: true,
-            since: moment(&self.since, "/since")?,
-            until: moment(&self.until, "/until")?,
-            before: some(&self.cursor).map(Cursor::parse).transpose()?,
+            access_key: text(&self.access_key),
+            rule: text(&self.rule),
+            address: text(&self.address),
+            suspicious: flag(&self.suspicious, "/suspicious")?,
+            together: Some(true),
+            since: text(&self.since),
+            until: text(&self.until),
+            cursor: text(&self.cursor),
+            ..ActivityQuery::default()
         }
-        .checked()
+        .filter()
+    }
+
+    /// A time as its field can show it.
+    fn field(text: &str) -> String {
+        parse_moment(text, "").map_or_else(|_| text.to_owned(), |at| text::field(&at))
     }
 
     /// What is filtered by, as a query string for links.
@@ -206,21 +222,9 @@ fn query(fields: &[(&str, &str)]) -> String {
     form_urlencoded::Serializer::new(String::new()).extend_pairs(given).finish()
 }
 
-/// One of the words the form offers.
-fn word(text: &str, known: &[&str], pointer: &str) -> Result<Option<String>> {
-    match some(text) {
-        Some(word) if !known.contains(&word) => {
-            Err(Error::field(pointer, format!("needs one of: {}", known.join(", "))))
-        }
-        word => Ok(word.map(str::to_owned)),
-    }
-}
-
-/// A `datetime-local` field holds no zone; ours are UTC.
-fn moment(text: &str, pointer: &str) -> Result<Option<time::OffsetDateTime>> {
-    let Some(text) = some(text) else { return Ok(None) };
-    let full = if text.len() == 16 { format!("{text}:00Z") } else { format!("{text}Z") };
-    parse_moment(&full, pointer, "2026-01-31T12:00").map(Some)
+fn flag(text: &str, pointer: &str) -> Result<Option<bool>> {
+    let parse = |text: &str| text.parse().map_err(|_| Error::field(pointer, "needs true or false"));
+    some(text).map(parse).transpose()
 }
 
 fn some(text: &str) -> Option<&str> {
@@ -239,9 +243,6 @@ const OUTCOMES: [(&str, &str); 5] = [
     ("unknown", "not known"),
     ("management", "changes to keys"),
 ];
-/// All that is recorded: public data is not.
-const CLASSES: [&str; 8] =
-    ["read", "trade", "transfer", "withdraw", "finance", "subaccount", "session", "keyadmin"];
 
 #[cfg(test)]
 mod tests {
@@ -257,8 +258,14 @@ mod tests {
 
     #[test]
     fn times_of_the_form_are_utc() {
-        let at = moment("2026-01-31T12:00", "/since").expect("valid").expect("given");
-        assert_eq!(at.unix_timestamp(), 1_769_860_800);
-        assert!(moment("yesterday", "/since").is_err());
+        for since in ["2026-01-31T12:00", "2026-01-31T12:00:00", "2026-01-31T14:00:00+02:00"] {
+            let given = Given { since: since.to_owned(), ..Given::default() };
+            let at = given.filter().expect("valid").since.expect("given");
+            assert_eq!(
+                (at.unix_timestamp(), Given::field(since)),
+                (1_769_860_800, "2026-01-31T12:00".to_owned())
+            );
+        }
+        assert!(Given { since: "yesterday".to_owned(), ..Given::default() }.filter().is_err());
     }
 }

@@ -21,7 +21,7 @@ use crate::{
 #[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 struct AlertQuery {
-    /// Also those that were acknowledged
+    /// Also those that were acknowledged, or whose matter has ended
     #[serde(default)]
     all: bool,
 }
@@ -29,7 +29,8 @@ struct AlertQuery {
 #[derive(Serialize, ToSchema)]
 struct AlertOut {
     id: Uuid,
-    /// `suspicious`, `suspended`, `honey-key`, `raise-requested`, `raised`, `raise-cancelled`, `new-key`
+    /// `suspicious`, `suspended`, `honey-key`, `raise-requested`, `raised`, `raise-cancelled`, `new-key`, `key-ends`,
+    /// `password-changed` or `account`
     kind: String,
     /// `urgent`, `warning` or `notice`
     severity: String,
@@ -66,7 +67,7 @@ impl From<Row> for AlertOut {
     }
 }
 
-/// What you should hear of: open alerts, or all; the last one first, 200 at most.
+/// What you should hear of: open alerts, or all of them, those that are open before the others; the last one first, 200 at most.
 #[utoipa::path(get, path = "/api/v1/alerts", tag = "alerts", params(AlertQuery),
     responses((status = 200, body = Vec<AlertOut>), (status = 400, body = Problem)))]
 async fn list(

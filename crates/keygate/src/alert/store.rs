@@ -3,7 +3,7 @@
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::Alert;
+use super::{Alert, Kind};
 use crate::{
     app::App,
     db::{self, Tx},
@@ -45,7 +45,7 @@ pub async fn open(app: &App, user: Uuid) -> Result<Vec<Row>> {
     select(app, user, true).await
 }
 
-/// The last ones, open or not, the last one first.
+/// Open ones before those that were seen; the last one first among each.
 pub async fn all(app: &App, user: Uuid) -> Result<Vec<Row>> {
     select(app, user, false).await
 }
@@ -55,7 +55,8 @@ async fn select(app: &App, user: Uuid, only_open: bool) -> Result<Vec<Row>> {
     let rows = sqlx::query_as!(
         Row,
         "select id, kind, severity, subject, text, connection_id, request_id, times, first_at, last_at, acknowledged_at
-         from keygate.alert where not $1 or acknowledged_at is null order by last_at desc, id desc limit $2",
+         from keygate.alert where not $1 or acknowledged_at is null
+         order by acknowledged_at is not null, last_at desc, id desc limit $2",
         only_open,
         MOST
     )
@@ -77,6 +78,29 @@ pub async fn acknowledge(app: &App, user: Uuid, one: Option<Uuid>) -> Result<u64
     .await?;
     tx.commit().await?;
     Ok(done.rows_affected())
+}
+
+/// What it tells of has ended: nobody has to look at it any more.
+pub async fn close(app: &App, tx: &mut Tx, kind: Kind, subject: &str) -> Result<()> {
+    sqlx::query!(
+        "update keygate.alert set acknowledged_at = $3 where kind = $1 and subject = $2 and acknowledged_at is null",
+        kind.text(),
+        subject,
+        app.clock.now()
+    )
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}
+
+/// The subjects of the open ones of a kind about a connection.
+pub async fn subjects(tx: &mut Tx, kind: Kind, connection: Uuid) -> Result<Vec<String>> {
+    let subjects = sqlx::query_scalar!(
+        "select subject from keygate.alert where kind = $1 and connection_id = $2 and acknowledged_at is null",
+        kind.text(),
+        connection
+    );
+    Ok(subjects.fetch_all(&mut **tx).await?)
 }
 
 pub async fn exists(app: &App, user: Uuid, id: Uuid) -> Result<bool> {

@@ -78,9 +78,16 @@ impl Checkpoint {
     }
 }
 
+/// The whole lines of the file, without their ends. What has no end yet is being written, or was cut off by a power cut. Any
+/// byte may stand there: whoever changed the file is not bound to text.
+pub fn lines(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
+    bytes.split_inclusive(|byte| *byte == b'\n').filter_map(|line| line.strip_suffix(b"\n"))
+}
+
 impl History {
     /// The next line, which must follow.
-    pub fn read(&mut self, line: &str, keys: &Keys) -> Result<Checkpoint, &'static str> {
+    pub fn read(&mut self, line: &[u8], keys: &Keys) -> Result<Checkpoint, &'static str> {
+        let line = std::str::from_utf8(line).map_err(|_| "it is no checkpoint")?;
         let checkpoint = Checkpoint::read(line, keys)?;
         if checkpoint.number != self.number + 1 || checkpoint.previous != self.last {
             return Err("it does not follow the line before");

@@ -15,7 +15,7 @@ use uuid::Uuid;
 
 use super::{
     Head, Keys, Log,
-    checkpoint::{Checkpoint, Hash, History, Mark, root},
+    checkpoint::{Checkpoint, Hash, History, Mark, lines, root},
     state::Signed,
     store,
 };
@@ -142,16 +142,16 @@ impl ReadSoFar {
             return Err(wrong("it has become shorter"));
         }
         file.seek(SeekFrom::Start(self.bytes))?;
-        let mut text = String::new();
-        file.read_to_string(&mut text)?;
-        let whole = text.rfind('\n').map_or(0, |end| end + 1);
-        for line in text[..whole].lines() {
+        let mut added = Vec::new();
+        file.read_to_end(&mut added)?;
+        let end = self.bytes + added.len() as u64;
+        for line in lines(&added) {
             self.history
                 .read(line, keys)
                 .map_err(|error| wrong(&format!("line {}: {error}", self.history.number + 1)))?;
             self.bytes += line.len() as u64 + 1;
         }
-        if whole < text.len() {
+        if self.bytes < end {
             tracing::warn!("the last checkpoint was not written to its end and is cut off");
             file.set_len(self.bytes)?;
         }

@@ -100,6 +100,12 @@ pub async fn verify(
             report.findings.append(&mut walk.findings);
         }
     }
+    // a server that has recorded nothing yet has nothing to sign
+    let is_new = report.rows == 0 && report.unchained == 0 && heads.is_empty() && stubs.is_empty();
+    if report.checkpoint == 0 && !is_new {
+        let text = format!("there is no checkpoint in {}", checkpoints.display());
+        report.findings.push(Finding::of_checkpoint(0, text));
+    }
     if report.unchained > file.unchained {
         let text = format!(
             "{} rows claim to be from before the chains; there were {}",

@@ -107,10 +107,15 @@ impl Tie<'_> {
         format!("Bot {} keeps its symbol; that it may trade {symbol} was taken back.", self.bot.name)
     }
 
+    /// What was asked for is over once it is in force or taken back, and so is the alert about it.
     async fn tell(&self, tx: &mut Tx, kind: Kind, text: &str) -> Result<()> {
+        let subject = format!("bot/{}", self.bot.id);
+        if kind != Kind::RaiseRequested {
+            alert::close(self.app, tx, Kind::RaiseRequested, &subject).await?;
+        }
         let alert = Alert {
             kind,
-            subject: &format!("bot/{}", self.bot.id),
+            subject: &subject,
             text,
             connection: Some(self.bot.connection_id),
             request: Some(self.origin.request.0),

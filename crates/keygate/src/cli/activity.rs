@@ -127,7 +127,8 @@ async fn tail(
     let query = filter.query(client).await?;
     // whoever follows must know older entries from new ones
     let known = if follow { MOST } else { lines };
-    let entries = page(client, &format!("/api/v1/activity?{query}limit={known}")).await?;
+    let (mut entries, _) = page(client, &format!("/api/v1/activity?{query}limit={known}")).await?;
+    entries.reverse();
     output.list(&entries[entries.len().saturating_sub(usize::from(lines))..], &COLUMNS);
     if follow { go_on(client, output, &query, entries).await } else { Ok(()) }
 }
@@ -171,7 +172,7 @@ async fn go_on(client: &Client, output: Output, query: &str, known: Vec<Value>) 
     let mut seen: HashSet<String> = known.iter().map(id).collect();
     loop {
         tokio::time::sleep(Duration::from_secs(1)).await;
-        let entries = page(client, &format!("/api/v1/activity?{query}limit={MOST}")).await?;
+        let entries = back_to(client, query, &seen).await?;
         for entry in entries.iter().filter(|entry| !seen.contains(&id(entry))) {
             match output {
                 Output::Table => {
@@ -185,11 +186,28 @@ async fn go_on(client: &Client, output: Output, query: &str, known: Vec<Value>) 
     }
 }
 
-/// One page, oldest first.
-async fn page(client: &Client, path: &str) -> Result<Vec<Value>, Fatal> {
+/// The newest entries, oldest first: page by page until there is one that is known, however many came meanwhile.
+async fn back_to(client: &Client, query: &str, known: &HashSet<String>) -> Result<Vec<Value>, Fatal> {
+    let first = format!("/api/v1/activity?{query}limit={MOST}");
+    let (mut entries, mut path) = (Vec::new(), first.clone());
+    loop {
+        let (mut items, next) = page(client, &path).await?;
+        let is_all = items.iter().any(|entry| known.contains(&id(entry)));
+        entries.append(&mut items);
+        match next {
+            Some(cursor) if !is_all => path = format!("{first}&cursor={}", encoded(&cursor)),
+            _ => break,
+        }
+    }
+    entries.reverse();
+    Ok(entries)
+}
+
+/// One page, newest first, and where the next begins.
+async fn page(client: &Client, path: &str) -> Result<(Vec<Value>, Option<String>), Fatal> {
     let page = client.get(path).await?;
     let items = page["items"].as_array().ok_or_else(|| strange(&client.base))?;
-    Ok(items.iter().rev().cloned().collect())
+    Ok((items.clone(), page["next_cursor"].as_str().map(str::to_owned)))
 }
 
 fn id(thing: &Value) -> String {

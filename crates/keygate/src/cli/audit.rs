@@ -52,7 +52,7 @@ pub enum AuditCommand {
 }
 
 pub async fn run(config: Config, remote: &Remote, command: AuditCommand) -> Result<ExitCode, Fatal> {
-    let database = start::reach_database(&config).await?;
+    let database = start::reach_existing_database(&config).await?;
     let keys = keys(&config, &database).await?;
     match command {
         AuditCommand::Verify { from, user } => {
@@ -64,12 +64,17 @@ pub async fn run(config: Config, remote: &Remote, command: AuditCommand) -> Resu
                 Err(findings) => return Ok(broken(remote, &findings)),
             };
             let what = format!("{} from before {before}", text::count(prunable.records, "record"));
+            let told = |records: i64, deleted: bool| {
+                tell(remote, &json!({"before": before, "records": records, "deleted": deleted}));
+            };
             if dry_run || prunable.records == 0 {
+                told(prunable.records, false);
                 say(&format!("{what} would be deleted\n"));
                 return Ok(ExitCode::SUCCESS);
             }
             remote.agree(&format!("Delete {what}, for good?"), yes)?;
             let gone = audit::prune(&database.settings, &keys, &prunable, &Clock::default()).await?;
+            told(gone, true);
             say(&format!("{} from before {before} were deleted\n", text::count(gone, "record")));
             Ok(ExitCode::SUCCESS)
         }
@@ -113,7 +118,10 @@ async fn verify(
         let noted = Verification::write(&report, Clock::default().now(), &path);
         noted.unwrap_or_else(|error| say(&format!("the pages will not tell of this: {error}\n")));
     }
-    show(remote, &report.findings);
+    match remote.output {
+        Output::Table => show(remote, &report.findings),
+        _ => tell(remote, &document(&report)),
+    }
     say(&summary(&report));
     Ok(ExitCode::from(if report.findings.is_empty() { 0 } else { exit::RISK }))
 }
@@ -145,6 +153,22 @@ fn show(remote: &Remote, findings: &[Finding]) {
     if !items.is_empty() || remote.output != Output::Table {
         remote.output.list(&items, &COLUMNS);
     }
+}
+
+/// For programs; people read the words on standard error.
+fn tell(remote: &Remote, what: &Value) {
+    if remote.output != Output::Table {
+        remote.output.one(what, &[]);
+    }
+}
+
+/// How much was looked at stands beside the findings: no findings in no records prove nothing.
+fn document(report: &Report) -> Value {
+    let Report { rows, chains, checkpoint, unchained, findings, .. } = report;
+    let findings: Vec<Value> = findings.iter().map(Finding::json).collect();
+    json!({
+        "records": rows, "chains": chains, "checkpoint": checkpoint, "unchained": unchained, "findings": findings
+    })
 }
 
 fn summary(report: &Report) -> String {

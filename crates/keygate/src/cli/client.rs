@@ -148,7 +148,10 @@ impl Client {
         let answer = self.exchange(method, path, body, bearer).await?;
         match answer.status().is_success() {
             true => Ok(answer),
-            false => Err(Problem::read(answer).await.fatal()),
+            false => {
+                let problem = Problem::read(answer).await;
+                Err(if bearer.is_some() { problem.fatal_when_signed_in() } else { problem.fatal() })
+            }
         }
     }
 

@@ -43,6 +43,16 @@ impl Problem {
         lines.retain(|line| !line.is_empty() && *line != what);
         Fatal { what, next: lines.join("\n  "), exit }
     }
+
+    /// The same for somebody who has shown who they are: what is wrong then is the password that was to confirm something.
+    pub fn fatal_when_signed_in(&self) -> Fatal {
+        match self.text("code").as_str() {
+            "login-failed" => {
+                Fatal { what: "the password is wrong".to_owned(), exit: exit::DENIED, ..self.fatal() }
+            }
+            _ => self.fatal(),
+        }
+    }
 }
 
 /// The exit code, and what to do next.

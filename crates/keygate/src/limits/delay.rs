@@ -127,6 +127,7 @@ impl Step<'_> {
             store::save_delay(tx, self.user, &now).await?;
             self.tell(tx, Kind::Raised, &format!("Raised limits wait {} from now on.", now.in_words()))
                 .await?;
+            alert::close(self.app, tx, Kind::RaiseRequested, SUBJECT).await?;
             let changed = Difference::of("seconds", stored.seconds, now.seconds);
             self.record(tx, "limits-delay-shortened", changed).await?;
         }
@@ -166,6 +167,7 @@ impl Step<'_> {
         let what =
             format!("Raised limits go on waiting {}; a shorter wait was taken back.", present.in_words());
         self.tell(tx, Kind::RaiseCancelled, &what).await?;
+        alert::close(self.app, tx, Kind::RaiseRequested, SUBJECT).await?;
         let shorter = present.next.map(|(seconds, _)| seconds);
         self.record(tx, "limits-delay-cancelled", Difference::of("seconds", Some(present.seconds), shorter))
             .await
@@ -173,7 +175,7 @@ impl Step<'_> {
 
     async fn tell(&self, tx: &mut Tx, kind: Kind, text: &str) -> Result<()> {
         let request = Some(self.origin.request.0);
-        let alert = Alert { kind, subject: "limits-delay", text, connection: None, request };
+        let alert = Alert { kind, subject: SUBJECT, text, connection: None, request };
         Ok(alert::raise(self.app, tx, &alert).await?)
     }
 
@@ -186,5 +188,7 @@ impl Step<'_> {
 pub const HOUR: i32 = 60 * 60;
 /// In seconds: up to 30 days.
 pub const POSSIBLE: RangeInclusive<i32> = 0..=30 * 24 * HOUR;
+/// Of alerts about the wait.
+const SUBJECT: &str = "limits-delay";
 const WHY: &str =
     "How long raised limits wait binds you as well as others. Send your password with it, as `password`.";

@@ -1,9 +1,10 @@
-//! The owner hears of every step of a limit that is raised: asked for, in force, taken back.
+//! The owner hears of every step of a limit that is raised: asked for, in force, taken back. With the last of them the alert that
+//! it was asked for is over.
 
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::Patch;
+use super::{Patch, store};
 use crate::{
     alert::{self, Alert, Kind},
     app::App,
@@ -34,12 +35,29 @@ impl Raise<'_> {
 
     pub async fn done(&self, tx: &mut Tx, members: &Patch) -> Result<()> {
         let what = format!("Connection {} lets more through now: {}.", self.name, named(members));
-        self.tell(tx, Kind::Raised, members, &what).await
+        self.tell(tx, Kind::Raised, members, &what).await?;
+        self.close_requests(tx).await
     }
 
     pub async fn cancelled(&self, tx: &mut Tx, members: &Patch) -> Result<()> {
         let what = format!("Connection {} keeps its limits; taken back: {}.", self.name, named(members));
-        self.tell(tx, Kind::RaiseCancelled, members, &what).await
+        self.tell(tx, Kind::RaiseCancelled, members, &what).await?;
+        self.close_requests(tx).await
+    }
+
+    /// An alert may be about several limits: it stays while one of them waits.
+    async fn close_requests(&self, tx: &mut Tx) -> Result<()> {
+        let pending = store::load_pending(tx, self.connection).await?;
+        let own = format!("{}/", self.connection);
+        for subject in alert::subjects(tx, Kind::RaiseRequested, self.connection).await? {
+            let Some(names) = subject.strip_prefix(&own) else { continue };
+            let waits = |name: &str| pending.iter().any(|own| own.member == name);
+            let is_cut = names.ends_with('…') && !pending.is_empty();
+            if !is_cut && !names.split(',').any(waits) {
+                alert::close(self.app, tx, Kind::RaiseRequested, &subject).await?;
+            }
+        }
+        Ok(())
     }
 
     async fn tell(&self, tx: &mut Tx, kind: Kind, members: &Patch, text: &str) -> Result<()> {

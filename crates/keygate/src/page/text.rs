@@ -13,9 +13,11 @@ pub fn exactly(at: &OffsetDateTime) -> String {
     at.to_offset(time::UtcOffset::UTC).format(LONG).unwrap_or_default()
 }
 
-/// A moment as a `datetime-local` field has it, which holds no zone: ours are UTC.
+/// A moment as a `datetime-local` field has it, which holds no zone: ours are UTC. Seconds stand there if there are any.
 pub fn field(at: &OffsetDateTime) -> String {
-    at.to_offset(time::UtcOffset::UTC).format(FIELD).unwrap_or_default()
+    let at = at.to_offset(time::UtcOffset::UTC);
+    let minute = at.format(FIELD).unwrap_or_default();
+    if at.second() == 0 { minute } else { format!("{minute}:{:02}", at.second()) }
 }
 
 /// How long ago something was, in the largest unit that fits: `40 s`, `3 min`, `2 h`, `5 d`.
@@ -81,7 +83,8 @@ mod tests {
         assert_eq!(when(&at), "2026-01-31 12:05 UTC");
         assert_eq!(exactly(&at), "2026-01-31 12:05:09 UTC");
         assert_eq!(machine(&at), "2026-01-31T14:05:09+02:00");
-        assert_eq!(field(&at), "2026-01-31T12:05");
+        assert_eq!(field(&at), "2026-01-31T12:05:09");
+        assert_eq!(field(&datetime!(2026-01-31 14:05 +2)), "2026-01-31T12:05");
     }
 
     #[test]

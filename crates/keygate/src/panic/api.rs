@@ -238,7 +238,8 @@ async fn stop(
 /// Sign again. Needs the password.
 #[utoipa::path(post, path = "/api/v1/panic/resume", tag = "panic", request_body = ResumeIn, responses(
     (status = 200, body = PanicOut), (status = 401, body = Problem), (status = 403, body = Problem),
-    (status = 404, body = Problem, description = "Nothing of that stands still.")))]
+    (status = 404, body = Problem, description = "Nothing of that stands still."),
+    (status = 429, body = Problem, description = "Too many attempts; see Retry-After.")))]
 async fn resume(
     Shared(app): Shared<Arc<App>>,
     may: May<Manage>,

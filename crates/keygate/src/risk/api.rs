@@ -108,7 +108,8 @@ async fn list(State(app): State<Arc<App>>, may: May<View>) -> Result<Answer<Vec<
 /// Say that the call was yours: the key signs again. Needs the password. If it was not yours, revoke the key instead.
 #[utoipa::path(post, path = "/api/v1/suspensions/{id}/confirm", tag = "suspensions", params(("id" = Uuid, Path,)),
     request_body = ConfirmIn, responses((status = 200, body = SuspensionOut), (status = 401, body = Problem),
-    (status = 403, body = Problem), (status = 404, body = Problem)))]
+    (status = 403, body = Problem), (status = 404, body = Problem),
+    (status = 429, body = Problem, description = "Too many attempts; see Retry-After.")))]
 async fn confirm(
     State(app): State<Arc<App>>,
     may: May<Manage>,

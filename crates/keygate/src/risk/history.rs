@@ -78,6 +78,9 @@ impl History {
         // what is stored is a moment late
         let later = |own: &(IpAddr, OffsetDateTime)| self.last.is_none_or(|last| last.1 < own.1);
         self.last = stored.last.filter(later).or(self.last);
+        // whoever vouches for a call vouches for what was refused before it
+        self.denials
+            .retain(|(denied_at, _)| stored.vouched_at.is_none_or(|vouched_at| *denied_at > vouched_at));
         self.read_at = Some(at);
         self.familiar.clear();
         self.pace.learn(&stored.hours, at);
@@ -143,8 +146,6 @@ impl History {
     pub fn doubt(&mut self) {
         self.read_at = None;
         self.familiar.clear();
-        // whoever vouches for a call vouches for what was refused before it
-        self.denials.clear();
     }
 
     pub fn take_unsaved(&mut self, now: OffsetDateTime) -> Vec<Hour> {

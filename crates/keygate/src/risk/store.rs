@@ -11,6 +11,7 @@ use super::{
     pace::{CLASSES, Hour},
 };
 use crate::{
+    alert,
     app::App,
     db::Tx,
     error::{Error, Result},
@@ -22,6 +23,8 @@ pub struct Stored {
     pub hours: Vec<Hour>,
     /// Where it was used last, and when.
     pub last: Option<(IpAddr, OffsetDateTime)>,
+    /// When its owner last said that an unusual call was theirs.
+    pub vouched_at: Option<OffsetDateTime>,
 }
 
 /// An access key that stands still, or did.
@@ -66,13 +69,19 @@ pub struct Suspended<'a> {
 pub async fn load(app: &App, user: Uuid, key: Uuid, now: OffsetDateTime) -> Result<Stored> {
     let mut tx = app.db.signer(user).await?;
     let traits = traits(&mut tx, key).await?;
-    let last = sqlx::query!("select last_used_at, last_used_address from access_keys where id = $1", key)
-        .fetch_optional(&mut *tx)
-        .await?;
+    let key_row = sqlx::query!(
+        r#"select last_used_at, last_used_address,
+                  (select max(confirmed_at) from keygate.suspension where access_key_id = $1) as "vouched_at?"
+           from access_keys where id = $1"#,
+        key
+    )
+    .fetch_optional(&mut *tx)
+    .await?;
     let hours = hours_of(&mut tx, key, now).await?;
     tx.commit().await?;
-    let last = last.and_then(|row| Some((row.last_used_address?.ip(), row.last_used_at?)));
-    Ok(Stored { traits, hours, last })
+    let vouched_at = key_row.as_ref().and_then(|row| row.vouched_at);
+    let last = key_row.and_then(|row| Some((row.last_used_address?.ip(), row.last_used_at?)));
+    Ok(Stored { traits, hours, last, vouched_at })
 }
 
 /// Of addresses and networks the latest are enough: who has that many is not told by them.
@@ -224,7 +233,7 @@ pub async fn list(app: &App, user: Uuid) -> Result<Vec<Row>> {
         r#"select s.id, s.access_key_id, a.key_prefix, a.bot_id, b.name as "bot_name?", s.connection_id, s.request_id,
                   s.address, s.country, s.agent, s.score, s.reasons, s.suspended_at, s.confirmed_at, a.revoked_at
            from keygate.suspension s join access_keys a on a.id = s.access_key_id left join bot_configs b on b.id = a.bot_id
-           order by s.confirmed_at is not null, s.suspended_at desc, s.id desc limit 200"#
+           order by s.confirmed_at is not null or a.revoked_at is not null, s.suspended_at desc, s.id desc limit 200"#
     )
     .fetch_all(&mut *tx)
     .await?;
@@ -250,6 +259,21 @@ pub async fn confirm(tx: &mut Tx, user: Uuid, row: &Row, now: OffsetDateTime) ->
     .execute(&mut **tx)
     .await?;
     Ok(done.rows_affected() == 1)
+}
+
+/// Closes the alerts about keys that no longer stand still, or are gone or revoked: nobody has to look at them any more.
+pub async fn close_alerts(app: &App, tx: &mut Tx) -> Result<()> {
+    sqlx::query!(
+        "update keygate.alert set acknowledged_at = $2
+         where kind = $1 and acknowledged_at is null and not exists (
+             select from keygate.suspension s join access_keys a on a.id = s.access_key_id
+             where a.key_prefix = alert.subject and s.confirmed_at is null and a.revoked_at is null)",
+        alert::Kind::Suspended.text(),
+        app.clock.now()
+    )
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
 }
 
 /// Of this a key's pace is known.

@@ -89,7 +89,8 @@ async fn list(State(app): State<Arc<App>>, may: May<View>) -> Result<Answer<Vec<
         (status = 401, body = Problem, description = "The password is wrong."),
         (status = 403, body = Problem, description = "`step-up-required`: the password is missing."),
         (status = 404, body = Problem, description = "It is known by now."),
-        (status = 409, body = Problem, description = "`being-asked`: the exchange may still say it.")))]
+        (status = 409, body = Problem, description = "`being-asked`: the exchange may still say it."),
+        (status = 429, body = Problem, description = "Too many attempts; see Retry-After.")))]
 async fn settle(
     State(app): State<Arc<App>>,
     may: May<Manage>,

@@ -9,8 +9,9 @@ use super::Email;
 use crate::{
     app::App,
     audit::{self, Event},
-    auth::Origin,
+    auth::{Caller, Client, Origin, Via},
     error::Result,
+    http::RequestId,
 };
 
 mod accounts;
@@ -167,6 +168,26 @@ pub async fn signed_in(app: &App, user: Uuid, better_hash: Option<&str>, origin:
     sqlx::query!("select keygate.signed_in($1, $2)", now, better_hash).execute(&mut *tx).await?;
     let event = Event { api_key: user, operation: "sign-in", ..Event::default() };
     audit::record(app, &mut tx, origin, event).await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+/// Somebody who is signed in gave a wrong password: on the record, as a stolen sign-in is where passwords are guessed.
+pub async fn guessed(app: &App, caller: &Caller, client: &Client) -> Result<()> {
+    let origin = Origin { request: RequestId(app.clock.id()), client: Some(client.clone()) };
+    let access_key = match caller.via {
+        Via::AccessKey { id, .. } => Some(id),
+        Via::Session { .. } | Via::Token { .. } => None,
+    };
+    let event = Event {
+        api_key: caller.user,
+        operation: "password-wrong",
+        failure: Some("the password was wrong"),
+        access_key,
+        ..Event::default()
+    };
+    let mut tx = app.db.user(caller.user).await?;
+    audit::record(app, &mut tx, &origin, event).await?;
     tx.commit().await?;
     Ok(())
 }

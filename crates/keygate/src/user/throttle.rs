@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::{Email, store};
 use crate::{
     app::App,
-    auth::Client,
+    auth::{Caller, Client, Via},
     error::{Code, Result},
 };
 
@@ -42,12 +42,13 @@ pub async fn charge(
 }
 
 /// An attempt of somebody who is signed in already, at their own password: counted apart, so that whoever fails to sign in
-/// keeps nobody from it who did.
-pub async fn charge_caller(app: &App, user: Uuid, client: &Client) -> Result<Buckets> {
-    let account = bucket(&[b"confirm", user.as_bytes(), &client.neighbourhood()]);
-    let everywhere = bucket(&[b"confirm", user.as_bytes()]);
+/// keeps nobody from it who did; and by sign-in, so that a stolen one cannot lock its owner out elsewhere.
+pub async fn charge_caller(app: &App, caller: &Caller, client: &Client) -> Result<Buckets> {
+    let account = bucket(&[b"confirm", caller.user.as_bytes(), &client.neighbourhood()]);
+    let (Via::Session { id, .. } | Via::Token { family: id, .. } | Via::AccessKey { id, .. }) = &caller.via;
+    let everywhere = bucket(&[b"confirm", id.as_bytes()]);
     charge_one(app, &account, PER_ACCOUNT, "").await?;
-    // who holds a stolen session may have many networks
+    // who holds a stolen session may have many networks, and keeps nobody else from the password
     charge_one(app, &everywhere, PER_CALLER, "").await?;
     Ok(Buckets(vec![account, everywhere]))
 }

@@ -13,7 +13,7 @@ fn new_password_ends_every_sign_in_but_this_one() {
     home.file("new", "nine other words that nobody knows\n");
     home.file("wrong", "not the one that was set\n");
     home.run("password --password-file password").fails(2).says("--new-password-file");
-    home.run("password --password-file wrong --new-password-file new").fails(3);
+    home.run("password --password-file wrong --new-password-file new").fails(4);
     other.run("whoami").ok();
     home.run("password --password-file password --new-password-file new").ok().says("access keys go on");
     other.run("whoami").fails(3);

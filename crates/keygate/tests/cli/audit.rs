@@ -2,13 +2,12 @@
 
 use std::{
     fs,
-    process::Command,
     time::{Duration, Instant},
 };
 
 use serde_json::Value;
 
-use crate::home::{Done, Home};
+use crate::home::{Home, psql};
 
 #[test]
 fn auditor_verifies_what_a_server_left_and_what_was_forged() {
@@ -23,13 +22,17 @@ fn auditor_verifies_what_a_server_left_and_what_was_forged() {
     home.run("audit verify --user owner@example.org --from 1").ok();
     home.run("audit verify --user nobody@example.org").fails(5);
     home.run("audit verify --from 999").fails(1).says("the newest checkpoint");
+    let told = home.json("audit prune --before 2026-01-01");
+    assert_eq!((&told["records"], &told["deleted"]), (&0.into(), &false.into()));
     home.run("audit prune --before yesterday").fails(2).says("is no date");
     home.run("audit prune --before 2026-01-01").ok().says("no records");
     home.run("audit prune --before 2999-01-01 --yes").fails(2).says("is still to come");
 
     psql(&home, "update api_key_usage_audit set endpoint = 'elsewhere' where chain_seq = 1");
     let done = home.run("audit verify --output json").fails(7);
-    let findings: Value = serde_json::from_str(&done.out).unwrap();
+    let told: Value = serde_json::from_str(&done.out).unwrap();
+    let findings = &told["findings"];
+    assert!(told["records"].as_i64().unwrap() > 0 && told["checkpoint"].as_i64().unwrap() > 0, "{told}");
     assert_eq!((&findings[0]["log"], &findings[0]["seq"]), (&"api_key_usage_audit".into(), &1.into()));
     assert_eq!(findings[0]["finding"], "is not the row that was written");
     home.run("audit prune --before 2026-01-01").fails(7).says("Nothing was deleted");
@@ -51,10 +54,14 @@ fn checkpoint(home: &Home) -> String {
     panic!("no checkpoint was made");
 }
 
-fn psql(home: &Home, statement: &str) {
-    let mut command = Command::new("psql");
-    command
-        .args(["-qU", "postgres", "-d", "keygate", "-c", statement, "-h"])
-        .arg(home.path("data/postgres/postgres"));
-    Done::of(command).ok();
+/// An errand looks at what is there.
+#[test]
+fn where_there_is_no_keygate_none_is_made_by_looking_for_it() {
+    let home = Home::new();
+    let nowhere = home.path("nowhere");
+    for errand in ["verify", "prune --before 2026-01-01 --yes", "key"] {
+        let line = format!("--data-dir {} audit {errand}", nowhere.display());
+        home.run(&line).fails(1).says("there is no Keygate in").says("--data-dir");
+        assert!(!nowhere.exists(), "{errand}");
+    }
 }

@@ -4,7 +4,7 @@ use std::fs;
 
 use serde_json::Value;
 
-use crate::home::{Home, Server};
+use crate::home::{Home, Server, psql};
 
 #[test]
 fn what_happens_while_following_is_printed_and_ctrl_c_ends_it() {
@@ -17,6 +17,24 @@ fn what_happens_while_following_is_printed_and_ctrl_c_ends_it() {
     home.run("connection resume Primary").ok();
     let entry: Value = serde_json::from_str(&tail.read_line()).unwrap();
     assert_eq!(entry["operation"], "resume", "each entry is printed once: {entry}");
+    assert_eq!(tail.stop(libc::SIGINT), 0);
+}
+
+/// More at once than the server tells at a time.
+#[test]
+fn nothing_that_happens_while_following_is_left_out() {
+    let home = Home::new();
+    let _server = home.with_bot();
+    let mut tail = follow(&home);
+    let burst = "set session_replication_role = replica;
+        insert into api_key_usage_audit (id, api_key_id, user_id, operation_type, endpoint, phase, created_at)
+        select gen_random_uuid(), api_key_id, user_id, 'burst', '/' || n, 'event', now() + n * interval '1 microsecond'
+        from (select * from api_key_usage_audit limit 1) a, generate_series(1, 450) n";
+    psql(&home, burst);
+    for number in 1..=450 {
+        let entry: Value = serde_json::from_str(&tail.read_line()).unwrap();
+        assert_eq!(entry["endpoint"], format!("/{number}"), "{entry}");
+    }
     assert_eq!(tail.stop(libc::SIGINT), 0);
 }
 

@@ -122,6 +122,15 @@ pub fn add_connection(more: &str) -> String {
     format!("connection add binance --environment practice --api-key {TRADE_KEY} --secret-stdin {more}")
 }
 
+/// A statement of the superuser, in the database of the server that runs.
+pub fn psql(home: &Home, statement: &str) {
+    let mut command = Command::new("psql");
+    command
+        .args(["-qU", "postgres", "-d", "keygate", "-c", statement, "-h"])
+        .arg(home.path("data/postgres/postgres"));
+    Done::of(command).ok();
+}
+
 impl Done {
     pub fn of(mut command: Command) -> Done {
         Done::from(command.output().unwrap())

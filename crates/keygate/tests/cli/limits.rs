@@ -33,7 +33,9 @@ fn more_needs_the_password_from_a_file_or_standard_input() {
     let more = format!("{}\n", crate::home::PASSWORD);
     let state = home.feed("limits set Primary max_trade_amount_usd=600 --password-stdin", &more).ok().out;
     assert!(state.contains("600 USD an order"), "no program has used it yet: {state}");
-    home.feed("limits set Primary max_trade_amount_usd=700 --password-stdin", "wrong\n").fails(3);
+    home.feed("limits set Primary max_trade_amount_usd=700 --password-stdin", "wrong\n")
+        .fails(4)
+        .says("the password is wrong");
     let delay = home.json("limits delay");
     assert_eq!(delay["seconds"], 86_400);
     let password = format!("{}\n", crate::home::PASSWORD);

@@ -52,7 +52,7 @@ fn suspended_key_is_listed_with_its_reasons_and_confirmed_with_the_password() {
     }
     let confirm = format!("suspension confirm {key}");
     home.run(&confirm).fails(4).says("--password-file");
-    home.feed(&format!("{confirm} --password-stdin"), "wrong\n").fails(3);
+    home.feed(&format!("{confirm} --password-stdin"), "wrong\n").fails(4);
     assert_eq!(call(&home, token, "192.0.2.7", "ccxt/4"), 403);
     home.feed(&format!("{confirm} --password-stdin"), &format!("{PASSWORD}\n")).ok().says("signs again");
     assert_eq!(call(&home, token, "192.0.2.7", "ccxt/4"), 200);

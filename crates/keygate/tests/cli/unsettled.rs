@@ -52,7 +52,7 @@ fn lost_order_is_listed_and_settled_with_the_password() {
     home.run(&settle).fails(2);
     home.run(&format!("{settle} --never --happened")).fails(2);
     home.run(&format!("{settle} --never")).fails(4).says("--password-file");
-    home.feed(&format!("{settle} --never --password-stdin"), "wrong\n").fails(3);
+    home.feed(&format!("{settle} --never --password-stdin"), "wrong\n").fails(4);
     let done = home.feed(&format!("{settle} --never --password-stdin"), &format!("{PASSWORD}\n")).ok();
     done.says("it never happened");
     assert_eq!(home.json("unsettled list"), json!([]));

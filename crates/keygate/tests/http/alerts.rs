@@ -43,7 +43,8 @@ async fn raised_limit_is_announced_when_asked_for_and_when_in_force() {
     world.advance(Duration::hours(25));
     keygate::job::round(&world.server.app).await;
     let owner = world.sign_in(OWNER).await;
-    assert_eq!(kinds(&owner, "").await, ["raised", "raise-requested"]);
+    assert_eq!(kinds(&owner, "").await, ["raised"], "what was asked for is over");
+    assert_eq!(kinds(&owner, "?all=true").await, ["raised", "raise-requested"]);
 }
 
 /// Saying again what is in force takes back what waits, and that is said too.
@@ -55,7 +56,7 @@ async fn raised_limit_that_is_replaced_is_announced_and_on_record() {
     bot.limited(&world, json!({"can_transfer": false})).await.is(200);
     assert_eq!(kinds(&world.api, "").await, ["raise-requested"], "another limit leaves it alone");
     bot.limited(&world, json!({"max_trade_amount_usd": "20"})).await.is(200);
-    assert_eq!(kinds(&world.api, "").await, ["raise-cancelled", "raise-requested"]);
+    assert_eq!(kinds(&world.api, "").await, ["raise-cancelled"]);
     let record = "/api/v1/activity?operation=limits-raise-cancelled";
     let record = world.api.get(record).await.is(200)["items"].clone();
     assert_eq!(record.as_array().unwrap().len(), 1);
@@ -95,11 +96,11 @@ async fn raised_limit_that_is_taken_back_is_announced_and_never_in_force() {
     let bot = limited(&world).await;
     bot.limited(&world, json!({"max_trade_amount_usd": "100"})).await.is(202);
     world.api.delete(&format!("/api/v1/connections/{}/limits/pending", bot.connection)).await.is(200);
-    assert_eq!(kinds(&world.api, "").await, ["raise-cancelled", "raise-requested"]);
+    assert_eq!(kinds(&world.api, "").await, ["raise-cancelled"]);
     world.advance(Duration::hours(25));
     keygate::job::round(&world.server.app).await;
     let owner = world.sign_in(OWNER).await;
-    assert_eq!(kinds(&owner, "").await, ["raise-cancelled", "raise-requested"]);
+    assert_eq!(kinds(&owner, "").await, ["raise-cancelled"]);
     assert_eq!(world.count("api_key_permissions where max_trade_amount_usd = 20").await, 1);
 }
 
@@ -156,17 +157,13 @@ async fn shorter_wait_is_announced_and_on_record_when_asked_for_and_when_in_forc
     keygate::job::round(&world.server.app).await;
     keygate::job::round(&world.server.app).await;
     let owner = world.sign_in(OWNER).await;
-    assert_eq!(kinds(&owner, "").await, ["raised", "raise-requested"], "once");
+    assert_eq!(kinds(&owner, "").await, ["raised"], "once");
     let record =
         owner.get("/api/v1/activity?operation=limits-delay-shortened").await.is(200)["items"].clone();
     assert_eq!(record[0]["changed"], json!({"seconds": {"from": 86_400, "to": 3600}}));
     assert_eq!(record.as_array().unwrap().len(), 1);
     put(&owner, 7200).await.is(200);
-    assert_eq!(
-        kinds(&owner, "").await,
-        ["raised", "raise-requested"],
-        "a longer one, on the alert of its kind"
-    );
+    assert_eq!(kinds(&owner, "").await, ["raised"], "a longer one, on the alert of its kind");
     let alerts = owner.get(ALERTS).await.is(200);
     assert!(alerts[0]["text"].as_str().unwrap().contains("wait 2 hours from now on"), "{alerts}");
 }
@@ -182,7 +179,7 @@ async fn shorter_wait_is_taken_back_without_the_password_and_never_in_force() {
     put(3600).await;
     let kept = world.api.delete(DELAY).await.is(200);
     assert_eq!((&kept["seconds"], &kept["next_seconds"]), (&json!(86_400), &json!(null)));
-    assert_eq!(kinds(&world.api, "").await, ["raise-cancelled", "raise-requested"]);
+    assert_eq!(kinds(&world.api, "").await, ["raise-cancelled"]);
     put(3600).await;
     put(86_400).await;
     let cancelled = "/api/v1/activity?operation=limits-delay-cancelled";
@@ -191,4 +188,32 @@ async fn shorter_wait_is_taken_back_without_the_password_and_never_in_force() {
     world.advance(Duration::hours(25));
     keygate::job::round(&world.server.app).await;
     assert_eq!(world.sign_in(OWNER).await.get(DELAY).await.is(200)["seconds"], 86_400);
+}
+
+/// An alert may be about several limits, and is over with the last of them.
+#[tokio::test]
+async fn alert_about_several_limits_is_open_while_one_of_them_waits() {
+    let world = World::new().await;
+    let bot = limited(&world).await;
+    bot.limited(&world, json!({"max_daily_trade_volume_usd": "50"})).await.is(200);
+    let more = json!({"max_trade_amount_usd": "100", "max_daily_trade_volume_usd": "500"});
+    bot.limited(&world, more).await.is(202);
+    let pending = format!("/api/v1/connections/{}/limits/pending", bot.connection);
+    world.api.delete(&format!("{pending}?member=max_trade_amount_usd")).await.is(200);
+    assert_eq!(kinds(&world.api, "").await, ["raise-cancelled", "raise-requested"]);
+    world.api.delete(&format!("{pending}?member=max_daily_trade_volume_usd")).await.is(200);
+    assert_eq!(kinds(&world.api, "").await, ["raise-cancelled"; 2]);
+}
+
+#[tokio::test]
+async fn open_alert_is_seen_behind_any_number_of_those_that_were_seen() {
+    let world = World::new().await;
+    let raise = "insert into keygate.alert (id, user_id, kind, severity, subject, text, first_at, last_at, acknowledged_at)
+         select gen_random_uuid(), u.id, ";
+    let seen = "'suspicious', 'warning', n::text, 'seen', now(), now(), now() from users u, generate_series(1, 203) n";
+    let open = "'honey-key', 'urgent', 'bait', 'open', now() - interval '1 day', now() - interval '1 day', null from users u";
+    for alerts in [seen, open] {
+        world.execute(&format!("{raise}{alerts}")).await;
+    }
+    assert_eq!(kinds(&world.api, "?all=true").await[0], "honey-key");
 }

@@ -55,6 +55,16 @@ async fn passwords_are_not_guessed_from_network_after_network() {
         put(guess).await.problem(401, "login-failed");
     }
     put(40).await.problem(429, "too-many-attempts");
+    let found = world.api.get("/api/v1/activity?operation=password-wrong&limit=200").await.is(200);
+    let found = found["items"].as_array().unwrap();
+    assert_eq!(
+        (found.len(), &found[0]["ip"], &found[0]["success"]),
+        (40, &json!("203.0.39.9"), &json!(false))
+    );
+    // the owner, who has signed in elsewhere, is not locked out by it
+    let owner = world.sign_in(OWNER).await;
+    let body = json!({"seconds": 3600, "password": PASSWORD});
+    Reply::of(owner.request("PUT", "/api/v1/me/limits-delay").json(&body)).await.is(200);
 }
 
 /// Whoever fails to sign in, or tries to, counts apart from who did.

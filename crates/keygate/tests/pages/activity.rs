@@ -65,6 +65,9 @@ async fn filters_let_through_what_fits_and_nothing_else() {
         ("address=127.0.0.0%2F8".to_owned(), 5),
         ("address=192.0.2.1".to_owned(), 0),
         ("suspicious=true".to_owned(), 0),
+        ("suspicious=false".to_owned(), 5),
+        ("since=2001-01-01T00:00:00Z".to_owned(), 5),
+        ("until=2001-01-01T02:00:00%2B02:00".to_owned(), 0),
         ("access_key=kg_nobody".to_owned(), 0),
         ("exchange=binance".to_owned(), 5),
         ("exchange=kraken".to_owned(), 0),
@@ -97,6 +100,7 @@ async fn filter_that_cannot_be_read_is_named_and_the_form_stays() {
         ("access_key", "%07"),
         ("rule", "%00"),
         ("since", "yesterday"),
+        ("suspicious", "perhaps"),
         ("until", "2026-13-01T00:00"),
     ] {
         let page = owner.get(&format!("/activity?{field}={value}")).await;
@@ -299,5 +303,37 @@ async fn database_that_is_older_than_its_checkpoints_is_no_green_light() {
     let page = owner.get("/activity").await;
     assert!(page.text.contains("dot warn") && page.text.contains("could not be made"), "{}", page.text);
     lint::answer(&page);
+    site.server.stop().await;
+}
+
+/// The picture's spans are whole; what it counts is what the filter lets through.
+#[tokio::test]
+async fn picture_counts_nothing_that_the_filters_exclude() {
+    let Traded { site, mut owner, .. } = traded().await;
+    for (class, at) in [("read", "10:11"), ("trade", "10:13")] {
+        let moved =
+            format!("update api_key_usage_audit set created_at = '2026-01-05 {at}Z' where class = '{class}'");
+        site.execute(&moved).await;
+    }
+    let page = owner.get("/activity?since=2026-01-05T10:12&until=2026-01-05T12:00").await;
+    assert_eq!(entries(&page.text), 1);
+    assert!(page.text.contains("0 calls allowed, 1 denied and 0 changes"), "{}", page.text);
+    assert!(page.text.contains("since=2026-01-05T10:12&"), "a bar leads to what it counts: {}", page.text);
+    site.server.stop().await;
+}
+
+#[tokio::test]
+async fn what_keygate_does_by_itself_is_not_said_to_be_the_readers_doing() {
+    let Traded { site, mut owner, .. } = traded().await;
+    let who = |page: &str| page.matches("<span class=\"muted\">Keygate</span>").count();
+    assert_eq!(who(&owner.get("/activity").await.text), 0);
+    site.execute("update api_key_usage_audit set access_key_id = null, bot_id = null where class = 'read'")
+        .await;
+    site.execute("update api_key_usage_audit set ip_address = null where operation_type = 'create'").await;
+    assert_eq!(who(&owner.get("/activity?class=read").await.text), 1, "a question of its own");
+    assert_eq!(
+        who(&owner.get("/activity").await.text),
+        1 + who(&owner.get("/activity?class=read").await.text)
+    );
     site.server.stop().await;
 }

@@ -104,13 +104,14 @@ async fn more_without_the_password_brings_the_form_back_and_with_it_waits() {
 #[tokio::test]
 async fn one_button_on_every_page_stops_and_the_password_starts_again() {
     let mut limited = limited().await;
-    for path in ["/", "/connections", "/bots", "/activity", "/alerts", "/access-keys", "/panic"] {
+    for path in ["/", "/connections", "/bots", "/activity", "/alerts", "/access-keys", "/panic", "/nowhere"] {
         let page = limited.owner.get(path).await;
         lint::answer(&page);
         assert!(page.text.contains("<form class=\"stop\" method=\"post\" action=\"/panic\">"), "{path}");
     }
     assert_eq!(limited.calls().await, StatusCode::OK);
-    let stopped = limited.owner.submit("/", "/panic", &[]).await;
+    // also from a page that says that something went wrong
+    let stopped = limited.owner.submit("/nowhere", "/panic", &[]).await;
     assert!(
         stopped.text.contains("All signing has stopped.") && stopped.text.contains("/api/v3/account"),
         "{}",

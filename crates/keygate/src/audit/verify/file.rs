@@ -7,7 +7,7 @@ use uuid::Uuid;
 use super::{
     super::{
         Head, Keys, Log,
-        checkpoint::{Hash, History, root},
+        checkpoint::{Hash, History, lines, root},
     },
     Finding, Report, Scope,
 };
@@ -29,18 +29,16 @@ pub(super) struct File {
 
 impl File {
     pub fn read(path: &Path, keys: &Keys, scope: &Scope, report: &mut Report) -> Result<File, Fatal> {
-        let text = match std::fs::read_to_string(path) {
-            Ok(text) => text,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => String::new(),
+        let bytes = match std::fs::read(path) {
+            Ok(bytes) => bytes,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Vec::new(),
             Err(error) => {
                 let what = format!("{}: {error}", path.display());
                 return Err(Fatal::new(what, "run it as the user of the server"));
             }
         };
-        // what has no end yet is being written, or was cut off by a power cut
-        let whole = text.rfind('\n').map_or("", |end| &text[..end]);
         let (mut file, mut history) = (File::default(), History::default());
-        for line in whole.lines() {
+        for line in lines(&bytes) {
             if let Err(finding) = file.add(line, &mut history, keys, scope) {
                 report.findings.push(finding);
                 break;
@@ -49,11 +47,6 @@ impl File {
         if !history.heads.is_empty() && root(&history.heads) != file.root {
             let text = format!("checkpoint {}: its root is not that of its chains", history.number);
             report.findings.push(Finding::of_checkpoint(history.number, text));
-        }
-        if history.number == 0 {
-            report
-                .findings
-                .push(Finding::of_checkpoint(0, format!("there is no checkpoint in {}", path.display())));
         }
         if scope.from.is_some_and(|from| from == 0 || from > history.number) {
             return Err(Fatal::new(
@@ -67,7 +60,7 @@ impl File {
         Ok(file)
     }
 
-    fn add(&mut self, line: &str, history: &mut History, keys: &Keys, scope: &Scope) -> Result<(), Finding> {
+    fn add(&mut self, line: &[u8], history: &mut History, keys: &Keys, scope: &Scope) -> Result<(), Finding> {
         let number = history.number + 1;
         let wrong = |text: &str| Finding::of_checkpoint(number, format!("checkpoint {number}: {text}"));
         let checkpoint = history.read(line, keys).map_err(wrong)?;

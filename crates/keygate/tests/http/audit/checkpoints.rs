@@ -114,6 +114,40 @@ async fn every_change_of_the_file_is_seen() {
     assert_eq!(recorded.lines().len(), 5);
 }
 
+/// Whoever changed the file is not bound to text.
+#[tokio::test]
+async fn byte_that_is_no_text_is_a_finding_in_a_whole_line_and_nothing_in_one_that_was_cut_off() {
+    let mut recorded = Recorded::new(1).await;
+    recorded.more(1).await;
+    recorded.checkpoint().await;
+    let whole = fs::read(recorded.path()).unwrap();
+    let second = whole.iter().position(|byte| *byte == b'\n').unwrap() + 1;
+    for odd in [0xff, b'\r'] {
+        let mut forged = whole.clone();
+        forged.insert(whole.len() - 1, odd);
+        fs::write(recorded.path(), forged).unwrap();
+        recorded.finds("checkpoint 2: it is no checkpoint").await;
+    }
+    fs::write(recorded.path(), [&whole[..second], b"\xff\n"].concat()).unwrap();
+    recorded.finds("checkpoint 2: it is no checkpoint").await;
+    fs::write(recorded.path(), [&whole[..], b"{\xff"].concat()).unwrap();
+    Recorded::clean(&recorded.report(Scope::default()).await);
+    recorded.more(1).await;
+    recorded.checkpoint().await;
+    Recorded::clean(&recorded.report(Scope::default()).await);
+    assert_eq!(recorded.lines().len(), 3, "it is cut off before the next one");
+}
+
+#[tokio::test]
+async fn server_that_has_recorded_nothing_lacks_no_checkpoint() {
+    let world = crate::world::World::fresh(|_| {}).await;
+    let app = &world.server.app;
+    let path = app.config.checkpoints_path();
+    let report = audit::verify(&world.scratch.settings(), &app.keys.audit, &path, &Scope::default()).await;
+    let report = report.map_err(|fatal| fatal.what).unwrap();
+    assert_eq!((Recorded::clean(&report), report.checkpoint), (0, 0));
+}
+
 #[tokio::test]
 async fn nothing_new_makes_no_line() {
     let recorded = Recorded::new(1).await;

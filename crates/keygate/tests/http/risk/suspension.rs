@@ -47,6 +47,7 @@ async fn suspended_key_signs_nothing_but_cancels_until_its_owner_confirms() {
     let confirmed = confirm(&world, id, PASSWORD).await.is(200);
     assert!(confirmed["confirmed_at"].is_string());
     confirm(&world, id, PASSWORD).await.problem(404, "not-found");
+    assert_eq!(alerts(&world.api).await, [""; 0], "nobody has to look at it any more");
     // it was the owner: there they are at home now, too
     thief.order().await.is(200);
     is(last(&world).await, 0, &[]);
@@ -241,4 +242,42 @@ async fn nobody_sees_or_ends_a_suspension_of_others() {
     bot.account().await.binance(403, -1002, "suspended");
     owner(&world).await.delete(&format!("/api/v1/access-keys/{}", bot.bot.access_key)).await.is(204);
     bot.account().await.binance(403, -1002, "revoked");
+}
+
+#[tokio::test]
+async fn key_that_stands_still_comes_before_one_that_is_revoked_whose_alert_is_over() {
+    let world = World::with(with_files).await;
+    let first = Holder::new(&world, "trade").await;
+    let beside = world.bot_beside(&first.bot).await;
+    let (first, second) = (first.settled().await, Holder::of(&world, beside).settled().await);
+    for bot in [&first, &second] {
+        bot.at(SYDNEY).account().await.binance(403, -1002, "suspended");
+    }
+    assert_eq!(alerts(&world.api).await, ["suspended"; 2]);
+    world.api.delete(&format!("/api/v1/access-keys/{}", second.bot.access_key)).await.is(204);
+    assert_eq!(alerts(&world.api).await, ["suspended"], "that of the revoked one is over");
+    let listed = suspensions(&world.api).await;
+    let keys = [0, 1].map(|place| listed[place]["access_key_id"].as_str().unwrap().to_owned());
+    assert_eq!(keys, [first.bot.access_key.clone(), second.bot.access_key.clone()]);
+    world.api.delete(&format!("/api/v1/bots/{}", first.bot.id)).await.is(204);
+    assert_eq!(alerts(&world.api).await, [""; 0], "a bot takes its keys with it");
+}
+
+/// Refusals are what a thief leaves: an unrelated change of the account takes none of them away, the owner's word does.
+#[tokio::test]
+async fn refusals_of_a_key_are_forgotten_by_its_owners_word_alone() {
+    let world = World::with(with_files).await;
+    let bot = Holder::new(&world, "trade").await.settled().await;
+    bot.bot.limited(&world, json!({"max_trade_amount_usd": "1"})).await.is(200);
+    for _ in 0..5 {
+        bot.order().await.binance(403, -1002, "max-trade");
+    }
+    world.api.patch(&format!("/api/v1/bots/{}", bot.bot.id), json!({"name": "renamed"})).await.is(200);
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    bot.account().await.is(200);
+    is(last(&world).await, 25, &["denials"]);
+    bot.at(SYDNEY).account().await.binance(403, -1002, "suspended");
+    confirm(&world, &suspensions(&world.api).await[0]["id"], PASSWORD).await.is(200);
+    bot.account().await.is(200);
+    is(last(&world).await, 0, &[]);
 }
