@@ -137,16 +137,8 @@ GRANT SELECT(id) ON TABLE public.exchange_connections TO keygate_keysmith;
 
 GRANT SELECT(user_id) ON TABLE public.exchange_connections TO keygate_keysmith;
 
-GRANT UPDATE(status) ON TABLE public.exchange_connections TO keygate_signer;
-
 GRANT UPDATE(api_key_last_used) ON TABLE public.exchange_connections TO keygate_signer;
 
 GRANT UPDATE(api_key_last_used) ON TABLE public.exchange_connections TO keygate_keysmith;
-
-GRANT UPDATE(last_successful_ping) ON TABLE public.exchange_connections TO keygate_signer;
-
-GRANT UPDATE(last_error_message) ON TABLE public.exchange_connections TO keygate_signer;
-
-GRANT UPDATE(error_count) ON TABLE public.exchange_connections TO keygate_signer;
 
 GRANT SELECT(destroy_after) ON TABLE public.exchange_connections TO keygate_keysmith;
