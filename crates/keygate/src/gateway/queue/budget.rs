@@ -57,6 +57,8 @@ type Key = (Whom, usize, u64);
 
 struct Bucket {
     spent: u32,
+    /// What had been used when the window before this one ended.
+    last: u32,
     /// How many requests of each key, and of those without one, asked for some of it.
     of_keys: HashMap<Option<Uuid>, u32>,
     /// What whoever shows no key has used of it, by the exchange's own count where it says that.
@@ -147,7 +149,8 @@ impl Budgets {
         let (mut state, scopes) = (self.lock(), self.scopes(place));
         for (key, budget) in self.budgets(place, scopes) {
             let bucket = state.bucket(key, budget, now_ms);
-            if let Some((spent, limit)) = budget.spent(header).filter(|_| bucket.is_of(budget, left_ms)) {
+            let told = budget.spent(header);
+            if let Some((spent, limit)) = told.filter(|told| !bucket.is_over(budget, left_ms, told.0)) {
                 if place.rank == Rank::Stranger {
                     bucket.of_strangers += spent.saturating_sub(bucket.spent);
                 }
@@ -236,6 +239,7 @@ impl State {
         let whole_at_ms = || next_window(budget, now_ms);
         let fresh = || Bucket {
             spent: 0,
+            last: 0,
             of_keys: HashMap::new(),
             of_strangers: 0,
             limit: budget.limit(),
@@ -243,18 +247,22 @@ impl State {
         };
         let bucket = self.buckets.entry(key).or_insert_with(fresh);
         if bucket.whole_at_ms <= now_ms {
-            *bucket = Bucket { limit: bucket.limit, ..fresh() };
+            let is_next = now_ms - bucket.whole_at_ms <= window_ms(budget);
+            let last = if is_next { bucket.spent } else { 0 };
+            *bucket = Bucket { limit: bucket.limit, last, ..fresh() };
         }
         bucket
     }
 }
 
 impl Bucket {
-    /// Whether what left then counts in this window at the exchange, too, whose clock may be a little behind ours. Otherwise
-    /// its answer says how much was used of the window before, and this one would begin with that.
-    fn is_of(&self, budget: &Budget, left_ms: i64) -> bool {
-        let window_ms = i64::try_from(budget.window_ms()).unwrap_or(LONGEST_MS);
-        left_ms >= self.whole_at_ms - window_ms + CLOCKS_MS.min(window_ms / 10)
+    /// Whether the answer to what left then tells how much was used of the window before: at the exchange, whose clock may be
+    /// a little behind ours, that one was not over. This one would begin with it.
+    fn is_over(&self, budget: &Budget, left_ms: i64, told: u32) -> bool {
+        let begun_ms = self.whole_at_ms - window_ms(budget);
+        let is_early = left_ms < begun_ms + CLOCKS_MS.min(window_ms(budget) / 10);
+        let as_before = self.last..=self.last.saturating_add((self.limit / 20).max(1));
+        is_early && self.last > self.limit / 8 && as_before.contains(&told)
     }
 
     fn is_short(&self) -> bool {
@@ -319,8 +327,12 @@ fn wants_silence(answer: &Answer, error: Option<ErrorKind>) -> Option<i64> {
 }
 
 fn next_window(budget: &Budget, now_ms: i64) -> i64 {
-    let window = i64::try_from(budget.window_ms()).unwrap_or(LONGEST_MS);
+    let window = window_ms(budget);
     (now_ms.div_euclid(window) + 1) * window
+}
+
+fn window_ms(budget: &Budget) -> i64 {
+    i64::try_from(budget.window_ms()).unwrap_or(LONGEST_MS)
 }
 
 const CLOCKS_MS: i64 = 1000;

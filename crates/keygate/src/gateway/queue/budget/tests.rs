@@ -86,14 +86,18 @@ fn answer_to_what_left_in_another_window_uses_nothing_of_this_one() {
     let definition = exchanges.get("binance").unwrap();
     let request = read(definition);
     let place = Place::new(definition, "production", &request, None);
-    let answered = |left_ms, now_ms| {
+    // of a minute in which 5,880 were used, and then of the next one
+    let has_room = |told: &str, left_ms, now_ms| {
         let budgets = Budgets::default();
-        let headers = Headers::told([("x-mbx-used-weight-1m", "5900")]);
-        let answer = Answer { status: StatusCode::OK, headers, body: Default::default(), age: None };
-        budgets.heard(&place, &answer, None, (left_ms, now_ms));
+        for (told, left_ms, now_ms) in [("5880", 50_000, 50_100), (told, left_ms, now_ms)] {
+            let headers = Headers::told([("x-mbx-used-weight-1m", told)]);
+            let answer = Answer { status: StatusCode::OK, headers, body: Default::default(), age: None };
+            budgets.heard(&place, &answer, None, (left_ms, now_ms));
+        }
         budgets.try_admit(&place, now_ms).is_ok()
     };
-    assert!(answered(59_700, 60_300), "it left before");
-    assert!(answered(60_500, 60_600), "by a clock that is a little ahead of the exchange's");
-    assert!(!answered(62_000, 62_300), "of this minute little is left");
+    assert!(has_room("5900", 59_700, 60_300), "it left before");
+    assert!(has_room("5900", 60_500, 60_600), "by a clock that is a little ahead of the exchange's");
+    assert!(!has_room("5900", 62_000, 62_300), "of this minute little is left");
+    assert!(!has_room("5500", 60_500, 60_600), "nothing like it was used of the one before");
 }
