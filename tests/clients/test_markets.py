@@ -14,7 +14,6 @@ NOT_SENT = {
 OWN_WORDS = {
     'bitstamp': ('createPostOnlyOrder', 'postOnly'),
     'coinone': ('createPostOnlyOrder', 'postOnly'),
-    'okx': ('createMarketSellOrderWithCost', 'createMarketBuyOrderRequiresPrice'),
 }
 
 pytestmark = [pytest.mark.gateway, pytest.mark.parametrize('exchange', EXCHANGES)]

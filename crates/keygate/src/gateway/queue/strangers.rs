@@ -47,5 +47,5 @@ impl Strangers {
 }
 
 const AT_ONCE: usize = 2;
-/// With five a second for all of them, more of one network would wait in vain anyway.
-const LINE: u32 = 8;
+/// As many as a client asks for at once that starts and reads all its lists.
+const LINE: u32 = 16;

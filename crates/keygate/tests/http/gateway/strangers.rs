@@ -92,7 +92,7 @@ async fn one_network_does_not_fill_the_line_of_strangers() {
         }
     }));
     let refused_at_once = quick.await.into_iter().flatten().count();
-    assert_eq!(refused_at_once, 30 - 2 - 8);
+    assert_eq!(refused_at_once, 30 - 2 - 16);
 }
 
 #[tokio::test]
